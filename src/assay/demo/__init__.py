@@ -1,0 +1,1 @@
+"""Bundled small data (handwritten digits) and the scripts that ``assay demo`` runs."""
