@@ -1,0 +1,85 @@
+"""What a check is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..journal.view import RunView
+from .finding import Evidence, Finding, Severity, Tier, Trick, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number that a check compares with, and where it comes from."""
+
+    value: float
+    unit: str
+    source: str
+
+
+class Check:
+    """A pure function from a run to findings. The class docstring is its page.
+
+    A subclass names the illness (read it as "assay allows ..."), lists the signals it reads and every limit it
+    compares with. `explains` names the checks whose findings are symptoms once this one has found something.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    severity: ClassVar[Severity]
+    tier: ClassVar[Tier]
+    reads: ClassVar[tuple[str, ...]]
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    explains: ClassVar[tuple[str, ...]] = ()
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        """Yields what is wrong; nothing for a run that is well or was not measured."""
+        raise NotImplementedError
+
+    def why_skipped(self, run: RunView) -> str | None:
+        """Why this run can't be judged; None if it can."""
+        measured = {signal for training in run.trainings for signal in training.signals}
+        measured |= {event.kind for event in run.all_events}
+        missing = [signal for signal in self.reads if signal not in measured]
+        if not missing:
+            return None
+        reason = next((run.skipped[m] for m in missing if m in run.skipped), None)
+        return reason or f"{', '.join(missing)} not measured"
+
+    def limit(self, name: str) -> float:
+        """The value of one of this check's limits."""
+        return self.limits[name].value
+
+    def found(
+        self,
+        summary: str,
+        why: str,
+        *,
+        try_: tuple[str, ...] = (),
+        where: Where | None = None,
+        steps: tuple[int, int] = (0, 0),
+        evidence: tuple[Evidence, ...] = (),
+        tricks: tuple[Trick, ...] = (),
+        severity: Severity | None = None,
+        tier: Tier | None = None,
+        rank: int = 0,
+        **details: Any,
+    ) -> Finding:
+        """A finding of this check."""
+        return Finding(
+            check=self.name,
+            family=self.family,
+            severity=severity or self.severity,
+            tier=tier or self.tier,
+            summary=summary,
+            why=why,
+            try_=try_,
+            where=where or Where(),
+            steps=steps,
+            evidence=evidence,
+            tricks=tricks,
+            rank=rank,
+            details=details,
+        )

@@ -1,0 +1,77 @@
+"""The check `zero-grad-missing`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...journal.view import RunView
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+
+class ZeroGradMissing(Check):
+    """The gradient that one step has used is still there when the next one is computed.
+
+    ## What it does
+    At the start of each backward pass assay measures the gradients that the optimizer's parameters still hold. If at
+    every backward pass between two steps they are not zero, the second step adds the first one's gradient
+    to its own, and so on through the run.
+
+    ## Why it matters
+    The optimizer then follows the sum of all gradients since the start: steps grow, training oscillates or
+    diverges, and it looks as if the learning rate were too high.
+
+    ## Evidence
+    Exact. `stale_grad_norm` is the smallest norm of left-over gradients at any backward pass since the last step;
+    for a step that clears its gradients anywhere (before, after, or by setting them to None) it is 0.
+
+    ## Known exceptions
+    Gradient accumulation is silent: the first micro-batch after a step starts from zero. So are GANs, where one player's backward
+    pass leaves gradients in the other that are cleared before use.
+
+    ## Example
+    `loss.backward(); optimizer.step()` in a loop without `optimizer.zero_grad()`.
+
+    ## What to try
+    Call `optimizer.zero_grad()` once per step, before `loss.backward()`.
+
+    ## References
+    PyTorch documentation, `torch.optim.Optimizer.zero_grad`. Silent-error study: TrainCheck (OSDI 2025), case
+    stackoverflow-60335387.
+    """
+
+    name = "zero-grad-missing"
+    family = "gradient"
+    severity = "error"
+    tier = "exact"
+    reads = ("stale_grad_norm",)
+    explains = (
+        "exploding-gradient",
+        "learning-rate-too-high",
+        "loss-not-decreasing",
+        "loss-not-finite",
+        "dead-units",
+        "saturated-activation",
+    )
+    limits = {
+        "samples": Limit(3, "steps", "ours: two could be a warm-up of the user's own making"),
+    }
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            stale = training.series("stale_grad_norm")
+            later = [(step, value) for step, value in stale if step > 0]
+            if len(later) < self.limit("samples") or not all(value > 0 for _, value in later):
+                continue
+            step, value = later[-1]
+            yield self.found(
+                f"gradients were never cleared: at all {len(later)} sampled steps after the first, "
+                f"the last step's gradient was still there (norm {value:.3g} at step {step})",
+                "each step adds all earlier gradients to its own, so steps grow without end",
+                try_=("call optimizer.zero_grad() before loss.backward(), once per step",),
+                where=Where(site=training.site),
+                steps=(later[0][0], step),
+                evidence=(Evidence("stale_grad_norm", value, 0.0, "1"),),
+                tricks=(Trick("zero-grad"),),
+                rank=training.rank,
+            )

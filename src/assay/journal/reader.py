@@ -1,0 +1,220 @@
+"""Parent side: reads a run folder, whole or torn, into a `RunView`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .series import Series
+from .view import Evaluation, Event, Group, Module, Parameter, RunView, Site, Training
+
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def number(value: Any) -> float:
+    """A journal's number; non-finite ones are written as words."""
+    if isinstance(value, str):
+        return _WORDS.get(value, math.nan)
+    return math.nan if value is None else float(value)
+
+
+def read_run(folder: Path) -> RunView:
+    """Reads everything that processes of this run have written so far.
+
+    A torn or unreadable line is passed over and counted in `errors`; a missing journal gives a view
+    with nothing observed. Raises OSError only if the folder itself can't be read.
+    """
+    view = RunView()
+    try:
+        view.facts.update(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        view.errors.append(f"run.json can't be read: {error}")
+    journals = sorted(folder.glob("journal-*.jsonl"), key=_started)
+    for path in journals:
+        _Process(view, path).read()
+    for path in sorted(folder.glob("trouble-*")):
+        text = path.read_text(errors="replace").strip()
+        if text:
+            view.errors.append(text)
+    for path in sorted(folder.glob("boot-*.log")):
+        view.errors.append(path.read_text(errors="replace").strip().splitlines()[-1])
+    return view
+
+
+def _started(path: Path) -> float:
+    for line in _lines(path, []):
+        return float(line.get("time") or 0.0)
+    return math.inf
+
+
+def _lines(path: Path, errors: list[str]) -> Iterator[dict[str, Any]]:
+    bad = 0
+    with path.open("rb") as file:
+        for raw in file:
+            try:
+                line = json.loads(raw)
+                if not isinstance(line, dict):
+                    raise ValueError("not an object")
+            except ValueError:
+                bad += 1
+                continue
+            yield line
+    if bad:
+        errors.append(f"{path.name}: {bad} unreadable line{'s' if bad > 1 else ''} passed over")
+
+
+def _site(raw: Any) -> Site | None:
+    return Site(str(raw[0]), int(raw[1]), str(raw[2])) if raw else None
+
+
+class _Process:
+    """Adds one process's journal to the view."""
+
+    def __init__(self, view: RunView, path: Path) -> None:
+        self._view, self._path = view, path
+        self._base = len(view.trainings)
+        self._rank = 0
+        self._known = {p.name for p in view.parameters}
+        self._modules = {m.name for m in view.modules}
+
+    def read(self) -> None:
+        """Reads line by line; a line that doesn't make sense is skipped like a torn one."""
+        strange = 0
+        for line in _lines(self._path, self._view.errors):
+            handler = getattr(self, f"_on_{line.get('k')}", None)
+            try:
+                if handler is not None:
+                    handler(line)
+            except (KeyError, TypeError, ValueError, IndexError):
+                strange += 1
+        if strange:
+            self._view.errors.append(f"{self._path.name}: {strange} lines make no sense")
+        self._join_groups()
+
+    def _training(self, index: int) -> Training:
+        trainings = self._view.trainings
+        if not 0 <= index < 10_000:
+            raise ValueError(f"training number {index}")
+        while len(trainings) <= self._base + index:
+            trainings.append(Training(index=len(trainings), rank=self._rank))
+        return trainings[self._base + index]
+
+    def _join_groups(self) -> None:
+        """Tells each parameter which group holds it."""
+        place = {
+            name: (training.index, group.index)
+            for training in self._view.trainings[self._base :]
+            for group in training.groups
+            for name in group.parameters
+        }
+        self._view.parameters[:] = [
+            Parameter(p.name, p.shape, p.dtype, p.trainable, place.get(p.name, p.group))
+            for p in self._view.parameters
+        ]
+
+    def _on_begin(self, line: dict[str, Any]) -> None:
+        self._rank = int(line.get("rank") or 0)
+        facts = self._view.facts
+        facts.setdefault("processes", []).append(
+            {key: line.get(key) for key in ("pid", "rank", "world", "argv", "device", "time", "t")}
+        )
+        for key in ("torch", "device", "world", "threads"):
+            if line.get(key) is not None:
+                facts.setdefault(key, line[key])
+
+    def _on_model(self, line: dict[str, Any]) -> None:
+        for name, kind, training in line["modules"]:
+            if name not in self._modules:
+                self._modules.add(name)
+                self._view.modules.append(Module(name, kind, bool(training)))
+        for name, shape, dtype, trainable in line["parameters"]:
+            if name not in self._known:
+                self._known.add(name)
+                self._view.parameters.append(
+                    Parameter(name, tuple(shape), dtype, bool(trainable))
+                )
+        self._view.all_events.append(
+            Event("model", 0, {"root": line["root"], "cls": line["cls"]}, _site(line.get("site")))
+        )
+
+    def _on_optimizer(self, line: dict[str, Any]) -> None:
+        training = self._training(line["o"])
+        training.optimizer = line["cls"]
+        training.site = _site(line.get("site"))
+        training.groups = tuple(
+            Group(
+                index,
+                tuple(group["names"]),
+                {k: v for k, v in group.items() if k not in ("names", "elements")},
+                int(group.get("elements") or 0),
+            )
+            for index, group in enumerate(line["groups"])
+        )
+
+    def _on_steps(self, line: dict[str, Any]) -> None:
+        training = self._training(line["o"])
+        first, losses = int(line["first"]), line["loss"]
+        series = training.signals.setdefault("loss", {}).setdefault("", Series())
+        for offset, loss in enumerate(losses):
+            if loss is not None:
+                series.append(first + offset, number(loss))
+        rates = line.get("lr") or []
+        for offset, groups in enumerate(rates):
+            for index, rate in enumerate(groups):
+                place = training.signals.setdefault("learning_rate", {})
+                place.setdefault(f"group {index}", Series()).append(first + offset, number(rate))
+        training.steps = max(training.steps, first + len(losses))
+        if line.get("t"):
+            times = training.signals.setdefault("time_s", {}).setdefault("", Series())
+            times.append(first + len(losses), float(line["t"][1]))
+
+    def _on_sample(self, line: dict[str, Any]) -> None:
+        training, step = self._training(line["o"]), int(line["s"])
+        for signal, row in line["v"].items():
+            places = training.signals.setdefault(signal, {})
+            for place, value in row.items():
+                places.setdefault(place, Series()).append(step, number(value))
+
+    def _on_scale(self, line: dict[str, Any]) -> None:
+        training = self._training(line["o"])
+        scales = training.signals.setdefault("loss_scale", {}).setdefault("", Series())
+        scales.append(int(line["s"]), number(line["v"]))
+
+    def _on_evaluation(self, line: dict[str, Any]) -> None:
+        loss = line.get("loss")
+        self._training(line["o"]).evaluations.append(
+            Evaluation(int(line["s"]), line["fn"], loss, line.get("accuracy"), int(line["n"]))
+        )
+
+    def _on_event(self, line: dict[str, Any]) -> None:
+        index = line.get("o")
+        event = Event(
+            line["e"],
+            int(line["s"]),
+            line["data"],
+            _site(line.get("site")),
+            int(line.get("i") or 0),
+            None if index is None else self._base + index,
+        )
+        self._view.all_events.append(event)
+        if index is not None:
+            self._training(index).events.append(event)
+
+    def _on_skip(self, line: dict[str, Any]) -> None:
+        self._view.skipped.setdefault(line["what"], line["why"])
+
+    def _on_error(self, line: dict[str, Any]) -> None:
+        self._view.errors.append(f"{line['where']}: {line['error']}")
+
+    def _on_stop(self, line: dict[str, Any]) -> None:
+        self._view.facts["stopped"] = line["why"]
+
+    def _on_cost(self, line: dict[str, Any]) -> None:
+        cost = self._view.facts.setdefault("cost", {"samples": 0, "own_s": 0.0, "iterations": 0})
+        for key in cost:
+            cost[key] += line.get(key) or 0

@@ -1,0 +1,154 @@
+"""What a check may see of a run: the same live, after a crash, from an old journal or from a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .series import EMPTY, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A line of the user's own code."""
+
+    file: str
+    line: int
+    function: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact that is not a number: what happened, at which step, on whose line."""
+
+    kind: str
+    step: int
+    data: Mapping[str, Any]
+    site: Site | None = None
+    iteration: int = 0
+    training: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a root module. `group` is (training index, group index) of its optimizer."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    trainable: bool = True
+    group: tuple[int, int] | None = None
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it has."""
+        product = 1
+        for size in self.shape:
+            product *= size
+        return product
+
+    @property
+    def module(self) -> str:
+        """Name of the module that owns it."""
+        return self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module below a root; a root's own name is its class."""
+
+    name: str
+    kind: str
+    training: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One parameter group of an optimizer, with its settings when it was first seen."""
+
+    index: int
+    parameters: tuple[str, ...]
+    settings: Mapping[str, Any]
+    elements: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One evaluation phase: mean loss and accuracy over the batches seen with gradients off."""
+
+    step: int
+    function: str
+    loss: float | None
+    accuracy: float | None
+    samples: int
+
+
+@dataclass(slots=True)
+class Training:
+    """What is known of one optimizer's training. Weights changed by hand have optimizer ""."""
+
+    index: int
+    optimizer: str = ""
+    site: Site | None = None
+    groups: tuple[Group, ...] = ()
+    steps: int = 0
+    rank: int = 0
+    evaluations: list[Evaluation] = field(default_factory=list)
+    signals: dict[str, dict[str, Series]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    def series(self, signal: str, place: str = "") -> Series:
+        """The series of a signal at a place; empty if it was not measured."""
+        return self.signals.get(signal, {}).get(place, EMPTY)
+
+    def places(self, signal: str) -> tuple[str, ...]:
+        """Where this signal was measured, in the order in which it was met."""
+        return tuple(self.signals.get(signal, ()))
+
+    def __str__(self) -> str:
+        return f"{self.optimizer or 'by hand'} #{self.index}"
+
+
+@dataclass(slots=True)
+class RunView:
+    """Read-only window on one run: all that checks, diagnosis and reports know.
+
+    `trainings` has one entry for each optimizer that stepped, in each process that trained. Series of
+    modules and inputs stand with the training whose step ended the iteration.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    trainings: list[Training] = field(default_factory=list)
+    modules: list[Module] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    all_events: list[Event] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def events(self, kind: str) -> Iterator[Event]:
+        """All events of a kind, in order."""
+        return (event for event in self.all_events if event.kind == kind)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter of this name."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+    def module(self, name: str) -> Module | None:
+        """The module of this name."""
+        return next((m for m in self.modules if m.name == name), None)
+
+    @property
+    def observed(self) -> bool:
+        """Whether at least one training step was seen."""
+        return any(training.steps for training in self.trainings)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest training."""
+        return max((training.steps for training in self.trainings), default=0)
+
+

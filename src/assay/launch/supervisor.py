@@ -1,0 +1,165 @@
+"""Starts the user's program, stays out of its way, outlives it, and ends as it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+from .errors import LaunchError
+from .folder import RunFolder
+
+# A terminal sends these to the whole process group: the child has them already.
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        exit_code: 0 to 255; None if a signal killed the child.
+        signal: Number of the signal that killed the child; None if it exited by itself.
+        seconds: Wall-clock time from start to end.
+        overran: It had to be stopped from outside, long past the `seconds` it was given.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    seconds: float
+    overran: bool = False
+
+
+def run(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    folder: RunFolder,
+    seconds: float | None = None,
+    *,
+    grace: float = 10.0,
+) -> Outcome:
+    """Run a command to its end in our own terminal and process group, and note how it ended.
+
+    Args:
+        argv: The child's argument vector.
+        env: The child's whole environment.
+        folder: Where `run.json` is completed.
+        seconds: When the child should have stopped by itself, at a step. If it has not, it gets
+            SIGTERM after one `grace` more and SIGKILL after two.
+        grace: In seconds.
+
+    Raises:
+        LaunchError: The command can't be started: status 127 if it isn't there, else 126.
+    """
+    with _Relay() as relay:
+        started = time.monotonic()
+        try:
+            # Descriptors stay open: `assay check train.py <(make-config)` passes /dev/fd/63.
+            child = subprocess.Popen(argv, env=env, close_fds=False)
+        except OSError as error:
+            status = 127 if isinstance(error, FileNotFoundError) else 126
+            raise LaunchError(f"can't start {argv[0]}: {error.strerror}", status) from None
+        relay.attach(child)
+        with _deadlines(child, seconds, grace):
+            code = child.wait()
+        took = time.monotonic() - started
+    outcome = Outcome(
+        exit_code=code if code >= 0 else None,
+        signal=-code if code < 0 else None,
+        seconds=took,
+        overran=seconds is not None and took >= seconds + grace,
+    )
+    try:
+        folder.end(exit_code=outcome.exit_code, signal=outcome.signal, seconds=took)
+    except LaunchError as error:  # a disk filled by the script must not cost the report
+        print(f"assay: {error}", file=sys.stderr)  # noqa: T201
+    return outcome
+
+
+def finish(outcome: Outcome) -> NoReturn:
+    """End this process as the child ended: same exit code, or death by the same signal."""
+    if outcome.signal is not None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        # One core file, the child's own, is enough.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        with contextlib.suppress(OSError):  # SIGKILL has no handler to restore
+            signal.signal(outcome.signal, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {outcome.signal})
+        os.kill(os.getpid(), outcome.signal)
+        sys.exit(
+            128 + outcome.signal
+        )  # the signal can't kill us, as the first process of a container
+    sys.exit(outcome.exit_code)
+
+
+class _Relay:
+    """Passes our signals on to the child for as long as it lives.
+
+    Handlers stand before the child starts, so none is lost, and are functions: exec resets those
+    to the default in the child. What is ignored stays ignored, here and there (`nohup`).
+    """
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> _Relay:
+        if threading.current_thread() is threading.main_thread():
+            for number in (*_FROM_TERMINAL, *_FORWARDED):
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._previous[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def attach(self, child: subprocess.Popen[bytes]) -> None:
+        """Name the child, and send it what came while it was being started."""
+        self._child = child
+        for number in self._early:
+            child.send_signal(number)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self._child is None:
+            self._early.append(number)
+        elif number not in _FROM_TERMINAL:
+            self._child.send_signal(number)
+
+
+@contextlib.contextmanager
+def _deadlines(
+    child: subprocess.Popen[bytes], seconds: float | None, grace: float
+) -> Iterator[None]:
+    """Send SIGTERM one `grace` after `seconds`, SIGKILL another `grace` later."""
+    timers = []
+    if seconds is not None:
+        for graces, number in enumerate((signal.SIGTERM, signal.SIGKILL), start=1):
+            delay = min(seconds + graces * grace, threading.TIMEOUT_MAX)
+            timer = threading.Timer(delay, child.send_signal, [number])
+            timer.daemon = True
+            timer.start()
+            timers.append(timer)
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()

@@ -1,0 +1,49 @@
+"""One observed run, from the command to its record: what `check`, `run`, trials and tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .journal.reader import read_run
+from .journal.view import RunView
+from .launch import command, environment, folder, supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A run that has ended: its folder, how it ended, and what was recorded."""
+
+    folder: Path
+    outcome: supervisor.Outcome
+    view: RunView
+
+
+def observe(
+    words: Sequence[str],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    python: str | None = None,
+    run_dir: str | Path | None = None,
+    base: str | Path | None = None,
+) -> Observed:
+    """Runs a command under assay and reads its record.
+
+    Args:
+        words: `script.py args...`, `-m module args...` or `-- any command ...`.
+        settings: what the child is told: `steps`, `seconds`, `budget`.
+        python: interpreter for the first two forms.
+        run_dir: the run folder itself; a new one below `base` if not given.
+
+    Raises:
+        LaunchError: nothing was started, and why.
+    """
+    settings = dict(settings or {})
+    what = command.resolve(words, python)
+    run = folder.create(what.label, base=base, explicit=run_dir)
+    run.begin(what.argv, settings, what.python)
+    env = environment.child_environment(run.path)
+    outcome = supervisor.run(what.argv, env, run, settings.get("seconds"))
+    return Observed(run.path, outcome, read_run(run.path))

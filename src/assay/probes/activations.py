@@ -1,0 +1,115 @@
+"""Probe: what flows out of modules and activation functions in a sampled iteration."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from ..seams.callsite import user_site
+from .base import Probe
+
+UNITS_AT_MOST = 1 << 20
+ZERO_SIDED = ("relu", "relu6")
+BOUNDED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hardsigmoid": (0.0, 1.0)}
+
+SATURATED_WITHIN = 0.01
+"""An output this close to its bound, as a share of the range, counts as saturated: there the slope
+of a sigmoid or tanh is below 4 % of its largest (sigma' = s(1-s) = 0.0099 against 0.25)."""
+
+
+def _single(value: Any) -> torch.Tensor | None:
+    if isinstance(value, (tuple, list)) and value:
+        value = value[0]
+    if isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() > 1:
+        return value.detach() if value.layout is torch.strided else None
+    return None
+
+
+class Activations(Probe):
+    """Mean, spread and shares of each leaf module's output, and of each activation function's.
+
+    Signals, by place: `activation_mean`, `activation_std`, `activation_zero_share`,
+    `activation_saturated_share`, `activation_nonfinite_share`, `dead_unit_share` (units of a ReLU that were zero
+    for every sample of every sampled iteration so far). A unit is one index of the last
+    dimension, or of dimension 1 for outputs of four and more dimensions (channels). The place is the module's
+    name; for a function called in the user's own forward it is `relu (train.py:23)`.
+    """
+
+    name = "activations"
+    sampled: ClassVar = ("module_begin", "module_end", "activation", "step_end")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._alive: dict[str, torch.Tensor] = {}
+        self._inside: list[Any] = []
+        self._kinds: set[str] = set()
+
+    def iteration_begins(self) -> None:
+        """An earlier iteration may have ended in the middle of a module."""
+        self._inside.clear()
+
+    def on_module_begin(self, module: Any) -> None:
+        """Keeps track of which module is being computed."""
+        self._inside.append(module)
+
+    def on_module_end(self, module: Any, args: Any, result: Any) -> None:
+        """Measures what a leaf module gave out."""
+        while self._inside and self._inside.pop() is not module:
+            pass
+        output = _single(result)
+        place = self.watch.names.module(module)
+        if output is None or place is None or next(module.children(), None) is not None:
+            return
+        self._measure(place, type(module).__name__, output)
+
+    def on_activation(self, name: str, input: Any, result: Any) -> None:
+        """Measures an activation function, called by its module or by the user."""
+        output = _single(result)
+        if output is None:
+            return
+        module = self._inside[-1] if self._inside else None
+        place = self.watch.names.module(module) if module is not None else None
+        if place is None or next(module.children(), None) is not None or any(
+            True for _ in module.parameters(recurse=False)
+        ):  # fmt: skip
+            site = user_site(2)
+            if site is None:
+                return
+            place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})"
+            self._measure(place, name, output)
+        if name in BOUNDED:
+            low, high = BOUNDED[name]
+            near = SATURATED_WITHIN * (high - low)
+            saturated = ((output < low + near) | (output > high - near)).sum() / output.numel()
+            self.watch.put("activation_saturated_share", place, saturated)
+        if name in ZERO_SIDED:
+            self._units(place, output)
+
+    def on_step_end(self, optimizer: Any) -> None:
+        """Writes how many units never were alive."""
+        for place, alive in self._alive.items():
+            self.watch.put("dead_unit_share", place, 1 - alive.float().mean())
+
+    def _units(self, place: str, output: torch.Tensor) -> None:
+        channel = 1 if output.dim() >= 4 else output.dim() - 1
+        if output.dim() < 2 or output.shape[channel] > UNITS_AT_MOST:
+            return
+        alive = (output > 0).movedim(channel, -1).flatten(0, -2).any(0)
+        known = self._alive.get(place)
+        if known is None or known.shape != alive.shape:
+            self._alive[place] = alive
+        else:
+            known |= alive
+
+    def _measure(self, place: str, kind: str, output: torch.Tensor) -> None:
+        put, size = self.watch.put, output.numel()
+        if place not in self._kinds and len(self._kinds) < 5000:
+            self._kinds.add(place)
+            self.watch.event_once("activation_kind", place, place=place, of=kind)
+        values = output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
+        std, mean = torch.std_mean(values, correction=0)
+        put("activation_mean", place, mean)
+        put("activation_std", place, std)
+        put("activation_zero_share", place, (output == 0).sum() / size)
+        put("activation_nonfinite_share", place, (~torch.isfinite(output)).sum() / size)

@@ -1,0 +1,22 @@
+"""The probes that a session starts, in the order in which they hear of an event."""
+
+from __future__ import annotations
+
+from .activations import Activations
+from .base import Probe
+from .batches import Batches
+from .evaluation import Evaluation
+from .gradients import Gradients
+from .losses import Losses
+from .notes import Notes
+from .structure import Structure
+
+PROBES: tuple[type[Probe], ...] = (
+    Structure,
+    Notes,
+    Batches,
+    Losses,
+    Activations,
+    Gradients,
+    Evaluation,
+)

@@ -1,0 +1,71 @@
+"""Probe: evaluation phases. A loss computed with gradients off is a held-out loss."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from .base import Probe
+from .losses import bind
+
+
+class Evaluation(Probe):
+    """Adds up loss and accuracy over the calls made with gradients off between two steps.
+
+    Line `evaluation`: mean loss (weighted by batch size), accuracy where classes are known, samples.
+    """
+
+    name = "evaluation"
+    always: ClassVar = ("loss", "backward_begin")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._sums: dict[str, list[Any]] = {}
+
+    def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """One batch of an evaluation."""
+        if torch.is_grad_enabled() or not isinstance(result, torch.Tensor) or result.numel() != 1:
+            return
+        given = bind(function, args, kwargs)
+        source, target = given.get("input"), given.get("target")
+        if not isinstance(source, torch.Tensor) or source.dim() == 0:
+            return
+        size = source.shape[0]
+        value = result.detach().reshape(()).float()
+        if given.get("reduction") != "sum":
+            value = value * size
+        sums = self._sums.setdefault(name, [0.0, 0, 0.0, 0])
+        sums[0], sums[1] = sums[0] + value, sums[1] + size
+        if (
+            name in ("cross_entropy", "nll_loss")
+            and isinstance(target, torch.Tensor)
+            and not target.is_floating_point()
+            and source.dim() == target.dim() + 1
+        ):
+            counted = target != given.get("ignore_index", -100)
+            right = (source.argmax(1) == target) & counted
+            sums[2], sums[3] = sums[2] + right.sum(), sums[3] + counted.sum()
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Training goes on: the phase is over."""
+        if self._sums:
+            self._write()
+
+    def finish(self) -> None:
+        """The last phase may end the run."""
+        self._write()
+
+    def _write(self) -> None:
+        for name, (loss, size, right, counted) in self._sums.items():
+            last = self.watch.trainings[-1] if self.watch.trainings else None
+            self.watch.journal.put(
+                "evaluation",
+                o=last.index if last else 0,
+                s=last.step if last else 0,
+                fn=name,
+                loss=float(loss) / size if size and float(loss) == float(loss) else None,
+                accuracy=float(right) / float(counted) if float(counted) else None,
+                n=size,
+            )
+        self._sums = {}

@@ -1,0 +1,126 @@
+"""Probe: gradients, weights and updates of a sampled step, parameter by parameter."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from .base import Probe
+from .structure import parameter_names
+
+COPY_BYTES_AT_MOST = 256 * 2**20
+"""Weights copied to measure their update take no more memory than this, nor a tenth of what is free."""
+
+
+def _norms(tensors: list[torch.Tensor], order: float = 2) -> list[torch.Tensor]:
+    return list(torch._foreach_norm(tensors, order)) if tensors else []
+
+
+def _total(norms: list[torch.Tensor]) -> torch.Tensor:
+    device = norms[0].device
+    return torch.linalg.vector_norm(torch.stack([n.to(device, torch.float32) for n in norms]))
+
+
+def dense(gradient: torch.Tensor) -> torch.Tensor:
+    """The stored values of a gradient, sparse or not."""
+    if gradient.layout is torch.strided:
+        return gradient.detach()
+    return gradient.detach().coalesce().values()
+
+
+class Gradients(Probe):
+    """Norms of gradient, weight and update; largest element; shares of zero and non-finite elements.
+
+    Signals: `grad_norm`, `grad_max`, `grad_zero_share`, `grad_nonfinite_share`, `weight_norm`,
+    `update_norm` per parameter; `grad_norm` and `stale_grad_norm` at place "" for all together. Gradients
+    are as the optimizer uses them: after unscaling and clipping.
+    """
+
+    name = "gradients"
+    sampled: ClassVar = ("backward_begin", "gradients_ready", "step_end", "step_skipped")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._before: dict[int, tuple[list[str], list[torch.Tensor], list[torch.Tensor]]] = {}
+        self._stale: dict[int, torch.Tensor] = {}
+
+    def iteration_begins(self) -> None:
+        """Drops copies that a skipped step left."""
+        self._before.clear()
+        self._stale.clear()
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Measures what gradient is still there from before; the least over an iteration counts."""
+        for training in self.watch.trainings:
+            optimizer = training.optimizer()
+            if optimizer is None:
+                continue
+            old = [
+                dense(p.grad)
+                for group in optimizer.param_groups
+                for p in group["params"]
+                if p.grad is not None
+            ]
+            norm = _total(_norms(old)) if old else torch.zeros(())
+            known = self._stale.get(training.index)
+            self._stale[training.index] = norm if known is None else torch.minimum(known, norm)
+
+    def on_gradients_ready(self, optimizer: Any) -> None:
+        """Reads the gradients and copies the weights that the step is about to change."""
+        watch = self.watch
+        names, weights, gradients = [], [], []
+        for index, group in enumerate(optimizer.param_groups):
+            for name, p in zip(parameter_names(self, group, index), group["params"], strict=True):
+                if p.grad is not None and p.grad.numel():
+                    names.append(name)
+                    weights.append(p.detach())
+                    gradients.append(dense(p.grad))
+        if not names:
+            return
+        gradients = self._unscaled(optimizer, gradients)
+        norms, largest = _norms(gradients), _norms(gradients, float("inf"))
+        for name, g, norm, top in zip(names, gradients, norms, largest, strict=True):
+            watch.put("grad_norm", name, norm)
+            watch.put("grad_max", name, top)
+            watch.put("grad_zero_share", name, (g == 0).sum() / g.numel())
+            watch.put("grad_nonfinite_share", name, (~torch.isfinite(g)).sum() / g.numel())
+        watch.put("grad_norm", "", _total(norms))
+        for name, norm in zip(names, _norms(weights), strict=True):
+            watch.put("weight_norm", name, norm)
+        training = watch.training(optimizer)
+        if training.index in self._stale:
+            watch.put("stale_grad_norm", "", self._stale[training.index])
+        size = sum(w.numel() * w.element_size() for w in weights)
+        if size <= self._room(weights[0].device):
+            self._before[training.index] = (names, weights, [w.clone() for w in weights])
+        else:
+            watch.skip("update_norm", f"a copy of the weights would take {size / 2**20:.0f} MiB")
+
+    def on_step_end(self, optimizer: Any) -> None:
+        """Measures how far the step moved each parameter."""
+        names, weights, before = self._before.pop(
+            self.watch.training(optimizer).index, ([], [], [])
+        )
+        if names:
+            moved = torch._foreach_sub(weights, before)
+            for name, norm in zip(names, _norms(list(moved)), strict=True):
+                self.watch.put("update_norm", name, norm)
+
+    def on_step_skipped(self, optimizer: Any) -> None:
+        """A step that did not happen has no update."""
+        self._before.clear()
+
+    @staticmethod
+    def _unscaled(optimizer: Any, gradients: list[torch.Tensor]) -> list[torch.Tensor]:
+        """A fused optimizer under a GradScaler unscales inside its own step."""
+        scale = getattr(optimizer, "grad_scale", None)
+        if not isinstance(scale, torch.Tensor):
+            return gradients
+        return [g / scale.to(g.device) for g in gradients]
+
+    @staticmethod
+    def _room(device: torch.device) -> int:
+        if device.type == "cuda":
+            return min(COPY_BYTES_AT_MOST, torch.cuda.mem_get_info(device)[0] // 10)
+        return COPY_BYTES_AT_MOST

@@ -1,0 +1,133 @@
+"""Probe: each call of a loss function: which, on what, and whether what it is given is what it wants."""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import torch
+
+from ..seams.callsite import user_site
+from .base import Probe
+
+CLASSES_AT_MOST = 1000
+PROBABILITY_TOLERANCE = 1e-3
+
+
+@lru_cache(maxsize=64)
+def _parameters(function: Any) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+def bind(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
+    """The arguments of a loss by name; the first is always called `input`."""
+    try:
+        names = _parameters(function)
+    except (TypeError, ValueError):
+        names = ("input", "target")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    return {"input" if name in ("input", "anchor", "input1") else name: v for name, v in given.items()}
+
+
+def _describe(tensor: Any) -> dict[str, Any] | None:
+    if not isinstance(tensor, torch.Tensor):
+        return None
+    return {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
+
+
+class Losses(Probe):
+    """Writes a `loss_call` event for each new kind of call, and numbers for each sampled one.
+
+    Signals, by place `cross_entropy (train.py:31)`: `loss_call_value`; `loss_input_on_simplex` (1 if every row of
+    the input sums to 1 and has no negative entry), `loss_input_in_unit_interval`, `loss_accuracy`,
+    `label_entropy` (nats, of the labels in this batch), `target_min`, `target_max`. Event `labels`: the batch's label
+    counts.
+    """
+
+    name = "losses"
+    sampled: ClassVar = ("loss", "backward_begin", "backward_failed")
+
+    def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Looks at one call made with gradients on."""
+        watch = self.watch
+        given = bind(function, args, kwargs)
+        source, target = given.get("input"), given.get("target")
+        if not isinstance(source, torch.Tensor) or not isinstance(result, torch.Tensor):
+            return
+        if not result.requires_grad and not source.requires_grad and not torch.is_grad_enabled():
+            return
+        site = user_site(2)
+        place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})" if site else name
+        facts = {
+            "fn": name,
+            "place": place,
+            "input": _describe(source),
+            "target": _describe(target),
+            "output": list(result.shape),
+            "requires_grad": source.requires_grad,
+            "reduction": given.get("reduction", "mean"),
+            "label_smoothing": given.get("label_smoothing", 0.0),
+            "ignore_index": given.get("ignore_index"),
+            "weighted": given.get("weight") is not None,
+        }
+        shapes = tuple(source.shape[1:]), tuple(target.shape[1:]) if target is not None else ()
+        first = source.shape[0] == 1 if source.dim() else True
+        watch.event_once("loss_call", place, shapes, first, source.requires_grad, **facts)
+        if result.numel() == 1:
+            watch.put("loss_call_value", place, result.detach().reshape(()))
+        source = source.detach()
+        if source.numel() == 0:
+            return
+        self._input(place, name, source)
+        if isinstance(target, torch.Tensor):
+            self._target(place, name, source, target.detach(), given.get("ignore_index", -100))
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Notes a loss whose graph is cut: it is a leaf, made by hand from a number."""
+        loss = roots[0] if isinstance(roots, (tuple, list)) and roots else roots
+        if isinstance(loss, torch.Tensor) and loss.grad_fn is None:
+            self.watch.event_once("loss_without_graph", requires_grad=loss.requires_grad)
+
+    def on_backward_failed(self, roots: Any, error: BaseException) -> None:
+        """Notes what autograd said."""
+        self.watch.event_once("backward_failed", str(error)[:80], error=str(error)[:500])
+
+    def _input(self, place: str, name: str, source: torch.Tensor) -> None:
+        put = self.watch.put
+        if name == "cross_entropy" and source.dim() >= 2 and source.shape[1] > 1:
+            whole = (source.float().sum(1) - 1).abs().max() < PROBABILITY_TOLERANCE
+            put("loss_input_on_simplex", place, (whole & (source >= 0).all()).float())
+        elif name == "nll_loss" and source.dim() >= 2:
+            whole = source.float().logsumexp(1).abs().max() < PROBABILITY_TOLERANCE
+            put("loss_input_is_log_probability", place, whole.float())
+        elif name == "binary_cross_entropy_with_logits":
+            inside = (source >= 0).all() & (source <= 1).all()
+            put("loss_input_in_unit_interval", place, inside.float())
+
+    def _target(
+        self, place: str, name: str, source: torch.Tensor, target: torch.Tensor, ignored: Any
+    ) -> None:
+        put = self.watch.put
+        if target.numel() == 0:
+            return
+        if target.is_floating_point():
+            put("target_min", place, target.min())
+            put("target_max", place, target.max())
+            if name == "binary_cross_entropy_with_logits" and target.shape == source.shape:
+                put("loss_accuracy", place, ((source > 0) == (target > 0.5)).float().mean())
+            return
+        if name not in ("cross_entropy", "nll_loss", "multi_margin_loss") or source.dim() < 2:
+            return
+        counted = target != ignored
+        classes = source.shape[1]
+        right = (source.argmax(1) == target) & counted
+        put("loss_accuracy", place, right.sum() / counted.sum())
+        put("target_counted_share", place, counted.float().mean())
+        if classes <= CLASSES_AT_MOST and source.dim() == 2:
+            labels = target.flatten()[counted.flatten()] if ignored is not None else target
+            counts = torch.bincount(labels.clamp(0, classes - 1), minlength=classes).float()
+            share = counts / counts.sum()
+            put("label_entropy", place, -(share * share.clamp_min(1e-12).log()).sum())
+            for label in range(classes) if classes <= 64 else ():
+                put("label_count", f"{label}", counts[label])

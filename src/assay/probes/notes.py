@@ -1,0 +1,113 @@
+"""Probe: single facts worth a line: seeds, modes, clipping, schedulers, precision, loaded state."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from .base import Probe
+
+
+class Notes(Probe):
+    """Writes an event for each new fact of these kinds, with the user's line."""
+
+    name = "notes"
+    always: ClassVar = (
+        "seed",
+        "compile",
+        "load_state",
+        "scheduler_created",
+        "clip",
+        "mode",
+        "hook_registered",
+        "checkpointing",
+        "scaler_update",
+    )
+    sampled: ClassVar = ("autocast", "root_begin", "zero_grad")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self.clips = 0
+        self._scale: float | None = None
+
+    def on_seed(self, kind: str, value: Any) -> None:
+        """A generator was seeded."""
+        self.watch.event_once("seed", kind, value, of=kind, value=value)
+
+    def on_compile(self, target: Any) -> None:
+        """torch.compile was called."""
+        self.watch.event_once("compile", type(target).__name__, target=type(target).__name__)
+
+    def on_load_state(self, owner: Any, result: Any) -> None:
+        """State was loaded, with the keys that were missing or unexpected."""
+        self.watch.event_once(
+            "load_state",
+            type(owner).__name__,
+            owner=type(owner).__name__,
+            missing=list(getattr(result, "missing_keys", ()))[:50],
+            unexpected=list(getattr(result, "unexpected_keys", ()))[:50],
+        )
+
+    def on_scheduler_created(self, scheduler: Any) -> None:
+        """A learning-rate scheduler was built."""
+        self.watch.event_once("scheduler", type(scheduler).__name__, cls=type(scheduler).__name__)
+
+    def on_clip(self, kind: str, limit: Any, parameters: Any, total: Any) -> None:
+        """Gradients were clipped; the norm before clipping is read on sampled iterations."""
+        self.clips += 1
+        if self.watch.sampling:
+            self.watch.event_once("clip", kind, float(limit), of=kind, limit=float(limit))
+            if isinstance(total, torch.Tensor):
+                self.watch.put("clip_norm", "", total)
+                self.watch.put("clip_limit", "", float(limit))
+
+    def on_mode(self, module: Any, training: bool) -> None:
+        """Module.train or .eval was called."""
+        self.watch.event_once(
+            "mode", type(module).__name__, training, owner=type(module).__name__, training=training
+        )
+
+    def on_hook_registered(self, kind: str) -> None:
+        """The user's autograd hooks forbid a second backward pass of ours."""
+        self.watch.event_once("hook_registered", kind, of=kind)
+
+    def on_checkpointing(self) -> None:
+        """Activation checkpointing runs the user's forward again in backward."""
+        self.watch.event_once("checkpointing")
+
+    def on_scaler_update(self, scaler: Any) -> None:
+        """The loss scale, when it changes; a scaler on an accelerator is read on samples only."""
+        scale = scaler._scale
+        if scale is not None and (scale.is_cpu or self.watch.sampling):
+            value = scale.item()
+            if value != self._scale:
+                self._scale = value
+                training = self.watch.trainings[-1] if self.watch.trainings else None
+                if training is not None:
+                    self.watch.journal.put("scale", o=training.index, s=training.step, v=value)
+
+    def on_autocast(self, device_type: str, dtype: Any, enabled: bool) -> None:
+        """A region of mixed precision."""
+        self.watch.event_once(
+            "autocast", device_type, str(dtype), enabled,
+            device=device_type, dtype=str(dtype).removeprefix("torch."), enabled=enabled,
+        )  # fmt: skip
+
+    def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
+        """In which mode the model is trained."""
+        names = self.watch.names
+        stuck = [
+            names.module(part) or type(part).__name__
+            for part in module.modules()
+            if not part.training and next(part.children(), None) is None
+        ]
+        self.watch.put("training_mode", names.module(module) or "", float(module.training))
+        self.watch.event_once(
+            "training_mode", id(module), module.training, tuple(stuck),
+            module=names.module(module), training=module.training, eval_modules=stuck[:200],
+        )  # fmt: skip
+
+    def on_zero_grad(self, owner: Any) -> None:
+        """Where gradients are cleared."""
+        self.watch.event_once("zero_grad", type(owner).__name__, owner=type(owner).__name__)

@@ -1,0 +1,144 @@
+"""Probe: what is trained by what: modules, parameters, optimizer groups, and what has no gradient."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from ..seams.callsite import user_site
+from .base import Probe
+from .training import Training
+
+_SETTINGS = ("lr", "momentum", "dampening", "nesterov", "betas", "alpha", "eps", "weight_decay",
+             "amsgrad", "maximize", "fused", "foreach", "capturable", "rho")  # fmt: skip
+
+
+def parameter_names(probe: Probe, group: dict[str, Any], index: int) -> list[str]:
+    """Names of a group's parameters; those of no known module are called `group 0 parameter 3`."""
+    names = probe.watch.names
+    return [
+        names.parameter(p) or f"group {index} parameter {position}"
+        for position, p in enumerate(group["params"])
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return float(value) if value.numel() == 1 else None
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (int, float, bool, str, type(None))) else str(value)
+
+
+class Structure(Probe):
+    """Writes `model` and `optimizer` lines once each, and again when they change."""
+
+    name = "structure"
+    always: ClassVar = ("optimizer_created", "group_added", "root_found", "training_found")
+    sampled: ClassVar = ("gradients_ready",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._sites: dict[int, Any] = {}
+        self._written: dict[int, Any] = {}
+        self._missing: dict[int, Any] = {}
+        self._optimized: dict[int, set[int]] = {}
+
+    def on_optimizer_created(self, optimizer: Any) -> None:
+        """Remembers the line that built it; it is written once it steps."""
+        if len(self._sites) < 1000:
+            self._sites[id(optimizer)] = user_site(2)
+
+    def on_group_added(self, optimizer: Any) -> None:
+        """A group added later makes the optimizer's line stale."""
+        self._written.pop(id(optimizer), None)
+
+    def on_training_found(self, training: Training, optimizer: Any) -> None:
+        """An optimizer that steps is a training."""
+        self._write_optimizer(training, optimizer)
+
+    def on_root_found(self, module: torch.nn.Module) -> None:
+        """Writes the module tree below a root and all its parameters."""
+        watch, names = self.watch, self.watch.names
+        prefix = names.prefix(module)
+        modules = [
+            [prefix + name if name else names.module(module), type(part).__name__, part.training]
+            for name, part in module.named_modules()
+        ]
+        watch.journal.put(
+            "model",
+            root=names.module(module),
+            prefix=prefix,
+            cls=type(module).__name__,
+            site=user_site(2),
+            modules=modules[:20_000],
+            parameters=[
+                [prefix + name, list(p.shape), str(p.dtype).removeprefix("torch."), p.requires_grad]
+                for name, p in module.named_parameters()
+            ][:20_000],
+        )
+
+    def on_gradients_ready(self, optimizer: Any) -> None:
+        """Notes which parameters got no gradient, and which got one but no optimizer holds."""
+        training = self.watch.training(optimizer)
+        self._write_optimizer(training, optimizer)
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        self._optimized[training.index] = held
+        missing, total = [], 0
+        for index, group in enumerate(optimizer.param_groups):
+            for p, name in zip(group["params"], parameter_names(self, group, index), strict=True):
+                if p.requires_grad:
+                    total += 1
+                    if p.grad is None:
+                        missing.append(name)
+        if missing != self._missing.get(training.index, []):
+            self._missing[training.index] = missing
+            self.watch.event(
+                "without_gradient", training, names=missing[:200], count=len(missing), of=total
+            )
+        self._outside(training)
+
+    def _outside(self, training: Training) -> None:
+        everything = set().union(*self._optimized.values())
+        names = self.watch.names
+        outside, elements, seen = [], 0, set()
+        for root in names.roots:
+            for name, p in root.named_parameters():
+                if p.requires_grad and p.grad is not None and id(p) not in everything:
+                    if id(p) not in seen:
+                        seen.add(id(p))
+                        outside.append(names.prefix(root) + name)
+                        elements += p.numel()
+        if outside != self._missing.get(-1, []):
+            self._missing[-1] = outside
+            self.watch.event(
+                "outside_optimizer",
+                training,
+                names=outside[:200],
+                count=len(outside),
+                elements=elements,
+            )
+
+    def _write_optimizer(self, training: Training, optimizer: Any) -> None:
+        described = [
+            {"params": parameter_names(self, group, index), "count": len(group["params"])}
+            for index, group in enumerate(optimizer.param_groups)
+        ]
+        if self._written.get(id(optimizer)) == described:
+            return
+        self._written[id(optimizer)] = described
+        self.watch.journal.put(
+            "optimizer",
+            o=training.index,
+            cls=type(optimizer).__name__,
+            site=self._sites.get(id(optimizer)),
+            groups=[
+                {
+                    "names": entry["params"][:20_000],
+                    "elements": sum(p.numel() for p in group["params"]),
+                    **{key: _plain(group[key]) for key in _SETTINGS if key in group},
+                }
+                for entry, group in zip(described, optimizer.param_groups, strict=True)
+            ],
+        )

@@ -1,0 +1,65 @@
+"""One training: what is known, step by step, of one optimizer."""
+
+from __future__ import annotations
+
+import weakref
+from time import monotonic
+from typing import Any
+
+import torch
+
+from ..journal.writer import FLUSH_SECONDS, Journal, compact
+
+STEPS_PER_LINE = 64
+
+
+class Training:
+    """Keeps the always-on series of one optimizer (loss, rates) and writes them in blocks.
+
+    Losses on an accelerator stay there until a block is written, then come over in one copy.
+    """
+
+    def __init__(self, index: int, optimizer: Any, journal: Journal) -> None:
+        self.index, self.step = index, 0
+        self.optimizer = weakref.ref(optimizer)
+        self._journal = journal
+        self._losses: list[float | torch.Tensor | None] = []
+        self._rates: list[list[float]] = []
+        self._rates_changed = False
+        self._last_rates: list[float] = []
+        self._first = 0
+        self._since = monotonic()
+
+    def stepped(self, loss: float | torch.Tensor | None, groups: list[dict[str, Any]]) -> None:
+        """Notes one finished step, its loss (None if unknown) and the rates it was taken with."""
+        self.step += 1
+        self._losses.append(loss)
+        rates = [group.get("lr") for group in groups]
+        if rates != self._last_rates:
+            self._last_rates = rates = [float(r) if r is not None else 0.0 for r in rates]
+            self._rates_changed = True
+        self._rates.append(self._last_rates)
+        if len(self._losses) >= STEPS_PER_LINE or monotonic() - self._since > FLUSH_SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Writes the block of steps that is held."""
+        if self._losses:
+            facts: dict[str, Any] = {"o": self.index, "first": self._first}
+            facts["loss"] = self._on_host(self._losses)
+            facts["t"] = [round(self._since, 4), round(monotonic(), 4)]
+            if self._rates_changed:
+                same = all(rates == self._rates[0] for rates in self._rates)
+                facts["lr"] = [[compact(r) for r in rs] for rs in self._rates[: 1 if same else None]]
+            self._journal.put("steps", **facts)
+        self._losses, self._rates, self._rates_changed = [], [], False
+        self._first, self._since = self.step, monotonic()
+
+    @staticmethod
+    def _on_host(losses: list[float | torch.Tensor | None]) -> list[float | str | None]:
+        waiting = [(i, x) for i, x in enumerate(losses) if isinstance(x, torch.Tensor)]
+        if waiting:
+            values = torch.stack([x.float() for _, x in waiting]).tolist()
+            for (i, _), value in zip(waiting, values, strict=True):
+                losses[i] = value
+        return [None if x is None else compact(float(x)) for x in losses]

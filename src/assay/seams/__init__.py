@@ -1,0 +1,51 @@
+"""Where assay stands inside torch: the only code that wraps torch's own functions.
+
+One file per seam. A seam notices that something happened (a loss was computed, a step begins) and
+announces it on the hub; it never reads a value and never decides anything. Probes listen and record,
+tricks listen and act.
+"""
+
+from . import (
+    activation,
+    backward,
+    clipping,
+    compiling,
+    loader,
+    loss,
+    modes,
+    module,
+    optimizer,
+    precision,
+    scheduler,
+    seeds,
+    state,
+)
+from .hub import Hub
+from .patch import Patches
+
+ALL = (
+    optimizer,
+    backward,
+    loss,
+    module,
+    activation,
+    loader,
+    scheduler,
+    clipping,
+    precision,
+    modes,
+    state,
+    seeds,
+    compiling,
+)
+
+
+def install(hub: Hub) -> Patches:
+    """Puts every seam in place; the returned patches undo them all."""
+    patches = Patches()
+    for seam in ALL:
+        try:
+            seam.install(hub, patches)
+        except Exception as error:  # a torch that lacks one function must not cost us the others
+            hub.contain(f"seam {seam.__name__.rsplit('.', 1)[-1]}", error)
+    return patches

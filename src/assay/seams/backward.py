@@ -1,0 +1,63 @@
+"""Seam: the backward pass, by `Tensor.backward`, `torch.autograd.backward` or `.grad`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .hub import Hub
+from .patch import Patches
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Wraps the two entry points of autograd; `Tensor.backward` looks the first one up each time."""
+    heard = hub.listeners
+
+    def backward(original: Any) -> Any:
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            if torch.compiler.is_compiling():
+                return original(tensors, *args, **kwargs)
+            if heard["backward_begin"]:
+                kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
+                hub.say("backward_begin", tensors, kept)
+            try:
+                result = original(tensors, *args, **kwargs)
+            except Exception as error:
+                hub.say("backward_failed", tensors, error)
+                raise
+            if heard["backward_end"]:
+                hub.say("backward_end", tensors)
+            return result
+
+        return backward
+
+    def grad(original: Any) -> Any:
+        def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            if torch.compiler.is_compiling():
+                return original(outputs, inputs, *args, **kwargs)
+            if heard["grad_begin"]:
+                hub.say("grad_begin", outputs, inputs)
+            result = original(outputs, inputs, *args, **kwargs)
+            if heard["grad_end"]:
+                hub.say("grad_end", outputs, inputs)
+            return result
+
+        return grad
+
+    def hooked(kind: str) -> Any:
+        def make(original: Any) -> Any:
+            def register(self: Any, *args: Any, **kwargs: Any) -> Any:
+                if heard["hook_registered"]:
+                    hub.say("hook_registered", kind)
+                return original(self, *args, **kwargs)
+
+            return register
+
+        return make
+
+    patches.wrap(torch.autograd, "backward", backward)
+    patches.wrap(torch.autograd, "grad", grad)
+    patches.wrap(torch.Tensor, "register_hook", hooked("tensor"))
+    patches.wrap(torch.nn.Module, "register_full_backward_hook", hooked("module"))
+    patches.wrap(torch.nn.Module, "register_full_backward_pre_hook", hooked("module"))

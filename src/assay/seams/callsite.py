@@ -1,0 +1,54 @@
+"""Whose line was it: the user's own file and line for something that happened inside torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from typing import Any
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_PATHS = sysconfig.get_paths()
+_LIBRARY = tuple(
+    {
+        os.path.realpath(_PATHS[key]) + os.sep
+        for key in ("stdlib", "platstdlib", "purelib", "platlib")
+        if key in _PATHS
+    }
+    | {_PATHS[key] + os.sep for key in ("stdlib", "platstdlib") if key in _PATHS}
+)
+_known: dict[str, bool] = {}
+
+
+def is_user_file(filename: str) -> bool:
+    """True for code that is neither ours, torch's, an installed package's nor the standard library."""
+    verdict = _known.get(filename)
+    if verdict is None:
+        verdict = not (
+            filename.startswith(_OURS)
+            or filename.startswith(_LIBRARY)
+            or (filename.startswith("<") and not filename.startswith("<ipython"))
+            or f"{os.sep}site-packages{os.sep}" in filename
+            or f"{os.sep}dist-packages{os.sep}" in filename
+        )
+        if len(_known) < 10_000:
+            _known[filename] = verdict
+    return verdict
+
+
+def user_site(depth: int = 1) -> tuple[str, int, str] | None:
+    """File, line and function of the innermost frame that is the user's; None when there is none.
+
+    Args:
+        depth: frames of ours to pass over before looking, counted from the caller.
+    """
+    try:
+        frame: Any = sys._getframe(depth + 1)
+    except ValueError:
+        return None
+    while frame is not None:
+        code = frame.f_code
+        if is_user_file(code.co_filename):
+            return os.path.abspath(code.co_filename), frame.f_lineno, code.co_name
+        frame = frame.f_back
+    return None

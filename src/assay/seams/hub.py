@@ -1,0 +1,94 @@
+"""The hub: one list of listeners per event, and the place where our own errors end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+Listener = Callable[..., Any]
+
+EVENTS = {
+    "optimizer_created": "(optimizer) after its constructor returned",
+    "group_added": "(optimizer) after add_param_group",
+    "step_begin": "(optimizer, has_closure) before the optimizer's own step code",
+    "gradients_ready": "(optimizer) the gradients that this step will use are final",
+    "step_end": "(optimizer) after the optimizer's own step code",
+    "step_skipped": "(optimizer) a GradScaler found non-finite gradients and did not step",
+    "zero_grad": "(owner) an optimizer or module cleared gradients",
+    "backward_begin": "(roots, graph_kept) before gradients are computed by backward()",
+    "backward_end": "(roots) after backward() returned",
+    "backward_failed": "(roots, error) backward() raised",
+    "grad_begin": "(outputs, inputs) before torch.autograd.grad",
+    "grad_end": "(outputs, inputs) after torch.autograd.grad returned",
+    "loss": "(name, function, args, kwargs, result) a functional loss returned",
+    "root_begin": "(module, args, kwargs) an outermost module is called, gradients on",
+    "root_end": "(module, result) and returned",
+    "module_begin": "(module) any module is called inside a root, gradients on",
+    "module_end": "(module, args, result) and returned",
+    "activation": "(name, input, result) a functional activation returned",
+    "batch": "(loader, batch, waited) a DataLoader handed out a batch after `waited` seconds",
+    "loader_begin": "(loader) iteration over a DataLoader starts",
+    "scheduler_created": "(scheduler) after its constructor returned",
+    "scheduler_step": "(scheduler) after scheduler.step()",
+    "clip": "(kind, limit, parameters, total) gradients were clipped; total is None by value",
+    "scaled": "(original, scaled) GradScaler.scale multiplied a loss",
+    "scaler_update": "(scaler) after GradScaler.update",
+    "autocast": "(device_type, dtype, enabled) an autocast region was entered",
+    "mode": "(module, training) Module.train or .eval was called on a module",
+    "load_state": "(owner, result) a module's or optimizer's load_state_dict returned",
+    "seed": "(kind, value) a random generator was seeded",
+    "compile": "(target) torch.compile was called",
+    "hook_registered": "(kind) the user put an autograd hook on a tensor or module",
+    "checkpointing": "() activation checkpointing was used",
+    "root_found": "(module) a root module was called for the first time",
+    "training_found": "(training, optimizer) an optimizer took its first step",
+}
+
+
+class Switch(Protocol):
+    """A seam that costs too much to be always in place: probes turn it on when they sample."""
+
+    def start(self) -> None:
+        """Puts the seam in place; does nothing when it is."""
+
+    def stop(self) -> None:
+        """Takes the seam away; does nothing when it is not there."""
+
+
+class Hub:
+    """Carries events from seams to listeners; an error in a listener never leaves it.
+
+    Listeners are plain callables kept in one list per event, so that a seam whose list is empty
+    costs one attribute read.
+    """
+
+    def __init__(self, on_error: Callable[[str, BaseException], None] | None = None) -> None:
+        self._on_error = on_error
+        self._seen: set[str] = set()
+        self.listeners: dict[str, list[Listener]] = {name: [] for name in EVENTS}
+        self.switches: dict[str, Switch] = {}
+
+    def on(self, event: str, listener: Listener, first: bool = False) -> None:
+        """Adds a listener behind, or before, those there are; KeyError for an unknown event."""
+        known = self.listeners[event]
+        known.insert(0 if first else len(known), listener)
+
+    def off(self, event: str, listener: Listener) -> None:
+        """Removes a listener that was added before."""
+        self.listeners[event].remove(listener)
+
+    def say(self, event: str, *facts: Any) -> None:
+        """Tells every listener of the event, containing what they raise (but for a clean stop)."""
+        for listener in tuple(self.listeners[event]):
+            try:
+                listener(*facts)
+            except Exception as error:
+                self.contain(f"{event} in {getattr(listener, '__qualname__', listener)}", error)
+
+    def contain(self, where: str, error: BaseException) -> None:
+        """Reports an error of ours once per place and kind, and goes on."""
+        key = f"{where}: {type(error).__name__}: {error}"
+        if key not in self._seen and len(self._seen) < 200:
+            self._seen.add(key)
+            if self._on_error is not None:
+                self._on_error(where, error)

@@ -1,0 +1,57 @@
+"""Seam: the loss functions of `torch.nn.functional`, and through them every `nn.*Loss`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from .hub import Hub
+from .patch import Patches
+
+NAMES = (
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "kl_div",
+    "ctc_loss",
+    "poisson_nll_loss",
+    "gaussian_nll_loss",
+    "linear_cross_entropy",
+    "margin_ranking_loss",
+    "hinge_embedding_loss",
+    "multilabel_margin_loss",
+    "soft_margin_loss",
+    "multilabel_soft_margin_loss",
+    "cosine_embedding_loss",
+    "multi_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+)
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Wraps each loss by name; a torch that lacks one of them is served with the rest."""
+    heard = hub.listeners["loss"]
+
+    def watch(name: str) -> Any:
+        def make(original: Any) -> Any:
+            def loss(*args: Any, **kwargs: Any) -> Any:
+                result = original(*args, **kwargs)
+                if heard and not torch.compiler.is_compiling():
+                    hub.say("loss", name, original, args, kwargs, result)
+                return result
+
+            return loss
+
+        return make
+
+    for name in NAMES:
+        if hasattr(F, name):
+            patches.wrap(F, name, watch(name))

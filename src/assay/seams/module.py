@@ -1,0 +1,75 @@
+"""Seam: module calls, on sampled iterations only.
+
+`Module.__call__` is replaced while the switch is on. Hooks on the instances would be pickled and
+copied with the user's model and seen by torch's fast paths; torch's global hooks hide keyword
+arguments.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import torch
+
+from .hub import Hub
+from .patch import Patches
+
+
+class ModuleCalls:
+    """Announces module calls made with gradients on, and which of them are outermost."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._local = threading.local()
+        self._patches = Patches()
+        self._on = False
+
+    @property
+    def stack(self) -> list[Any]:
+        """Modules being called in this thread, outermost first."""
+        stack: list[Any] | None = getattr(self._local, "stack", None)
+        if stack is None:
+            stack = self._local.stack = []
+        return stack
+
+    def start(self) -> None:
+        """Begins to announce module calls."""
+        if not self._on:
+            self._on = True
+            self._patches.wrap(torch.nn.Module, "__call__", self._watch)
+
+    def stop(self) -> None:
+        """Stops announcing, for calls under way too."""
+        self._on = False
+        self._patches.undo()
+
+    def _watch(self, original: Any) -> Any:
+        hub = self._hub
+
+        def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._on or not torch.is_grad_enabled() or torch.jit.is_tracing():
+                return original(module, *args, **kwargs)
+            stack = self.stack
+            if not stack:
+                hub.say("root_begin", module, args, kwargs)
+            stack.append(module)
+            try:
+                hub.say("module_begin", module)
+                result = original(module, *args, **kwargs)
+                if self._on:
+                    hub.say("module_end", module, args, result)
+            finally:
+                stack.pop()
+            if not stack and self._on:
+                hub.say("root_end", module, result)
+            return result
+
+        return __call__
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Makes the switch `module`; nothing is replaced until it is turned on."""
+    calls = ModuleCalls(hub)
+    hub.switches["module"] = calls
+    patches.on_undo(calls.stop)

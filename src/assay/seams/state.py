@@ -1,0 +1,35 @@
+"""Seam: loading state into modules and optimizers, and activation checkpointing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils import checkpoint
+
+from .hub import Hub
+from .patch import Patches
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Wraps both `load_state_dict` methods and `torch.utils.checkpoint.checkpoint`."""
+
+    def loaded(original: Any) -> Any:
+        def load_state_dict(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(self, *args, **kwargs)
+            hub.say("load_state", self, result)
+            return result
+
+        return load_state_dict
+
+    def used(original: Any) -> Any:
+        def checkpoint(*args: Any, **kwargs: Any) -> Any:
+            if not torch.compiler.is_compiling():
+                hub.say("checkpointing")
+            return original(*args, **kwargs)
+
+        return checkpoint
+
+    patches.wrap(torch.nn.Module, "load_state_dict", loaded)
+    patches.wrap(torch.optim.Optimizer, "load_state_dict", loaded)
+    patches.wrap(checkpoint, "checkpoint", used)

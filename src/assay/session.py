@@ -1,0 +1,115 @@
+"""Assembles the child's side: journal, seams, probes. Called by the bootstrap and by `assay.start()`."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import platform
+import sys
+import time
+import traceback
+from multiprocessing import util
+from typing import Any
+
+_current: Session | None = None
+
+
+class Session:
+    """One watched process, from `begin` to `end`."""
+
+    def __init__(self, folder: str) -> None:
+        import torch
+
+        from . import seams
+        from .journal.writer import Journal
+        from .probes.catalogue import PROBES
+        from .probes.watch import Watch
+
+        self.folder = folder
+        try:
+            with open(os.path.join(folder, "settings.json"), encoding="utf-8") as file:
+                settings: dict[str, Any] = json.load(file)
+        except (OSError, ValueError):
+            settings = {}
+        self.journal = Journal(folder)
+        self.hub = seams.Hub(self._error)
+        self.watch = Watch(self.hub, self.journal, settings)
+        self.journal.put(
+            "begin",
+            pid=os.getpid(),
+            rank=int(os.environ.get("RANK") or 0),
+            world=int(os.environ.get("WORLD_SIZE") or 1),
+            time=time.time(),
+            t=time.monotonic(),
+            torch=torch.__version__,
+            python=platform.python_version(),
+            argv=sys.argv,
+            device=torch.cuda.get_device_name() if torch.cuda.is_initialized() else "cpu",
+            threads=torch.get_num_threads(),
+        )
+        self.patches = seams.install(self.hub)
+        self.watch.attach([probe(self.watch) for probe in PROBES])
+
+    def end(self) -> None:
+        """Takes every seam away and closes the journal."""
+        self.patches.undo()
+        self.watch.finish()
+        self.journal.put("end", time=time.time())
+        self.journal.close()
+
+    def forked(self) -> None:
+        """In a forked child: a new journal, written only if this process trains too."""
+        self.journal.forget()
+        self.watch.forked()
+        self.journal.put(
+            "begin",
+            pid=os.getpid(),
+            rank=int(os.environ.get("RANK") or 0),
+            world=int(os.environ.get("WORLD_SIZE") or 1),
+            time=time.time(),
+            t=time.monotonic(),
+            argv=sys.argv,
+            forked=True,
+        )
+
+    def _error(self, where: str, error: BaseException) -> None:
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        self.journal.put("error", where=where, error=f"{type(error).__name__}: {error}",
+                         trace="".join(lines)[-2000:])  # fmt: skip
+
+
+def begin(folder: str) -> Session | None:
+    """Starts to watch this process; None if it is watched already.
+
+    Args:
+        folder: the run folder, which exists.
+    """
+    global _current
+    if _current is not None:
+        return None
+    _current = Session(folder)
+    atexit.register(end)
+    os.register_at_fork(after_in_child=_after_fork)
+    # children of multiprocessing leave by os._exit, past atexit, but run its finalizers
+    util.Finalize(None, end, exitpriority=-100)
+    util.register_after_fork(_current, lambda _: util.Finalize(None, end, exitpriority=-100))
+    return _current
+
+
+def end() -> None:
+    """Ends the watch; does nothing when there is none."""
+    global _current
+    session, _current = _current, None
+    if session is not None:
+        session.end()
+
+
+def current() -> Session | None:
+    """The session of this process."""
+    return _current
+
+
+def _after_fork() -> None:
+    if _current is not None:
+        _current.forked()

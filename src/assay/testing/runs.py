@@ -1,0 +1,75 @@
+"""Runs made by hand, for unit tests of checks: no torch, no process, no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..journal.series import Series
+from ..journal.view import Evaluation, Event, Group, Module, Parameter, RunView, Site, Training
+
+Values = Sequence[float] | Mapping[int, float]
+
+
+def _series(values: Values) -> Series:
+    items = values.items() if isinstance(values, Mapping) else enumerate(values)
+    return Series(items)
+
+
+def make_training(
+    *,
+    index: int = 0,
+    optimizer: str = "SGD",
+    steps: int | None = None,
+    groups: Sequence[Mapping[str, Any]] = ({"lr": 0.1},),
+    evaluations: Iterable[Evaluation] = (),
+    site: Site | None = None,
+    **signals: Values | Mapping[str, Values],
+) -> Training:
+    """A training with invented series.
+
+    Args:
+        signals: each a list of values for steps 0, 1, 2 ... or a dict from step to value, at place ""; or a
+            dict from place to either. `loss=[3, 2, 1]`, `grad_norm={"0.weight": [1, 2]}`.
+    """
+    training = Training(
+        index=index,
+        optimizer=optimizer,
+        site=site or Site("train.py", 5, "<module>"),
+        groups=tuple(
+            Group(i, tuple(group.get("parameters", ())), {k: v for k, v in group.items()})
+            for i, group in enumerate(groups)
+        ),
+        evaluations=list(evaluations),
+    )
+    for name, given in signals.items():
+        by_place = isinstance(given, Mapping) and all(isinstance(key, str) for key in given)
+        places: Any = given if by_place else {"": given}
+        training.signals[name] = {place: _series(values) for place, values in places.items()}
+    longest = max(
+        (s.steps[-1] + 1 for places in training.signals.values() for s in places.values() if len(s)),
+        default=0,
+    )
+    training.steps = longest if steps is None else steps
+    return training
+
+
+def make_run(
+    *trainings: Training,
+    events: Iterable[Event] = (),
+    modules: Iterable[Module] = (),
+    parameters: Iterable[Parameter] = (),
+    facts: Mapping[str, Any] | None = None,
+    **signals: Any,
+) -> RunView:
+    """A run for a unit test; signals given here make one training (see `make_training`)."""
+    made = list(trainings)
+    if signals or not made:
+        made.append(make_training(index=len(made), **signals))
+    return RunView(
+        facts=dict(facts or {}),
+        trainings=made,
+        modules=list(modules),
+        parameters=list(parameters),
+        all_events=list(events),
+    )
