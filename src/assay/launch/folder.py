@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from .errors import LaunchError
 
 RUNS = Path(".assay") / "runs"
@@ -44,7 +44,7 @@ class RunFolder:
             "command": list(command),
             "cwd": os.getcwd(),
             "started": _now(),
-            "assay": _version(),
+            "assay": __version__,
             "python": python,
         }
         self._write("run.json", record)
@@ -127,10 +127,3 @@ def _keep_out_of_git(folder: Path) -> None:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("assay")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout that isn't installed
-        return "unknown"
