@@ -1,0 +1,289 @@
+"""What observing costs, beside torch's own anomaly mode. Prints JSON.
+
+    python benchmarks/overhead.py [--pairs 9] [--block 1.0] [--only mlp-1ms ...]
+
+Each workload runs in one process on one thread. Blocks of steps with assay, without it (every seam
+taken out) and with `torch.autograd.set_detect_anomaly` follow each other in turn, past the opening
+window, and are timed in CPU seconds; a pair is a block and the plain block next to it. Paired blocks of one
+process are used since two processes on a shared machine differ by more than what is measured here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+
+# -- workloads: each returns a function that takes one training step ------------------------------
+
+
+def tiny() -> Callable[[], None]:
+    """One parameter: what is left is the fixed cost."""
+    import torch
+
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], lr=1e-6)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        (weight * 2).sum().backward()
+        optimizer.step()
+
+    return step
+
+
+def classifier(model: Any, batch: Any, classes: int, optimizer: Any) -> Callable[[], None]:
+    import torch
+
+    target = torch.randint(0, classes, (batch.shape[0],))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(batch), target)
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def mlp(width: int, rows: int) -> Callable[[], None]:
+    import torch
+    from torch import nn
+
+    model = nn.Sequential(
+        nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
+    )
+    return classifier(
+        model, torch.randn(rows, 64), 10, torch.optim.AdamW(model.parameters(), lr=1e-4)
+    )
+
+
+def cnn() -> Callable[[], None]:
+    import torch
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for inside, outside in ((3, 16), (16, 32), (32, 32)):
+        layers += [nn.Conv2d(inside, outside, 3, padding=1), nn.BatchNorm2d(outside), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    return classifier(model, torch.randn(16, 3, 32, 32), 10, optimizer)
+
+
+def transformer() -> Callable[[], None]:
+    import torch
+    from torch import nn
+
+    block = nn.TransformerEncoderLayer(64, 4, 128, dropout=0.1, batch_first=True)
+    model = nn.Sequential(nn.TransformerEncoder(block, 2, enable_nested_tensor=False), nn.Flatten())
+    model.append(nn.Linear(64 * 32, 10))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    return classifier(model, torch.randn(16, 32, 64), 10, optimizer)
+
+
+WORKLOADS: dict[str, Callable[[], Callable[[], None]]] = {
+    "mlp-1ms": lambda: mlp(128, 64),
+    "mlp-5ms": lambda: mlp(512, 128),
+    "cnn": cnn,
+    "transformer": transformer,
+}
+
+
+# -- inside the measured process -------------------------------------------------------------------
+
+
+class Arms:
+    """Runs blocks of steps with assay, plain, or in anomaly mode."""
+
+    def __init__(self, step: Callable[[], None], folder: str) -> None:
+        import torch
+
+        import assay.session as session_module
+        from assay import seams
+
+        self._torch, self._seams, self._step = torch, seams, step
+        session = session_module.begin(folder)
+        assert session is not None
+        self.session = session
+
+    def block(self, arm: str, steps: int) -> float:
+        """CPU seconds of so many steps."""
+        session = self.session
+        if arm != "assay":
+            session.watch._disarm()
+            session.patches.undo()
+        gc.collect()
+        with self._torch.autograd.set_detect_anomaly(arm == "anomaly"):
+            start = time.process_time()
+            for _ in range(steps):
+                self._step()
+            took = time.process_time() - start
+        if arm != "assay":
+            session.patches = self._seams.install(session.hub)
+        return took
+
+
+def measure(name: str, pairs: int, block_s: float) -> dict[str, Any]:
+    """One workload, in this process."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    step = WORKLOADS[name]()
+    with tempfile.TemporaryDirectory() as folder:
+        arms = Arms(step, folder)
+        for _ in range(60):  # the opening window
+            step()
+        arms.block("assay", 200)
+        plain = arms.block("plain", 100) / 100
+        steps = max(20, int(block_s / plain))
+        rows: dict[str, list[float]] = {"plain": [], "assay": [], "anomaly": []}
+        for pair in range(pairs):
+            order = ("plain", "assay", "anomaly") if pair % 2 else ("assay", "plain", "anomaly")
+            for arm in order:
+                rows[arm].append(arms.block(arm, steps))
+        samples = arms.session.watch.sampler.samples
+        arms.session.end()
+    result: dict[str, Any] = {
+        "plain_ms_per_step": round(1e3 * statistics.median(rows["plain"]) / steps, 4),
+        "steps_per_block": steps,
+        "pairs": pairs,
+        "samples": samples,
+    }
+    for arm in ("assay", "anomaly"):
+        ratios = sorted(a / b for a, b in zip(rows[arm], rows["plain"], strict=True))
+        result[arm] = {
+            "median": round(statistics.median(ratios), 4),
+            "low": round(ratios[0], 4),
+            "high": round(ratios[-1], 4),
+        }
+    return result
+
+
+def fixed_cost(pairs: int) -> dict[str, Any]:
+    """Microseconds that an unsampled step costs more than a plain one."""
+    import torch
+
+    torch.set_num_threads(1)
+    step = tiny()
+    with tempfile.TemporaryDirectory() as folder:
+        arms = Arms(step, folder)
+        for _ in range(100):
+            step()
+        arms.session.watch.sampler._next = 10**12  # no more samples
+        arms.block("assay", 2000)
+        rows = [(arms.block("assay", 5000), arms.block("plain", 5000)) for _ in range(pairs)]
+        arms.session.end()
+    extra = sorted(1e6 * (a - b) / 5000 for a, b in rows)
+    return {
+        "median_us": round(statistics.median(extra), 2),
+        "low_us": round(extra[0], 2),
+        "high_us": round(extra[-1], 2),
+        "plain_us": round(1e6 * statistics.median(b for _, b in rows) / 5000, 2),
+    }
+
+
+def memory(steps: int) -> dict[str, Any]:
+    """Resident memory over many steps of a tiny training, sampled as usual."""
+    import torch
+
+    torch.set_num_threads(1)
+    step = tiny()
+    page = os.sysconf("SC_PAGE_SIZE")
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * page
+
+    sizes = {}
+    with tempfile.TemporaryDirectory() as folder:
+        arms = Arms(step, folder)
+        for done in range(1, steps + 1):
+            step()
+            if done in (steps // 10, steps // 2, steps):
+                gc.collect()
+                sizes[done] = resident()
+        arms.session.end()
+        journal = sum(path.stat().st_size for path in Path(folder).iterdir())
+    first, last = sizes[steps // 10], sizes[steps]
+    return {
+        "steps": steps,
+        "growth_kib": (last - first) // 1024,
+        "resident_mib": last // 2**20,
+        "journal_mib": round(journal / 2**20, 2),
+    }
+
+
+def start_up(pairs: int) -> dict[str, Any]:
+    """Milliseconds of CPU that a process which imports torch starts later."""
+    import resource
+
+    from assay.launch.environment import child_environment
+
+    def cpu(env: dict[str, str]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", "import torch"], env=env, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+
+    plain_env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    plain_env["OMP_NUM_THREADS"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        watched_env = child_environment(Path(folder), plain_env)
+        cpu(plain_env), cpu(watched_env)
+        rows = [(cpu(watched_env), cpu(plain_env)) for _ in range(pairs)]
+    extra = sorted(1e3 * (a - b) for a, b in rows)
+    return {
+        "median_ms": round(statistics.median(extra), 1),
+        "low_ms": round(extra[0], 1),
+        "high_ms": round(extra[-1], 1),
+        "plain_ms": round(1e3 * statistics.median(b for _, b in rows), 1),
+    }
+
+
+# -- the command -----------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Runs each measurement in a process of its own and prints one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=9)
+    parser.add_argument("--block", type=float, default=1.0, help="CPU seconds of a block")
+    parser.add_argument("--memory-steps", type=int, default=100_000)
+    parser.add_argument("--only", nargs="*", help="workloads, fixed, memory, start-up")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    sys.path.insert(0, str(SOURCE))
+    actions: dict[str, Callable[[], dict[str, Any]]] = {
+        **{name: lambda n=name: measure(n, given.pairs, given.block) for name in WORKLOADS},  # type: ignore[misc]
+        "fixed": lambda: fixed_cost(given.pairs),
+        "memory": lambda: memory(given.memory_steps),
+        "start-up": lambda: start_up(given.pairs),
+    }
+    if given.inside:
+        print(json.dumps(actions[given.inside]()))
+        return
+    results: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
+    for name in given.only or actions:
+        words = [sys.executable, __file__, "--inside", name, "--pairs", str(given.pairs)]
+        words += ["--block", str(given.block), "--memory-steps", str(given.memory_steps)]
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+        results[name] = json.loads(done.stdout)
+    print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
