@@ -12,12 +12,14 @@ from .patch import Patches
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps the two entry points of autograd; `Tensor.backward` looks the first one up each time."""
-    heard = hub.listeners
+    heard, changed = hub.listeners, hub.filters["backward"]
 
     def backward(original: Any) -> Any:
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
             if torch.compiler.is_compiling():
                 return original(tensors, *args, **kwargs)
+            if changed:
+                tensors = hub.passed("backward", tensors)
             if heard["backward_begin"]:
                 kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
                 hub.say("backward_begin", tensors, kept)

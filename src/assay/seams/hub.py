@@ -44,6 +44,16 @@ EVENTS = {
     "training_found": "(training, optimizer) an optimizer took its first step",
 }
 
+FILTERS = {
+    "loss": "((args, kwargs), name) before a functional loss is computed",
+    "root_call": "((args, kwargs), module) before an outermost module is called",
+    "root_result": "(result, module) what an outermost module gave back",
+    "batch": "(batch, loader) what a DataLoader hands out",
+    "backward": "(roots) what backward() is called on",
+    "step": "(proceed, optimizer) whether the optimizer's own step code is to run: True or False",
+}
+"""Where a trick may change a value; empty lists cost one attribute read."""
+
 
 class Switch(Protocol):
     """A seam that costs too much to be always in place: probes turn it on when they sample."""
@@ -66,16 +76,27 @@ class Hub:
         self._on_error = on_error
         self._seen: set[str] = set()
         self.listeners: dict[str, list[Listener]] = {name: [] for name in EVENTS}
+        self.filters: dict[str, list[Listener]] = {name: [] for name in FILTERS}
         self.switches: dict[str, Switch] = {}
+        self._acting: set[Listener] = set()
 
-    def on(self, event: str, listener: Listener, first: bool = False) -> None:
-        """Adds a listener behind, or before, those there are; KeyError for an unknown event."""
+    def on(
+        self, event: str, listener: Listener, first: bool = False, acting: bool = False
+    ) -> None:
+        """Adds a listener behind, or before, those there are; KeyError for an unknown event.
+
+        An acting listener belongs to a trick: what it raises is not contained, since a run whose trick
+        failed silently would prove nothing.
+        """
         known = self.listeners[event]
         known.insert(0 if first else len(known), listener)
+        if acting:
+            self._acting.add(listener)
 
     def off(self, event: str, listener: Listener) -> None:
         """Removes a listener that was added before."""
         self.listeners[event].remove(listener)
+        self._acting.discard(listener)
 
     def say(self, event: str, *facts: Any) -> None:
         """Tells every listener of the event, containing what they raise (but for a clean stop)."""
@@ -83,7 +104,15 @@ class Hub:
             try:
                 listener(*facts)
             except Exception as error:
+                if listener in self._acting:
+                    raise
                 self.contain(f"{event} in {getattr(listener, '__qualname__', listener)}", error)
+
+    def passed(self, name: str, value: Any, *facts: Any) -> Any:
+        """The value after every filter of this name, in order; nothing they raise is contained."""
+        for change in tuple(self.filters[name]):
+            value = change(value, *facts)
+        return value
 
     def contain(self, where: str, error: BaseException) -> None:
         """Reports an error of ours once per place and kind, and goes on."""

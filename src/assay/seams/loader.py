@@ -13,7 +13,7 @@ from .patch import Patches
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps the start of an iteration and the one `__next__` that all loader iterators share."""
-    heard = hub.listeners
+    heard, changed = hub.listeners, hub.filters["batch"]
     origin: dict[int, Any] = {}
 
     def begin(original: Any) -> Any:
@@ -29,11 +29,14 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def following(original: Any) -> Any:
         def __next__(self: Any) -> Any:
-            if not heard["batch"]:
+            if not heard["batch"] and not changed:
                 return original(self)
             start = perf_counter()
             batch = original(self)
-            hub.say("batch", origin.get(id(self)), batch, perf_counter() - start)
+            loader = origin.get(id(self))
+            if changed:
+                batch = hub.passed("batch", batch, loader)
+            hub.say("batch", loader, batch, perf_counter() - start)
             return batch
 
         return __next__

@@ -38,11 +38,13 @@ NAMES = (
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps each loss by name; a torch that lacks one of them is served with the rest."""
-    heard = hub.listeners["loss"]
+    heard, changed = hub.listeners["loss"], hub.filters["loss"]
 
     def watch(name: str) -> Any:
         def make(original: Any) -> Any:
             def loss(*args: Any, **kwargs: Any) -> Any:
+                if changed:
+                    args, kwargs = hub.passed("loss", (args, kwargs), name)
                 result = original(*args, **kwargs)
                 if heard and not torch.compiler.is_compiling():
                     hub.say("loss", name, original, args, kwargs, result)
