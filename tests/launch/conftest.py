@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ class Launcher:
             for key, value in os.environ.items()
             if key not in ("PYTHONPATH", "ASSAY_RUN")
         }
+        self.env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 
     def script(self, text, name="train.py"):
         path = self.cwd / name
@@ -84,6 +86,18 @@ class Launcher:
         while not condition():
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_in_a_terminal():
+    """Children inherit what is ignored: `nohup make test` and `make test &` must pass too."""
+    numbers = [signal.SIGINT, signal.SIGQUIT, signal.SIGHUP]
+    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

@@ -29,6 +29,11 @@ WAYS = {
     ),
     "reloaded": "import importlib, torch\nimportlib.reload(torch)",
     "by runpy": "import runpy\nrunpy.run_module('torch.tool')",
+    "past a finder of old": (
+        "import sys, warnings\nwarnings.simplefilter('ignore')\n"
+        "class Finder:\n    def find_module(self, name, path=None):\n        return None\n"
+        "sys.meta_path.insert(1, Finder())\nimport torch\n"
+    ),
     "past a foreign finder": (
         "import sys, importlib.util\n"
         "class Finder:\n"

@@ -33,12 +33,13 @@ class _TorchFinder:
         self, name: str, path: "Any" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         """Return torch's spec with its loader hooked; None for every other module."""
-        if name != "torch" or self._done:
-            return None
         finders = list(sys.meta_path)
+        if name != "torch" or self._done or self not in finders:
+            return None
         # Those before us were asked already, and may delegate to us: asking again could recurse.
         for finder in finders[finders.index(self) + 1 :]:
-            spec = finder.find_spec(name, path, target)
+            find_spec = getattr(finder, "find_spec", None)  # old finders have find_module only
+            spec: ModuleSpec | None = find_spec and find_spec(name, path, target)
             if spec is not None:
                 try:
                     if spec.loader is not None:
