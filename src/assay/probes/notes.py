@@ -97,6 +97,8 @@ class Notes(Probe):
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """In which mode the model is trained."""
         names = self.watch.names
+        if names.module(module) is None:
+            return
         stuck = [
             names.module(part) or type(part).__name__
             for part in module.modules()

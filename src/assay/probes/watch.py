@@ -122,7 +122,9 @@ class Watch:
     def _on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         if self.stepped:
             self._roll()
-        if self.sampling and self.names.add_root(module):
+        if not self.sampling or next(module.parameters(), None) is None:
+            return  # a loss or an augmentation is no model
+        if self.names.add_root(module):
             self.hub.say("root_found", module)
 
     def _on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
