@@ -9,40 +9,56 @@ import torch
 from .base import Probe
 
 TENSORS_AT_MOST = 8
+LABELS_AT_MOST = 100_000
 
 
 class Batches(Probe):
     """Numbers of each tensor given to a root module, and each loader's settings.
 
     Signals, by place `input 0`, or the keyword's name: `input_mean`, `input_std`, `input_min`, `input_max`,
-    `input_nonfinite_share`, `input_fingerprint` (sum of the batch's values, equal for equal batches); event
-    `input` with shape and dtype; event `loader`; signal `data_wait_s`.
+    `input_nonfinite_share`, `input_nan_share` (NaN and +inf: what no mask holds), `input_fingerprint` (sum of the
+    batch's values, equal for equal batches); by module, where data that need no gradient enter a trainable
+    layer: `layer_input_mean`, `layer_input_std`; event `input` with shape and dtype; event `loader`; signal
+    `data_wait_s`.
     """
 
     name = "batches"
     always: ClassVar = ("loader_begin",)
-    sampled: ClassVar = ("root_begin", "batch")
+    sampled: ClassVar = ("root_begin", "module_end", "batch")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._loaders: set[tuple[Any, ...]] = set()
+        self._entered: set[str] = set()
+
+    def iteration_begins(self) -> None:
+        """Each layer's input counts once an iteration."""
+        self._entered.clear()
 
     def on_loader_begin(self, loader: Any) -> None:
-        """Writes a loader's settings, once for each place that iterates over it."""
+        """Writes a loader's settings, once for each kind of loader."""
         sampler = getattr(loader, "sampler", None)
         data = getattr(loader, "dataset", None)
         try:
             size = len(data)  # type: ignore[arg-type]
         except (TypeError, NotImplementedError):
             size = None
-        self.watch.event_once(
+        grad = torch.is_grad_enabled()
+        key = (type(sampler).__name__, type(data).__name__, size, loader.batch_size, grad)
+        if key in self._loaders or len(self._loaders) > 100:
+            return
+        self._loaders.add(key)
+        order = label_order(data) if grad and key[0] == "SequentialSampler" else {}
+        self.watch.event(
             "loader",
-            type(sampler).__name__,
-            size,
-            getattr(loader, "batch_size", None),
-            sampler=type(sampler).__name__,
-            dataset=type(data).__name__,
+            sampler=key[0],
+            dataset=key[1],
             size=size,
-            batch_size=getattr(loader, "batch_size", None),
+            batch_size=loader.batch_size,
             workers=getattr(loader, "num_workers", 0),
             drop_last=getattr(loader, "drop_last", False),
-            grad=torch.is_grad_enabled(),
+            grad=grad,
+            **order,
         )
 
     def on_batch(self, loader: Any, batch: Any, waited: float) -> None:
@@ -51,12 +67,36 @@ class Batches(Probe):
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """Looks at the tensors given to the model."""
+        if self.watch.names.module(module) is None:
+            return
         given: list[tuple[str, Any]] = [(f"input {i}", value) for i, value in enumerate(args)]
         given += list(kwargs.items())
         prefix = self.watch.names.prefix(module)
         tensors = [(prefix + k, v) for k, v in given if isinstance(v, torch.Tensor) and v.numel()]
         for place, tensor in tensors[:TENSORS_AT_MOST]:
             self._measure(place, tensor.detach())
+
+    def on_module_end(self, module: Any, args: Any, result: Any) -> None:
+        """Looks at what enters a trainable layer straight from the data."""
+        source = args[0] if args else None
+        if (
+            not isinstance(source, torch.Tensor)
+            or source.requires_grad
+            or not source.is_floating_point()
+            or source.layout is not torch.strided
+            or not source.numel()
+            or len(self._entered) >= TENSORS_AT_MOST
+            or next(module.children(), None) is not None
+        ):
+            return
+        place = self.watch.names.module(module)
+        weights = module.parameters(recurse=False)
+        if place is None or not any(p.requires_grad and p.dim() > 1 for p in weights):
+            return
+        self._entered.add(place)
+        std, mean = torch.std_mean(source.float(), correction=0)
+        self.watch.put("layer_input_mean", place, mean)
+        self.watch.put("layer_input_std", place, std)
 
     def _measure(self, place: str, tensor: torch.Tensor) -> None:
         put = self.watch.put
@@ -81,3 +121,34 @@ class Batches(Probe):
         put("input_max", place, values.max())
         put("input_fingerprint", place, values.sum())
         put("input_nonfinite_share", place, 1 - finite.float().mean())
+        put("input_nan_share", place, 1 - (finite | (tensor == -torch.inf)).float().mean())
+
+
+def label_order(data: Any) -> dict[str, float]:
+    """How the labels of a dataset lie in its own order; empty where it doesn't show its labels.
+
+    Returns:
+        `labels_equal_next`: share of samples whose successor has the same label;
+        `labels_equal_by_chance`: that share in a random order; `label_classes`: number of classes.
+    """
+    chosen = None
+    if isinstance(data, torch.utils.data.Subset):
+        data, chosen = data.dataset, data.indices
+    held = getattr(data, "__dict__", {})
+    tensors = held.get("tensors")
+    labels = tensors[-1] if tensors else held.get("targets", held.get("labels"))
+    try:
+        labels = torch.as_tensor(labels if chosen is not None else labels[:LABELS_AT_MOST])
+        if chosen is not None:
+            labels = labels[torch.as_tensor(chosen[:LABELS_AT_MOST])]
+    except (TypeError, ValueError, RuntimeError, IndexError):
+        return {}
+    if labels.dim() != 1 or labels.is_floating_point() or len(labels) < 2:
+        return {}
+    _, counts = labels.unique(return_counts=True)
+    share = counts / len(labels)
+    return {
+        "labels_equal_next": float((labels[1:] == labels[:-1]).float().mean()),
+        "labels_equal_by_chance": float((share * share).sum()),
+        "label_classes": len(counts),
+    }

@@ -12,7 +12,10 @@ from ..seams.callsite import user_site
 from .base import Probe
 
 CLASSES_AT_MOST = 1000
-PROBABILITY_TOLERANCE = 1e-3
+PROBABILITY_TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
+VIEWS_AT_MOST = 8
+_SAME_VALUES = ("Squeeze", "Unsqueeze", "View", "Reshape", "Alias", "Clone", "ToCopy", "Transpose",
+                "Permute", "TBackward", "Expand", "Select", "Slice", "Flatten")  # fmt: skip
 
 
 @lru_cache(maxsize=64)
@@ -36,13 +39,26 @@ def _describe(tensor: Any) -> dict[str, Any] | None:
     return {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
 
 
+def producer(tensor: torch.Tensor) -> str | None:
+    """Which operation made a tensor's values, seen through views: `Sigmoid`, `Addmm`, ..."""
+    node = tensor.grad_fn
+    for _ in range(VIEWS_AT_MOST):
+        if node is None:
+            return None
+        name = node.name()
+        if not name.startswith(_SAME_VALUES) or not node.next_functions:
+            return name.rstrip("0123456789").removesuffix("Backward")
+        node = node.next_functions[0][0]
+    return None
+
+
 class Losses(Probe):
     """Writes a `loss_call` event for each new kind of call, and numbers for each sampled one.
 
     Signals, by place `cross_entropy (train.py:31)`: `loss_call_value`; `loss_input_on_simplex` (1 if every row of
     the input sums to 1 and has no negative entry), `loss_input_in_unit_interval`, `loss_accuracy`,
-    `label_entropy` (nats, of the labels in this batch), `target_min`, `target_max`. Event `labels`: the batch's label
-    counts.
+    `label_entropy` (nats, of the labels in this batch), `target_min`, `target_max`, `target_mean`, `target_std`;
+    `label_count` by class.
     """
 
     name = "losses"
@@ -69,7 +85,9 @@ class Losses(Probe):
             "reduction": given.get("reduction", "mean"),
             "label_smoothing": given.get("label_smoothing", 0.0),
             "ignore_index": given.get("ignore_index"),
-            "weighted": given.get("weight") is not None,
+            "weighted": given.get("weight") is not None or given.get("pos_weight") is not None,
+            "producer": producer(source),
+            "in_graph": result.requires_grad,
         }
         shapes = tuple(source.shape[1:]), tuple(target.shape[1:]) if target is not None else ()
         first = source.shape[0] == 1 if source.dim() else True
@@ -79,7 +97,8 @@ class Losses(Probe):
         source = source.detach()
         if source.numel() == 0:
             return
-        self._input(place, name, source)
+        if result.requires_grad:
+            self._input(place, name, source)
         if isinstance(target, torch.Tensor):
             self._target(place, name, source, target.detach(), given.get("ignore_index", -100))
 
@@ -96,10 +115,12 @@ class Losses(Probe):
     def _input(self, place: str, name: str, source: torch.Tensor) -> None:
         put = self.watch.put
         if name == "cross_entropy" and source.dim() >= 2 and source.shape[1] > 1:
-            whole = (source.float().sum(1) - 1).abs().max() < PROBABILITY_TOLERANCE
+            tolerance = PROBABILITY_TOLERANCE.get(source.dtype, 1e-3)
+            whole = (source.float().sum(1) - 1).abs().max() < tolerance
             put("loss_input_on_simplex", place, (whole & (source >= 0).all()).float())
         elif name == "nll_loss" and source.dim() >= 2:
-            whole = source.float().logsumexp(1).abs().max() < PROBABILITY_TOLERANCE
+            tolerance = PROBABILITY_TOLERANCE.get(source.dtype, 1e-3)
+            whole = source.float().logsumexp(1).abs().max() < tolerance
             put("loss_input_is_log_probability", place, whole.float())
         elif name == "binary_cross_entropy_with_logits":
             inside = (source >= 0).all() & (source <= 1).all()
@@ -114,6 +135,9 @@ class Losses(Probe):
         if target.is_floating_point():
             put("target_min", place, target.min())
             put("target_max", place, target.max())
+            std, mean = torch.std_mean(target.float(), correction=0)
+            put("target_mean", place, mean)
+            put("target_std", place, std)
             if name == "binary_cross_entropy_with_logits" and target.shape == source.shape:
                 put("loss_accuracy", place, ((source > 0) == (target > 0.5)).float().mean())
             return
