@@ -1,4 +1,4 @@
-"""Assembles the child's side: journal, seams, probes. Called by the bootstrap and by `assay.start()`."""
+"""Assembles the child's side: journal, seams, probes, tricks."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Session:
         from .journal.writer import Journal
         from .probes.catalogue import PROBES
         from .probes.watch import Watch
+        from .tricks.catalogue import read
+        from .tricks.handle import put_in_place
 
         self.folder = folder
         try:
@@ -49,10 +51,17 @@ class Session:
             threads=torch.get_num_threads(),
         )
         self.patches = seams.install(self.hub)
+        self.tricks = put_in_place(
+            [read(text) for text in settings.get("tricks") or ()],
+            self.hub,
+            None,
+            note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
+        )
         self.watch.attach([probe(self.watch) for probe in PROBES])
 
     def end(self) -> None:
-        """Takes every seam away and closes the journal."""
+        """Takes tricks and seams away and closes the journal."""
+        self.tricks.detach()
         self.patches.undo()
         self.watch.finish()
         self.journal.put("end", time=time.time())

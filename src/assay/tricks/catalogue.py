@@ -1,0 +1,54 @@
+"""All tricks, in the order in which they act; the one place that defines it.
+
+At a seam where several tricks act, the one that stands earlier here acts first: data before model,
+model before optimizer, accumulation before everything that reads finished gradients, skipping before
+clipping, clipping before the step, averaging after it.
+"""
+
+from __future__ import annotations
+
+from .base import Trick, TrickError
+from .gradients.clip_norm import ClipNorm
+
+TRICKS: tuple[type[Trick], ...] = (
+    ClipNorm,
+)  # fmt: skip
+
+
+def by_name(name: str) -> type[Trick]:
+    """The trick of this name; TrickError with a suggestion if there is none."""
+    for trick in TRICKS:
+        if trick.name == name:
+            return trick
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [t.name for t in TRICKS], 1)
+    hint = f"; did you mean {close[0]}?" if close else "; `assay tricks` lists them"
+    raise TrickError(f"unknown trick {name!r}{hint}")
+
+
+def read(text: str) -> Trick:
+    """Reads `NAME`, `NAME=VALUE` or `NAME=VALUE,key=value`; TrickError if it can't be read."""
+    head, *rest = text.split(",")
+    name, equals, value = head.partition("=")
+    options: dict[str, str] = {}
+    for part in rest:
+        key, has, raw = part.partition("=")
+        if not has or not key or key in options:
+            raise TrickError(f"{text}: expected key=value after a comma, received {part!r}")
+        options[key.strip()] = raw.strip()
+    if equals and not value:
+        raise TrickError(f"{text}: nothing after {name}=")
+    return by_name(name.strip())(value.strip() if equals else None, **options)
+
+
+def in_order(tricks: list[Trick]) -> list[Trick]:
+    """The same tricks in the order in which they act; TrickError if two can't stand together."""
+    names = [trick.name for trick in tricks]
+    for trick in tricks:
+        if names.count(trick.name) > 1:
+            raise TrickError(f"{trick.name} is given more than once")
+        for other in trick.conflicts:
+            if other in names:
+                raise TrickError(f"{trick.name} and {other} can't be used together")
+    return sorted(tricks, key=lambda trick: TRICKS.index(type(trick)))

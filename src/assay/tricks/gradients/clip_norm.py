@@ -1,0 +1,57 @@
+"""The trick `clip-norm`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..base import Option, Trick
+
+if TYPE_CHECKING:
+    from ..stage import Stage
+
+
+class ClipNorm(Trick):
+    """Scales all gradients of an optimizer together so that their norm is at most a limit.
+
+    ## What it does
+    Right before each optimizer step, if the norm of all gradients together is above the limit,
+    every gradient is multiplied by `limit / (norm + 1e-6)`. The direction stays as it was.
+
+    ## Formula
+    `g <- g * min(1, limit / (||g|| + 1e-6))`, torch's `clip_grad_norm_`. Source: Pascanu, Mikolov,
+    Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
+
+    ## When
+    A loss that jumps at single steps with a gradient norm far above its usual one; recurrent
+    networks; the first steps of a transformer. If more than half of the steps are clipped the rate
+    is simply too high: lower it instead.
+
+    ## Cost
+    One norm and one multiplication over all gradients.
+
+    ## Conflicts and order
+    After `skip-non-finite` (one infinite gradient would turn all others into 0 or NaN) and before
+    the step: once per optimizer step, after accumulation and after a GradScaler has unscaled.
+
+    ## Common mistakes
+    "Clipping cures NaN": it spreads it to every parameter.
+    """
+
+    name = "clip-norm"
+    family = "gradients"
+    value = Option("value", float, low=0, open_low=True, required=True, help="largest norm allowed")
+
+    def attach_to(self, stage: Stage) -> None:
+        """Clips when an optimizer's gradients are final."""
+        import torch
+
+        def clip(optimizer: Any) -> None:
+            if not stage.meant(optimizer):
+                return
+            held = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
+            scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales by itself
+            limit = self.given.value if scale is None else self.given.value * float(scale)
+            norm = torch.nn.utils.get_total_norm([p.grad for p in held])
+            torch.nn.utils.clip_grads_with_norm_(held, limit, norm)
+
+        stage.on("gradients_ready", clip)
