@@ -61,5 +61,6 @@ def install(hub: Hub, patches: Patches) -> None:
     patches.wrap(torch.autograd, "backward", backward)
     patches.wrap(torch.autograd, "grad", grad)
     patches.wrap(torch.Tensor, "register_hook", hooked("tensor"))
+    patches.wrap(torch.Tensor, "retain_grad", hooked("tensor"))  # it writes .grad in any backward
     patches.wrap(torch.nn.Module, "register_full_backward_hook", hooked("module"))
     patches.wrap(torch.nn.Module, "register_full_backward_pre_hook", hooked("module"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 Listener = Callable[..., Any]
@@ -79,6 +80,7 @@ class Hub:
         self.filters: dict[str, list[Listener]] = {name: [] for name in FILTERS}
         self.switches: dict[str, Switch] = {}
         self._acting: set[Listener] = set()
+        self._silent = False
 
     def on(
         self, event: str, listener: Listener, first: bool = False, acting: bool = False
@@ -98,8 +100,19 @@ class Hub:
         self.listeners[event].remove(listener)
         self._acting.discard(listener)
 
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Nothing is announced: what happens now is a measurement of ours, not the user's training."""
+        before, self._silent = self._silent, True
+        try:
+            yield
+        finally:
+            self._silent = before
+
     def say(self, event: str, *facts: Any) -> None:
         """Tells every listener of the event, containing what they raise (but for a clean stop)."""
+        if self._silent:
+            return
         for listener in tuple(self.listeners[event]):
             try:
                 listener(*facts)
