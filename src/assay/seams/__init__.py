@@ -10,17 +10,19 @@ from . import (
     backward,
     clipping,
     compiling,
+    construction,
     loader,
     loss,
     modes,
     module,
     optimizer,
     precision,
+    root,
     scheduler,
     seeds,
     state,
 )
-from .hub import Hub
+from .hub import Hub as Hub
 from .patch import Patches
 
 ALL = (
@@ -37,6 +39,8 @@ ALL = (
     state,
     seeds,
     compiling,
+    root,
+    construction,
 )
 
 

@@ -47,6 +47,7 @@ EVENTS = {
 
 FILTERS = {
     "loss": "((args, kwargs), name) before a functional loss is computed",
+    "optimizer_arguments": "((groups, defaults), optimizer) before it is built; groups is a list",
     "root_call": "((args, kwargs), module) before an outermost module is called",
     "root_result": "(result, module) what an outermost module gave back",
     "batch": "(batch, loader) what a DataLoader hands out",
@@ -79,16 +80,17 @@ class Hub:
         self.listeners: dict[str, list[Listener]] = {name: [] for name in EVENTS}
         self.filters: dict[str, list[Listener]] = {name: [] for name in FILTERS}
         self.switches: dict[str, Switch] = {}
+        self.trick_switches: dict[str, Any] = {}
         self._acting: set[Listener] = set()
         self._silent = False
 
     def on(
-        self, event: str, listener: Listener, first: bool = False, acting: bool = False
+        self, event: str, listener: Listener, *, first: bool = False, acting: bool = False
     ) -> None:
         """Adds a listener behind, or before, those there are; KeyError for an unknown event.
 
-        An acting listener belongs to a trick: what it raises is not contained, since a run whose trick
-        failed silently would prove nothing.
+        An acting listener belongs to a trick: what it raises is not contained, since a run whose
+        trick failed silently would prove nothing.
         """
         known = self.listeners[event]
         known.insert(0 if first else len(known), listener)
@@ -110,7 +112,7 @@ class Hub:
             self._silent = before
 
     def say(self, event: str, *facts: Any) -> None:
-        """Tells every listener of the event, containing what they raise (but for a clean stop)."""
+        """Tells every listener of the event, containing what they raise (not a clean stop)."""
         if self._silent:
             return
         for listener in tuple(self.listeners[event]):

@@ -31,7 +31,7 @@ class _WatchedClosure:
 
 def install(hub: Hub, patches: Patches) -> None:
     """Uses torch's global optimizer hooks, which fire for every optimizer that torch builds."""
-    heard = hub.listeners
+    heard, changed = hub.listeners, hub.filters["optimizer_arguments"]
 
     def before(optimizer: Any, args: Any, kwargs: Any) -> Any:
         closure = kwargs.get("closure") if kwargs else None
@@ -63,6 +63,9 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def created(original: Any) -> Any:
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            if changed and len(args) == 2 and not kwargs:
+                groups = list(args[0])
+                args = hub.passed("optimizer_arguments", (groups, dict(args[1])), self)
             original(self, *args, **kwargs)
             hub.say("optimizer_created", self)
 

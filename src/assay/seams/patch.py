@@ -17,6 +17,9 @@ class Patches:
         self._done: list[tuple[Any, str, Any, Any]] = []
         self._undoers: list[Callable[[], None]] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._done)
+
     def wrap(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
         """Replaces `owner.name` by `make(original)`, keeping its name, docs and signature.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TrickError(ValueError):
-    """A trick can't be had as asked; the message is one line: what was received, what is allowed."""
+    """A trick can't be had as asked; one line says what was received and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,8 @@ class Option:
 class Trick:
     """One training trick. The class docstring is its page.
 
-    A subclass says what it takes (`value`, `options`), what it can't stand beside (`conflicts`), and
-    in `attach_to` what it does at which seam. An instance holds its checked values in `given`.
+    A subclass says what it takes (`value`, `options`), what it can't stand beside (`conflicts`),
+    and in `attach_to` what it does at which seam. An instance holds its checked values in `given`.
     """
 
     name: ClassVar[str]

@@ -1,8 +1,8 @@
 """All tricks, in the order in which they act; the one place that defines it.
 
 At a seam where several tricks act, the one that stands earlier here acts first: data before model,
-model before optimizer, accumulation before everything that reads finished gradients, skipping before
-clipping, clipping before the step, averaging after it.
+model before optimizer, accumulation before everything that reads finished gradients, skipping
+before clipping, clipping before the step, averaging after it.
 """
 
 from __future__ import annotations

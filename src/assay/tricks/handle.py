@@ -47,7 +47,7 @@ class Handle:
 
 
 def attach(tricks: Sequence[Trick], objects: Sequence[Any]) -> Handle:
-    """Puts tricks in place for these objects, at the seams of the running session if there is one."""
+    """Puts tricks in place for these objects, at the running session's seams if there is one."""
     from .. import seams, session
 
     watched = session.current()

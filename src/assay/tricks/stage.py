@@ -53,6 +53,50 @@ class Stage:
         if self._all:
             self.on("optimizer_created", act)
 
+    def each_model(self, act: Callable[[Any], None]) -> None:
+        """Acts on every root model that is meant, before an optimizer is built from its parameters.
+
+        Parameters that the act replaces are exchanged in what the optimizer is given: those that
+        the model no longer has are left out, new ones join its first group. A model that no
+        optimizer is built from is met at its first call.
+        """
+        for model in self.models:
+            act(model)
+        if not self._all:
+            return
+        seen: set[int] = set()
+        construction = self.hub.trick_switches["construction"]
+        construction.start()
+
+        def before_optimizer(given: Any, optimizer: Any) -> Any:
+            groups, defaults = given
+            flat = [p for g in groups for p in (g["params"] if isinstance(g, dict) else [g])]
+            for model in construction.roots(flat):
+                if id(model) not in seen:
+                    seen.add(id(model))
+                    groups = _after_surgery(model, act, groups)
+            return groups, defaults
+
+        def before_call(given: Any, module: Any) -> Any:
+            if id(module) not in seen:
+                seen.add(id(module))
+                act(module)
+            return given
+
+        self.change("optimizer_arguments", before_optimizer)
+        self.root_calls(before_call)
+
+    def root_calls(
+        self, before: Callable[..., Any] | None = None, after: Callable[..., Any] | None = None
+    ) -> None:
+        """Passes calls of outermost modules through filters, gradients on or off."""
+        self.hub.trick_switches["root"].start()
+        self.patches.on_undo(self.hub.trick_switches["root"].stop)
+        if before is not None:
+            self.change("root_call", before)
+        if after is not None:
+            self.change("root_result", after)
+
     def meant(self, optimizer: Any) -> bool:
         """Whether this optimizer is one that the trick is for."""
         return self._all or any(optimizer is known for known in self.optimizers)
@@ -73,3 +117,22 @@ class Stage:
     def leave(self) -> None:
         """Undoes all that was done through this stage, last first."""
         self.patches.undo()
+
+
+def _after_surgery(model: Any, act: Callable[[Any], None], groups: list[Any]) -> list[Any]:
+    """Acts on the model and exchanges the parameters that it replaced, group by group."""
+    groups = [{**g, "params": list(g["params"])} if isinstance(g, dict) else g for g in groups]
+    before = {id(p): p for p in model.parameters()}
+    act(model)
+    after = {id(p): p for p in model.parameters()}
+    gone, new = before.keys() - after.keys(), [p for i, p in after.items() if i not in before]
+    if not gone and not new:
+        return groups
+    if not groups or not isinstance(groups[0], dict):
+        return [p for p in groups if id(p) not in gone] + new
+    for group in groups:
+        if new and any(id(p) in before for p in group["params"]):
+            group["params"] += new
+            new = []
+        group["params"] = [p for p in group["params"] if id(p) not in gone]
+    return groups

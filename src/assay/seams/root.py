@@ -1,0 +1,60 @@
+"""Seam: calls of outermost modules, gradients on or off. Switched on by tricks that need them."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import torch
+
+from .hub import Hub
+from .patch import Patches
+
+
+class RootCalls:
+    """Passes the arguments and the result of each outermost module call through filters."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._patches = Patches()
+        self._users = 0
+        self._inside = threading.local()
+
+    def start(self) -> None:
+        """Puts the seam in place, or notes one more user of it."""
+        self._users += 1
+        if self._users == 1:
+            self._patches.wrap(torch.nn.Module, "__call__", self._watch)
+
+    def stop(self) -> None:
+        """Takes the seam away with its last user."""
+        self._users = max(0, self._users - 1)
+        if self._users == 0:
+            self._patches.undo()
+
+    def _watch(self, original: Any) -> Any:
+        hub, inside = self._hub, self._inside
+        calls, results = hub.filters["root_call"], hub.filters["root_result"]
+
+        def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
+            if getattr(inside, "a_root", False) or torch.compiler.is_compiling():
+                return original(module, *args, **kwargs)
+            if next(module.parameters(), None) is None:  # a loss or an activation is no model
+                return original(module, *args, **kwargs)
+            inside.a_root = True
+            try:
+                if calls:
+                    args, kwargs = hub.passed("root_call", (args, kwargs), module)
+                result = original(module, *args, **kwargs)
+                return hub.passed("root_result", result, module) if results else result
+            finally:
+                inside.a_root = False
+
+        return __call__
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Makes the switch `root`; nothing is replaced until it is turned on."""
+    calls = RootCalls(hub)
+    hub.trick_switches["root"] = calls
+    patches.on_undo(calls.stop)
