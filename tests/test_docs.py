@@ -1,0 +1,147 @@
+"""The page generator, the report's schema and its example."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+
+
+@pytest.fixture(scope="module")
+def make_docs() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_docs", ROOT / "tools" / "make_docs.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class ZeroGradMissing:
+    """Gradients were not reset between steps.
+
+    ## What it does
+    Looks.
+
+    ## Evidence
+    Counts resets.
+
+    ## Example
+    Two scripts.
+
+    ## References
+    None.
+    """
+
+    name, family, severity, reads = "zero-grad-missing", "gradient", "error", ("resets", "steps")
+    limits: ClassVar = {"least": SimpleNamespace(value=1.0, unit="per step", source="ours")}
+
+
+SICK = "step()\nbackward()  # expect: zero-grad-missing\n"
+FIXED = "zero_grad()\nstep()\nbackward()\n"
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    folder = tmp_path / "scripts" / "zero-grad-missing"
+    folder.mkdir(parents=True)
+    (folder / "sick.py").write_text(SICK)
+    (folder / "fixed.py").write_text(FIXED)
+    return folder.parent
+
+
+def test_a_page_holds_the_docstring_facts_limits_and_scripts(
+    make_docs: ModuleType, scripts: Path
+) -> None:
+    text = make_docs.page(ZeroGradMissing(), scripts)
+    order = [
+        "# zero-grad-missing\n",
+        "Gradients were not reset between steps.\n",
+        "**error** · family `gradient` · reads `resets`, `steps`",
+        "## What it does\n",
+        "## Evidence\n",
+        "| `least` | 1 | per step | ours |",
+        "## Example\n",
+        '??? example "sick.py: the fault"\n\n    ```python hl_lines="2"\n    step()\n',
+        '??? example "fixed.py: the smallest mend"\n\n    ```python hl_lines="1 3"\n    zero',
+        "## References\n",
+    ]
+    places = [text.find(part) for part in order]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+def test_missing_scripts_leave_the_page_whole(make_docs: ModuleType, tmp_path: Path) -> None:
+    text = make_docs.page(ZeroGradMissing(), tmp_path)
+    assert "???" not in text
+    assert "## References\n" in text
+
+
+def test_stale_pages_are_named(make_docs: ModuleType, scripts: Path, tmp_path: Path) -> None:
+    pages, folder = make_docs.build([ZeroGradMissing()], scripts), tmp_path / "pages"
+    assert make_docs.stale(pages, folder) == ["index.md: missing", "zero-grad-missing.md: missing"]
+    make_docs.write(pages, folder)
+    assert make_docs.stale(pages, folder) == []
+    (folder / "index.md").write_text("old")
+    (folder / "gone.md").write_text("old")
+    assert make_docs.stale(pages, folder) == ["index.md: stale", "gone.md: belongs to no check"]
+    make_docs.write(pages, folder)
+    assert make_docs.stale(pages, folder) == []
+
+
+def test_an_unknown_argument_is_refused(
+    make_docs: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make_docs.main(["--chek"]) == 2
+    assert "--chek" in capsys.readouterr().err
+
+
+@pytest.fixture
+def schema() -> Any:
+    return json.loads((REFERENCE / "report.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def example() -> Any:
+    text = (REFERENCE / "json.md").read_text(encoding="utf-8")
+    found = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert found
+    return json.loads(found.group(1))
+
+
+def test_the_example_fits_the_schema(schema: Any, example: Any) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(example, schema)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("schema",), 2),
+        (("findings", 0, "severity"), "fatal"),
+        (("findings", 0, "surplus"), 1),
+        (("findings", 0, "explained_by"), ["exploding-gradient"]),  # a cause explains itself
+        (("findings", 1, "explained_by"), []),  # a symptom needs its cause
+        (("findings", 1, "severity"), "error"),  # a heuristic is never an error
+        (("findings", 0, "steps"), [1]),
+        (("findings", 0, "evidence"), []),
+        (("skipped",), {"dead-units": ""}),
+        (("observed",), False),  # then nothing can be silent
+    ],
+)
+def test_the_schema_refuses(schema: Any, example: Any, where: tuple[Any, ...], value: Any) -> None:
+    place = example
+    for key in where[:-1]:
+        place = place[key]
+    place[where[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(example, schema)
