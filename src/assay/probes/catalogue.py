@@ -9,6 +9,7 @@ from .evaluation import Evaluation
 from .gradients import Gradients
 from .losses import Losses
 from .notes import Notes
+from .origins import Origins
 from .structure import Structure
 
 PROBES: tuple[type[Probe], ...] = (
@@ -16,6 +17,7 @@ PROBES: tuple[type[Probe], ...] = (
     Notes,
     Batches,
     Losses,
+    Origins,
     Activations,
     Gradients,
     Evaluation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from time import perf_counter
@@ -62,6 +63,7 @@ class Watch:
         hub.on("scaled", self._on_scaled)
         hub.on("step_begin", self._on_step_begin)
         hub.on("compile", self._on_compile)
+        hub.on("zero_grad", self._on_zero_grad)
         for probe in probes:
             for event in probe.always:
                 hub.on(event, getattr(probe, f"on_{event}"))
@@ -112,6 +114,11 @@ class Watch:
             probe.iteration_begins()
 
     # -- what seams say -------------------------------------------------------------------------
+
+    def _on_zero_grad(self, owner: Any) -> None:
+        loss = self._loss
+        if not self.stepped and isinstance(loss, float) and not math.isfinite(loss):
+            self._loss = None  # the user throws this backward pass away
 
     def _on_compile(self, target: Any) -> None:
         self.compiled = True
@@ -206,6 +213,11 @@ class Watch:
                 self._disarm()
 
     # -- what probes use ------------------------------------------------------------------------
+
+    @property
+    def loss(self) -> float | torch.Tensor | None:
+        """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
+        return self._loss
 
     def training(self, optimizer: Any) -> Training:
         """The training of this optimizer; a new one for an optimizer not met before."""

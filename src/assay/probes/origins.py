@@ -1,0 +1,115 @@
+"""Probe: where NaN came from. Walks the graph of the first loss that is not finite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+
+from .base import Probe
+
+NODES_AT_MOST = 20_000
+_OPERANDS = ("self", "other", "mat1", "mat2", "input", "tensor1", "tensor2", "batch1", "batch2",
+             "exponent", "target", "vec", "weight")  # fmt: skip
+_RESULTS = ("result", "result0", "output")
+
+
+class Origins(Probe):
+    """Writes one `nonfinite_origin` event: the first operand, in forward order, that isn't finite.
+
+    `kind` is `input` (data), `parameter` or `operation`; `place` names it; `share` is its
+    non-finite share; `module` the owner of a parameter of the same operation. Autograd keeps operands
+    until the backward pass, so the forward pass need not have been watched. Only losses on the
+    CPU are looked at: elsewhere their value is not known without waiting for it.
+    """
+
+    name = "origins"
+    always: ClassVar = ("backward_begin", "checkpointing")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._done = False
+
+    def on_checkpointing(self) -> None:
+        """Reading a checkpointed graph would compute it again."""
+        self._done = True
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:  # noqa: FBT001
+        """Looks at the loss's value, and once at its graph."""
+        if self._done:
+            return
+        loss = self.watch.loss
+        if not isinstance(loss, float) or math.isfinite(loss):
+            return
+        self._done = True
+        if isinstance(roots, torch.Tensor) and roots.grad_fn is not None:
+            with torch.no_grad():
+                found = self._first(roots.grad_fn)
+            if found is not None:
+                trainings = self.watch.trainings
+                self.watch.event("nonfinite_origin", trainings[-1] if trainings else None, **found)
+
+    def _first(self, root: Any) -> dict[str, Any] | None:
+        nodes, waiting = {root}, [root]
+        while waiting and len(nodes) < NODES_AT_MOST:
+            for node, _ in waiting.pop().next_functions:
+                if node is not None and node not in nodes:
+                    nodes.add(node)
+                    waiting.append(node)
+        computed = [node for node in nodes if not hasattr(node, "variable")]
+        computed.sort(key=lambda node: node._sequence_nr())
+        # -inf is what masks are made of: it counts only if nothing else is found
+        for bad in (_undefined, _infinite):
+            for node in computed:
+                found = self._judge(node, bad)
+                if found is not None:
+                    return found
+        return None
+
+    def _judge(self, node: Any, bad: Callable[[torch.Tensor], float]) -> dict[str, Any] | None:
+        """What this operation was given that isn't finite."""
+        leaves = [n.variable for n, _ in node.next_functions if hasattr(n, "variable")]
+        names = [name for leaf in leaves if (name := self.watch.names.parameter(leaf))]
+        module = names[0].rpartition(".")[0] if names else None
+        for leaf in leaves:
+            share = bad(leaf)
+            if share:
+                name = self.watch.names.parameter(leaf) or "a leaf tensor"
+                return {"kind": "parameter", "place": name, "share": share, "module": module}
+        op = _plain(node)
+        for field in _OPERANDS + _RESULTS:
+            value = _saved(node, field)
+            share = bad(value) if value is not None and value.numel() else 0.0
+            if value is None or not share:
+                continue
+            if field in _RESULTS:
+                return {"kind": "operation", "place": op, "share": share, "module": module}
+            if not value.requires_grad:
+                place = f"{field} of {op}"
+                return {"kind": "input", "place": place, "share": share, "module": module}
+            made = [_plain(n) for n, _ in node.next_functions if n is not None]
+            made = [name for name in made if name != "AccumulateGrad"] or [op]
+            return {"kind": "operation", "place": made[0], "share": share, "module": module}
+        return None
+
+
+def _plain(node: Any) -> str:
+    return str(node.name()).rstrip("0123456789").removesuffix("Backward")
+
+
+def _saved(node: Any, field: str) -> torch.Tensor | None:
+    try:
+        value = getattr(node, f"_saved_{field}", None)
+    except RuntimeError:  # changed in place since, or freed
+        return None
+    return value if isinstance(value, torch.Tensor) and value.is_floating_point() else None
+
+
+def _undefined(tensor: torch.Tensor) -> float:
+    return float((torch.isnan(tensor) | (tensor == torch.inf)).float().mean())
+
+
+def _infinite(tensor: torch.Tensor) -> float:
+    return float((tensor == -torch.inf).float().mean())
