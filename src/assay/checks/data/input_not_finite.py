@@ -1,0 +1,128 @@
+"""The check `input-not-finite`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...journal.view import RunView, Site, Training
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    step: int
+    place: str
+    share: float
+    harmful: bool
+
+
+class InputNotFinite(Check):
+    """A batch holds NaN or infinity, in the inputs or in the targets.
+
+    ## What it does
+    In each sampled batch assay counts the elements of the model's float inputs that are NaN or infinite, and looks whether the
+    targets of the loss are finite. When a loss turns NaN or infinite between samples, the batch behind it is looked at too.
+
+    ## Why it matters
+    One NaN in one sample makes the batch's loss NaN, then every gradient, then every weight: the model is lost.
+
+    ## Evidence
+    Exact. The share of non-finite elements at a step whose loss, or whose gradient, is not finite either. Where loss and
+    gradients stay finite the model deals with the gaps itself; that is a note, not an error.
+
+    ## Known exceptions
+    Masks of -inf are silent. Which NaN is a gap that the model fills on purpose can't be known; it shows in a finite
+    loss.
+
+    ## Example
+    A feature is the logarithm of a count that is sometimes 0, or a column of a table has missing entries.
+
+    ## What to try
+    Find the samples with `torch.isfinite(x).all(dim=1)`; drop them or fill them in before training.
+
+    ## References
+    IEEE 754: NaN propagates through every sum and product.
+    """
+
+    name = "input-not-finite"
+    family = "data"
+    severity = "error"
+    tier = "exact"
+    reads = ("input",)
+    explains = (
+        "loss-not-finite",
+        "loss-not-decreasing",
+        "exploding-gradient",
+        "vanishing-gradient",
+        "learning-rate-too-high",
+        "dead-units",
+        "input-not-normalised",
+    )
+    limits = {"share": Limit(0.0, "of elements", "definition: any such number spoils the batch")}
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            hits = [*self._sampled(run, training), *self._traced(run, training)]
+            if not hits:
+                continue
+            first = min(hits, key=lambda hit: (not hit.harmful, hit.step))
+            what = f"{first.share:.2g} of `{first.place}`" if first.share else f"`{first.place}`"
+            tail = (
+                "and so was the loss or its gradient"
+                if first.harmful
+                else "while loss and gradients stayed finite"
+            )
+            yield self.found(
+                f"{what} was NaN or infinite at step {first.step}, {tail}",
+                "NaN spreads through every sum: to the loss, all gradients, and all weights"
+                if first.harmful
+                else "if the gaps are not meant, the model trains on whatever they are turned into",
+                try_=(
+                    "look for the samples with torch.isfinite, then drop them or fill them in",
+                ),
+                where=Where(site=_site(run)),
+                steps=(first.step, max(hit.step for hit in hits)),
+                evidence=(
+                    Evidence("input_nan_share", first.share, self.limit("share"), "of elements",
+                             first.place),
+                ),
+                tricks=(Trick("skip-non-finite"),) if first.harmful else (),
+                severity="error" if first.harmful else "note",
+                rank=training.rank,
+            )  # fmt: skip
+
+    def _sampled(self, run: RunView, training: Training) -> Iterator[_Hit]:
+        for place in training.places("input_nonfinite_share"):
+            plain = training.series("input_nan_share", place)
+            shares = list(training.series("input_nonfinite_share", place))
+            masks = any(share > 0 and not _harmed(training, step) for step, share in shares)
+            for step, share in shares:
+                if share <= self.limit("share"):
+                    continue
+                if plain.at(step) > 0 or not masks:
+                    harmful = _harmed(training, step)
+                    if harmful or plain.at(step) > 0:
+                        yield _Hit(step, place, share, harmful)
+        for place in training.places("target_mean"):
+            for step, mean in training.series("target_mean", place):
+                if not math.isfinite(mean) and _harmed(training, step):
+                    yield _Hit(step, f"targets of {place}", 0.0, True)
+
+    def _traced(self, run: RunView, training: Training) -> Iterator[_Hit]:
+        for event in run.events("nonfinite_origin"):
+            if event.data["kind"] == "input" and event.training in (None, training.index):
+                yield _Hit(event.step, event.data["place"], event.data["share"], True)
+
+
+def _harmed(training: Training, step: int) -> bool:
+    """Whether the loss or the gradient of this step was measured and is not finite."""
+    series = [training.series("loss"), training.series("grad_norm")]
+    series += [training.series("loss_call_value", p) for p in training.places("loss_call_value")]
+    return any(step in s.steps and not math.isfinite(s.at(step)) for s in series)
+
+
+def _site(run: RunView) -> Site | None:
+    return next((event.site for event in run.events("input")), None)

@@ -1,0 +1,133 @@
+"""The check `loss-not-finite`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ...journal.view import Event, RunView, Training
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+# In the order in which numbers flow: at the same step the earlier one is the source.
+FLOW = (
+    ("input_nan_share", "the input"),
+    ("weight_norm", "the weight"),
+    ("activation_nonfinite_share", "the output of"),
+    ("grad_nonfinite_share", "the gradient of"),
+)
+
+
+class LossNotFinite(Check):
+    """The loss became NaN or infinite, and a step was taken with it.
+
+    ## What it does
+    Assay reads the loss of every step. At the first one that is NaN or infinite it looks what was not finite before it: the input,
+    a weight, a module's output, a gradient. On the CPU it also walks the graph of that very loss, from the
+    data to the loss, to the first operation whose operands were not finite.
+
+    ## Why it matters
+    The step writes NaN into the weights, and no later step can take it out again.
+
+    ## Evidence
+    Exact. The first step without a finite loss, and the last finite loss before it.
+
+    ## Known exceptions
+    Steps that a GradScaler skips are silent, and so are batches that the script itself drops before the optimizer's step. A
+    single infinite loss after which training goes on is a warning.
+
+    ## Example
+    `torch.log(p)` where p reaches 0, `torch.sqrt` at 0, a division by a count of 0, a rate that is far too high.
+
+    ## What to try
+    Mend the operation that is named: log_softmax for log(softmax), a small constant under a root or in a
+    divisor. If the loss grew before it broke: a lower rate, warm-up, or gradient clipping.
+
+    ## References
+    IEEE 754. Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, ICML 2013 (clipping).
+    """
+
+    name = "loss-not-finite"
+    family = "loss"
+    severity = "error"
+    tier = "exact"
+    reads = ("loss",)
+    explains = (
+        "loss-not-decreasing",
+        "dead-units",
+        "vanishing-gradient",
+        "saturated-activation",
+        "learning-rate-too-low",
+    )
+    limits = {
+        "losses": Limit(0, "steps", "definition: a loss is a number"),
+        "growth": Limit(10, "last finite / first loss", "Megatron's rerun machine: 10 x the max"),
+    }
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            losses = training.series("loss")
+            broken = [step for step, value in losses if not math.isfinite(value)]
+            if len(broken) <= self.limit("losses"):
+                continue
+            step, finite = broken[0], losses.between(0, broken[0]).finite()
+            after = [value for s, value in losses if s > broken[-1] and math.isfinite(value)]
+            grew = len(finite) > 1 and finite.last > self.limit("growth") * abs(finite.first)
+            origin, where = self._origin(run, training, step)
+            word = "NaN" if losses.at(step) != losses.at(step) else "infinite"
+            before = f" (the last finite one was {finite.last:.4g})" if len(finite) else ""
+            yield self.found(
+                f"the loss was {word} at step {step}{before}{origin}",
+                "training went on from it, by luck"
+                if after
+                else "the step made the weights NaN, and they stay so: all later steps are lost",
+                try_=(
+                    "lower the learning rate, warm it up, or clip the gradient norm",
+                    "skip steps whose loss is not finite",
+                )
+                if grew
+                else (
+                    "mend the operation that made it: log or sqrt at 0, a division by 0, an overflow",
+                    "skip steps whose loss is not finite",
+                ),
+                where=where,
+                steps=(step, broken[-1]),
+                evidence=(Evidence("loss", losses.at(step), None, ""),),
+                tricks=(Trick("clip-norm", "1.0"), Trick("lr", "x0.1"), Trick("skip-non-finite"))
+                if grew
+                else (Trick("skip-non-finite"), Trick("clip-norm", "1.0")),
+                severity="warning" if after else "error",
+                rank=training.rank,
+            )
+
+    def _origin(self, run: RunView, training: Training, step: int) -> tuple[str, Where]:
+        """What was not finite first, in words, and where that is."""
+        call: Event | None = next(iter(run.events("loss_call")), None)
+        site = call.site if call else training.site
+        traced = next(iter(run.events("nonfinite_origin")), None)
+        met = []
+        for order, (signal, words) in enumerate(FLOW):
+            for number, place in enumerate(training.places(signal)):
+                for s, value in training.series(signal, place):
+                    if s <= step and (value != value or math.isinf(value) or (
+                        value > 0 and signal != "weight_norm"
+                    )):  # fmt: skip
+                        met.append((s, order, number, signal, words, place))
+                        break
+        if traced is not None and (not met or min(met)[0] >= step):
+            said = {
+                "input": "the input",
+                "parameter": "the weight",
+                "operation": "the operation",
+            }[traced.data["kind"]]
+            module = traced.data.get("module")
+            inside = f" next to {module}" if module else ""
+            text = f"; what was not finite first was {said} `{traced.data['place']}`{inside}"
+            return text, Where(site=site, module=module)
+        if not met:
+            return "", Where(site=site)
+        s, _, _, signal, words, place = min(met)
+        text = f"; what was not finite first was {words} `{place}` at step {s}"
+        parameter = place if signal in ("weight_norm", "grad_nonfinite_share") else None
+        module = place if signal == "activation_nonfinite_share" else None
+        return text, Where(site=site, module=module, parameter=parameter)

@@ -1,0 +1,1 @@
+"""Derived series: trends, ratios, noise, curves."""
