@@ -7,11 +7,13 @@ before clipping, clipping before the step, averaging after it.
 
 from __future__ import annotations
 
+from .averaging.ema import Ema
 from .base import Trick, TrickError
 from .gradients.clip_norm import ClipNorm
 
 TRICKS: tuple[type[Trick], ...] = (
     ClipNorm,
+    Ema,
 )  # fmt: skip
 
 

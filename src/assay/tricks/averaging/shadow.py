@@ -1,0 +1,99 @@
+"""A second set of weights that stands in for the trained ones while the script evaluates or saves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..stage import Stage
+
+
+class Shadow:
+    """Float32 copies of parameters, exchanged with them in place where the script evaluates.
+
+    A call is an evaluation if gradients are off and, unless `any_mode`, the module is in eval
+    mode: a GAN's generator makes fakes with gradients off in the middle of training.
+    """
+
+    def __init__(self, stage: Stage, *, any_mode: bool = False) -> None:
+        self._stage, self._any_mode = stage, any_mode
+        self.parameters: list[Tensor] = []
+        self.values: list[Tensor] = []
+        self._trained: list[Tensor] | None = None
+        self._known: set[int] = set()
+
+    def watch(self) -> None:
+        """Takes its place at the seams where evaluation and saving begin and end."""
+        import torch
+
+        stage = self._stage
+        stage.root_calls(self._before_call)
+        for event in ("backward_begin", "step_begin", "zero_grad"):
+            stage.on(event, lambda *_: self.restore())
+        stage.patches.wrap(torch.nn.Module, "state_dict", self._saving)
+        stage.patches.on_undo(self.restore)
+
+    def add(self, optimizer: Any) -> None:
+        """Begins a copy of each of the optimizer's parameters that has none."""
+        import torch
+
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                if id(p) not in self._known and p.is_floating_point():
+                    self._known.add(id(p))
+                    self.parameters.append(p)
+                    self.values.append(p.detach().to(torch.float32, copy=True))
+
+    def put_in(self) -> None:
+        """Sets the parameters to the averaged values; remembers the trained ones."""
+        import torch
+
+        if self._trained is None and self.parameters:
+            with torch.no_grad():
+                self._trained = [p.detach().clone() for p in self.parameters]
+                torch._foreach_copy_([p.detach() for p in self.parameters], self.values)
+
+    def restore(self) -> None:
+        """Sets the parameters back to the trained values, to the last bit."""
+        import torch
+
+        if self._trained is not None:
+            with torch.no_grad():
+                torch._foreach_copy_([p.detach() for p in self.parameters], self._trained)
+            self._trained = None
+
+    def _before_call(self, given: Any, module: Any) -> Any:
+        import torch
+
+        if self._any_mode or not module.training:
+            if torch.is_grad_enabled():
+                self.restore()
+            else:
+                self.put_in()
+        else:
+            self.restore()
+        return given
+
+    def _saving(self, original: Any) -> Any:
+        inside = False
+
+        def state_dict(module: Any, *args: Any, **kwargs: Any) -> Any:
+            nonlocal inside
+            mine = any(id(p) in self._known for p in module.parameters())
+            if inside or self._trained is not None or not mine:
+                return original(module, *args, **kwargs)
+            inside = True
+            self.put_in()
+            try:
+                kept = original(module, *args, **kwargs)
+                # what is saved must not change when the trained weights come back
+                return type(kept)(
+                    (k, v.clone() if hasattr(v, "clone") else v) for k, v in kept.items()
+                )
+            finally:
+                self.restore()
+                inside = False
+
+        return state_dict
