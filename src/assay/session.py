@@ -51,6 +51,7 @@ class Session:
             threads=torch.get_num_threads(),
         )
         self.patches = seams.install(self.hub)
+        seams.hub.set_running(self.hub)
         self.tricks = put_in_place(
             [read(text) for text in settings.get("tricks") or ()],
             self.hub,
@@ -63,6 +64,7 @@ class Session:
         """Takes tricks and seams away and closes the journal."""
         self.tricks.detach()
         self.patches.undo()
+        seams.hub.set_running(None)
         self.watch.finish()
         self.journal.put("end", time=time.time())
         self.journal.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any, Protocol
 
 Listener = Callable[..., Any]
@@ -13,6 +14,8 @@ EVENTS = {
     "group_added": "(optimizer) after add_param_group",
     "step_begin": "(optimizer, has_closure) before the optimizer's own step code",
     "gradients_ready": "(optimizer) the gradients that this step will use are final",
+    "closure_begin": "(optimizer) the closure given to step is called",
+    "closure_end": "(optimizer) and returned or raised",
     "step_end": "(optimizer) after the optimizer's own step code",
     "step_skipped": "(optimizer) a GradScaler found non-finite gradients and did not step",
     "zero_grad": "(owner) an optimizer or module cleared gradients",
@@ -20,7 +23,7 @@ EVENTS = {
     "backward_end": "(roots) after backward() returned",
     "backward_failed": "(roots, error) backward() raised",
     "grad_begin": "(outputs, inputs) before torch.autograd.grad",
-    "grad_end": "(outputs, inputs) after torch.autograd.grad returned",
+    "grad_end": "(outputs, inputs, gradients) after torch.autograd.grad returned",
     "loss": "(name, function, args, kwargs, result) a functional loss returned",
     "root_begin": "(module, args, kwargs) an outermost module is called, gradients on",
     "root_end": "(module, result) and returned",
@@ -28,6 +31,7 @@ EVENTS = {
     "module_end": "(module, args, result) and returned",
     "activation": "(name, input, result) a functional activation returned",
     "batch": "(loader, batch, waited) a DataLoader handed out a batch after `waited` seconds",
+    "loader_created": "(loader) after its constructor returned",
     "loader_begin": "(loader) iteration over a DataLoader starts",
     "scheduler_created": "(scheduler) after its constructor returned",
     "scheduler_step": "(scheduler) after scheduler.step()",
@@ -36,10 +40,14 @@ EVENTS = {
     "scaler_update": "(scaler) after GradScaler.update",
     "autocast": "(device_type, dtype, enabled) an autocast region was entered",
     "mode": "(module, training) Module.train or .eval was called on a module",
+    "gradients_off": "(by_user) a region without gradients was entered, from the user's own code or not",
+    "constant_init": "(name, tensor) torch.nn.init gave every element of a tensor the same value",
     "load_state": "(owner, result) a module's or optimizer's load_state_dict returned",
     "seed": "(kind, value) a random generator was seeded",
     "compile": "(target) torch.compile was called",
     "hook_registered": "(kind) the user put an autograd hook on a tensor or module",
+    "transform": "(name) a torch.func transform such as grad was applied",
+    "process_group": "(rank, world, backend) init_process_group returned",
     "checkpointing": "() activation checkpointing was used",
     "root_found": "(module) a root module was called for the first time",
     "training_found": "(training, optimizer) an optimizer took its first step",
@@ -83,6 +91,8 @@ class Hub:
         self.trick_switches: dict[str, Any] = {}
         self._acting: set[Listener] = set()
         self._silent = False
+        self._thread: int | None = None
+        self.in_backward = 0
 
     def on(
         self, event: str, listener: Listener, *, first: bool = False, acting: bool = False
@@ -113,7 +123,7 @@ class Hub:
 
     def say(self, event: str, *facts: Any) -> None:
         """Tells every listener of the event, containing what they raise (not a clean stop)."""
-        if self._silent:
+        if self._silent or (self._thread is not None and self._thread != get_ident()):
             return
         for listener in tuple(self.listeners[event]):
             try:
@@ -122,6 +132,20 @@ class Hub:
                 if listener in self._acting:
                     raise
                 self.contain(f"{event} in {getattr(listener, '__qualname__', listener)}", error)
+
+    def own_thread(self) -> None:
+        """From now on only this thread is heard: what another one trains would mix with it."""
+        if self._thread is None:
+            self._thread = get_ident()
+
+    def forked(self) -> None:
+        """In a forked child: any thread may be the one that trains, and no backward pass is on."""
+        self._thread, self.in_backward = None, 0
+
+    def close(self) -> None:
+        """Goes deaf for good, for functions of ours that someone still holds."""
+        for known in (*self.listeners.values(), *self.filters.values()):
+            known.clear()
 
     def passed(self, name: str, value: Any, *facts: Any) -> Any:
         """The value after every filter of this name, in order; nothing they raise is contained."""
@@ -136,3 +160,19 @@ class Hub:
             self._seen.add(key)
             if self._on_error is not None:
                 self._on_error(where, error)
+
+
+_running: list[Hub] = []
+
+
+def set_running(hub: Hub | None) -> None:
+    """Notes the hub of the session that watches this process, or that there is none any more."""
+    _running[:] = [] if hub is None else [hub]
+
+
+def running() -> Hub | None:
+    """The hub of the session that watches this process, also when it was loaded as `_assay`."""
+    if not _running and __name__.startswith("assay.") and "_assay.seams.hub" in sys.modules:
+        hub: Hub | None = sys.modules["_assay.seams.hub"].running()
+        return hub
+    return _running[0] if _running else None

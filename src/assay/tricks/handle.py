@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..seams import hub as hubs
 from ..seams.hub import Hub
 from ..seams.patch import Patches
 from .base import Trick
@@ -48,13 +48,11 @@ class Handle:
 
 def attach(tricks: Sequence[Trick], objects: Sequence[Any]) -> Handle:
     """Puts tricks in place for these objects, at the running session's seams if there is one."""
-    from .. import seams, session
+    from .. import seams
 
-    watched = session.current()
-    if watched is None and "_assay" in sys.modules:
-        watched = sys.modules["_assay.session"].current()
+    watched = hubs.running()
     if watched is not None:
-        return put_in_place(tricks, watched.hub, tuple(objects))
+        return put_in_place(tricks, watched, tuple(objects))
     hub = Hub()
     return put_in_place(tricks, hub, tuple(objects), seams.install(hub))
 

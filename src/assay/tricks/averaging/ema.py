@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 
 class Ema(Trick):
-    """Evaluates and saves an exponential moving average of the weights; training itself is
-    unchanged.
+    """Evaluates and saves an exponential moving average of the weights.
 
     ## What it does
     After each real optimizer step (a step that a GradScaler skipped is none) a float32 copy of the

@@ -1,4 +1,4 @@
-"""A second set of weights that stands in for the trained ones while the script evaluates or saves."""
+"""Weights that stand in for the trained ones while the script evaluates or saves."""
 
 from __future__ import annotations
 
