@@ -25,6 +25,7 @@ class Session:
         from .journal.writer import Journal
         from .probes.catalogue import PROBES
         from .probes.watch import Watch
+        from .seams.hub import set_running
         from .tricks.catalogue import read
         from .tricks.handle import put_in_place
 
@@ -51,7 +52,8 @@ class Session:
             threads=torch.get_num_threads(),
         )
         self.patches = seams.install(self.hub)
-        seams.hub.set_running(self.hub)
+        self._set_running = set_running
+        set_running(self.hub)
         self.tricks = put_in_place(
             [read(text) for text in settings.get("tricks") or ()],
             self.hub,
@@ -64,7 +66,7 @@ class Session:
         """Takes tricks and seams away and closes the journal."""
         self.tricks.detach()
         self.patches.undo()
-        seams.hub.set_running(None)
+        self._set_running(None)
         self.watch.finish()
         self.journal.put("end", time=time.time())
         self.journal.close()

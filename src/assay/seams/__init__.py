@@ -1,8 +1,8 @@
 """Where assay stands inside torch: the only code that wraps torch's own functions.
 
 One file per seam. A seam notices that something happened (a loss was computed, a step begins) and
-announces it on the hub; it never reads a value and never decides anything. Probes listen and record,
-tricks listen and act.
+announces it on the hub; it never reads a value and never decides anything. Probes listen and
+record, tricks listen and act.
 """
 
 from . import (
@@ -11,6 +11,8 @@ from . import (
     clipping,
     compiling,
     construction,
+    distributed,
+    functional,
     loader,
     loss,
     modes,
@@ -36,9 +38,13 @@ ALL = (
     clipping,
     precision,
     modes,
+    gradmode,
+    initialisation,
     state,
     seeds,
     compiling,
+    functional,
+    distributed,
     root,
     construction,
 )

@@ -1,10 +1,11 @@
-"""Seam: functional activations (`F.relu`, `torch.tanh`, `x.sigmoid()` ...), on sampled iterations only.
+"""Seam: functional activations (`F.relu`, `torch.tanh`, `x.sigmoid()`), on sampled iterations.
 
 `nn.ReLU` and its like call these functions, so one seam sees both ways of writing a network.
 """
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_plain, is_recording
 
 _NAMES = {
     F: ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "relu6", "hardtanh", "hardsigmoid",
@@ -22,41 +24,73 @@ _NAMES = {
 
 
 class ActivationCalls:
-    """Announces functional activations made with gradients on; a call inside a call counts once."""
+    """Announces functional activations made with gradients on; a call inside a call counts once.
+
+    Builtins can only be stood in for by attribute. That lasts no longer than one call of a root
+    module: a user who stores `torch.tanh` in a model gets the builtin, which can be pickled.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._patches = Patches()
+        self._functions, self._builtins = Patches(), Patches()
         self._on = False
         self._inside = False
 
     def start(self) -> None:
         """Begins to announce activations."""
-        if self._on:
-            return
-        self._on = True
-        for owner, names in _NAMES.items():
-            for name in names:
-                if hasattr(owner, name):
-                    self._patches.wrap(owner, name, self._watch(name.rstrip("_")))
+        if not self._on:
+            self._on = True
+            self._wrap(self._functions, python=True)
 
     def stop(self) -> None:
         """Stops announcing."""
-        self._on = False
-        self._inside = False
-        self._patches.undo()
+        self._on = self._inside = False
+        self._functions.undo()
+        self._builtins.undo()
+
+    def enter(self) -> ActivationCalls | None:
+        """A root module is being called: builtins too; None if there is nothing to leave."""
+        if not self._on or self._builtins:
+            return None
+        self._wrap(self._builtins, python=False)
+        return self
+
+    def leave(self) -> None:
+        """The root module has returned."""
+        self._builtins.undo()
+
+    def _wrap(self, patches: Patches, *, python: bool) -> None:
+        for owner, names in _NAMES.items():
+            for name in names:
+                function = getattr(owner, name, None)
+                if function is not None and isinstance(function, FunctionType) is python:
+                    patches.wrap(owner, name, self._watch(name.rstrip("_")))
 
     def _watch(self, name: str) -> Any:
+        hub = self._hub
+
         def make(original: Any) -> Any:
-            def activation(input: Any, *args: Any, **kwargs: Any) -> Any:
-                if self._inside or not self._on or not torch.is_grad_enabled():
-                    return original(input, *args, **kwargs)
+            def activation(*args: Any, **kwargs: Any) -> Any:
+                if (
+                    self._inside
+                    or not self._on
+                    or not torch.is_grad_enabled()
+                    or hub.in_backward
+                    or is_recording()
+                ):
+                    return original(*args, **kwargs)
                 self._inside = True
                 try:
-                    result = original(input, *args, **kwargs)
-                    self._hub.say("activation", name, input, result)
+                    result = original(*args, **kwargs)
                 finally:
                     self._inside = False
+                if is_plain(result):
+                    given = args[0] if args else kwargs.get("input")
+                    self._inside = True  # what a probe computes is no activation
+                    try:
+                        hub.say("activation", name, given, result)
+                    finally:
+                        self._inside = False
                 return result
 
             return activation

@@ -8,14 +8,15 @@ import torch
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_recording
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps the two entry points of autograd; `Tensor.backward` looks the first one up each time."""
+    """Wraps the two entry points of autograd; `Tensor.backward` calls the first."""
     heard, changed = hub.listeners, hub.filters["backward"]
 
     def backward(original: Any) -> Any:
-        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        def backward(tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
             if torch.compiler.is_compiling():
                 return original(tensors, *args, **kwargs)
             if changed:
@@ -23,11 +24,14 @@ def install(hub: Hub, patches: Patches) -> None:
             if heard["backward_begin"]:
                 kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
                 hub.say("backward_begin", tensors, kept)
+            hub.in_backward += 1
             try:
                 result = original(tensors, *args, **kwargs)
             except Exception as error:
                 hub.say("backward_failed", tensors, error)
                 raise
+            finally:
+                hub.in_backward -= 1
             if heard["backward_end"]:
                 hub.say("backward_end", tensors)
             return result
@@ -36,13 +40,17 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def grad(original: Any) -> Any:
         def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            if torch.compiler.is_compiling():
+            if is_recording():
                 return original(outputs, inputs, *args, **kwargs)
             if heard["grad_begin"]:
                 hub.say("grad_begin", outputs, inputs)
-            result = original(outputs, inputs, *args, **kwargs)
+            hub.in_backward += 1
+            try:
+                result = original(outputs, inputs, *args, **kwargs)
+            finally:
+                hub.in_backward -= 1
             if heard["grad_end"]:
-                hub.say("grad_end", outputs, inputs)
+                hub.say("grad_end", outputs, inputs, result)
             return result
 
         return grad

@@ -21,7 +21,7 @@ _known: dict[str, bool] = {}
 
 
 def is_user_file(filename: str) -> bool:
-    """True for code that is neither ours, torch's, an installed package's nor the standard library."""
+    """True for code that is not ours, torch's, an installed package's or the standard library's."""
     verdict = _known.get(filename)
     if verdict is None:
         verdict = not (

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from types import GeneratorType
 from typing import Any
 
 import torch
-from torch.nn import utils
 from torch.nn.utils import clip_grad
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_recording
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps both clip functions under both of their public names."""
+    """Wraps both clip functions."""
     heard = hub.listeners["clip"]
 
     def watch(kind: str) -> Any:
+        second = "max_norm" if kind == "norm" else "clip_value"
+
         def make(original: Any) -> Any:
-            def clip(parameters: Any, limit: Any, *args: Any, **kwargs: Any) -> Any:
-                if not heard or torch.compiler.is_compiling():
-                    return original(parameters, limit, *args, **kwargs)
-                if not isinstance(parameters, torch.Tensor):
-                    parameters = list(parameters)  # a generator can be read only once
-                total = original(parameters, limit, *args, **kwargs)
+            def clip(*args: Any, **kwargs: Any) -> Any:
+                given = args[0] if args else kwargs.get("parameters")
+                limit = args[1] if len(args) > 1 else kwargs.get(second)
+                if not heard or given is None or limit is None or is_recording():
+                    return original(*args, **kwargs)
+                if isinstance(given, torch.Tensor):
+                    parameters = [given]
+                else:
+                    parameters = list(given)
+                    if isinstance(given, Iterator):  # it could be read only once
+                        given = _again(given, parameters)
+                if args:
+                    total = original(given, *args[1:], **kwargs)
+                else:
+                    total = original(**{**kwargs, "parameters": given})
                 hub.say("clip", kind, limit, parameters, total)
                 return total
 
-            def any_way(*args: Any, **kwargs: Any) -> Any:
-                if len(args) >= 2:
-                    return clip(*args, **kwargs)
-                names = ("parameters", "max_norm" if kind == "norm" else "clip_value")
-                given = {**dict(zip(names, args, strict=False)), **kwargs}
-                if not all(name in given for name in names):
-                    return original(*args, **kwargs)
-                return clip(given.pop(names[0]), given.pop(names[1]), **given)
-
-            return any_way
+            return clip
 
         return make
 
-    for name, kind in (("clip_grad_norm_", "norm"), ("clip_grad_value_", "value")):
-        original = getattr(clip_grad, name)
-        patches.wrap(clip_grad, name, watch(kind))
-        patches.alias(utils, name, original, getattr(clip_grad, name))
+    patches.wrap(clip_grad, "clip_grad_norm_", watch("norm"))
+    patches.wrap(clip_grad, "clip_grad_value_", watch("value"))
+
+
+def _again(given: Any, parameters: list[Any]) -> Any:
+    """The same kind of iterator: torch warns of an empty generator, and only of a generator."""
+    return (p for p in parameters) if isinstance(given, GeneratorType) else iter(parameters)

@@ -1,4 +1,4 @@
-"""Seam: what reads or compiles Python code. Compilation is announced; scripting sees plain torch."""
+"""Seam: what reads Python code. Compilation is announced; scripting sees plain torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def scripting(original: Any) -> Any:
         def script(*args: Any, **kwargs: Any) -> Any:
-            with patches.paused():
+            with Patches.paused():
                 return original(*args, **kwargs)
 
         return script

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import get_ident

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
@@ -12,17 +14,24 @@ from .patch import Patches
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps the start of an iteration and the one `__next__` that all loader iterators share."""
+    """Wraps construction, the start of an iteration, and the one `__next__` that all loader iterators share."""
     heard, changed = hub.listeners, hub.filters["batch"]
-    origin: dict[int, Any] = {}
+    # weakly: a loader that we kept would keep its workers alive
+    origin: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+    def created(original: Any) -> Any:
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            hub.say("loader_created", self)
+
+        return __init__
 
     def begin(original: Any) -> Any:
         def __iter__(self: Any) -> Any:
             hub.say("loader_begin", self)
             iterator = original(self)
-            if len(origin) > 64:
-                origin.clear()
-            origin[id(iterator)] = self
+            with suppress(TypeError):  # a loader of the user's own kind may return any iterator
+                origin[iterator] = weakref.ref(self)
             return iterator
 
         return __iter__
@@ -33,7 +42,8 @@ def install(hub: Hub, patches: Patches) -> None:
                 return original(self)
             start = perf_counter()
             batch = original(self)
-            loader = origin.get(id(self))
+            known = origin.get(self)
+            loader = known() if known is not None else None
             if changed:
                 batch = hub.passed("batch", batch, loader)
             hub.say("batch", loader, batch, perf_counter() - start)
@@ -41,5 +51,6 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return __next__
 
+    patches.wrap(dataloader.DataLoader, "__init__", created)
     patches.wrap(dataloader.DataLoader, "__iter__", begin)
     patches.wrap(dataloader._BaseDataLoaderIter, "__next__", following)

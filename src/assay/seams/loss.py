@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_plain, is_recording
 
 NAMES = (
     "cross_entropy",
@@ -46,7 +46,7 @@ def install(hub: Hub, patches: Patches) -> None:
                 if changed:
                     args, kwargs = hub.passed("loss", (args, kwargs), name)
                 result = original(*args, **kwargs)
-                if heard and not torch.compiler.is_compiling():
+                if heard and not hub.in_backward and is_plain(result) and not is_recording():
                     hub.say("loss", name, original, args, kwargs, result)
                 return result
 

@@ -8,6 +8,7 @@ import torch
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_recording
 
 
 def install(hub: Hub, patches: Patches) -> None:
@@ -16,16 +17,16 @@ def install(hub: Hub, patches: Patches) -> None:
     inside = False
 
     def watch(original: Any) -> Any:
-        def train(self: Any, mode: bool = True) -> Any:
+        def train(self: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal inside
-            if inside or not heard or torch.compiler.is_compiling():
-                return original(self, mode)
+            if inside or not heard or is_recording():
+                return original(self, *args, **kwargs)
             inside = True
             try:
-                result = original(self, mode)
+                result = original(self, *args, **kwargs)
             finally:
                 inside = False
-            hub.say("mode", self, mode)
+            hub.say("mode", self, args[0] if args else kwargs.get("mode", True))
             return result
 
         return train

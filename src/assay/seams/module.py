@@ -1,7 +1,7 @@
 """Seam: module calls, on sampled iterations only.
 
-`Module.__call__` is replaced while the switch is on. Hooks on the instances would be pickled and
-copied with the user's model and seen by torch's fast paths; torch's global hooks hide keyword
+`Module.__call__` is stood in for while the switch is on. Hooks on the instances would be pickled
+and copied with the user's model and seen by torch's fast paths; torch's global hooks hide keyword
 arguments.
 """
 
@@ -11,9 +11,11 @@ import threading
 from typing import Any
 
 import torch
+from torch.fx import _symbolic_trace
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_recording
 
 
 class ModuleCalls:
@@ -48,12 +50,20 @@ class ModuleCalls:
         hub = self._hub
 
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self._on or not torch.is_grad_enabled() or torch.jit.is_tracing():
+            if (
+                not self._on
+                or not torch.is_grad_enabled()
+                or hub.in_backward  # activation checkpointing computes again what was seen before
+                or is_recording()
+                or _symbolic_trace._is_fx_tracing_flag
+            ):
                 return original(module, *args, **kwargs)
             stack = self.stack
             if not stack:
                 hub.say("root_begin", module, args, kwargs)
             stack.append(module)
+            activations: Any = hub.switches.get("activation") if len(stack) == 1 else None
+            inside = activations.enter() if activations is not None else None
             try:
                 hub.say("module_begin", module)
                 result = original(module, *args, **kwargs)
@@ -61,6 +71,8 @@ class ModuleCalls:
                     hub.say("module_end", module, args, result)
             finally:
                 stack.pop()
+                if inside is not None:
+                    inside.leave()
             if not stack and self._on:
                 hub.say("root_end", module, result)
             return result

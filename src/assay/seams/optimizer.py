@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import Any
 
 import torch
@@ -9,6 +11,7 @@ from torch.optim import optimizer as torch_optimizer
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_recording
 
 
 class _WatchedClosure:
@@ -19,32 +22,74 @@ class _WatchedClosure:
         self._called = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        result = self._closure(*args, **kwargs)
+        hub, optimizer = self._hub, self._optimizer
+        hub.say("closure_begin", optimizer)
+        try:
+            result = self._closure(*args, **kwargs)
+        finally:
+            hub.say("closure_end", optimizer)
         if not self._called:
             self._called = True
-            self._hub.say("gradients_ready", self._optimizer)
+            hub.say("gradients_ready", optimizer)
         return result
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._closure, name)
 
 
+class _OpenSteps(threading.local):
+    """Steps under way in this thread, by the frame that runs each.
+
+    A step inside a step (`super().step()`, Lookahead, SAM) is part of the outer one. A step that
+    raised never reports its end; its frame tells that it is over.
+    """
+
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+
+    def begin(self) -> bool:
+        """Notes a step of the caller's caller; False if it is inside another."""
+        frame: Any = sys._getframe(2)
+        mine = id(frame)
+        if self.frames:
+            running, frame = set(), frame.f_back
+            while frame is not None:
+                running.add(id(frame))
+                frame = frame.f_back
+            self.frames = [known for known in self.frames if known in running]
+        self.frames.append(mine)
+        return len(self.frames) == 1
+
+    def end(self) -> bool:
+        """Notes its end; False if it was inside another."""
+        mine = id(sys._getframe(2))
+        while self.frames and self.frames.pop() != mine:
+            pass
+        return not self.frames
+
+
+def _was_skipped(optimizer: Any) -> bool:
+    """A fused optimizer under a GradScaler skips inside its own step; read where that is free."""
+    found = getattr(optimizer, "found_inf", None)
+    return isinstance(found, torch.Tensor) and found.is_cpu and bool(found.item())
+
+
 def install(hub: Hub, patches: Patches) -> None:
     """Uses torch's global optimizer hooks, which fire for every optimizer that torch builds."""
     heard, changed = hub.listeners, hub.filters["optimizer_arguments"]
+    steps = _OpenSteps()
 
     def before(optimizer: Any, args: Any, kwargs: Any) -> Any:
+        if torch.compiler.is_compiling() or not steps.begin():
+            return None
         closure = kwargs.get("closure") if kwargs else None
         position = None
         if closure is None and len(args) > 1 and callable(args[1]):
             closure, position = args[1], 1
-        if heard["step_begin"]:
-            hub.say("step_begin", optimizer, closure is not None)
+        hub.say("step_begin", optimizer, closure is not None)
         if closure is None:
             if heard["gradients_ready"]:
                 hub.say("gradients_ready", optimizer)
-            return None
-        if not heard["gradients_ready"]:
             return None
         watched = _WatchedClosure(closure, hub, optimizer)
         if position is None:
@@ -52,8 +97,8 @@ def install(hub: Hub, patches: Patches) -> None:
         return (*args[:position], watched, *args[position + 1 :]), kwargs
 
     def after(optimizer: Any, args: Any, kwargs: Any) -> None:
-        if heard["step_end"]:
-            hub.say("step_end", optimizer)
+        if not torch.compiler.is_compiling() and steps.end():
+            hub.say("step_skipped" if _was_skipped(optimizer) else "step_end", optimizer)
 
     for handle in (
         torch_optimizer.register_optimizer_step_pre_hook(before),
@@ -82,7 +127,7 @@ def install(hub: Hub, patches: Patches) -> None:
     def cleared(original: Any) -> Any:
         def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(self, *args, **kwargs)
-            if heard["zero_grad"]:
+            if heard["zero_grad"] and not is_recording():
                 hub.say("zero_grad", self)
             return result
 

@@ -1,65 +1,176 @@
-"""Replacing an attribute of torch and putting it back."""
+"""Standing in for a function of torch without replacing it, and stepping aside again."""
 
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import CodeType, FunctionType
 from typing import Any
 
+Make = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 MISSING = object()
+INTERNAL = "<assay, as importlib._bootstrap>"
+"""File name of the frames that stand between the user and torch. `warnings.warn` passes over frames
+so named, so that torch's warnings are attributed to, and filtered by, the user's own line."""
+
+
+@functools.lru_cache(maxsize=64)
+def _door(name: str, free: tuple[str, ...]) -> CodeType:
+    """Code that passes a call on to the keyword default `_assay`, with these free variables."""
+    scope: dict[str, Any] = {}
+    source = (
+        f"def make({', '.join(free)}):\n"
+        "    def door(*args, _assay=None, **kwargs):\n"
+        "        return _assay(*args, **kwargs)\n"
+        f"        {', '.join(free) or 'None'}\n"
+        "    return door"
+    )
+    exec(compile(source, INTERNAL, "exec"), scope)
+    code: CodeType = scope["make"](*free).__code__
+    return code.replace(co_name=name)
+
+
+def _internal(function: Callable[..., Any]) -> Callable[..., Any]:
+    if isinstance(function, FunctionType):
+        function.__code__ = function.__code__.replace(co_filename=INTERNAL)
+    return function
+
+
+class _Held:
+    """A Python function whose code is ours for the time being.
+
+    The function object stays the same one: whoever imported it by name, compares it with `is`,
+    pickles it or holds it as a default argument notices nothing, and calls that go through such
+    early references are seen as well.
+    """
+
+    known: dict[FunctionType, _Held]
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+        self.layers: list[tuple[Patches, Make]] = []
+        self._code, self._kwdefaults = function.__code__, function.__kwdefaults__
+        self._wrapped = "__wrapped__" in vars(function)
+        self.original = FunctionType(
+            function.__code__,
+            function.__globals__,
+            function.__name__,
+            function.__defaults__,
+            function.__closure__,
+        )
+        self.original.__kwdefaults__ = function.__kwdefaults__
+        self.original.__qualname__ = function.__qualname__
+        self.original.__module__ = function.__module__
+        self.original.__doc__ = function.__doc__
+        self.original.__annotations__ = function.__annotations__
+        self.original.__dict__.update(vars(function))
+
+    def settle(self) -> None:
+        """Makes the function what its layers say: plain without any."""
+        function = self.function
+        if not self.layers:
+            function.__code__, function.__kwdefaults__ = self._code, self._kwdefaults
+            if not self._wrapped:
+                vars(function).pop("__wrapped__", None)
+            _Held.known.pop(function, None)
+            return
+        inner: Callable[..., Any] = self.original
+        for _, make in self.layers:
+            inner = _internal(make(inner))
+        function.__kwdefaults__ = {"_assay": inner}
+        door = _door(self._code.co_name, self._code.co_freevars)
+        if function.__code__ is not door:
+            function.__code__ = door
+        if not self._wrapped:
+            function.__wrapped__ = self.original  # type: ignore[attr-defined]  # signature, source
+
+    def lift(self) -> None:
+        """Plain for a moment; `settle` ends it."""
+        self.function.__code__ = self._code
+        self.function.__kwdefaults__ = self._kwdefaults
+        if not self._wrapped:
+            vars(self.function).pop("__wrapped__", None)
+
+
+_Held.known = {}
 
 
 class Patches:
-    """A stack of replaced attributes; `undo` restores each as it was found."""
+    """A stack of functions stood in for; `undo` leaves each as it was found.
+
+    Python functions keep their identity and lend us their code. What is no Python function (a
+    builtin, a bound method) or is only inherited is replaced by attribute.
+    """
+
+    _all: weakref.WeakSet[Patches]
 
     def __init__(self) -> None:
+        Patches._all.add(self)
+        self._held: list[_Held] = []
         self._done: list[tuple[Any, str, Any, Any]] = []
         self._undoers: list[Callable[[], None]] = []
 
     def __bool__(self) -> bool:
-        return bool(self._done)
+        return bool(self._done or self._held)
 
-    def wrap(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
-        """Replaces `owner.name` by `make(original)`, keeping its name, docs and signature.
+    def wrap(self, owner: Any, name: str, make: Make) -> None:
+        """Has calls of `owner.name` go to `make(original)`; name, docs and signature stay.
 
-        A class that only inherits `name` gets the wrapper and loses it again on undo.
+        A class that only inherits `name` gets the wrapper and loses it again on undo. `make` may be
+        called again when another layer comes or goes.
         """
         original = getattr(owner, name)
         own = vars(owner).get(name, MISSING)
-        replacement = functools.wraps(original)(make(original))
+        if isinstance(original, FunctionType) and own is original:
+            held = _Held.known.get(original) or _Held(original)
+            _Held.known[original] = held
+            held.layers.append((self, make))
+            self._held.append(held)
+            held.settle()
+            return
+        replacement = functools.wraps(original)(_internal(make(original)))
         setattr(owner, name, replacement)
         self._done.append((owner, name, own, replacement))
-
-    def alias(self, owner: Any, name: str, original: Any, replacement: Any) -> None:
-        """Replaces a second name of an already wrapped function, if it still is that function."""
-        if getattr(owner, name, None) is original:
-            setattr(owner, name, replacement)
-            self._done.append((owner, name, original, replacement))
 
     def on_undo(self, action: Callable[[], None]) -> None:
         """Registers something else to be taken back, such as a torch hook handle."""
         self._undoers.append(action)
 
     def undo(self) -> None:
-        """Restores everything; a name that someone replaced after us is left to them."""
+        """Restores everything; an attribute that someone replaced after us is left to them."""
         while self._undoers:
             self._undoers.pop()()
+        for held in self._held:
+            held.layers = [layer for layer in held.layers if layer[0] is not self]
+            held.settle()
+        self._held.clear()
         for owner, name, own, replacement in reversed(self._done):
             self._put_back(owner, name, own, replacement)
         self._done.clear()
 
+    @staticmethod
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused() -> Iterator[None]:
         """Torch as it was shipped, for code that reads the source of torch's functions."""
         lifted = [
-            entry for entry in self._done if vars(entry[0]).get(entry[1], MISSING) is entry[3]
+            entry
+            for patches in list(Patches._all)
+            for entry in patches._done
+            if vars(entry[0]).get(entry[1], MISSING) is entry[3]
         ]
+        held = list(_Held.known.values())
+        for one in held:
+            one.lift()
         for owner, name, own, replacement in reversed(lifted):
-            self._put_back(owner, name, own, replacement)
+            Patches._put_back(owner, name, own, replacement)
         try:
             yield
         finally:
+            for one in held:
+                one.settle()
             for owner, name, _own, replacement in lifted:
                 setattr(owner, name, replacement)
 
@@ -71,3 +182,6 @@ class Patches:
             delattr(owner, name)
         else:
             setattr(owner, name, own)
+
+
+Patches._all = weakref.WeakSet()

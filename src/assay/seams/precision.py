@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch.amp import autocast_mode, grad_scaler
 
 from .hub import Hub
 from .patch import Patches
+from .recording import is_recording
 
 
 def install(hub: Hub, patches: Patches) -> None:
@@ -17,7 +17,7 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def entered(original: Any) -> Any:
         def __enter__(self: Any) -> Any:
-            if heard["autocast"] and not torch.compiler.is_compiling():
+            if heard["autocast"] and not hub.in_backward and not is_recording():
                 hub.say("autocast", self.device, self.fast_dtype, self._enabled)
             return original(self)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any
 
 import torch
@@ -13,24 +14,23 @@ from .patch import Patches
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps torch's and the standard library's seed functions."""
+    """Wraps the seed functions of torch, of the standard library, and of numpy if it is loaded."""
 
-    def torch_seed(original: Any) -> Any:
-        def manual_seed(seed: Any) -> Any:
-            if not torch.compiler.is_compiling():
-                hub.say("seed", "torch", seed)
-            return original(seed)
+    def watch(kind: str, keyword: str) -> Any:
+        def make(original: Any) -> Any:
+            def seed(*args: Any, **kwargs: Any) -> Any:
+                if not torch.compiler.is_compiling():
+                    value = args[0] if args else kwargs.get(keyword)
+                    simple = isinstance(value, (int, float, str, type(None)))
+                    hub.say("seed", kind, value if simple else str(value)[:100])
+                return original(*args, **kwargs)
 
-        return manual_seed
+            return seed
 
-    def python_seed(original: Any) -> Any:
-        def seed(*args: Any, **kwargs: Any) -> Any:
-            hub.say("seed", "random", args[0] if args else kwargs.get("a"))
-            return original(*args, **kwargs)
+        return make
 
-        return seed
-
-    original = torch_random.manual_seed
-    patches.wrap(torch_random, "manual_seed", torch_seed)
-    patches.alias(torch, "manual_seed", original, torch_random.manual_seed)
-    patches.wrap(random, "seed", python_seed)
+    patches.wrap(torch_random, "manual_seed", watch("torch", "seed"))
+    patches.wrap(random, "seed", watch("random", "a"))
+    numpy_random = sys.modules.get("numpy.random")
+    if hasattr(numpy_random, "seed"):
+        patches.wrap(numpy_random, "seed", watch("numpy", "seed"))

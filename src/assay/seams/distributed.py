@@ -1,0 +1,33 @@
+"""Seam: the process group, which knows a process's rank where the environment does not tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .hub import Hub
+from .patch import Patches
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Announces rank and size of the default group once it exists."""
+    distributed = torch.distributed
+    if not distributed.is_available():
+        return
+
+    def joined(original: Any) -> Any:
+        def init_process_group(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            if distributed.is_initialized():
+                hub.say(
+                    "process_group",
+                    distributed.get_rank(),
+                    distributed.get_world_size(),
+                    distributed.get_backend(),
+                )
+            return result
+
+        return init_process_group
+
+    patches.wrap(distributed.distributed_c10d, "init_process_group", joined)
