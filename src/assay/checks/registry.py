@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from .base import Check
+from .data.data_not_shuffled import DataNotShuffled
+from .data.input_not_finite import InputNotFinite
+from .data.input_not_normalised import InputNotNormalised
 from .gradient.zero_grad_missing import ZeroGradMissing
+from .loss.loss_detached import LossDetached
+from .loss.loss_not_decreasing import LossNotDecreasing
+from .loss.loss_not_finite import LossNotFinite
+from .loss.loss_shape_broadcast import LossShapeBroadcast
+from .loss.softmax_before_cross_entropy import SoftmaxBeforeCrossEntropy
 
 CHECKS: tuple[Check, ...] = (
+    InputNotFinite(),
+    InputNotNormalised(),
+    DataNotShuffled(),
+    SoftmaxBeforeCrossEntropy(),
+    LossShapeBroadcast(),
+    LossNotFinite(),
+    LossNotDecreasing(),
+    LossDetached(),
     ZeroGradMissing(),
 )  # fmt: skip
 

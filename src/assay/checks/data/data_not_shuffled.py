@@ -1,0 +1,139 @@
+"""The check `data-not-shuffled`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ...journal.view import RunView, Site, Training
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+Batch = list[float]
+
+
+def entropy(counts: Batch) -> float:
+    """Entropy in nats of the distribution that these counts make."""
+    total = sum(counts)
+    return -sum(c / total * math.log(c / total) for c in counts if c > 0) if total else 0.0
+
+
+def clumping(batches: list[Batch]) -> float:
+    """Intraclass correlation of labels within batches: 0 for shuffled data, 1 for one class a batch.
+
+    From the chi-squared statistic of the table batches x classes; free of the batch size and of how
+    unequal the classes are. nan for fewer than two batches or classes.
+    """
+    batches = [batch for batch in batches if sum(batch) > 1]
+    totals = [sum(column) for column in zip(*batches, strict=True)] if batches else []
+    whole, present = sum(totals), [i for i, total in enumerate(totals) if total]
+    if len(batches) < 2 or len(present) < 2:
+        return math.nan
+    size = whole / len(batches)
+    chi2 = 0.0
+    for batch in batches:
+        n = sum(batch)
+        for i in present:
+            expected = n * totals[i] / whole
+            chi2 += (batch[i] - expected) ** 2 / expected
+    freedom = (len(batches) - 1) * (len(present) - 1)
+    return (chi2 / freedom - 1) / (size - 1)
+
+
+class DataNotShuffled(Check):
+    """Batches hold samples of one or few classes, because the data are sorted.
+
+    ## What it does
+    From the labels of each sampled batch assay computes how much labels of one batch resemble each other (their intraclass correlation: 0 for a random
+    order, 1 if each batch has one class only). Where a DataLoader reads a dataset in its own order, the order of the dataset's labels counts too.
+
+    ## Why it matters
+    Each step then pulls the model towards the class at hand and away from the others: the loss swings, earlier
+    classes are forgotten, and batch normalisation sees statistics of one class.
+
+    ## Evidence
+    Heuristic. The intraclass correlation over the sampled batches, with the mean entropy of the labels in a batch against that
+    of all sampled labels. Or: a SequentialSampler over labels that lie in blocks, and sampled batches with less than
+    half of the entropy of all labels.
+
+    ## Known exceptions
+    Training on one and the same batch is silent, and so are runs without class labels, regression, language models, batches balanced by
+    design, few-shot episodes. Continual learning presents classes in blocks on purpose: ignore the check there.
+
+    ## Example
+    `DataLoader(dataset, batch_size=32)` on a folder of images sorted by class; `shuffle` is False by default.
+
+    ## What to try
+    `DataLoader(..., shuffle=True)`, or a new `torch.randperm(n)` for each pass over hand-sliced data.
+
+    ## References
+    Bengio: Practical recommendations for gradient-based training of deep architectures, 2012 (order of examples).
+    """
+
+    name = "data-not-shuffled"
+    family = "data"
+    severity = "warning"
+    tier = "heuristic"
+    reads = ("label_count",)
+    explains = ("loss-not-decreasing", "learning-rate-too-high", "learning-rate-too-low",
+                "exploding-gradient")  # fmt: skip
+    limits = {
+        "clumping": Limit(0.5, "intraclass correlation", "measured in benchmarks/calibration/label_order.py"),
+        "batches": Limit(8, "sampled batches", "measured in benchmarks/calibration/label_order.py"),
+        "batch": Limit(4, "labels", "ours: smaller batches hold too few labels to compare"),
+        "entropy": Limit(0.5, "of all labels' entropy", "measured in benchmarks/calibration/label_order.py"),
+    }  # fmt: skip
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            steps, batches = _batches(training)
+            enough = [b for b in batches if sum(b) >= self.limit("batch")]
+            if len(enough) < self.limit("batches") or len(enough) < len(batches):
+                continue
+            within = sum(entropy(batch) for batch in batches) / len(batches)
+            overall = entropy([sum(column) for column in zip(*batches, strict=True)])
+            alike, said = clumping(batches), "their labels' correlation within a batch"
+            order = self._file_order(run)
+            if order is not None and not alike > self.limit("clumping"):
+                alike, overall = order
+                if within > self.limit("entropy") * overall:
+                    continue
+                said = "the correlation of neighbours in the dataset, read by a SequentialSampler,"
+            if not alike > self.limit("clumping"):
+                continue
+            yield self.found(
+                f"batches were sorted by label: {said} was {alike:.2f} (0 when shuffled); entropy "
+                f"of labels {within:.2f} nats in a batch, {overall:.2f} in all",
+                "each step pulls towards the class at hand and forgets the others",
+                try_=("DataLoader(..., shuffle=True), or torch.randperm for each pass",),
+                where=Where(site=_site(run) or training.site),
+                steps=(steps[0], steps[-1]),
+                evidence=(Evidence("label_count", alike, self.limit("clumping"), "correlation"),
+                          Evidence("label_entropy", within, overall, "nats")),
+                tricks=(Trick("shuffle"),),
+                rank=training.rank,
+            )  # fmt: skip
+
+    def _file_order(self, run: RunView) -> tuple[float, float] | None:
+        """Clumping of a sequentially read dataset's labels, and the entropy they'd have if even."""
+        for event in run.events("loader"):
+            chance = event.data.get("labels_equal_by_chance", 1.0)
+            if event.data.get("grad") and chance < 1:
+                # entropy of order 2, which is never above the usual one
+                return (event.data["labels_equal_next"] - chance) / (1 - chance), -math.log(chance)
+        return None
+
+
+def _batches(training: Training) -> tuple[list[int], list[Batch]]:
+    """Label counts of each sampled batch, class by class, and its step."""
+    counts = [dict(training.series("label_count", c)) for c in training.places("label_count")]
+    steps = sorted(set.intersection(*map(set, counts))) if counts else []
+    return steps, [[count[step] for count in counts] for step in steps]
+
+
+def _site(run: RunView) -> Site | None:
+    """The line that built the training's loader, or else the one that computes the loss."""
+    for event in run.events("loader"):
+        if event.data.get("grad"):
+            return Site(*event.data["built"]) if event.data.get("built") else event.site
+    return next((event.site for event in run.events("loss_call")), None)

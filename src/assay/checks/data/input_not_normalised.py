@@ -1,0 +1,116 @@
+"""The check `input-not-normalised`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+from ...journal.view import RunView, Site, Training
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+ADAPTIVE = ("adam", "adagrad", "adadelta", "rmsprop", "adafactor", "lion", "muon", "rprop")
+
+
+class InputNotNormalised(Check):
+    """Data enter the first trainable layer on a scale far from 1, or far off zero.
+
+    ## What it does
+    Assay measures mean and standard deviation of what enters a trainable linear, convolutional or recurrent layer straight from the
+    data, and takes the median over the sampled batches of the root mean square and of the mean over the deviation.
+
+    ## Why it matters
+    The first layer's gradient grows with the scale of its input, and the curvature with its square: a rate that is right for
+    other layers blows up this one. A common offset makes all directions but one hard to learn.
+
+    ## Evidence
+    Heuristic, calibrated. Digits times 32 broke every plain SGD set-up but one, and none with Adam, which
+    is told of scale by a note only. An offset of 16 deviations broke three quarters of all set-ups,
+    Adam's among them.
+
+    ## Known exceptions
+    Token ids, one-hot vectors, sparse inputs and small scales are silent. So is a model that scales its inputs itself, by a division
+    in `forward` or by starting with a norm layer: what counts is what enters the first layer with weights.
+
+    ## Example
+    Pixels 0..255 as float into `nn.Conv2d`; a table with a column of years.
+
+    ## What to try
+    Subtract the mean and divide by the standard deviation of the training set, per channel or column; for pixels, divide by 255.
+
+    ## References
+    LeCun, Bottou, Orr, Müller: Efficient BackProp, 1998, section 4.3.
+    """
+
+    name = "input-not-normalised"
+    family = "data"
+    severity = "warning"
+    tier = "heuristic"
+    reads = ("layer_input_std",)
+    explains = (
+        "loss-not-decreasing",
+        "loss-not-finite",
+        "exploding-gradient",
+        "learning-rate-too-high",
+        "learning-rate-too-low",
+        "dead-units",
+        "saturated-activation",
+        "vanishing-gradient",
+    )
+    limits = {
+        "scale": Limit(30, "root mean square", "measured in benchmarks/calibration/input_scale.py"),
+        "offset": Limit(12, "|mean| / deviation", "measured in benchmarks/calibration/input_scale.py"),
+        "constant": Limit(1e-4, "deviation / scale", "ours: below, the input is a constant code"),
+    }  # fmt: skip
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            for place in training.places("layer_input_std"):
+                found = self._judge(run, training, place)
+                if found is not None:
+                    yield found
+
+    def _judge(self, run: RunView, training: Training, place: str) -> Finding | None:
+        deviations = dict(training.series("layer_input_std", place).finite())
+        means = dict(training.series("layer_input_mean", place).finite())
+        steps = sorted(deviations.keys() & means.keys())
+        if not steps:
+            return None
+        mean = median(means[s] for s in steps)
+        std = median(deviations[s] for s in steps)
+        scale = math.hypot(mean, std)
+        if std <= self.limit("constant") * scale:
+            return None
+        offset = abs(mean) / std
+        shifted = offset > self.limit("offset")
+        if not shifted and not scale > self.limit("scale"):
+            return None
+        adaptive = training.optimizer.lower().removeprefix("n").startswith(ADAPTIVE) or (
+            "adam" in training.optimizer.lower()
+        )
+        value, name = (offset, "offset") if shifted else (scale, "scale")
+        return self.found(
+            f"what enters `{place}` from the data had mean {mean:.3g} and standard deviation "
+            f"{std:.3g} (median of {len(steps)} batches)",
+            "the first layer's gradient grows with this scale and its curvature with the square, "
+            "so no rate suits all layers"
+            if not shifted
+            else "the common offset drowns what differs between samples",
+            try_=(
+                "subtract the training set's mean and divide by its standard deviation "
+                "(pixels: divide by 255)",
+            ),
+            where=Where(site=_site(run), module=place),
+            steps=(steps[0], steps[-1]),
+            evidence=(
+                Evidence("layer_input_std", value, self.limit(name), self.limits[name].unit, place),
+            ),
+            tricks=(Trick("normalise-input"),),
+            severity="note" if adaptive and not shifted else "warning",
+            rank=training.rank,
+        )
+
+
+def _site(run: RunView) -> Site | None:
+    return next((event.site for event in run.events("input")), None)

@@ -1,0 +1,120 @@
+"""The check `loss-detached`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...journal.view import Event, RunView, Site, Training
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Where
+
+NO_GRAPH = ("does not require grad", "does not have a grad_fn")
+
+
+class LossDetached(Check):
+    """The loss is cut off from the model: no parameter gets a gradient from it.
+
+    ## What it does
+    Assay looks at the tensor that `backward()` is called on and at which of the optimizer's parameters have a gradient when it
+    steps. If none of them has one at any sampled step, or torch refused to go backward, that is reported.
+
+    ## Why it matters
+    The optimizer has nothing to step with: the weights stay as they were initialised, and no error says so.
+
+    ## Evidence
+    Exact. The number of the optimizer's parameters that have a gradient: none, at every sampled step.
+
+    ## Known exceptions
+    A model of which a part gets gradients is silent: teachers, stop-gradients, frozen layers, a player of a GAN that rests. So is
+    an optimizer that holds the parameters of another model than the one that is trained: that is
+    `parameters-outside-optimizer`.
+
+    ## Example
+    `loss = torch.tensor(loss.item(), requires_grad=True)`; a prediction taken by `argmax`, `.detach()`, `.data`,
+    through numpy, or under `no_grad`, and then `loss.requires_grad_()` to quiet torch.
+
+    ## What to try
+    Compute the loss from the model's own output, with torch operations all the way, and without `.item()`,
+    `.detach()`, `.numpy()` or a new `torch.tensor(...)` in between.
+
+    ## References
+    PyTorch documentation, "Autograd mechanics".
+    """
+
+    name = "loss-detached"
+    family = "loss"
+    severity = "error"
+    tier = "exact"
+    reads = ("loss",)
+    explains = (
+        "loss-not-decreasing",
+        "learning-rate-too-low",
+        "vanishing-gradient",
+        "parameters-outside-optimizer",
+        "symmetric-initialisation",
+    )
+    limits = {"gradients": Limit(0, "parameters", "definition: nothing is learnt without one")}
+
+    def why_skipped(self, run: RunView) -> str | None:
+        """A run that broke at its first backward pass has no series at all, and can be judged."""
+        failed = any(True for _ in run.events("backward_failed"))
+        return None if failed else super().why_skipped(run)
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for event in run.events("backward_failed"):
+            if any(words in str(event.data.get("error")) for words in NO_GRAPH):
+                yield self._finding(
+                    f"backward() failed at step {event.step}: the loss has no graph",
+                    self._cut(run) or event.site,
+                    (event.step, event.step),
+                )
+                return
+        if any(True for _ in run.events("outside_optimizer")):
+            return
+        trained = [t for t in run.trainings if t.steps]
+        if not trained or any(t.places("grad_norm") for t in trained):
+            return
+        without = [(t, e) for t in trained if (e := _without(run, t)) is not None]
+        if len(without) < len(trained):
+            return
+        for training, event in without:
+            leaf = next(iter(run.events("loss_without_graph")), None)
+            cut = " (the loss is a tensor made anew, without a graph)" if leaf else ""
+            yield self._finding(
+                f"none of the {event.data['of']} trainable parameters of {training.optimizer} ever "
+                f"got a gradient in {training.steps} steps{cut}",
+                self._cut(run) or (leaf.site if leaf else None) or training.site,
+                (event.step, training.steps - 1),
+                training.rank,
+            )
+
+    def _finding(
+        self, summary: str, site: Site | None, steps: tuple[int, int], rank: int = 0
+    ) -> Finding:
+        return self.found(
+            summary,
+            "without a graph from the loss to the weights there is no gradient, and no step moves "
+            "anything",
+            try_=(
+                "compute the loss from the model's own output, without .item(), .detach(), .data, "
+                ".numpy(), argmax or torch.tensor(...) on the way",
+            ),
+            where=Where(site=site),
+            steps=steps,
+            evidence=(Evidence("grad_norm", 0, self.limit("gradients"), "parameters"),),
+            rank=rank,
+        )
+
+    def _cut(self, run: RunView) -> Site | None:
+        """The line of a loss function whose input already lacks the graph."""
+        calls = list(run.events("loss_call"))
+        cut = [e for e in calls if not e.data.get("requires_grad") and not e.data.get("in_graph")]
+        return cut[0].site if cut and len(cut) == len(calls) else None
+
+
+def _without(run: RunView, training: Training) -> Event | None:
+    """The event that says that no trainable parameter of this training had a gradient."""
+    events = [e for e in run.events("without_gradient") if e.training == training.index]
+    if len(events) != 1 or not events[0].data["count"]:
+        return None
+    return events[0] if events[0].data["count"] == events[0].data["of"] else None

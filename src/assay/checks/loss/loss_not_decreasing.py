@@ -1,0 +1,112 @@
+"""The check `loss-not-decreasing`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import fmean
+
+from ...journal.series import Series
+from ...journal.view import Event, RunView, Training
+from ...signals.constant import constant_loss
+from ...signals.trend import trend
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+
+class LossNotDecreasing(Check):
+    """The loss ends no lower than that of a constant prediction, and no longer falls.
+
+    ## What it does
+    From the targets seen assay computes the loss of the best prediction that ignores the input: the entropy of the labels for
+    cross-entropy, the variance of the targets for squared error. It reports a run whose mean loss over the last quarter is not below that while the second half
+    shows no fall beyond the noise.
+
+    ## Why it matters
+    The model has learnt nothing from its inputs: a constant would do as well.
+
+    ## Evidence
+    Heuristic. The loss of the last quarter over the constant's loss, and the fall over the second half in standard errors.
+
+    ## Known exceptions
+    Silent: short runs; losses that start high and still fall; a run that begins at its floor, since the floor of a trained model lies below the constant's loss;
+    learning rates that are still warming up; several optimizers (GANs); a sum of losses (VAE) or weighted ones; losses without
+    targets (policy gradients, contrastive losses). A task that can't be learnt, such as a coin flip, is reported.
+
+    ## Example
+    Inputs shuffled without their labels: each label belongs to another sample.
+
+    ## What to try
+    Look at inputs and labels side by side, right before the model. Then try to overfit one batch: if that works the data
+    are at fault, if not the model or the optimizer.
+
+    ## References
+    Karpathy: A recipe for training neural networks, 2019 (baselines; overfit one batch).
+    """
+
+    name = "loss-not-decreasing"
+    family = "loss"
+    severity = "warning"
+    tier = "heuristic"
+    reads = ("loss", "loss_call_value")
+    limits = {
+        "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),
+        "share": Limit(0.98, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"),
+        "errors": Limit(2.0, "standard errors", "the usual 5 % level of a two-sided test"),
+        "tiny": Limit(0.01, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"),
+    }  # fmt: skip
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            others = [t for t in run.trainings if t.rank == training.rank and t.steps]
+            call = self._only_loss(run, training)
+            if len(others) != 1 or call is None or _warming_up(training):
+                continue
+            losses = training.series("loss").finite()
+            floor, seen = constant_loss(training, call), trend(losses)
+            if floor is None or seen is None or seen.samples < self.limit("steps"):
+                continue
+            share = seen.end / floor
+            falls = seen.falls(self.limit("errors")) and seen.fall > self.limit("tiny") * floor
+            if not share >= self.limit("share") or falls:
+                continue
+            yield self.found(
+                f"the loss went from {seen.begin:.4g} to {seen.end:.4g} in {seen.samples} steps; a "
+                f"constant prediction has {floor:.4g}",
+                "the model has learnt nothing from its inputs, and no longer improves",
+                try_=(
+                    "look at inputs and labels side by side, right before the model",
+                    "overfit one batch; if that works the data are at fault, else the model",
+                ),
+                where=Where(site=call.site),
+                steps=(losses.steps[0], losses.steps[-1]),
+                evidence=(
+                    Evidence("loss", share, self.limit("share"), "of a constant's loss"),
+                    Evidence("loss", seen.fall / max(seen.fall_error, 1e-12),
+                             self.limit("errors"), "standard errors"),
+                ),
+                tricks=(Trick("lr", "x0.1"), Trick("lr", "x10"), Trick("init", "he")),
+                rank=training.rank,
+            )  # fmt: skip
+
+    def _only_loss(self, run: RunView, training: Training) -> Event | None:
+        """The one loss call that training follows; None where it follows anything else."""
+        calls = [event for event in run.events("loss_call") if event.data.get("in_graph", True)]
+        if len({event.data["place"] for event in calls}) != 1:
+            return None
+        call = calls[0]
+        if call.data.get("weighted") or call.data.get("reduction") != "mean":
+            return None
+        values = dict(training.series("loss_call_value", call.data["place"]).finite())
+        losses = dict(training.series("loss").finite())
+        both = sorted(values.keys() & losses.keys())
+        if not both:
+            return None
+        parts, whole = fmean(values[s] for s in both), fmean(losses[s] for s in both)
+        return call if math.isclose(parts, whole, rel_tol=0.1) else None
+
+
+def _warming_up(training: Training) -> bool:
+    """Whether the rate still rises at the end of what was seen."""
+    rates: Series = training.series("learning_rate", "group 0")
+    return len(rates) > 1 and rates.last >= max(rates.values) and rates.first < 0.5 * rates.last
