@@ -13,6 +13,8 @@ from . import (
     construction,
     distributed,
     functional,
+    gradmode,
+    initialisation,
     loader,
     loss,
     modes,

@@ -1,0 +1,40 @@
+"""Seam: regions without gradients, by `torch.no_grad` or `torch.inference_mode`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+
+from .callsite import is_user_file
+from .hub import Hub
+from .patch import INTERNAL, Patches
+from .recording import is_recording
+
+
+def _by_user(frame: Any) -> bool:
+    """Torch's optimizers and clip functions enter such regions too, in every step."""
+    code = frame.f_code
+    while code.co_filename == INTERNAL:
+        frame = frame.f_back
+        code = frame.f_code
+    if code.co_name == "decorate_context":  # `@torch.no_grad()` on a function: whose is it?
+        code = getattr(frame.f_locals.get("func"), "__code__", code)
+    return is_user_file(code.co_filename)
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Wraps the entry of both context managers."""
+    heard = hub.listeners["gradients_off"]
+
+    def watch(original: Any) -> Any:
+        def __enter__(self: Any) -> Any:
+            if heard and not is_recording():
+                hub.say("gradients_off", _by_user(sys._getframe(1)))
+            return original(self)
+
+        return __enter__
+
+    for owner in (torch.no_grad, torch.inference_mode):
+        patches.wrap(owner, "__enter__", watch)
