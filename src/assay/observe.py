@@ -46,4 +46,11 @@ def observe(
     run.begin(what.argv, settings, what.python)
     env = environment.child_environment(run.path)
     outcome = supervisor.run(what.argv, env, run, settings.get("seconds"))
-    return Observed(run.path, outcome, read_run(run.path))
+    view = read_run(run.path)
+    # again from the source: a disk filled by the script keeps run.json as it was at the start
+    view.facts.update(
+        exit_code=outcome.exit_code, signal=outcome.signal, seconds=round(outcome.seconds, 3)
+    )
+    if outcome.overran:
+        view.facts["overran"] = True
+    return Observed(run.path, outcome, view)

@@ -34,6 +34,10 @@ def read_run(folder: Path) -> RunView:
         pass
     except (OSError, ValueError) as error:
         view.errors.append(f"run.json can't be read: {error}")
+    # how far the bootstrap came: into a Python process, and as far as torch
+    view.facts["reached"] = [
+        what for what in ("python", "torch") if (folder / f"seen-{what}").exists()
+    ]
     journals = sorted(folder.glob("journal-*.jsonl"), key=_started)
     for path in journals:
         _Process(view, path).read()

@@ -68,6 +68,7 @@ class _TorchFinder:
         if self._done:
             return
         self._done = True
+        _mark(self._run, "torch")
         # A new list: another thread may be walking the old one right now and would skip a finder.
         sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
         _begin(self._run)
@@ -93,6 +94,14 @@ def _begin(run: str) -> None:
         _log(run)
 
 
+def _mark(run: str, what: str) -> None:
+    """Leave an empty file `seen-<what>`, so that "not observed" can say how far we came."""
+    try:
+        os.close(os.open(os.path.join(run, "seen-" + what), os.O_CREAT | os.O_WRONLY, 0o644))
+    except OSError:  # a full or read-only disk: the record will say so
+        pass
+
+
 def _log(run: str) -> None:
     """Append the current exception to this process's boot log, if that can be done at all."""
     try:
@@ -113,7 +122,9 @@ def _boot(run: str) -> None:
         sys.path_importer_cache.pop(here, None)
         if not run:
             return
+        _mark(run, "python")
         if "torch" in sys.modules:  # a .pth file in site-packages was earlier
+            _mark(run, "torch")
             _begin(run)
         else:
             sys.meta_path.insert(0, _TorchFinder(run))
