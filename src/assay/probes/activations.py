@@ -17,6 +17,9 @@ SATURATED_WITHIN = 0.01
 """An output this close to its bound, as a share of the range, counts as saturated: there the slope
 of a sigmoid or tanh is below 4 % of its largest (sigma' = s(1-s) = 0.0099 against 0.25)."""
 
+DEAD_AFTER = 16
+"""Sampled iterations in a row without one positive output, after which a unit counts as dead."""
+
 
 def _single(value: Any) -> torch.Tensor | None:
     if isinstance(value, (tuple, list)) and value:
@@ -29,11 +32,12 @@ def _single(value: Any) -> torch.Tensor | None:
 class Activations(Probe):
     """Mean, spread and shares of each leaf module's output, and of each activation function's.
 
-    Signals, by place: `activation_mean`, `activation_std`, `activation_zero_share`,
-    `activation_saturated_share`, `activation_nonfinite_share`, `dead_unit_share` (units of a ReLU that were zero
-    for every sample of every sampled iteration so far). A unit is one index of the last
-    dimension, or of dimension 1 for outputs of four and more dimensions (channels). The place is the module's
-    name; for a function called in the user's own forward it is `relu (train.py:23)`.
+    Signals, by place: `activation_mean`, `activation_std`, `activation_zero_share`, `activation_nonfinite_share`;
+    `dead_unit_share` (units of a ReLU inside a model that were zero for every sample of the last `DEAD_AFTER`
+    sampled iterations); `activation_saturated_share` (sigmoid, tanh and hardsigmoid that a layer with weights
+    follows, mean over the calls of one iteration). The last two only where something before them is trained. A unit is one
+    index of the last dimension, or of dimension 1 for outputs of four and more dimensions (channels). The place is
+    the module's name; for a function called in the user's own forward it is `relu (train.py:23)`.
     """
 
     name = "activations"
@@ -41,17 +45,30 @@ class Activations(Probe):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._alive: dict[str, torch.Tensor] = {}
         self._inside: list[Any] = []
         self._kinds: set[str] = set()
+        self._alive: dict[str, torch.Tensor] = {}
+        self._silent_for: dict[str, torch.Tensor] = {}
+        self._samples: dict[str, int] = {}
+        self._pending: list[tuple[str, torch.Tensor]] = []
+        self._saturated: dict[str, list[torch.Tensor]] = {}
 
     def iteration_begins(self) -> None:
         """An earlier iteration may have ended in the middle of a module."""
         self._inside.clear()
+        self._alive.clear()
+        self._pending.clear()
+        self._saturated.clear()
 
     def on_module_begin(self, module: Any) -> None:
-        """Keeps track of which module is being computed."""
+        """Keeps track of which module is being computed, and of what lies before its weights."""
+        if not self._inside:
+            self._pending.clear()
         self._inside.append(module)
+        if self._pending and next(module.parameters(recurse=False), None) is not None:
+            for place, share in self._pending:
+                self._saturated.setdefault(place, []).append(share)
+            self._pending.clear()
 
     def on_module_end(self, module: Any, args: Any, result: Any) -> None:
         """Measures what a leaf module gave out."""
@@ -70,7 +87,8 @@ class Activations(Probe):
             return
         module = self._inside[-1] if self._inside else None
         place = self.watch.names.module(module) if module is not None else None
-        if place is None or next(module.children(), None) is not None or any(
+        in_model = place is not None
+        if not in_model or next(module.children(), None) is not None or any(
             True for _ in module.parameters(recurse=False)
         ):  # fmt: skip
             site = user_site(2)
@@ -78,18 +96,31 @@ class Activations(Probe):
                 return
             place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})"
             self._measure(place, name, output)
+        if place is None or not in_model or not result.requires_grad:
+            return  # a hinge in the loss is no unit, and a frozen layer needs no gradient
         if name in BOUNDED:
             low, high = BOUNDED[name]
             near = SATURATED_WITHIN * (high - low)
             saturated = ((output < low + near) | (output > high - near)).sum() / output.numel()
-            self.watch.put("activation_saturated_share", place, saturated)
+            self._pending.append((place, saturated))
         if name in ZERO_SIDED:
             self._units(place, output)
 
     def on_step_end(self, optimizer: Any) -> None:
-        """Writes how many units never were alive."""
+        """Writes what needed the whole iteration: how many units gave no sign of life, and saturation."""
+        for place, shares in self._saturated.items():
+            self.watch.put("activation_saturated_share", place, torch.stack(shares).mean())
+        self._saturated.clear()
         for place, alive in self._alive.items():
-            self.watch.put("dead_unit_share", place, 1 - alive.float().mean())
+            silent = self._silent_for.get(place)
+            if silent is None or silent.shape != alive.shape:
+                silent = torch.zeros_like(alive, dtype=torch.int32)
+                self._samples[place] = 0
+            silent = self._silent_for[place] = (silent + 1).masked_fill_(alive, 0)
+            self._samples[place] += 1
+            if self._samples[place] >= DEAD_AFTER:
+                self.watch.put("dead_unit_share", place, (silent >= DEAD_AFTER).float().mean())
+        self._alive.clear()
 
     def _units(self, place: str, output: torch.Tensor) -> None:
         channel = 1 if output.dim() >= 4 else output.dim() - 1
@@ -97,10 +128,11 @@ class Activations(Probe):
             return
         alive = (output > 0).movedim(channel, -1).flatten(0, -2).any(0)
         known = self._alive.get(place)
-        if known is None or known.shape != alive.shape:
-            self._alive[place] = alive
-        else:
-            known |= alive
+        if known is not None and known.shape != alive.shape:
+            # one nn.ReLU used behind layers of different widths
+            place = f"{place} [{alive.numel()}]"
+            known = self._alive.get(place)
+        self._alive[place] = alive if known is None else known | alive
 
     def _measure(self, place: str, kind: str, output: torch.Tensor) -> None:
         put, size = self.watch.put, output.numel()

@@ -11,6 +11,7 @@ from .losses import Losses
 from .notes import Notes
 from .origins import Origins
 from .structure import Structure
+from .symmetry import Symmetry
 
 PROBES: tuple[type[Probe], ...] = (
     Structure,
@@ -20,5 +21,6 @@ PROBES: tuple[type[Probe], ...] = (
     Origins,
     Activations,
     Gradients,
+    Symmetry,
     Evaluation,
 )

@@ -9,8 +9,29 @@ import torch
 from .base import Probe
 
 
+SWITCHES_AT_MOST = 1000
+"""Changes of mode written in one run; a script that goes on switching after so many is well."""
+
+
+def _depends_on_mode(module: Any) -> bool:
+    """Whether the module computes something else in training than in evaluation."""
+    if isinstance(module, torch.nn.modules.dropout._DropoutNd):
+        return module.p > 0
+    if isinstance(module, torch.nn.modules.batchnorm._NormBase):
+        return module.track_running_stats
+    if isinstance(module, (torch.nn.RNNBase, torch.nn.MultiheadAttention)):
+        return module.dropout > 0
+    return False
+
+
 class Notes(Probe):
-    """Writes an event for each new fact of these kinds, with the user's line."""
+    """Writes an event for each new fact of these kinds, with the user's line.
+
+    Signals: `training_mode` of each root module (1 or 0); `eval_share`, of a root's modules that compute something
+    else in training than in evaluation, the share that is in evaluation mode; `clip_norm` (before clipping),
+    `clip_limit`; `loss_scale`. Events `mode_switch` and `evaluated` (the first region without gradients that the user
+    entered after a switch to evaluation).
+    """
 
     name = "notes"
     always: ClassVar = (
@@ -23,6 +44,7 @@ class Notes(Probe):
         "hook_registered",
         "checkpointing",
         "scaler_update",
+        "gradients_off",
     )
     sampled: ClassVar = ("autocast", "root_begin", "zero_grad")
 
@@ -30,6 +52,9 @@ class Notes(Probe):
         super().__init__(watch)
         self.clips = 0
         self._scale: float | None = None
+        self._modes: dict[int, bool] = {}
+        self._switches = 0
+        self._awaiting_evaluation = False
 
     def on_seed(self, kind: str, value: Any) -> None:
         """A generator was seeded."""
@@ -63,10 +88,24 @@ class Notes(Probe):
                 self.watch.put("clip_limit", "", float(limit))
 
     def on_mode(self, module: Any, training: bool) -> None:
-        """Module.train or .eval was called."""
-        self.watch.event_once(
-            "mode", type(module).__name__, training, owner=type(module).__name__, training=training
+        """Module.train or .eval was called; only a change of mode is written."""
+        if self._modes.get(id(module), True) is training or self._switches >= SWITCHES_AT_MOST:
+            return
+        self._modes[id(module)] = training
+        self._switches += 1
+        self._awaiting_evaluation = not training
+        self.watch.event(
+            "mode_switch",
+            owner=self.watch.names.module(module) or type(module).__name__,
+            training=training,
+            grad=torch.is_grad_enabled(),
         )
+
+    def on_gradients_off(self, by_user: bool) -> None:
+        """What the user computes without gradients after a call of eval is an evaluation."""
+        if self._awaiting_evaluation and by_user:
+            self._awaiting_evaluation = False
+            self.watch.event("evaluated")
 
     def on_hook_registered(self, kind: str) -> None:
         """The user's autograd hooks forbid a second backward pass of ours."""
@@ -99,16 +138,18 @@ class Notes(Probe):
         names = self.watch.names
         if names.module(module) is None:
             return
-        stuck = [
-            names.module(part) or type(part).__name__
-            for part in module.modules()
-            if not part.training and next(part.children(), None) is None
-        ]
-        self.watch.put("training_mode", names.module(module) or "", float(module.training))
-        self.watch.event_once(
-            "training_mode", id(module), module.training, tuple(stuck),
-            module=names.module(module), training=module.training, eval_modules=stuck[:200],
-        )  # fmt: skip
+        place = names.module(module) or ""
+        self.watch.put("training_mode", place, float(module.training))
+        modal = [part for part in module.modules() if _depends_on_mode(part)]
+        if modal:
+            stuck = [
+                names.module(part) or type(part).__name__ for part in modal if not part.training
+            ]
+            self.watch.put("eval_share", place, len(stuck) / len(modal))
+            self.watch.event_once(
+                "training_mode", id(module), module.training, tuple(stuck),
+                module=place, training=module.training, eval_modules=stuck[:200],
+            )  # fmt: skip
 
     def on_zero_grad(self, owner: Any) -> None:
         """Where gradients are cleared."""

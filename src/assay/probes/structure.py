@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, ClassVar
 
 import torch
 
 from ..seams.callsite import user_site
 from .base import Probe
-from .training import Training
+from .training import ByHand, Training
 
 _SETTINGS = ("lr", "momentum", "dampening", "nesterov", "betas", "alpha", "eps", "weight_decay",
              "amsgrad", "maximize", "fused", "foreach", "capturable", "rho")  # fmt: skip
@@ -44,18 +45,21 @@ class Structure(Probe):
         self._written: dict[int, Any] = {}
         self._missing: dict[int, Any] = {}
         self._optimized: dict[int, set[int]] = {}
+        self._built: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def on_optimizer_created(self, optimizer: Any) -> None:
         """Remembers the line that built it; it is written once it steps."""
+        self._built.add(optimizer)
         if len(self._sites) < 1000:
             self._sites[id(optimizer)] = user_site(2)
 
     def on_group_added(self, optimizer: Any) -> None:
         """A group added later makes the optimizer's line stale."""
-        self._written.pop(id(optimizer), None)
+        self._written.clear()
 
     def on_training_found(self, training: Training, optimizer: Any) -> None:
         """An optimizer that steps is a training."""
+        self.watch.learn_names(optimizer)
         self._write_optimizer(training, optimizer)
 
     def on_root_found(self, module: torch.nn.Module) -> None:
@@ -63,7 +67,7 @@ class Structure(Probe):
         watch, names = self.watch, self.watch.names
         prefix = names.prefix(module)
         modules = [
-            [prefix + name if name else names.module(module), type(part).__name__, part.training]
+            [names.module(part) or prefix + name, type(part).__name__, part.training]
             for name, part in module.named_modules()
         ]
         watch.journal.put(
@@ -74,7 +78,12 @@ class Structure(Probe):
             site=user_site(2),
             modules=modules[:20_000],
             parameters=[
-                [prefix + name, list(p.shape), str(p.dtype).removeprefix("torch."), p.requires_grad]
+                [
+                    names.parameter(p) or prefix + name,
+                    list(p.shape),
+                    str(p.dtype).removeprefix("torch."),
+                    p.requires_grad,
+                ]
                 for name, p in module.named_parameters()
             ][:20_000],
         )
@@ -82,6 +91,7 @@ class Structure(Probe):
     def on_gradients_ready(self, optimizer: Any) -> None:
         """Notes which parameters got no gradient, and which got one but no optimizer holds."""
         training = self.watch.training(optimizer)
+        self.watch.learn_names(optimizer)
         self._write_optimizer(training, optimizer)
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         self._optimized[training.index] = held
@@ -101,15 +111,23 @@ class Structure(Probe):
 
     def _outside(self, training: Training) -> None:
         everything = set().union(*self._optimized.values())
+        for optimizer in self._built:  # one that has not stepped yet, such as a GAN's other player
+            everything |= {id(p) for group in optimizer.param_groups for p in group["params"]}
         names = self.watch.names
         outside, elements, seen = [], 0, set()
+        tensors: list[torch.Tensor] = []
         for root in names.roots:
             for name, p in root.named_parameters():
                 if p.requires_grad and p.grad is not None and id(p) not in everything:
                     if id(p) not in seen:
                         seen.add(id(p))
-                        outside.append(names.prefix(root) + name)
+                        outside.append(names.parameter(p) or names.prefix(root) + name)
                         elements += p.numel()
+                        tensors.append(p.detach())
+        if tensors:
+            # stays the same, unless something that is no optimizer moves them
+            norms = [norm.float().cpu() for norm in torch._foreach_norm(tensors)]
+            self.watch.put("outside_weight_norm", "", torch.stack(norms).norm())
         if outside != self._missing.get(-1, []):
             self._missing[-1] = outside
             self.watch.event(
@@ -125,13 +143,13 @@ class Structure(Probe):
             {"params": parameter_names(self, group, index), "count": len(group["params"])}
             for index, group in enumerate(optimizer.param_groups)
         ]
-        if self._written.get(id(optimizer)) == described:
+        if self._written.get(training.index) == described:
             return
-        self._written[id(optimizer)] = described
+        self._written[training.index] = described
         self.watch.journal.put(
             "optimizer",
             o=training.index,
-            cls=type(optimizer).__name__,
+            cls="" if isinstance(optimizer, ByHand) else type(optimizer).__name__,
             site=self._sites.get(id(optimizer)),
             groups=[
                 {
