@@ -29,7 +29,10 @@ def read_run(folder: Path) -> RunView:
     """
     view = RunView()
     try:
-        view.facts.update(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+        account = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        if not isinstance(account, dict):
+            raise ValueError("not an object")
+        view.facts.update(account)
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
@@ -85,6 +88,7 @@ class _Process:
         self._rank = 0
         self._known = {p.name for p in view.parameters}
         self._modules = {m.name for m in view.modules}
+        self._took_s: dict[int, float] = {}
 
     def read(self) -> None:
         """Reads line by line; a line that doesn't make sense is skipped like a torn one."""
@@ -99,6 +103,9 @@ class _Process:
         if strange:
             self._view.errors.append(f"{self._path.name}: {strange} lines make no sense")
         self._join_groups()
+        if self._took_s:  # two optimizers of one process share its time
+            facts = self._view.facts
+            facts["stepping_s"] = facts.get("stepping_s", 0.0) + max(self._took_s.values())
 
     def _training(self, index: int) -> Training:
         trainings = self._view.trainings
@@ -174,6 +181,8 @@ class _Process:
                 place.setdefault(f"group {index}", Series()).append(first + offset, number(rate))
         training.steps = max(training.steps, first + len(losses))
         if line.get("t"):
+            took = self._took_s.get(training.index, 0.0) + float(line["t"][1]) - float(line["t"][0])
+            self._took_s[training.index] = took
             times = training.signals.setdefault("time_s", {}).setdefault("", Series())
             times.append(first + len(losses), float(line["t"][1]))
 
@@ -181,8 +190,12 @@ class _Process:
         training, step = self._training(line["o"]), int(line["s"])
         for signal, row in line["v"].items():
             places = training.signals.setdefault(signal, {})
-            for place, value in row.items():
-                places.setdefault(place, Series()).append(step, number(value))
+            for place, value in row.items():  # the reader's hot loop: millions of numbers
+                series = places.get(place)
+                if series is None:
+                    series = places[place] = Series()
+                series.steps.append(step)
+                series.values.append(value if type(value) is float else number(value))
 
     def _on_scale(self, line: dict[str, Any]) -> None:
         training = self._training(line["o"])
@@ -219,6 +232,8 @@ class _Process:
         self._view.facts["stopped"] = line["why"]
 
     def _on_cost(self, line: dict[str, Any]) -> None:
-        cost = self._view.facts.setdefault("cost", {"samples": 0, "own_s": 0.0, "iterations": 0})
+        cost = self._view.facts.setdefault(
+            "cost", {"samples": 0, "own_s": 0.0, "opening_s": 0.0, "iterations": 0}
+        )
         for key in cost:
             cost[key] += line.get(key) or 0
