@@ -38,6 +38,12 @@ class Sampler:
         """Notes what an iteration without a sample took."""
         self._recent_s.append(seconds)
 
+    def extra(self, iteration: int, seconds: float) -> None:
+        """Notes what a rare measurement cost that keeps to an allowance of its own."""
+        self.cost_s += seconds
+        if iteration < self.opening:
+            self.opening_cost_s += seconds
+
     def sampled(self, iteration: int, own_s: float, whole_s: float) -> None:
         """Notes what a sample cost, and decides when the next one may be taken."""
         self.samples += 1

@@ -1,0 +1,132 @@
+"""What probes that differentiate twice share: when it is allowed, and what it may cost."""
+
+from __future__ import annotations
+
+import weakref
+from time import perf_counter
+from typing import Any, ClassVar
+
+import torch
+
+from .base import Probe
+from .hessian import why_no_second_derivative
+
+BYTES_AT_MOST = 256 * 2**20
+"""Memory for copies of weights and for vectors of their size."""
+
+SHARE = 0.1
+"""Share of the sampler's budget that second derivatives may take once the opening window is over."""
+
+
+class Allowance:
+    """Keeps rare measurements, after the opening window, below a share of the time that passes."""
+
+    def __init__(self, share: float) -> None:
+        self.share, self._spent_s, self._last_s = share, 0.0, 0.0
+        self._since: float | None = None
+
+    def affords(self) -> bool:
+        """Whether one more measurement like the last fits."""
+        now = perf_counter()
+        if self._since is None:
+            self._since = now
+        return self._spent_s + self._last_s <= self.share * (now - self._since)
+
+    def spent(self, seconds: float, *, opening: bool) -> None:
+        """Notes what one measurement took; the opening window is not charged."""
+        self._last_s = seconds
+        if not opening:
+            self._spent_s += seconds
+
+
+def special_mode() -> str | None:
+    """A state of torch in which calls of ours could be noticed or could fail; None if there is none."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return "training is distributed"
+    if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
+        return "a CUDA graph is being captured"
+    if torch._C._len_torch_dispatch_stack():
+        return "a dispatch mode is active"
+    modes = torch.overrides._get_current_function_mode_stack()
+    if any(type(mode).__name__ != "DeviceContext" for mode in modes):
+        return "a function mode is active"
+    return None
+
+
+def room(device: torch.device) -> int:
+    """Bytes that may be taken on this device."""
+    if device.type == "cuda":
+        return min(BYTES_AT_MOST, torch.cuda.mem_get_info(device)[0] // 10)
+    return BYTES_AT_MOST
+
+
+class SecondOrder(Probe):
+    """Knows what forbids another backward pass of ours through the user's graph."""
+
+    always: ClassVar = ("hook_registered", "checkpointing", "scaled", "optimizer_created")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self.refusal: str | None = None
+        self.allowance = Allowance(SHARE * watch.sampler.budget)
+        self._optimizers: list[weakref.ref[Any]] = []
+
+    def on_hook_registered(self, kind: str) -> None:
+        """The user's hooks would be called twice."""
+        self.refusal = f"the script has {kind} hooks in its backward pass"
+
+    def on_checkpointing(self) -> None:
+        """The user's forward would run once more."""
+        self.refusal = "activation checkpointing runs the forward again in backward"
+
+    def on_scaled(self, original: Any, scaled: Any) -> None:
+        """Second derivatives of a scaled loss overflow."""
+        if scaled is not original:
+            self.refusal = "the loss is scaled by a GradScaler"
+
+    def on_optimizer_created(self, optimizer: Any) -> None:
+        """With several optimizers there is no one objective."""
+        self._optimizers = [ref for ref in self._optimizers if ref() is not None][-10:]
+        self._optimizers.append(weakref.ref(optimizer))
+
+    def only_optimizer(self) -> Any:
+        """The one optimizer there is; None if there is none, or several."""
+        known = [o for training in self.watch.trainings if (o := training.optimizer()) is not None]
+        known += [o for ref in self._optimizers if (o := ref()) is not None]
+        return known[0] if known and all(o is known[0] for o in known) else None
+
+    def why_not(self, loss: Any, parameters: list[torch.Tensor]) -> str | None:
+        """What forbids second derivatives of this loss; None if nothing does."""
+        if self.refusal is not None:
+            return self.refusal
+        if self.watch.compiled:
+            return "compiled: second derivatives do not exist there"
+        mode = special_mode()
+        if mode is not None:
+            return mode
+        if torch.is_anomaly_enabled():
+            return "anomaly detection is on"
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not parameters:
+            return "backward was not called on one scalar loss"
+        if loss.dtype not in (torch.float32, torch.float64) or any(
+            p.dtype not in (torch.float32, torch.float64) for p in parameters
+        ):
+            return "second derivatives in half precision tell nothing"
+        if any(p._backward_hooks for p in parameters):
+            return "parameters have hooks"
+        if any(p.device != loss.device for p in parameters):
+            return "the parameters lie on several devices"
+        return why_no_second_derivative(loss)
+
+    def charge(self, began: float) -> None:
+        """Accounts for a measurement that began at this time, outside any sample."""
+        seconds = perf_counter() - began
+        sampler = self.watch.sampler
+        opening = self.watch.iteration < sampler.opening
+        sampler.extra(self.watch.iteration, seconds)
+        self.allowance.spent(seconds, opening=opening)
+
+
+def trained(optimizer: Any) -> list[torch.Tensor]:
+    """The parameters that this optimizer moves."""
+    return [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]

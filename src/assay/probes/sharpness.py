@@ -1,0 +1,199 @@
+"""Probe: how steep the sharpest direction is, in the geometry of the optimizer, against the rate."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any, ClassVar
+
+import torch
+
+from ..journal.writer import compact
+from .hessian import Hessian, flat, lanczos, unflat
+from .second_order import SecondOrder, room, trained
+
+PRODUCTS_AT_MOST = 16
+"""Products with the Hessian in one measurement; each costs about one step."""
+
+RESIDUAL = 0.1
+"""Relative residual at which Lanczos stops: the error of the eigenvalue is about its square."""
+
+LATE = 26
+"""The second measurement of the opening window; the first is as early as the optimizer allows."""
+
+GROWTH = 1.5
+"""After the opening window each gap is at least this part of the run so far, and what the allowance pays."""
+
+
+def stability_limit(optimizer: Any, group: dict[str, Any]) -> float | None:
+    """Largest stable rate x sharpness on a quadratic; None for optimizers without a known limit.
+
+    Source: Cohen et al. 2021 (SGD, heavy-ball, Nesterov momentum); Cohen et al. 2022 (Adam, RMSprop, with
+    the sharpness preconditioned).
+    """
+    kind = type(optimizer)
+    if kind in (torch.optim.Adam, torch.optim.AdamW):
+        beta = float(group["betas"][0])
+        return 2 * (1 + beta) / (1 - beta)
+    if kind is torch.optim.RMSprop:
+        return 2 * (1 + group["momentum"])
+    if kind is torch.optim.SGD:
+        beta = group["momentum"]
+        if group["nesterov"]:
+            return 2 * (1 + beta) / (1 + 2 * beta)
+        return 2 * (1 + beta) / (1 - group["dampening"] if beta else 1)
+    return None
+
+
+def preconditioner(
+    optimizer: Any, group: dict[str, Any], parameter: torch.Tensor
+) -> torch.Tensor | None:
+    """The diagonal P by which this optimizer divides its step; None if it isn't there yet.
+
+    Adam: (1 - beta1^t) (sqrt(v / (1 - beta2^t)) + eps), the first factor being the bias correction of its momentum.
+    """
+    kind = type(optimizer)
+    if kind is torch.optim.SGD:
+        return torch.ones_like(parameter)
+    state = optimizer.state.get(parameter)
+    if not state:
+        return None
+    if kind is torch.optim.RMSprop:
+        average = state["square_avg"]
+        if group["centered"]:
+            average = (average - state["grad_avg"] ** 2).clamp_min(0)
+        return average.sqrt() + group["eps"]
+    taken = float(state["step"])
+    first, second = group["betas"]
+    average = state["max_exp_avg_sq"] if group["amsgrad"] else state["exp_avg_sq"]
+    root = (average / (1 - second**taken)).sqrt() + group["eps"]
+    return root * (1 - float(first) ** taken)
+
+
+class Sharpness(SecondOrder):
+    """Extreme eigenvalues of the Hessian of one batch's loss, preconditioned as the optimizer does.
+
+    Signals at place "": `sharpness` (highest; with several rates, in coordinates scaled by their ratio to the largest),
+    `sharpness_min` (lowest), `rate_times_sharpness`, `stability_limit`. Measured on the live graph of a step
+    in training, dropout and batch statistics included, so it is the sharpness that the step meets.
+
+    When: once as early as possible, once late in the opening window, then rarely, within a tenth of
+    the sampling budget.
+    """
+
+    name = "sharpness"
+    always: ClassVar = (*SecondOrder.always, "backward_begin", "step_begin", "step_end")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._next = 0
+        self._measured_at = -1
+        self._found: dict[str, float] | None = None
+        self._vector: torch.Tensor | None = None
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Measures, if it is time."""
+        iteration = self.watch.iteration
+        if iteration < self._next:
+            return
+        if iteration == self._measured_at:
+            self._never("gradients of several losses are added up")
+            return
+        if iteration >= self.watch.sampler.opening and not self.allowance.affords():
+            self._next = iteration + max(32, iteration // 16)
+            return
+        optimizer = self.only_optimizer()
+        if optimizer is None:
+            if self.watch.trainings:
+                self._never("several optimizers")
+            return
+        began = perf_counter()
+        why = self._supported(optimizer) or self.why_not(roots, trained(optimizer))
+        if why is None:
+            try:
+                with self.watch.hub.silence():
+                    measured = self._measure(roots, optimizer)
+                if not measured:
+                    self._next = iteration + 1
+                    return
+            except (RuntimeError, NotImplementedError, torch.OutOfMemoryError) as error:
+                why = str(error).splitlines()[0][:200]
+        if why is not None:
+            self._never(why)
+        else:
+            self._measured_at = iteration
+        self.charge(began)
+
+    def on_step_begin(self, optimizer: Any, has_closure: bool) -> None:
+        """A closure evaluates the loss as often as it likes."""
+        if has_closure and self._measured_at >= 0:
+            self._never("the optimizer takes a closure")
+
+    def on_step_end(self, optimizer: Any) -> None:
+        """Writes what was measured before this step, as this step's."""
+        if self._found is None:
+            return
+        training = self.watch.training(optimizer)
+        values = {name: {"": compact(value)} for name, value in self._found.items()}
+        self.watch.journal.put("sample", o=training.index, s=training.step, v=values)
+        self._found = None
+        done, opening = self._measured_at, self.watch.sampler.opening
+        self._next = LATE if done < LATE < opening else max(opening, int(done * GROWTH))
+
+    def _never(self, why: str) -> None:
+        self.watch.skip("sharpness", why)
+        self._found, self._vector, self._next = None, None, 1 << 62
+
+    @staticmethod
+    def _supported(optimizer: Any) -> str | None:
+        if stability_limit(optimizer, optimizer.param_groups[0]) is None:
+            return f"no stability limit is known for {type(optimizer).__name__}"
+        return None
+
+    def _measure(self, loss: torch.Tensor, optimizer: Any) -> bool:
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        rate = max(rates)
+        parameters: list[torch.Tensor] = []
+        scales: list[torch.Tensor] = []
+        for group, own in zip(optimizer.param_groups, rates, strict=True):
+            for p in group["params"]:
+                diagonal = preconditioner(optimizer, group, p.detach()) if p.requires_grad else None
+                if diagonal is not None:
+                    parameters.append(p)
+                    scales.append((own / rate if rate else 1.0) ** 0.5 / diagonal.sqrt())
+        if not parameters:
+            return False
+        elements = sum(p.numel() for p in parameters)
+        products = min(PRODUCTS_AT_MOST, room(parameters[0].device) // (4 * elements) - 2)
+        if products < 4:
+            raise RuntimeError(f"{elements} weights are too many for the memory set aside")
+        scale = torch.nan_to_num(flat(scales), posinf=0.0)
+        hessian = Hessian(loss, parameters)
+
+        def product(vector: torch.Tensor) -> torch.Tensor:
+            return scale * flat(hessian.product(unflat(scale * vector, parameters)))
+
+        with torch.no_grad():
+            start = self._start(scale * flat(hessian.gradients))
+            found = lanczos(product, start, products, RESIDUAL)
+        self._vector = found.vector
+        limits = [stability_limit(optimizer, group) or 0.0 for group in optimizer.param_groups]
+        self._found = {
+            "sharpness": found.high,
+            "sharpness_min": found.low,
+            "rate_times_sharpness": rate * found.high,
+            "stability_limit": min(limits),
+        }
+        return True
+
+    def _start(self, gradient: torch.Tensor) -> torch.Tensor:
+        """The last eigenvector or the gradient, which lies in steep directions; never torch's own dice."""
+        known = self._vector
+        if known is None or known.shape != gradient.shape or not bool(torch.isfinite(known).all()):
+            known = gradient
+        generator = torch.Generator(gradient.device).manual_seed(0)
+        noise = torch.randn(
+            gradient.shape, generator=generator, device=gradient.device, dtype=gradient.dtype
+        )
+        length = torch.linalg.vector_norm(known)
+        noise *= 0.3 * torch.where(length > 0, length, 1) / torch.linalg.vector_norm(noise)
+        return torch.nan_to_num(known + noise)

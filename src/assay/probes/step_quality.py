@@ -1,0 +1,298 @@
+"""Probe: how much of what the gradient promised did a step achieve, on the very batch it was taken for."""
+
+from __future__ import annotations
+
+import weakref
+from time import perf_counter
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+
+from ..journal.recorder import Recorder
+from .hessian import Hessian
+from .purity import has_hooks, why_impure
+from .replay import NotReplayable, Replay
+from .second_order import SecondOrder, room, special_mode, trained
+
+CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 27)
+"""Iterations of the opening window at which curvature is measured: it costs about two steps."""
+
+ROUNDING = 64
+"""A predicted change below this many units in the last place of the loss can't be compared with the
+actual one: the two losses are sums of many terms, each rounded."""
+
+SAME_LOSS = 1e-3
+"""Relative difference up to which the first replay, before the step, must repeat the recorded loss."""
+
+
+class _Moved(NamedTuple):
+    """A step that was taken: who took it, how far it went, and what the gradient promised."""
+
+    training: Any
+    step: int
+    parameters: list[torch.Tensor]
+    move: list[torch.Tensor]
+    predicted: torch.Tensor
+
+
+class StepQuality(SecondOrder):
+    """Step quality r: the actual change of the loss over the change that the gradient predicts.
+
+    Signals at place "": `step_quality`, `predicted_change` (g.T d, d the update, g the gradient as backward left
+    it, in units of the loss), `actual_change` (replay only). r is 1 for a step too short to notice curvature,
+    about 0.5 at the minimum along the step, below 0 if the loss rose; nan for a step that the gradient
+    itself expects to go uphill, as momentum takes at times.
+
+    The batch is evaluated once more after the step where the forward is proved free of side effects;
+    else r = 1 + d.T H d / (2 g.T d), with one double backward through the next step's graph.
+    """
+
+    name = "step_quality"
+    sampled: ClassVar = ("root_begin", "root_end", "loss", "backward_begin", "backward_end",
+                         "step_begin", "gradients_ready", "step_end", "step_skipped")  # fmt: skip
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._recorder = Recorder(watch.journal)
+        self._proofs: dict[int, tuple[weakref.ref[Any], int, str | None]] = {}
+        self._verified: set[int] = set()
+        self._pending: _Moved | None = None
+        self._last_iteration = -1
+        self._unmeasurable = False
+        self.iteration_begins()
+
+    def iteration_begins(self) -> None:
+        """Nothing of an earlier iteration is kept."""
+        self._replay: Replay | None = None
+        self._why: str | None = None
+        self._roots = self._losses = self._backwards = 0
+        self._closure = self._done = False
+        self._scaled: tuple[Any, Any] | None = None
+        self._loss: torch.Tensor | None = None
+        self._factor: torch.Tensor | None = None
+        self._stale: list[torch.Tensor] = []
+        self._gradients: dict[int, torch.Tensor] = {}
+        self._before: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+
+    # -- recording the forward ------------------------------------------------------------------
+
+    def _give_up(self, why: str) -> None:
+        self._replay, self._why = None, self._why or why
+
+    def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
+        """Records what the model is called with, if it may be called again."""
+        if next(module.parameters(), None) is None:
+            return  # a loss or an augmentation; identity of tensors decides what it means
+        self._roots += 1
+        if self._roots > 1:
+            self._give_up("several root modules are called in one step")
+            return
+        filters = self.watch.hub.filters
+        if any(filters[name] for name in ("root_call", "root_result", "backward", "loss")):
+            self._give_up("a trick acts on the loss")
+            return
+        why = special_mode() or ("compiled" if self.watch.compiled else self._impure(module))
+        if why is not None:
+            self._give_up(why)
+            return
+        try:
+            self._replay = Replay(module, args, kwargs)
+        except NotReplayable as error:
+            self._give_up(str(error))
+
+    def _impure(self, module: Any) -> str | None:
+        parts = sum(1 for _ in module.modules())
+        known = self._proofs.get(id(module))
+        if known is None or known[0]() is not module or known[1] != parts:
+            known = self._proofs[id(module)] = weakref.ref(module), parts, why_impure(module)
+        return known[2] or has_hooks(module)
+
+    def on_root_end(self, module: Any, result: Any) -> None:
+        """Notes what the model gave back."""
+        if self._replay is not None and module is self._replay.root:
+            self._replay.root_returned(result)
+
+    def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Records how the loss was computed."""
+        if not isinstance(result, torch.Tensor) or not result.requires_grad:
+            return
+        self._losses += 1
+        if self._losses > 1:
+            self._give_up("several losses are computed in one step")
+        if self._replay is not None:
+            try:
+                self._replay.loss_returned(function, args, kwargs, result)
+            except NotReplayable as error:
+                self._give_up(str(error))
+
+    def on_scaled(self, original: Any, scaled: Any) -> None:
+        """Remembers which loss was multiplied."""
+        super().on_scaled(original, scaled)
+        if self.watch.sampling:
+            self._scaled = original, scaled
+
+    # -- the step -------------------------------------------------------------------------------
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Notes the loss, and which gradients were there before it."""
+        self._backwards += 1
+        loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
+        if self._backwards > 1 or not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            self._give_up("gradients of several losses are added up")
+            return
+        if self._scaled is not None and loss is self._scaled[1]:
+            original, scaled = self._scaled
+            self._factor = (scaled.detach() / original.detach()).reshape(())
+            loss = original
+        self._scaled = None
+        self._loss = loss.detach().reshape(())
+        self._stale = [p.grad.detach() for p in self._known() if p.grad is not None]
+        if self._stale:
+            norms = torch._foreach_norm(self._stale)
+            self._stale = [torch.stack([n.to(norms[0].device) for n in norms]).sum()]
+        if self._replay is not None:
+            try:
+                self._replay.starts_from(loss)
+            except NotReplayable as error:
+                self._give_up(str(error))
+
+    def _known(self) -> list[torch.Tensor]:
+        optimizer = self.only_optimizer()
+        return trained(optimizer) if optimizer is not None else []
+
+    def on_backward_end(self, roots: Any) -> None:
+        """Copies the gradient before it is clipped or unscaled."""
+        if self._backwards != 1:
+            return
+        parameters = [p for p in self._known() if p.grad is not None]
+        size = sum(p.numel() * p.element_size() for p in parameters)
+        if not parameters or 3 * size > room(parameters[0].device):
+            return
+        for p in parameters:
+            if p.grad is not None and p.grad.layout is torch.strided:
+                self._gradients[id(p)] = p.grad.detach().clone()
+
+    def on_step_begin(self, optimizer: Any, has_closure: bool) -> None:
+        """A closure evaluates the loss as often as it likes."""
+        self._closure = self._closure or has_closure
+
+    def on_gradients_ready(self, optimizer: Any) -> None:
+        """Copies the weights, and tries once whether the loss can be repeated at all."""
+        if self._closure or self._backwards != 1 or self._done or self._loss is None:
+            return
+        moved = [p for p in trained(optimizer) if p.grad is not None]
+        if any(id(p) not in self._gradients for p in moved):
+            return
+        self._before = [(p, p.detach().clone(), self._gradients[id(p)]) for p in moved]
+        if self._replay is not None and id(self._replay.root) not in self._verified:
+            self._verify(self._replay)
+
+    def _verify(self, replay: Replay) -> None:
+        loss = self._evaluate(replay)
+        if loss is None or self._loss is None:
+            return
+        expected, found = float(self._loss), float(loss)
+        if expected == found or abs(found - expected) <= SAME_LOSS * abs(expected):
+            self._verified.add(id(replay.root))
+        elif expected == expected:
+            self._give_up(f"evaluating the batch again gave {found:.6g} and not {expected:.6g}")
+
+    def _evaluate(self, replay: Replay) -> torch.Tensor | None:
+        try:
+            with self.watch.hub.silence():
+                return replay.evaluate()
+        except (NotReplayable, torch.OutOfMemoryError) as error:
+            self._give_up(str(error))
+            return None
+
+    def on_step_skipped(self, optimizer: Any) -> None:
+        """A step that did not happen has no quality."""
+        self.iteration_begins()
+
+    def on_step_end(self, optimizer: Any) -> None:
+        """Compares what the step did with what its gradient promised."""
+        before, self._before, self._done = self._before, [], True
+        if not before or self._loss is None:
+            return
+        parameters = [p for p, _, _ in before]
+        move = torch._foreach_sub([p.detach() for p in parameters], [b for _, b, _ in before])
+        wide = [
+            (g.flatten().float(), d.flatten().float())
+            for (_, _, g), d in zip(before, move, strict=True)
+        ]
+        predicted = torch.stack([torch.dot(g, d).to(move[0].device) for g, d in wide]).sum()
+        if self._factor is not None:
+            predicted = predicted / self._factor
+        valid = predicted < 0
+        if self._stale:
+            valid = valid & (self._stale[0] == 0)
+        put = self.watch.put
+        put("predicted_change", "", predicted)
+        replay, self._replay = self._replay, None
+        if replay is not None:
+            after = self._evaluate(replay)
+            if after is not None:
+                actual = after.float() - self._loss.float()
+                exact = torch.finfo(self._loss.dtype).eps * ROUNDING * self._loss.abs()
+                measurable = valid & (predicted.abs() > exact)
+                ratio = torch.where(measurable, actual / predicted, torch.nan)
+                put("actual_change", "", actual)
+                put("step_quality", "", ratio)
+                if not ratio.is_cpu or bool(measurable) or not bool(valid):
+                    return
+                self._why = "the loss changed by less than its rounding"
+        self._await(_Moved(
+            self.watch.training(optimizer), self.watch.training(optimizer).step,
+            parameters, list(move), torch.where(valid, predicted, torch.nan),
+        ))  # fmt: skip
+
+    # -- curvature, where the batch can't be evaluated again --------------------------------------
+
+    def _await(self, moved: _Moved) -> None:
+        iteration = self.watch.iteration
+        opening = iteration < self.watch.sampler.opening
+        if (iteration not in CURVATURE_AT) if opening else not self.allowance.affords():
+            return
+        if self.only_optimizer() is None or self.refusal is not None:
+            self._skip(self.refusal or "several optimizers")
+            return
+        self._forget()
+        self._pending = moved
+        self.watch.hub.on("backward_begin", self._next_backward)
+
+    def _forget(self) -> None:
+        if self._pending is not None:
+            self._pending = None
+            self.watch.hub.off("backward_begin", self._next_backward)
+
+    def _skip(self, why: str) -> None:
+        replay = f"the batch can't be evaluated again ({self._why}); " if self._why else ""
+        self.watch.skip("step_quality", f"{replay}no curvature either: {why}")
+
+    def _next_backward(self, roots: Any, kept: bool) -> None:
+        moved = self._pending
+        self._forget()
+        if moved is None:
+            return
+        began = perf_counter()
+        why = self.why_not(roots, moved.parameters)
+        if why is None:
+            try:
+                with self.watch.hub.silence():
+                    images = Hessian(roots, moved.parameters).product(moved.move)
+                pairs = zip(moved.move, images, strict=True)
+                bent = torch.stack([torch.dot(d.flatten(), h.flatten()) for d, h in pairs]).sum()
+                self._recorder.put("step_quality", "", 1 + bent / (2 * moved.predicted))
+                self._recorder.close(moved.training.index, moved.step)
+            except (RuntimeError, NotImplementedError, torch.OutOfMemoryError) as error:
+                why = str(error).splitlines()[0][:200]
+        if why is not None:
+            self._skip(why)
+            self.refusal = why
+        self.charge(began)
+
+    def finish(self) -> None:
+        """Drops what is held."""
+        self._forget()
+        self.iteration_begins()
+        self._recorder.land(wait=True)
