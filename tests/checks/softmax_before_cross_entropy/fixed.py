@@ -1,0 +1,45 @@
+"""Three spirals, a small classifier, trained on minibatches."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(7)
+torch.set_num_threads(1)
+
+
+def spirals(n_per_class, classes=3):
+    xs, ys = [], []
+    for c in range(classes):
+        t = torch.rand(n_per_class)
+        angle = 4 * t + 2 * math.pi * c / classes + 0.1 * torch.randn(n_per_class)
+        xs.append(torch.stack([t * angle.cos(), t * angle.sin()], dim=1) * 2)
+        ys.append(torch.full((n_per_class,), c))
+    return torch.cat(xs), torch.cat(ys)
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(2, 32)
+        self.out = nn.Linear(32, 3)
+
+    def forward(self, x):
+        return self.out(torch.tanh(self.hidden(x)))
+
+
+x, y = spirals(400)
+model = Classifier()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+
+for epoch in range(6):
+    order = torch.randperm(len(x))
+    for batch in order.split(64):
+        logits = model(x[batch])
+        loss = F.cross_entropy(logits, y[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(f"epoch {epoch} loss {loss.item():.3f}")
