@@ -13,6 +13,7 @@ from . import (
     construction,
     distributed,
     functional,
+    gate,
     gradmode,
     initialisation,
     loader,
@@ -49,6 +50,7 @@ ALL = (
     distributed,
     root,
     construction,
+    gate,
 )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any, Protocol
 
@@ -89,6 +88,7 @@ class Hub:
         self._seen: set[str] = set()
         self.listeners: dict[str, list[Listener]] = {name: [] for name in EVENTS}
         self.filters: dict[str, list[Listener]] = {name: [] for name in FILTERS}
+        self.around: dict[str, list[Listener]] = {"root_call": [], "loss": []}
         self.switches: dict[str, Switch] = {}
         self.trick_switches: dict[str, Any] = {}
         self._acting: set[Listener] = set()
@@ -154,6 +154,13 @@ class Hub:
         for change in tuple(self.filters[name]):
             value = change(value, *facts)
         return value
+
+    def inside(self, name: str, *facts: Any) -> ExitStack:
+        """All contexts that tricks put around a root call or a loss, entered in order."""
+        stack = ExitStack()
+        for make in self.around[name]:
+            stack.enter_context(make(*facts))
+        return stack
 
     def contain(self, where: str, error: BaseException) -> None:
         """Reports an error of ours once per place and kind, and goes on."""

@@ -38,14 +38,18 @@ NAMES = (
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps each loss by name; a torch that lacks one of them is served with the rest."""
-    heard, changed = hub.listeners["loss"], hub.filters["loss"]
+    heard, changed, around = hub.listeners["loss"], hub.filters["loss"], hub.around["loss"]
 
     def watch(name: str) -> Any:
         def make(original: Any) -> Any:
             def loss(*args: Any, **kwargs: Any) -> Any:
                 if changed:
                     args, kwargs = hub.passed("loss", (args, kwargs), name)
-                result = original(*args, **kwargs)
+                if around:
+                    with hub.inside("loss", name):
+                        result = original(*args, **kwargs)
+                else:
+                    result = original(*args, **kwargs)
                 if heard and not hub.in_backward and is_plain(result) and not is_recording():
                     hub.say("loss", name, original, args, kwargs, result)
                 return result

@@ -45,7 +45,8 @@ class RootCalls:
             try:
                 if calls:
                     args, kwargs = hub.passed("root_call", (args, kwargs), module)
-                result = original(module, *args, **kwargs)
+                with hub.inside("root_call", module):
+                    result = original(module, *args, **kwargs)
                 return hub.passed("root_result", result, module) if results else result
             finally:
                 inside.a_root = False

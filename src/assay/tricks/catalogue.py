@@ -9,10 +9,22 @@ from __future__ import annotations
 
 from .averaging.ema import Ema
 from .base import Trick, TrickError
+from .gradients.add_parameters import AddParameters
+from .gradients.clip_adaptive import ClipAdaptive
 from .gradients.clip_norm import ClipNorm
+from .gradients.clip_percentile import ClipPercentile
+from .gradients.clip_value import ClipValue
+from .gradients.skip_non_finite import SkipNonFinite
+from .gradients.zero_grad import ZeroGrad
 
 TRICKS: tuple[type[Trick], ...] = (
+    AddParameters,
+    SkipNonFinite,
+    ClipPercentile,
+    ClipAdaptive,
     ClipNorm,
+    ClipValue,
+    ZeroGrad,
     Ema,
 )  # fmt: skip
 

@@ -97,6 +97,27 @@ class Stage:
         if after is not None:
             self.change("root_result", after)
 
+    def around(self, name: str, make: Callable[..., Any]) -> None:
+        """Puts a context around each root call or loss; `make` gives one a call."""
+        if name == "root_call":
+            self.root_calls()
+        contexts = self.hub.around[name]
+        contexts.append(make)
+        self.patches.on_undo(lambda: contexts.remove(make))
+
+    def hold_steps(self, decide: Callable[[Any], bool]) -> None:
+        """Lets an optimizer that is meant step only if `decide(optimizer)` says so."""
+        gate = self.hub.trick_switches["step"]
+        gate.start()
+        self.patches.on_undo(gate.stop)
+        for optimizer in self.optimizers:
+            gate.cover(optimizer)
+
+        def filter(proceed: bool, optimizer: Any) -> bool:
+            return proceed and (not self.meant(optimizer) or decide(optimizer))
+
+        self.change("step", filter)
+
     def meant(self, optimizer: Any) -> bool:
         """Whether this optimizer is one that the trick is for."""
         return self._all or any(optimizer is known for known in self.optimizers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
+from .final import final_gradients
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -48,9 +49,8 @@ class ClipNorm(Trick):
         def clip(optimizer: Any) -> None:
             if not stage.meant(optimizer):
                 return
-            held = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
-            scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales by itself
-            limit = self.given.value if scale is None else self.given.value * float(scale)
+            held, scale = final_gradients(optimizer)
+            limit = float(self.given.value) * scale
             norm = torch.nn.utils.get_total_norm([p.grad for p in held])
             torch.nn.utils.clip_grads_with_norm_(held, limit, norm)
 

@@ -1,0 +1,75 @@
+"""Seam: whether an optimizer's step runs at all. Switched on by tricks that hold steps back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.amp import grad_scaler
+
+from .hub import Hub
+from .patch import Patches
+
+
+class StepGate:
+    """Asks the filter `step` before an optimizer's own `step`, or a GradScaler's, does anything.
+
+    A step held back does nothing and returns None, as a GradScaler's skipped step does.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._patches = Patches()
+        self._covered: set[type] = set()
+        self._granted: set[int] = set()
+        self._users = 0
+
+    def start(self) -> None:
+        """Puts the gate before every optimizer that is built from now on."""
+        self._users += 1
+        if self._users == 1:
+            self._hub.on("optimizer_created", self.cover, first=True, acting=True)
+            self._patches.wrap(grad_scaler.GradScaler, "step", self._scaled)
+
+    def stop(self) -> None:
+        """Takes the gate away with its last user."""
+        self._users -= 1
+        if self._users == 0:
+            self._hub.off("optimizer_created", self.cover)
+            self._patches.undo()
+            self._covered.clear()
+
+    def cover(self, optimizer: Any) -> None:
+        """Puts the gate before this optimizer's class."""
+        kind = type(optimizer)
+        if kind not in self._covered and isinstance(optimizer, torch.optim.Optimizer):
+            self._covered.add(kind)
+            self._patches.wrap(kind, "step", self._plain)
+
+    def _open(self, optimizer: Any) -> bool:
+        return bool(self._hub.passed("step", True, optimizer))
+
+    def _plain(self, original: Any) -> Any:
+        def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if id(optimizer) in self._granted or self._open(optimizer):
+                return original(optimizer, *args, **kwargs)
+            return None
+
+        return step
+
+    def _scaled(self, original: Any) -> Any:
+        def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._open(optimizer):
+                return None
+            self._granted.add(id(optimizer))
+            try:
+                return original(scaler, optimizer, *args, **kwargs)
+            finally:
+                self._granted.discard(id(optimizer))
+
+        return step
+
+
+def install(hub: Hub, patches: Patches) -> None:
+    """Makes the switch `step`; nothing is replaced until it is turned on."""
+    hub.trick_switches["step"] = StepGate(hub)

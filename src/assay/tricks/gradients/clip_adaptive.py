@@ -1,0 +1,88 @@
+"""The trick `clip-adaptive`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..base import Option, Trick
+from .final import final_gradients
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..stage import Stage
+
+WEIGHT_NORM_FLOOR = 1e-3
+"""Brock et al. 2021, section 4.1: without it a weight that starts at zero would stay there."""
+
+
+def unit_norm(x: Tensor) -> Tensor:
+    """Norm of each output unit (dimension 0), kept broadcastable; of the whole for vectors."""
+    import torch
+
+    if x.dim() <= 1:
+        return torch.linalg.vector_norm(x)
+    return torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())), keepdim=True)
+
+
+class ClipAdaptive(Trick):
+    """Clips each unit's gradient in proportion to that unit's weight (AGC).
+
+    ## What it does
+    For each output unit of each parameter, if the gradient's norm is above `limit` times the norm
+    of the unit's weights, the gradient is scaled down to that. The last layer is left alone.
+
+    ## Formula
+    `g_i <- g_i * limit * max(||w_i||, 1e-3) / ||g_i||` where `||g_i|| > limit * max(||w_i||,
+    1e-3)`, i an output unit. Source: Brock, De, Smith, Simonyan 2021, "High-Performance
+    Large-Scale Image Recognition Without Normalization", equation 3 and section 4.1.
+
+    ## When
+    Networks without normalisation layers, large batches. Limit 0.01 for large batches to 0.02 or
+    more for small ones.
+
+    ## Cost
+    Two norms and one multiplication per parameter.
+
+    ## Conflicts and order
+    Before `clip-norm`, on unscaled gradients. `last=yes` clips the last layer too.
+
+    ## Common mistakes
+    Clipping by the whole tensor's norm is not AGC. Leaving out the floor of 1e-3 freezes weights
+    that start at zero for ever. Clipping the output layer hurts (section 4.1 of the paper).
+    """
+
+    name = "clip-adaptive"
+    family = "gradients"
+    value = Option("value", float, 0.01, 0, open_low=True, help="gradient norm over weight norm")
+    options = (Option("last", bool, False, help="clip the last layer too"),)
+
+    def attach_to(self, stage: Stage) -> None:
+        """Clips when an optimizer's gradients are final."""
+        import torch
+
+        last: set[int] = set()
+
+        def find_last(model: Any) -> None:
+            layers = [m for m in model.modules() if getattr(m, "weight", None) is not None]
+            matrices = [m for m in layers if m.weight.dim() >= 2]
+            if matrices:
+                last.update(id(p) for p in matrices[-1].parameters(recurse=False))
+
+        if not self.given.last:
+            stage.each_model(find_last)
+
+        def clip(optimizer: Any) -> None:
+            if not stage.meant(optimizer):
+                return
+            held, scale = final_gradients(optimizer)
+            with torch.no_grad():
+                for p in held:
+                    if id(p) not in last:
+                        allowed = unit_norm(p.detach()).clamp_min(WEIGHT_NORM_FLOOR)
+                        allowed = allowed * (float(self.given.value) * scale)
+                        norm = unit_norm(p.grad)
+                        factor = allowed / norm.clamp_min(1e-6)
+                        p.grad.mul_(torch.where(norm > allowed, factor, 1.0))
+
+        stage.on("gradients_ready", clip)

@@ -1,0 +1,107 @@
+"""The trick `skip-non-finite`."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from ..base import Option, Trick
+from .final import final_gradients
+
+if TYPE_CHECKING:
+    from ..stage import Stage
+
+
+class SkipNonFinite(Trick):
+    """Leaves out steps whose gradient is NaN or infinite; goes back after several in a row.
+
+    ## What it does
+    Before each step all gradients are tested. If one element is not finite the step does nothing
+    and the gradients are cleared. After `value` such steps in a row, weights and optimizer state
+    go back to the last good state, which is kept every `every` good steps.
+
+    ## Formula
+    None; the test is `isfinite(||g||)`. The rule is that of GradScaler (Micikevicius et al. 2018,
+    "Mixed Precision Training") without its scale; going back is common practice in large runs
+    (Chowdhery et al. 2022, PaLM, section 5.1).
+
+    ## When
+    Rare bad batches or overflows. If it skips often, something else is wrong: see
+    `loss-not-finite`.
+
+    ## Cost
+    One norm per step and reading it on the host, which on an accelerator waits for the step; a
+    copy of weights and optimizer state every `every` steps.
+
+    ## Conflicts and order
+    First among all tricks on gradients. A GradScaler of the script skips by itself.
+
+    ## Common mistakes
+    Replacing NaN by 0 in the gradient: the weights then move on half of the truth.
+    """
+
+    name = "skip-non-finite"
+    family = "gradients"
+    value = Option("value", int, 5, 1, help="bad steps in a row before going back")
+    options = (Option("every", int, 100, 1, help="good steps between two kept states"),)
+
+    def __init__(self, value: Any = None, **options: Any) -> None:
+        super().__init__(value, **options)
+        self.skipped = 0
+        self.returns = 0
+        self._bad: dict[int, int] = {}
+        self._good: dict[int, int] = {}
+        self._kept: dict[int, tuple[list[Any], Any]] = {}
+
+    def attach_to(self, stage: Stage) -> None:
+        """Decides before each step."""
+        import torch
+
+        def decide(optimizer: Any) -> bool:
+            key = id(optimizer)
+            held, _ = final_gradients(optimizer)
+            gradients = [p.grad for p in held if p.grad is not None]
+            if not gradients:
+                return True
+            if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+                self._bad[key] = 0
+                if self._good.get(key, 0) % self.given.every == 0:
+                    self._keep(optimizer)
+                self._good[key] = self._good.get(key, 0) + 1
+                return True
+            self.skipped += 1
+            self._bad[key] = self._bad.get(key, 0) + 1
+            stage.note("step skipped", in_a_row=self._bad[key])
+            for p in held:
+                p.grad = None
+            if self._bad[key] >= self.given.value and key in self._kept:
+                self._go_back(optimizer)
+                self._bad[key] = 0
+                stage.note("went back to the last good state")
+            return False
+
+        stage.hold_steps(decide)
+
+    def _keep(self, optimizer: Any) -> None:
+        weights = [p.detach().clone() for g in optimizer.param_groups for p in g["params"]]
+        self._kept[id(optimizer)] = weights, copy.deepcopy(optimizer.state_dict()["state"])
+
+    def _go_back(self, optimizer: Any) -> None:
+        import torch
+
+        self.returns += 1
+        weights, state = self._kept[id(optimizer)]
+        parameters = [p for g in optimizer.param_groups for p in g["params"]]
+        with torch.no_grad():
+            for p, value in zip(parameters, weights, strict=True):
+                p.copy_(value)
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": copy.deepcopy(state), "param_groups": groups})
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many steps were left out and taken back; kept states are made anew."""
+        return {"skipped": self.skipped, "returns": self.returns}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on counting."""
+        self.skipped, self.returns = int(state["skipped"]), int(state["returns"])
