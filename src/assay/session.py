@@ -48,7 +48,7 @@ class Session:
             torch=torch.__version__,
             python=platform.python_version(),
             argv=sys.argv,
-            device=torch.cuda.get_device_name() if torch.cuda.is_initialized() else "cpu",
+            device=torch.cuda.get_device_name() if torch.cuda._initialized else "cpu",
             threads=torch.get_num_threads(),
         )
         self.patches = seams.install(self.hub)
@@ -67,13 +67,16 @@ class Session:
         self.tricks.detach()
         self.patches.undo()
         self._set_running(None)
-        self.watch.finish()
+        with self.hub.silence():
+            self.watch.finish()
+        self.hub.close()
         self.journal.put("end", time=time.time())
         self.journal.close()
 
     def forked(self) -> None:
         """In a forked child: a new journal, written only if this process trains too."""
         self.journal.forget()
+        self.hub.forked()
         self.watch.forked()
         self.journal.put(
             "begin",
@@ -88,8 +91,12 @@ class Session:
 
     def _error(self, where: str, error: BaseException) -> None:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        self.journal.put("error", where=where, error=f"{type(error).__name__}: {error}",
-                         trace="".join(lines)[-2000:])  # fmt: skip
+        self.journal.put(
+            "error",
+            where=where,
+            error=f"{type(error).__name__}: {error}"[:500],
+            trace="".join(lines)[-2000:],
+        )
 
 
 def begin(folder: str) -> Session | None:
@@ -99,7 +106,7 @@ def begin(folder: str) -> Session | None:
         folder: the run folder, which exists.
     """
     global _current
-    if _current is not None:
+    if _current is not None or _watched_by_another():
         return None
     _current = Session(folder)
     atexit.register(end)
@@ -108,6 +115,15 @@ def begin(folder: str) -> Session | None:
     util.Finalize(None, end, exitpriority=-100)
     util.register_after_fork(_current, lambda _: util.Finalize(None, end, exitpriority=-100))
     return _current
+
+
+def _watched_by_another() -> bool:
+    """Whether this package is loaded a second time, by the bootstrap, and that one watches."""
+    for name in ("assay.session", "_assay.session"):
+        module = sys.modules.get(name)
+        if module is not None and name != __name__ and module.current() is not None:
+            return True
+    return False
 
 
 def end() -> None:

@@ -9,8 +9,8 @@ OPENING = 32
 """Iterations sampled without a gap at the start, since most faults show at once."""
 
 SHARE_AT_MOST = 1 / 200
-"""After the opening window two samples lie at least this share of the run so far apart, which bounds
-the record: a run of 100,000 iterations has about 1,300 samples."""
+"""After the opening window two samples lie at least this share of the run so far apart, which
+bounds the record: a run of 100,000 iterations has about 1,300 samples."""
 
 
 class Sampler:

@@ -1,4 +1,4 @@
-"""Probe: what is trained by what: modules, parameters, optimizer groups, and what has no gradient."""
+"""Probe: what is trained by what: modules, parameters, groups, and what has no gradient."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class Structure(Probe):
             )
 
     def _write_optimizer(self, training: Training, optimizer: Any) -> None:
-        described = [
+        described: list[dict[str, Any]] = [
             {"params": parameter_names(self, group, index), "count": len(group["params"])}
             for index, group in enumerate(optimizer.param_groups)
         ]

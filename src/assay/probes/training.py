@@ -13,6 +13,26 @@ from ..journal.writer import FLUSH_SECONDS, Journal, compact
 STEPS_PER_LINE = 64
 
 
+class ByHand:
+    """Stands for the optimizer where a script changes its weights itself.
+
+    Its one group holds the leaves whose gradients were last taken, weakly, and no rate: nobody
+    told it.
+    """
+
+    def __init__(self) -> None:
+        self._leaves: list[weakref.ref[torch.Tensor]] = []
+
+    def hold(self, leaves: list[torch.Tensor]) -> None:
+        """These are the weights now."""
+        self._leaves = [weakref.ref(leaf) for leaf in leaves]
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """As an optimizer has them."""
+        return [{"params": [leaf for ref in self._leaves if (leaf := ref()) is not None]}]
+
+
 class Training:
     """Keeps the always-on series of one optimizer (loss, rates) and writes them in blocks.
 
@@ -34,7 +54,7 @@ class Training:
         """Notes one finished step, its loss (None if unknown) and the rates it was taken with."""
         self.step += 1
         self._losses.append(loss)
-        rates = [group.get("lr") for group in groups]
+        rates: list[Any] = [group.get("lr") for group in groups if "lr" in group]
         if rates != self._last_rates:
             self._last_rates = rates = [float(r) if r is not None else 0.0 for r in rates]
             self._rates_changed = True
@@ -50,7 +70,9 @@ class Training:
             facts["t"] = [round(self._since, 4), round(monotonic(), 4)]
             if self._rates_changed:
                 same = all(rates == self._rates[0] for rates in self._rates)
-                facts["lr"] = [[compact(r) for r in rs] for rs in self._rates[: 1 if same else None]]
+                facts["lr"] = [
+                    [compact(r) for r in rs] for rs in self._rates[: 1 if same else None]
+                ]
             self._journal.put("steps", **facts)
         self._losses, self._rates, self._rates_changed = [], [], False
         self._first, self._since = self.step, monotonic()

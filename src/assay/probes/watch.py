@@ -4,52 +4,48 @@ from __future__ import annotations
 
 import math
 import os
+import weakref
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 import torch
 
-from ..journal.recorder import Recorder
-from ..journal.writer import Journal
-from ..seams.callsite import user_site
+from ..journal.writer import FLUSH_SECONDS, Journal
 from ..seams.hub import Hub
 from .base import Probe
-from .names import Names
+from .by_hand import HandSteps
+from .facts import Facts
 from .sampler import Sampler
 from .training import Training
 
 
-class Watch:
+def _number(loss: torch.Tensor) -> float | torch.Tensor:
+    return loss.item() if loss.is_cpu else loss.detach().reshape(())
+
+
+class Watch(Facts):
     """Knows where the training is, and turns sampled probes on and off.
 
-    An *iteration* is one or more backward passes followed by one or more optimizer steps. Whether it
-    is sampled is decided before it begins, since module calls must be seen from the first; the switches of
-    costly seams are therefore thrown at the end of the iteration before.
+    An *iteration* is one or more backward passes followed by one or more optimizer steps. Whether
+    it is sampled is decided before it begins, since module calls must be seen from the first; the
+    switches of costly seams are therefore thrown at the end of the iteration before.
     """
 
     def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
-        self.hub, self.journal, self.settings = hub, journal, settings
-        self.recorder = Recorder(journal)
-        self.names = Names()
+        super().__init__(hub, journal)
+        self.settings = settings
+        self._whole_s = 0.0
         self.sampler = Sampler(float(settings.get("budget") or 0.01))
-        self.trainings: list[Training] = []
         self.probes: list[Probe] = []
-        self.iteration = 0
-        self.sampling = False
         self.compiled = False
         self.stepped = False
-        self._by_id: dict[int, Training] = {}
         self._armed = False
         self._gated: list[tuple[str, Callable[..., None]]] = []
-        self._loss: float | torch.Tensor | None = None
-        self._unscaled: tuple[Any, Any] | None = None
+        self._scaled: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
         self._in_closure = False
-        self._closure_backwards = 0
-        self._own_s = self._whole_s = 0.0
+        self._closures = 0
         self._began = self._ended = perf_counter()
-        self._sites: set[tuple[Any, ...]] = set()
-        self._skipped: set[str] = set()
 
     # -- wiring ---------------------------------------------------------------------------------
 
@@ -57,11 +53,16 @@ class Watch:
         """Connects the clock first, then the probes, then the end of the step."""
         self.probes = probes
         hub = self.hub
+        self.by_hand = HandSteps(self)
         hub.on("backward_begin", self._on_backward_begin)
         hub.on("loss", self._on_loss)
         hub.on("root_begin", self._on_root_begin)
         hub.on("scaled", self._on_scaled)
         hub.on("step_begin", self._on_step_begin)
+        hub.on("closure_begin", self._on_closure_begin)
+        hub.on("closure_end", self._on_closure_end)
+        hub.on("process_group", self._on_process_group)
+        hub.on("transform", self._on_transform)
         hub.on("compile", self._on_compile)
         hub.on("zero_grad", self._on_zero_grad)
         for probe in probes:
@@ -128,47 +129,67 @@ class Watch:
 
     def _on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         if self.stepped:
-            self._roll()
+            self.roll()
         if not self.sampling or next(module.parameters(), None) is None:
             return  # a loss or an augmentation is no model
-        if self.names.add_root(module):
-            self.hub.say("root_found", module)
+        for root in self.names.add_root(module):
+            self.hub.say("root_found", root)
 
     def _on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         if self.stepped and torch.is_grad_enabled():
-            self._roll()
+            self.roll()
 
     def _on_scaled(self, original: Any, scaled: Any) -> None:
-        self._unscaled = (scaled, original)
+        if isinstance(original, torch.Tensor) and original.numel() == 1:
+            # the value and no tensor: a loss that is never used must not keep its graph alive
+            del self._scaled[:-7]
+            self._scaled.append((weakref.ref(scaled), _number(original)))
 
-    def _on_step_begin(self, optimizer: Any, has_closure: bool) -> None:
-        self._in_closure, self._closure_backwards = has_closure, 0
+    def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
+        self.hub.own_thread()
+        self._closures = 0
 
-    def _on_backward_begin(self, roots: Any, kept: bool) -> None:
-        if self.stepped:
-            self._roll()
-        if not self.journal.is_open:
+    def _on_closure_begin(self, optimizer: Any) -> None:
+        self._in_closure = True
+        self._closures += 1
+
+    def _on_closure_end(self, optimizer: Any) -> None:
+        self._in_closure = False
+
+    def _on_process_group(self, rank: int, world: int, backend: str) -> None:
+        self.journal.put("process_group", rank=rank, world=world, backend=str(backend))
+
+    def _on_transform(self, name: str) -> None:
+        if not self.stepped and not self.trainings:
             self.journal.open()
-        if self._in_closure:
-            self._closure_backwards += 1
-            if self._closure_backwards > 1:
-                return
-        loss = roots
-        if self._unscaled is not None:
-            if roots is self._unscaled[0]:
-                loss = self._unscaled[1]
-            self._unscaled = None
-        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
-            return
-        value = loss.item() if loss.is_cpu else loss.detach().reshape(())
-        self._loss = value if self._loss is None else self._loss + value
+        self.skip("torch.func", f"gradients taken by torch.func.{name} can't be watched")
+
+    def _on_backward_begin(self, roots: Any, kept: Any) -> None:
+        if self.stepped:
+            self.roll()
+        if not self.journal.is_open:
+            self.hub.own_thread()
+            self.journal.open()
+        if self._in_closure and self._closures > 1:
+            return  # LBFGS looks around; the loss it started from is the step's
+        for root in roots if isinstance(roots, (tuple, list)) else (roots,):
+            if isinstance(root, torch.Tensor) and root.numel() == 1:
+                self.add_loss(self._unscaled(root) if self._scaled else _number(root))
+
+    def _unscaled(self, root: torch.Tensor) -> float | torch.Tensor:
+        """What the loss was before a GradScaler multiplied it."""
+        for scaled, value in self._scaled:
+            if scaled() is root:
+                return value
+        return _number(root)
+
+    def add_loss(self, value: float | torch.Tensor | None) -> None:
+        """Adds a loss to the iteration's: accumulated batches and joint losses are one step's."""
+        if value is not None:
+            self._loss = value if self._loss is None else self._loss + value
 
     def _on_step_end(self, optimizer: Any) -> None:
-        training = self.training(optimizer)
-        if self.sampling:
-            self.recorder.close(training.index, training.step)
-        training.stepped(self._loss, optimizer.param_groups)
-        self._end_of_step()
+        training = self.note_step(optimizer)
         limit = self.settings.get("steps")
         if limit and training.step >= limit:
             self.stop(f"stopped after {training.step} steps, as asked by --steps")
@@ -176,27 +197,38 @@ class Watch:
         if seconds and perf_counter() - self._began >= seconds:
             self.stop(f"stopped after {seconds:g} seconds, as asked by --seconds")
 
+    def note_step(self, optimizer: Any) -> Training:
+        """Notes that a step is done, and closes its sample."""
+        training = self.training(optimizer)
+        if self.sampling:
+            self.recorder.close(training.index, training.step)
+        training.stepped(self._loss, optimizer.param_groups)
+        self._end_of_step(training)
+        return training
+
     def _on_step_skipped(self, optimizer: Any) -> None:
         training = self.training(optimizer)
         self.event("step_skipped", training)
         if self.sampling:
             self.recorder.close(training.index, training.step)
-        self._end_of_step()
+        self._end_of_step(training)
 
-    def _end_of_step(self) -> None:
+    def _end_of_step(self, training: Training) -> None:
         if not self.stepped:
             self.stepped = True
             now = perf_counter()
             whole_s, self._ended = now - self._ended, now
+            if whole_s > FLUSH_SECONDS:  # a slow step may be the last for long, or at all
+                training.write()
+                self.journal.flush()
             if self.sampling:
                 self._whole_s = whole_s
             else:
                 self.sampler.plain(whole_s)
-        self._in_closure = False
         if not self._armed and self.sampler.due(self.iteration + 1):
             self._arm()
 
-    def _roll(self) -> None:
+    def roll(self) -> None:
         """The first sign of a new iteration."""
         if self.sampling:
             self.sampler.sampled(self.iteration, self._own_s, self._whole_s)
@@ -212,51 +244,7 @@ class Watch:
             else:
                 self._disarm()
 
-    # -- what probes use ------------------------------------------------------------------------
-
-    @property
-    def loss(self) -> float | torch.Tensor | None:
-        """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
-        return self._loss
-
-    def training(self, optimizer: Any) -> Training:
-        """The training of this optimizer; a new one for an optimizer not met before."""
-        training = self._by_id.get(id(optimizer))
-        if training is None or training.optimizer() is not optimizer:
-            training = Training(len(self.trainings), optimizer, self.journal)
-            self.trainings.append(training)
-            self._by_id[id(optimizer)] = training
-            self.hub.say("training_found", training, optimizer)
-        return training
-
-    def put(self, signal: str, place: str, value: float | torch.Tensor) -> None:
-        """Records one number of the sampled iteration."""
-        self.recorder.put(signal, place, value)
-
-    def event(self, kind: str, training: Training | None = None, /, **data: Any) -> None:
-        """Records one fact that is not a number, with the user's line."""
-        where = training or (self.trainings[-1] if self.trainings else None)
-        self.journal.put(
-            "event",
-            e=kind,
-            i=self.iteration,
-            s=where.step if where else 0,
-            **({"o": training.index} if training else {}),
-            site=user_site(2),
-            data=data,
-        )
-
-    def event_once(self, kind: str, /, *key: Any, **data: Any) -> None:
-        """The same, but only the first time for this key."""
-        if (kind, *key) not in self._sites and len(self._sites) < 5000:
-            self._sites.add((kind, *key))
-            self.event(kind, **data)
-
-    def skip(self, what: str, why: str) -> None:
-        """Records that something is not measured in this run, and why; once."""
-        if what not in self._skipped:
-            self._skipped.add(what)
-            self.journal.put("skip", what=what, why=why)
+    # -- the end ----------------------------------------------------------------------------------
 
     def stop(self, why: str) -> None:
         """Ends the user's program cleanly, as `sys.exit(0)` in their own loop would."""
@@ -265,12 +253,16 @@ class Watch:
 
     def forked(self) -> None:
         """In a forked child: what the parent process trained is not this process's."""
-        self.trainings, self._by_id = [], {}
-        self._sites.clear()
-        self.recorder.drop()
+        self.forget()
+        self._loss, self.stepped, self.iteration = None, False, 0
+        self.sampler = Sampler(self.sampler.budget)
+        self.by_hand.forked()
+        if self._armed:
+            self._begin_sample()
 
     def finish(self) -> None:
         """Writes what is held: the process ends."""
+        self.by_hand.finish()
         for probe in self.probes:
             try:
                 probe.finish()
@@ -290,5 +282,3 @@ class Watch:
             iterations=self.iteration + 1,
             pid=os.getpid(),
         )
-
-

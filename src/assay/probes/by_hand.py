@@ -1,0 +1,271 @@
+"""Steps without an optimizer: a backward pass, and then a change of the weights."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .leaves import Leaf, leaves_below, norm, total, values
+from .training import ByHand
+
+if TYPE_CHECKING:
+    from .watch import Watch
+
+PATIENCE = 64
+"""Backward passes that an optimizer, once built, is given to take its first step: inner loops such
+as adversarial examples change leaves too, and accumulation is longer than this only rarely."""
+
+WITNESSES = 16
+WITNESS_ELEMENTS = 4096
+COPY_BYTES_AT_MOST = 256 * 2**20
+ALIGNED = -0.3
+"""A new leaf in an old one's place is an update only if their difference points down the gradient
+and is no longer than the leaf itself: two batches of data lie further apart, in any direction."""
+
+
+class HandSteps:
+    """Finds the steps of a script that changes its weights itself, and records them as a training.
+
+    A change is noticed at the next sign of life: a call of a root module, a loss, the next backward
+    pass, the end. As soon as an optimizer steps it goes away for good.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._patience = 0
+        self._created: list[weakref.ref[Any]] = []
+        self._stand_in = ByHand()
+        self._leaves: list[Leaf] = []
+        self._same = True
+        self._passes = 0
+        self._loss: float | torch.Tensor | None = None
+        self._norms: dict[str, list[torch.Tensor]] = {}
+        self._stale: torch.Tensor | None = None
+        self._listeners: list[tuple[str, Callable[..., None]]] = [
+            ("optimizer_created", self._on_optimizer_created),
+            ("step_begin", self._off),
+            ("step_skipped", self._off),
+            ("root_begin", self._on_sign),
+            ("loss", self._on_sign),
+            ("backward_begin", self._on_backward_begin),
+            ("backward_end", self._on_backward_end),
+            ("grad_begin", self._on_grad_begin),
+            ("grad_end", self._on_grad_end),
+        ]
+        for event, listener in self._listeners:
+            watch.hub.on(event, listener)
+
+    def forked(self) -> None:
+        """In a forked child: what the parent process did is not its own."""
+        self._forget()
+        self._stand_in = ByHand()
+
+    def finish(self) -> None:
+        """The last step of a run is followed by no sign of life."""
+        if self._listeners and self._changed():
+            self._step(last=True)
+
+    # -- what seams say -------------------------------------------------------------------------
+
+    def _on_optimizer_created(self, optimizer: Any) -> None:
+        self._patience = PATIENCE
+        del self._created[:-15]
+        self._created.append(weakref.ref(optimizer))
+
+    def _off(self, optimizer: Any, *_: Any) -> None:
+        for event, listener in self._listeners:
+            self._watch.hub.off(event, listener)
+        self._listeners = []
+        self._forget()
+
+    def _on_sign(self, *_: Any) -> None:
+        if self._leaves and self._same and self._changed():
+            self._step()
+
+    def _on_backward_begin(self, roots: Any, kept: Any) -> None:
+        if not self._waits():
+            given = roots if isinstance(roots, (tuple, list)) else [roots]
+            self._begin(lambda: leaves_below(given))
+            if self._watch.sampling:
+                old = [leaf.grad for known in self._leaves if (leaf := known.ref()) is not None]
+                left = total([values(g) for g in old if g is not None])
+                self._stale = left if self._stale is None else torch.minimum(self._stale, left)
+
+    def _on_backward_end(self, roots: Any) -> None:
+        leaves = [leaf.ref() for leaf in self._leaves]
+        self._end(leaves, [None if leaf is None else leaf.grad for leaf in leaves])
+
+    def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
+        given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+        if self._waits() or not all(
+            isinstance(leaf, torch.Tensor) and leaf.is_leaf and leaf.requires_grad for leaf in given
+        ):
+            return
+        self._begin(lambda: given)
+        root = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
+        if isinstance(root, torch.Tensor) and root.numel() == 1:
+            self._loss = root.item() if root.is_cpu else root.detach().reshape(())
+
+    def _on_grad_end(self, outputs: Any, inputs: Any, gradients: Any) -> None:
+        given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+        if self._leaves and any(known.ref() is given[0] for known in self._leaves):
+            self._end(given, list(gradients))
+
+    # -- a pass and what follows it -------------------------------------------------------------
+
+    def _waits(self) -> bool:
+        if self._watch.compiled:  # a compiled step is announced by nobody
+            return False
+        self._patience -= 1
+        return self._patience >= 0
+
+    def _begin(self, find: Callable[[], list[torch.Tensor]]) -> None:
+        """A pass begins: was there a step since the last one, and which leaves are there now?"""
+        start, watch = perf_counter(), self._watch
+        if self._leaves and self._same and self._changed():
+            self._step()
+        self._passes += 1
+        if self._same and self._passes > 8 and not watch.sampling and self._leaves:
+            found = [leaf for known in self._leaves if (leaf := known.ref()) is not None]
+        else:
+            found = find()
+        old = {id(leaf): known for known in self._leaves if (leaf := known.ref()) is not None}
+        self._same = not self._leaves or any(id(leaf) in old for leaf in found)
+        if not self._same and self._replaced(found):
+            self._step(found)
+        if watch.stepped:
+            watch.roll()
+        if self._same:  # passes over different leaves (two networks) are of one training
+            there = {id(leaf) for leaf in found}
+            others = [known for i, known in old.items() if i not in there]
+            self._leaves = [old.get(id(leaf)) or Leaf(leaf) for leaf in found] + others
+        else:
+            self._leaves = [Leaf(leaf) for leaf in found]
+        self._copy(found)
+        watch.spent(perf_counter() - start)
+
+    def _copy(self, leaves: list[torch.Tensor]) -> None:
+        """Copies all weights in a sampled iteration, otherwise a few small ones."""
+        size = sum(leaf.numel() * leaf.element_size() for leaf in leaves)
+        whole = self._watch.sampling and size <= COPY_BYTES_AT_MOST
+        small = sorted(self._leaves, key=lambda known: known.elements)
+        wanted = set(self._leaves if whole else small[:1])
+        wanted |= {known for known in small[:WITNESSES] if known.elements <= WITNESS_ELEMENTS}
+        for known in self._leaves:
+            leaf = known.ref()
+            if known not in wanted or leaf is None:
+                known.before = None
+            elif known.before is None:
+                known.before = leaf.detach().clone()
+
+    def _end(self, leaves: list[Any], gradients: list[Any]) -> None:
+        """A pass has ended: the gradients are there, until the user does what they like to them."""
+        start, watch = perf_counter(), self._watch
+        given = {id(leaf): g for leaf, g in zip(leaves, gradients, strict=False) if g is not None}
+        if not self._same or self._passes <= 1:
+            for known in self._leaves:
+                g = given.get(id(known.ref()))
+                if known.before is not None and g is not None:
+                    known.gradient = values(g)
+        if watch.sampling:
+            with torch.no_grad():
+                names = self._names()
+                self._norms = {
+                    names[i]: [norm(g), g.detach().abs().max(), (g == 0).sum() / g.numel()]
+                    for i, g in ((i, values(g)) for i, g in given.items() if g.numel())
+                    if i in names
+                }
+        watch.spent(perf_counter() - start)
+
+    def _changed(self) -> bool:
+        with torch.no_grad():
+            return any(known.changed() for known in self._leaves)
+
+    def _replaced(self, found: list[torch.Tensor]) -> bool:
+        """Whether new leaves stand where the old ones stood, a step further down."""
+        if len(found) != len(self._leaves):
+            return False
+        with torch.no_grad():
+            for leaf, known in zip(found, self._leaves, strict=True):
+                before, gradient = known.before, known.gradient
+                if before is None or gradient is None:
+                    continue
+                if before.shape != leaf.shape or gradient.shape != leaf.shape:
+                    return False
+                moved = leaf.detach() - before
+                along = torch.cosine_similarity(moved.flatten(), gradient.flatten(), dim=0)
+                length = norm(before)
+                near = bool(length == 0) or bool(norm(moved) < length)
+                if near and bool(along < ALIGNED):
+                    return True
+        return False
+
+    def _step(
+        self,
+        now: list[torch.Tensor] | None = None,
+        *,
+        last: bool = False,
+    ) -> None:
+        """A step was made: writes its numbers and tells everyone that it ended."""
+        watch = self._watch
+        current: list[Any] = [*now] if now else [known.ref() for known in self._leaves]
+        self._stand_in.hold([leaf for leaf in current if leaf is not None])
+        owner = self._owner() or self._stand_in
+        watch.training(owner)
+        if self._loss is not None:
+            watch.add_loss(self._loss)
+        if watch.sampling:
+            watch.learn_names(self._stand_in)
+            self._write(current)
+        self._loss, self._norms, self._stale = None, {}, None
+        for known in self._leaves:
+            known.before = known.gradient = None
+        if not watch.journal.is_open:
+            watch.journal.open()
+        if last:  # probes have had their end
+            watch.note_step(owner)
+        else:
+            watch.hub.say("step_end", owner)
+
+    def _write(self, current: list[Any]) -> None:
+        put, names = self._watch.put, self._names(current)
+        with torch.no_grad():
+            for place, (length, largest, zeros) in self._norms.items():
+                put("grad_norm", place, length)
+                put("grad_max", place, largest)
+                put("grad_zero_share", place, zeros)
+            if self._norms:
+                put("grad_norm", "", total([norms[0] for norms in self._norms.values()]))
+            if self._stale is not None:
+                put("stale_grad_norm", "", self._stale)
+            for known, leaf in zip(self._leaves, current, strict=True):
+                if leaf is not None and known.before is not None:
+                    put("weight_norm", names[id(leaf)], norm(known.before))
+                    put("update_norm", names[id(leaf)], norm(leaf.detach() - known.before))
+
+    def _names(self, leaves: list[Any] | None = None) -> dict[int, str]:
+        name = self._watch.names.parameter
+        leaves = leaves or [known.ref() for known in self._leaves]
+        return {
+            id(leaf): name(leaf) or f"group 0 parameter {position}"
+            for position, leaf in enumerate(leaves)
+            if leaf is not None
+        }
+
+    def _owner(self) -> Any:
+        """The optimizer that holds these leaves: its step was compiled, so nobody announced it."""
+        leaves = {id(leaf) for known in self._leaves if (leaf := known.ref()) is not None}
+        for ref in self._created if self._watch.compiled else ():
+            optimizer = ref()
+            if optimizer is not None and any(
+                id(p) in leaves for group in optimizer.param_groups for p in group["params"]
+            ):
+                return optimizer
+        return None
+
+    def _forget(self) -> None:
+        self._leaves, self._norms, self._stale, self._loss = [], {}, None, None

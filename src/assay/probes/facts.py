@@ -1,0 +1,106 @@
+"""How probes write down what they see, and what is known of the trainings so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..journal.recorder import Recorder
+from ..journal.writer import Journal
+from ..seams.callsite import user_site
+from ..seams.hub import Hub
+from .names import Names
+from .training import Training
+
+TRAININGS_AT_MOST = 256
+EVENTS_AT_MOST = 2000
+"""Bounds of what one process keeps and writes, whatever the length of its run."""
+
+
+class Facts:
+    """The part of the watch that probes use: numbers, events, trainings and names."""
+
+    def __init__(self, hub: Hub, journal: Journal) -> None:
+        self.hub, self.journal = hub, journal
+        self.recorder = Recorder(journal)
+        self.names = Names()
+        self.trainings: list[Training] = []
+        self.iteration = 0
+        self.sampling = False
+        self._by_id: dict[int, Training] = {}
+        self._sites: set[tuple[Any, ...]] = set()
+        self._skipped: set[str] = set()
+        self._events: dict[str, int] = {}
+        self._own_s = 0.0
+        self._loss: float | torch.Tensor | None = None
+
+    def forget(self) -> None:
+        """In a forked child: what the parent process trained is not this process's."""
+        self.trainings, self._by_id = [], {}
+        self._sites.clear()
+        self._skipped.clear()
+        self._events.clear()
+        self.recorder.drop()
+
+    @property
+    def loss(self) -> float | torch.Tensor | None:
+        """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
+        return self._loss
+
+    def training(self, optimizer: Any) -> Training:
+        """The training of this optimizer; a new one for an optimizer not met before."""
+        training = self._by_id.get(id(optimizer))
+        if training is None or training.optimizer() is not optimizer:
+            if len(self.trainings) >= TRAININGS_AT_MOST:
+                self.skip("trainings", f"all optimizers after number {TRAININGS_AT_MOST} are one")
+                return self.trainings[-1]
+            training = Training(len(self.trainings), optimizer, self.journal)
+            self.trainings.append(training)
+            self._by_id[id(optimizer)] = training
+            self.hub.say("training_found", training, optimizer)
+        return training
+
+    def spent(self, seconds: float) -> None:
+        """Charges the budget with time that went into a sample."""
+        if self.sampling:
+            self._own_s += seconds
+
+    def learn_names(self, optimizer: Any) -> None:
+        """Finds the models whose parameters an optimizer holds, where no call has shown them."""
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        for root in self.names.learn(held):
+            self.hub.say("root_found", root)
+
+    def put(self, signal: str, place: str, value: float | torch.Tensor) -> None:
+        """Records one number of the sampled iteration."""
+        self.recorder.put(signal, place, value)
+
+    def event(self, kind: str, training: Training | None = None, /, **data: Any) -> None:
+        """Records one fact that is not a number, with the user's line."""
+        self._events[kind] = self._events.get(kind, 0) + 1
+        if self._events[kind] > EVENTS_AT_MOST:
+            self.skip(f"event {kind}", f"more than {EVENTS_AT_MOST} of them in this run")
+            return
+        where = training or (self.trainings[-1] if self.trainings else None)
+        self.journal.put(
+            "event",
+            e=kind,
+            i=self.iteration,
+            s=where.step if where else 0,
+            **({"o": training.index} if training else {}),
+            site=user_site(2),
+            data=data,
+        )
+
+    def event_once(self, kind: str, /, *key: Any, **data: Any) -> None:
+        """The same, but only the first time for this key."""
+        if (kind, *key) not in self._sites and len(self._sites) < 5000:
+            self._sites.add((kind, *key))
+            self.event(kind, **data)
+
+    def skip(self, what: str, why: str) -> None:
+        """Records that something is not measured in this run, and why; once."""
+        if what not in self._skipped:
+            self._skipped.add(what)
+            self.journal.put("skip", what=what, why=why)
