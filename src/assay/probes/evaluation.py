@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..seams.arguments import bind
 from .base import Probe
-from .losses import bind
 
 
 class Evaluation(Probe):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
 
+from ..seams.arguments import bind
 from ..seams.callsite import user_site
 from .base import Probe
 
@@ -16,21 +15,6 @@ PROBABILITY_TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
 VIEWS_AT_MOST = 8
 _SAME_VALUES = ("Squeeze", "Unsqueeze", "View", "Reshape", "Alias", "Clone", "ToCopy", "Transpose",
                 "Permute", "TBackward", "Expand", "Select", "Slice", "Flatten")  # fmt: skip
-
-
-@lru_cache(maxsize=64)
-def _parameters(function: Any) -> tuple[str, ...]:
-    return tuple(inspect.signature(function).parameters)
-
-
-def bind(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
-    """The arguments of a loss by name; the first is always called `input`."""
-    try:
-        names = _parameters(function)
-    except (TypeError, ValueError):
-        names = ("input", "target")
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    return {"input" if name in ("input", "anchor", "input1") else name: v for name, v in given.items()}
 
 
 def _describe(tensor: Any) -> dict[str, Any] | None:

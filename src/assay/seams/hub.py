@@ -34,6 +34,7 @@ EVENTS = {
     "batch": "(loader, batch, waited) a DataLoader handed out a batch after `waited` seconds",
     "loader_created": "(loader) after its constructor returned",
     "loader_begin": "(loader) iteration over a DataLoader starts",
+    "loader_end": "(iterator) a DataLoader has no more batches",
     "scheduler_created": "(scheduler) after its constructor returned",
     "scheduler_step": "(scheduler) after scheduler.step()",
     "clip": "(kind, limit, parameters, total) gradients were clipped; total is None by value",
@@ -41,7 +42,7 @@ EVENTS = {
     "scaler_update": "(scaler) after GradScaler.update",
     "autocast": "(device_type, dtype, enabled) an autocast region was entered",
     "mode": "(module, training) Module.train or .eval was called on a module",
-    "gradients_off": "(by_user) a region without gradients was entered, from the user's own code or not",
+    "gradients_off": "(by_user) a region without gradients was entered, by the user or not",
     "constant_init": "(name, tensor) torch.nn.init gave every element of a tensor the same value",
     "load_state": "(owner, result) a module's or optimizer's load_state_dict returned",
     "seed": "(kind, value) a random generator was seeded",
@@ -116,7 +117,7 @@ class Hub:
 
     @contextmanager
     def silence(self) -> Iterator[None]:
-        """Nothing is announced: what happens now is a measurement of ours, not the user's training."""
+        """Nothing is announced: what happens now is a measurement of ours."""
         before, self._silent = self._silent, True
         try:
             yield

@@ -14,7 +14,7 @@ from .patch import Patches
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps construction, the start of an iteration, and the one `__next__` that all loader iterators share."""
+    """Wraps construction, the start of an iteration, and the `__next__` of all loader iterators."""
     heard, changed = hub.listeners, hub.filters["batch"]
     # weakly: a loader that we kept would keep its workers alive
     origin: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
@@ -38,10 +38,14 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def following(original: Any) -> Any:
         def __next__(self: Any) -> Any:
-            if not heard["batch"] and not changed:
+            if not heard["batch"] and not changed and not heard["loader_end"]:
                 return original(self)
             start = perf_counter()
-            batch = original(self)
+            try:
+                batch = original(self)
+            except StopIteration:
+                hub.say("loader_end", self)
+                raise
             known = origin.get(self)
             loader = known() if known is not None else None
             if changed:

@@ -8,7 +8,9 @@ before clipping, clipping before the step, averaging after it.
 from __future__ import annotations
 
 from .averaging.ema import Ema
+from .averaging.swa import Swa
 from .base import Trick, TrickError
+from .gradients.accumulate import Accumulate
 from .gradients.add_parameters import AddParameters
 from .gradients.clip_adaptive import ClipAdaptive
 from .gradients.clip_norm import ClipNorm
@@ -19,6 +21,7 @@ from .gradients.zero_grad import ZeroGrad
 
 TRICKS: tuple[type[Trick], ...] = (
     AddParameters,
+    Accumulate,
     SkipNonFinite,
     ClipPercentile,
     ClipAdaptive,
@@ -26,6 +29,7 @@ TRICKS: tuple[type[Trick], ...] = (
     ClipValue,
     ZeroGrad,
     Ema,
+    Swa,
 )  # fmt: skip
 
 

@@ -113,8 +113,8 @@ class Stage:
         for optimizer in self.optimizers:
             gate.cover(optimizer)
 
-        def filter(proceed: bool, optimizer: Any) -> bool:
-            return proceed and (not self.meant(optimizer) or decide(optimizer))
+        def filter(proceed: Any, optimizer: Any) -> bool:
+            return bool(proceed) and (not self.meant(optimizer) or decide(optimizer))
 
         self.change("step", filter)
 

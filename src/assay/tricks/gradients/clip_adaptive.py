@@ -20,9 +20,9 @@ def unit_norm(x: Tensor) -> Tensor:
     """Norm of each output unit (dimension 0), kept broadcastable; of the whole for vectors."""
     import torch
 
-    if x.dim() <= 1:
-        return torch.linalg.vector_norm(x)
-    return torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())), keepdim=True)
+    inner = tuple(range(1, x.dim())) or None
+    norm: Tensor = torch.linalg.vector_norm(x, dim=inner, keepdim=inner is not None)
+    return norm
 
 
 class ClipAdaptive(Trick):
@@ -77,12 +77,12 @@ class ClipAdaptive(Trick):
                 return
             held, scale = final_gradients(optimizer)
             with torch.no_grad():
-                for p in held:
+                for p, gradient in held:
                     if id(p) not in last:
                         allowed = unit_norm(p.detach()).clamp_min(WEIGHT_NORM_FLOOR)
                         allowed = allowed * (float(self.given.value) * scale)
-                        norm = unit_norm(p.grad)
+                        norm = unit_norm(gradient)
                         factor = allowed / norm.clamp_min(1e-6)
-                        p.grad.mul_(torch.where(norm > allowed, factor, 1.0))
+                        gradient.mul_(torch.where(norm > allowed, factor, 1.0))
 
         stage.on("gradients_ready", clip)

@@ -51,7 +51,7 @@ class ClipNorm(Trick):
                 return
             held, scale = final_gradients(optimizer)
             limit = float(self.given.value) * scale
-            norm = torch.nn.utils.get_total_norm([p.grad for p in held])
-            torch.nn.utils.clip_grads_with_norm_(held, limit, norm)
+            norm = torch.nn.utils.get_total_norm([gradient for _, gradient in held])
+            torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], limit, norm)
 
         stage.on("gradients_ready", clip)

@@ -59,13 +59,13 @@ class ClipPercentile(Trick):
             held, scale = final_gradients(optimizer)
             if not held:
                 return
-            norm = torch.nn.utils.get_total_norm([p.grad for p in held if p.grad is not None])
+            norm = torch.nn.utils.get_total_norm([gradient for _, gradient in held])
             if not torch.isfinite(norm):
                 return
             self._history.append((norm / scale).float())
             del self._history[: -self.given.window]
             limit = torch.quantile(torch.stack(self._history), self.given.value / 100)
-            torch.nn.utils.clip_grads_with_norm_(held, float(limit) * scale, norm)
+            torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], float(limit) * scale, norm)
 
         stage.on("gradients_ready", clip)
 

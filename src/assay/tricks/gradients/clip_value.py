@@ -48,7 +48,7 @@ class ClipValue(Trick):
                 held, scale = final_gradients(optimizer)
                 limit = float(self.given.value) * scale
                 with torch.no_grad():
-                    for p in held:
-                        p.grad.clamp_(-limit, limit)
+                    for _, gradient in held:
+                        gradient.clamp_(-limit, limit)
 
         stage.on("gradients_ready", clip)

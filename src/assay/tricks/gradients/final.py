@@ -8,12 +8,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def final_gradients(optimizer: Any) -> tuple[list[Tensor], float]:
-    """The parameters of an optimizer that hold a gradient, and the scale of these gradients.
+def final_gradients(optimizer: Any) -> tuple[list[tuple[Tensor, Tensor]], float]:
+    """Parameters of an optimizer that hold a gradient, with it, and the gradients' scale.
 
     The scale is 1 but for a fused optimizer under a GradScaler, which unscales inside its own step:
     a limit has to be multiplied by it.
     """
-    held = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    held = [(p, p.grad) for p in parameters if p.grad is not None]
     scale = getattr(optimizer, "grad_scale", None)
     return held, 1.0 if scale is None else float(scale)

@@ -60,7 +60,7 @@ class SkipNonFinite(Trick):
         def decide(optimizer: Any) -> bool:
             key = id(optimizer)
             held, _ = final_gradients(optimizer)
-            gradients = [p.grad for p in held if p.grad is not None]
+            gradients = [gradient for _, gradient in held]
             if not gradients:
                 return True
             if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
@@ -72,7 +72,7 @@ class SkipNonFinite(Trick):
             self.skipped += 1
             self._bad[key] = self._bad.get(key, 0) + 1
             stage.note("step skipped", in_a_row=self._bad[key])
-            for p in held:
+            for p, _ in held:
                 p.grad = None
             if self._bad[key] >= self.given.value and key in self._kept:
                 self._go_back(optimizer)
