@@ -60,13 +60,16 @@ class Origins(Probe):
                     waiting.append(node)
         computed = [node for node in nodes if not hasattr(node, "variable")]
         computed.sort(key=lambda node: node._sequence_nr())
+        for node in computed:
+            found = self._judge(node, _undefined)
+            if found is not None:
+                return found
+        for node in computed:
+            share = _out_of_domain(node)
+            if share:
+                return {"kind": "operation", "place": _plain(node), "share": share, "module": None}
         # -inf is what masks are made of: it counts only if nothing else is found
-        for bad in (_undefined, _infinite):
-            for node in computed:
-                found = self._judge(node, bad)
-                if found is not None:
-                    return found
-        return None
+        return next((f for node in computed if (f := self._judge(node, _infinite))), None)
 
     def _judge(self, node: Any, bad: Callable[[torch.Tensor], float]) -> dict[str, Any] | None:
         """What this operation was given that isn't finite."""
@@ -105,6 +108,18 @@ def _saved(node: Any, field: str) -> torch.Tensor | None:
     except RuntimeError:  # changed in place since, or freed
         return None
     return value if isinstance(value, torch.Tensor) and value.is_floating_point() else None
+
+
+def _out_of_domain(node: Any) -> float:
+    """Share of operands at which this operation has no finite value: log at 0, division by 0."""
+    op = _plain(node)
+    if op in ("Log", "Log2", "Log10"):
+        value = _saved(node, "self")
+        return float((value <= 0).float().mean()) if value is not None else 0.0
+    if op == "Div":
+        value = _saved(node, "other")
+        return float((value == 0).float().mean()) if value is not None else 0.0
+    return 0.0
 
 
 def _undefined(tensor: torch.Tensor) -> float:

@@ -108,8 +108,9 @@ class LossNotFinite(Check):
         met = []
         for order, (signal, words) in enumerate(FLOW):
             for number, place in enumerate(training.places(signal)):
+                last = step - (signal == "grad_nonfinite_share")  # this step's follows the loss
                 for s, value in training.series(signal, place):
-                    if s <= step and (value != value or math.isinf(value) or (
+                    if s <= last and (value != value or math.isinf(value) or (
                         value > 0 and signal != "weight_norm"
                     )):  # fmt: skip
                         met.append((s, order, number, signal, words, place))
