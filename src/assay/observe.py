@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ def observe(
     python: str | None = None,
     run_dir: str | Path | None = None,
     base: str | Path | None = None,
+    when_ended: Callable[[], object] | None = None,
 ) -> Observed:
     """Runs a command under assay and reads its record.
 
@@ -36,6 +37,8 @@ def observe(
         settings: what the child is told: `steps`, `seconds`, `budget`.
         python: interpreter for the first two forms.
         run_dir: the run folder itself; a new one below `base` if not given.
+        base: the folder of all runs; `.assay/runs` if not given.
+        when_ended: called once the command has ended, before its record is read.
 
     Raises:
         LaunchError: nothing was started, and why.
@@ -46,6 +49,8 @@ def observe(
     run.begin(what.argv, settings, what.python)
     env = environment.child_environment(run.path)
     outcome = supervisor.run(what.argv, env, run, settings.get("seconds"))
+    if when_ended is not None:
+        when_ended()
     view = read_run(run.path)
     # again from the source: a disk filled by the script keeps run.json as it was at the start
     view.facts.update(

@@ -1,0 +1,25 @@
+"""`assay check`: run a training script unmodified and say what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ..report.model import Report
+from .options import make_parser, read_options
+from .watching import watch
+
+
+def main(words: Sequence[str]) -> NoReturn:
+    """Runs the verb; ends this process as the script ended."""
+    options = read_options(
+        make_parser("check", "Run a training script unmodified and say what is wrong with it."),
+        words,
+    )
+
+    def tell(report: Report) -> None:
+        from ..report.terminal import show
+
+        show(report, quiet=options.quiet)
+
+    watch(options, tell)

@@ -1,0 +1,80 @@
+"""`assay VERB ...`: finds the verb and turns every complaint into one line and a status."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from .. import __version__
+from ..launch.errors import LaunchError
+from .words import did_you_mean
+
+VERBS = {
+    "check": "run a training script and say what is wrong with it",
+    "run": "run a training script and record it",
+    "report": "show the report of an earlier run",
+    "checks": "list what assay looks for",
+    "explain": "tell all about one check",
+    "demo": "find a planted fault in a small real training",
+}
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """The entry point: never returns, ends as the user's script ended where one was run."""
+    words = list(sys.argv[1:] if words is None else words)
+    try:
+        _dispatch(words)
+    except LaunchError as error:
+        _say(str(error))
+        sys.exit(error.status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `assay checks | head`: nobody reads on
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _dispatch(words: list[str]) -> NoReturn:
+    if not words:
+        print(_help(), file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    verb, *rest = words
+    if verb in ("-h", "--help", "help"):
+        print(_help())  # noqa: T201
+        sys.exit(0)
+    if verb in ("-V", "--version"):
+        print(f"assay {__version__}")  # noqa: T201
+        sys.exit(0)
+    if verb not in VERBS:
+        raise LaunchError(_unknown(verb))
+    # only the verb's own file is loaded: the start of a script should not wait for the rest
+    sys.exit(importlib.import_module(f"{__package__}.{verb}").main(rest))
+
+
+def _unknown(verb: str) -> str:
+    if verb.startswith("-"):
+        return f"unknown option {verb}; a verb comes first: {', '.join(VERBS)}"
+    if verb.endswith(".py") or os.path.exists(verb):
+        return f"a verb comes first; did you mean: assay check {verb}"
+    return f"no verb {verb!r}{did_you_mean(verb, VERBS) or '; there are ' + ', '.join(VERBS)}"
+
+
+def _help() -> str:
+    verbs = "\n".join(f"  assay {verb:8} {what}" for verb, what in VERBS.items())
+    return (
+        "Why isn't my PyTorch model training, and what fixes it?\n\n"
+        f"{verbs}\n\n"
+        "Start with:  assay check train.py     or:  assay demo\n"
+        "`assay VERB --help` tells the options of a verb."
+    )
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        one_line = " ".join(text.split())
+        print(f"assay: {one_line}", file=sys.stderr)  # noqa: T201

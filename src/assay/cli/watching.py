@@ -1,0 +1,106 @@
+"""Runs a script under assay and reports on it: what `check`, `run` and `demo` have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from ..checks.registry import CHECKS
+from ..launch import supervisor
+from ..observe import Observed, observe
+from ..report import Report, make_report
+from .options import Options
+
+PATIENCE_S = 2.0
+"""After so long without a word, say that a long record is being read."""
+
+
+def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
+    """Runs the command, tells its report, and ends this process as the script ended.
+
+    Args:
+        options: What to run and how.
+        tell: Prints the report.
+
+    Raises:
+        LaunchError: Nothing was started, and why.
+    """
+    quiet = contextlib.ExitStack()
+    with quiet:
+        observed = observe(
+            options.words,
+            options.child_settings(),
+            python=options.python,
+            base=options.base,
+            when_ended=lambda: quiet.enter_context(note_if_slow()),
+        )
+        status = _report(options, observed, tell, quiet.close)
+    if status is not None and observed.outcome.exit_code == 0:
+        sys.exit(status)
+    supervisor.finish(observed.outcome)
+
+
+def _report(
+    options: Options,
+    observed: Observed,
+    tell: Callable[[Report], None],
+    silence: Callable[[], None],
+) -> int | None:
+    """Tells and writes the report; the status that it asks for, None if it asks for none."""
+    status = None
+    try:
+        report = make_report(
+            observed.view, CHECKS, ignore=options.ignore, only=options.only, folder=observed.folder
+        )
+        silence()
+        if report.fails(options.fail_on):
+            status = 1
+        tell(report)
+        if options.json is not None:
+            status = write_as_json(report, options.json) or status
+    except BrokenPipeError:
+        pass
+    except Exception:  # our fault must not cost the user the script's own status
+        complain(
+            f"the report failed, the record is safe in {observed.folder}: "
+            f"{traceback.format_exc().strip().splitlines()[-1]}"
+        )
+        with contextlib.suppress(OSError):
+            log = Path(observed.folder) / "report-error.log"
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+    return status
+
+
+def write_as_json(report: Report, target: str) -> int | None:
+    """Writes the report as JSON; status 2, and one line, where that fails."""
+    from ..report.json import write_json
+
+    try:
+        write_json(report, target)
+    except OSError as error:
+        complain(f"--json: can't write {target}: {error.strerror}")
+        return 2
+    return None
+
+
+def complain(text: str) -> None:
+    """One line on standard error."""
+    with contextlib.suppress(OSError):
+        print(f"assay: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+
+
+@contextlib.contextmanager
+def note_if_slow() -> Iterator[None]:
+    """Says that a record is being read, if that takes longer than a person waits in silence."""
+    timer = threading.Timer(PATIENCE_S, complain, ["reading the record of the run ..."])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,53 @@
+"""Trains a small classifier of handwritten digits. Its accuracy stays poor: can you see why?"""
+
+import gzip
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def load_digits() -> tuple[torch.Tensor, torch.Tensor]:
+    """1,797 images of 8x8 pixels as float32 [1797, 64] in 0 to 1, and their labels."""
+    raw = bytearray(gzip.decompress(Path(__file__).with_name("digits.u8.gz").read_bytes()))
+    rows = torch.frombuffer(raw, dtype=torch.uint8).view(-1, 65)
+    return rows[:, :64].float() / 16, rows[:, 64].long()
+
+
+def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
+    """Share of images whose digit is recognised."""
+    model.eval()
+    with torch.no_grad():
+        right = (model(images).argmax(1) == labels).float().mean().item()
+    model.train()
+    return right
+
+
+def main() -> None:
+    """Trains for a few epochs and prints how it goes."""
+    torch.manual_seed(0)
+    images, labels = load_digits()
+    order = torch.randperm(len(images))
+    train, test = order[:1400], order[1400:]
+
+    model = nn.Sequential(
+        nn.Linear(64, 64), nn.ReLU(),
+        nn.Linear(64, 64), nn.ReLU(),
+        nn.Linear(64, 10),
+    )  # fmt: skip
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+
+    for epoch in range(1, 9):
+        total = 0.0
+        for batch in train[torch.randperm(len(train))].split(50):
+            loss = criterion(model(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch)
+        mean, right = total / len(train), accuracy(model, images[test], labels[test])
+        print(f"epoch {epoch}  loss {mean:8.3f}  test accuracy {right:6.1%}")
+
+
+if __name__ == "__main__":
+    main()

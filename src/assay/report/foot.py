@@ -1,0 +1,86 @@
+"""The last lines of a report: what was seen, what looking cost, what could not look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .ending import counted
+from .model import Report
+from .source import short_path
+
+_REASONS = 3
+
+
+def foot_lines(report: Report) -> Iterator[tuple[str, list[str]]]:
+    """Yields lines, each a style and the pieces to join."""
+    yield "dim", _run(report)
+    if looked := _looked(report):
+        yield "dim", looked
+    problems = report.view.errors
+    for problem in problems[:_REASONS]:
+        yield "yellow", [f"! in the record: {' '.join(problem.split())}"]
+    if len(problems) > _REASONS:
+        yield "yellow", [f"! in the record: {len(problems) - _REASONS} more, --json lists them"]
+    if report.folder is not None:
+        yield "dim", [f"record: {short_path(str(report.folder))}"]
+
+
+def _run(report: Report) -> list[str]:
+    facts = report.view.facts
+    seconds = facts.get("seconds")
+    steps = counted(report.view.steps, "step")
+    pieces = [f"{steps} in {duration(seconds)}" if seconds is not None else steps]
+    if report.world_size > 1:
+        pieces.append(f"{report.world_size} processes")
+    if "stopped" in facts:
+        pieces.append(str(facts["stopped"]))
+    elif facts.get("exit_code") is not None:
+        pieces.append(f"exit status {facts['exit_code']}")
+    cost, overhead = facts.get("cost"), report.overhead_pct
+    if overhead is not None and cost:
+        if cost.get("opening_s", 0.0) > 0.5 * cost["own_s"] and overhead >= 1:
+            # a per cent of a few short steps would say nothing about a real run
+            pieces.append(f"observing took {duration(cost['own_s'])}, mostly in the first steps")
+        else:
+            pieces.append(f"observing cost {_percent(overhead)}")
+    return pieces
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1f} %" if value >= 0.1 else "under 0.1 %"
+
+
+def _looked(report: Report) -> list[str]:
+    pieces = []
+    silent, skipped = report.diagnosis.silent, report.diagnosis.skipped
+    if report.findings and silent:
+        pieces.append(f"{counted(len(silent), 'check')} silent")
+    if skipped and report.observed:
+        by_reason: dict[str, list[str]] = {}
+        for name, why in skipped.items():
+            by_reason.setdefault(" ".join(why.split()), []).append(name)
+        groups = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+        told = "; ".join(f"{_names(names)} ({why})" for why, names in groups[:_REASONS])
+        rest = sum(len(names) for _, names in groups[_REASONS:])
+        more = f"; {rest} more" if rest else ""
+        pieces.append(f"{len(skipped)} skipped: {told}{more}")
+    if report.ignored:
+        pieces.append(f"{len(report.ignored)} not asked for")
+    return pieces
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
+
+
+def duration(seconds: float) -> str:
+    """`0.42 s`, `12.3 s`, `4 min 10 s`, `2 h 5 min`."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

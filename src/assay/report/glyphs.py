@@ -1,0 +1,30 @@
+"""The few signs that a report is drawn with, and what stands for them where only ASCII can be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of signs, each one column wide."""
+
+    error: str
+    warning: str
+    note: str
+    healthy: str
+    unseen: str
+    symptom: str
+    pointer: str
+    bar: str
+    line: str
+    dot: str
+    arrow: str
+
+    def of(self, severity: str) -> str:
+        """The sign of a severity."""
+        return {"error": self.error, "warning": self.warning}.get(severity, self.note)
+
+
+UNICODE = Glyphs("✗", "▲", "●", "✓", "?", "└", "❯", "│", "─", "·", "→")
+ASCII = Glyphs("x", "!", "*", "+", "?", "-", ">", "|", "-", "-", ">")

@@ -1,0 +1,201 @@
+"""The report: all that is said of one run, independent of how it is shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..checks.base import Check
+from ..checks.finding import Finding
+from ..diagnosis import Diagnosis, diagnose
+from ..journal.view import RunView
+from .ending import Unseen, signal_name, why_unseen
+
+SCHEMA = 1
+_GRAVITY = {"error": 0, "warning": 1, "note": 2}
+_NOT_SEEN = "no training step was seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of one run: its record and the diagnosis.
+
+    Attributes:
+        view: The run's record.
+        diagnosis: Findings, silent checks and skipped ones; nothing is silent if nothing was seen.
+        ignored: Checks that were not asked for, each with who said so.
+        folder: The run folder; None for a run that has none.
+        unseen: Why no training step was seen; None if one was.
+    """
+
+    view: RunView
+    diagnosis: Diagnosis
+    ignored: Mapping[str, str]
+    folder: Path | None = None
+    unseen: Unseen | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, the likeliest root cause first."""
+        return self.diagnosis.findings
+
+    @property
+    def observed(self) -> bool:
+        """Whether at least one training step was seen."""
+        return self.view.observed
+
+    @property
+    def overhead_pct(self) -> float | None:
+        """Cost of observing in per cent of the time spent in steps; None if it is not known."""
+        cost, stepping_s = self.view.facts.get("cost"), self.view.facts.get("stepping_s")
+        if not cost or not stepping_s or stepping_s <= cost["own_s"]:
+            return None
+        return 100.0 * float(cost["own_s"]) / (float(stepping_s) - float(cost["own_s"]))
+
+    @property
+    def world_size(self) -> int:
+        """How many processes trained together."""
+        return max(int(self.view.facts.get("world") or 1), len({t.rank for t in self.view.trainings}), 1)
+
+    def fails(self, level: str | None) -> bool:
+        """Whether a finding is at least as grave as `level` (`error`, `warning`; None: never)."""
+        if level is None:
+            return False
+        return any(_GRAVITY[f.severity] <= _GRAVITY[level] for f in self.findings)
+
+    def symptoms(self) -> dict[int, list[Finding]]:
+        """Each symptom under the first cause that explains it, by the cause's place in `findings`.
+
+        A symptom of a symptom belongs to the cause at the root of both.
+        """
+        first: dict[str, int] = {}
+        for place, finding in enumerate(self.findings):
+            if finding.role == "cause":
+                first.setdefault(finding.check, place)
+        explained_by = {f.check: f.explained_by for f in self.findings}
+        folded: dict[int, list[Finding]] = {}
+        for finding in self.findings:
+            if finding.role == "symptom":
+                folded.setdefault(_root(finding, first, explained_by), []).append(finding)
+        return folded
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as schema 1 has it: docs/reference/report.schema.json."""
+        facts = self.view.facts
+        overhead = self.overhead_pct
+        report: dict[str, Any] = {
+            "schema": SCHEMA,
+            "assay": __version__,
+            "observed": self.observed,
+            "run": {
+                "id": str(facts.get("id") or (self.folder.name if self.folder else "unknown")),
+                "command": [str(word) for word in facts.get("command") or ()],
+                "exit_code": facts.get("exit_code"),
+                "signal": signal_name(facts.get("signal")),
+                "steps": self.view.steps,
+                "seconds": facts.get("seconds"),
+                "torch": facts.get("torch"),
+                "device": facts.get("device"),
+                "world_size": self.world_size,
+                "overhead_pct": None if overhead is None else round(overhead, 2),
+            },
+            "findings": [_finding(finding) for finding in self.findings],
+            "verdicts": [],
+            "silent": list(self.diagnosis.silent),
+            "skipped": {**self.diagnosis.skipped, **self.ignored},
+        }
+        if self.unseen is not None:
+            report["not_observed"] = self.unseen.reason
+        if self.view.errors:
+            report["problems"] = list(self.view.errors)
+        return report
+
+
+def make_report(
+    view: RunView,
+    checks: Iterable[Check],
+    *,
+    ignore: Iterable[str] = (),
+    only: Iterable[str] = (),
+    folder: Path | None = None,
+) -> Report:
+    """Reviews a run and says what is known of it.
+
+    Args:
+        view: The run's record.
+        checks: All checks there are.
+        ignore: Names of checks that are not run; it wins over `only`.
+        only: Names of the checks that are run; all if empty.
+        folder: The run folder.
+    """
+    ignore, only = set(ignore), set(only)
+    ignored: dict[str, str] = {}
+    chosen = []
+    for check in checks:
+        if check.name in ignore:
+            ignored[check.name] = "ignored, as asked"
+        elif only and check.name not in only:
+            ignored[check.name] = "not chosen: --only names others"
+        else:
+            chosen.append(check)
+    diagnosis = diagnose(view, chosen)
+    unseen = why_unseen(view)
+    if unseen is not None:
+        # nobody may take a run that was not seen for a healthy one
+        skipped = {**diagnosis.skipped, **dict.fromkeys(diagnosis.silent, _NOT_SEEN)}
+        diagnosis = Diagnosis(diagnosis.findings, (), skipped)
+    return Report(view, diagnosis, ignored, folder, unseen)
+
+
+def _root(symptom: Finding, first: dict[str, int], explained_by: dict[str, tuple[str, ...]]) -> int:
+    seen: set[str] = set()
+    names = list(symptom.explained_by)
+    while names:
+        causes = [first[name] for name in names if name in first]
+        if causes:
+            return min(causes)
+        seen.update(names)
+        names = [n for name in names for n in explained_by.get(name, ()) if n not in seen]
+    return min(first.values(), default=0)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    where = finding.where
+    return {
+        "check": finding.check,
+        "family": finding.family,
+        "severity": finding.severity,
+        "tier": finding.tier,
+        "role": finding.role,
+        "explained_by": list(finding.explained_by),
+        "summary": finding.summary,
+        "why": finding.why,
+        "try": list(finding.try_),
+        "tricks": [{"name": trick.name, "value": trick.value} for trick in finding.tricks],
+        "where": {
+            "file": where.site.file if where.site else None,
+            "line": where.site.line if where.site else None,
+            "module": where.module,
+            "parameter": where.parameter,
+            "group": where.group,
+        },
+        "steps": list(finding.steps),
+        "evidence": [
+            {
+                "signal": item.signal,
+                "value": _plain(item.value),
+                "limit": None if item.limit is None else _plain(item.limit),
+                "unit": item.unit or None,
+            }
+            for item in finding.evidence
+        ],
+    }
+
+
+def _plain(value: float) -> float | str:
+    """JSON has no number for what is not finite."""
+    return value if math.isfinite(value) else "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"

@@ -1,0 +1,258 @@
+"""The report in a terminal: causes first, each with its line and its evidence, symptoms beneath."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..checks.finding import Evidence, Finding
+from .ending import counted, how_it_ended
+from .glyphs import ASCII, UNICODE, Glyphs
+from .model import Report
+from .source import changed_since, excerpt, short_path
+from .sparkline import series_behind, sparkline
+
+WIDEST = 100
+AT_LENGTH = 3
+"""So many causes are told at length, the others in one line each: a report fits on a screen."""
+
+_STYLE = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
+_TIER = {"exact": "exact", "probe": "measured", "heuristic": "heuristic"}
+
+
+def show(report: Report, file: TextIO | None = None, *, quiet: bool = False) -> None:
+    """Prints the report.
+
+    Args:
+        report: What to print.
+        file: Where to; standard error if not given, so that a script's own output stays as it is.
+        quiet: Print findings, and the reason where nothing was seen; nothing else.
+    """
+    file = sys.stderr if file is None else file
+    outer = Console(file=file)
+    width = min(outer.width, WIDEST) if outer.is_terminal else WIDEST
+    text = render(report, width=width, colour=outer.color_system, glyphs=_glyphs(file), quiet=quiet)
+    # a terminal that can't show a user's unicode gets a question mark, never a traceback
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    file.write(text.encode(encoding, "replace").decode(encoding))
+    file.flush()
+
+
+def render(
+    report: Report,
+    *,
+    width: int = WIDEST,
+    colour: str | None = None,
+    glyphs: Glyphs = UNICODE,
+    quiet: bool = False,
+) -> str:
+    """The report as text, `width` columns wide; `colour` is one of rich's colour systems."""
+    console = Console(
+        file=io.StringIO(),
+        width=max(width, 40),
+        color_system=colour,  # type: ignore[arg-type]
+        force_terminal=colour is not None,
+        no_color=colour is None,
+        legacy_windows=False,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    page = _Page(report, glyphs)
+    parts: list[RenderableType] = []
+    if not quiet:
+        parts += page.head(console.width)
+    parts += page.body(quiet=quiet)
+    if not quiet:
+        parts += page.foot()
+    for part in parts:
+        console.print(part)
+    written = console.file
+    assert isinstance(written, io.StringIO)
+    return "\n".join(line.rstrip() for line in written.getvalue().split("\n"))
+
+
+def clean(text: object) -> str:
+    """Text from a user's program with its control characters made visible."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in str(text)
+    )
+
+
+def _glyphs(file: TextIO) -> Glyphs:
+    encoding = (getattr(file, "encoding", None) or "utf-8").lower().replace("-", "")
+    return UNICODE if encoding.startswith("utf") else ASCII
+
+
+class _Page:
+    """Turns a report into the parts of a page."""
+
+    def __init__(self, report: Report, glyphs: Glyphs) -> None:
+        self._report, self._glyphs = report, glyphs
+        self._facts = report.view.facts
+
+    def head(self, width: int) -> list[RenderableType]:
+        """A line that sets the report apart from the script's own output."""
+        title = f"{self._glyphs.line * 2} assay "
+        return ["", Text(title + self._glyphs.line * (width - len(title)), "dim"), ""]
+
+    def body(self, *, quiet: bool) -> list[RenderableType]:
+        """What matters: how the run ended, then what was found, or why nothing can be said."""
+        report, glyphs = self._report, self._glyphs
+        parts: list[RenderableType] = []
+        unseen = report.unseen
+        ended = how_it_ended(report.view)
+        if ended and "stopped" not in self._facts and unseen is None and not quiet:
+            line = Text(f"{glyphs.error} ", "bold red").append(f"the script {clean(ended)}", "red")
+            parts += [_hanging(line), ""]
+        if unseen is not None:
+            line = Text(f"{glyphs.unseen} not observed: ", "bold magenta")
+            parts.append(_hanging(line.append(clean(unseen.reason), "not bold default")))
+            if not quiet:
+                if ended and "stopped" not in self._facts:
+                    parts.append(Padding(Text(f"the script {clean(ended)}", "dim"), (0, 0, 0, 2)))
+                advice = [Text(f"{glyphs.arrow} {clean(tip)}") for tip in unseen.advice]
+                parts += [Padding(tip, (0, 0, 0, 2)) for tip in advice]
+                parts.append("")
+        parts += self._findings()
+        if not report.findings and unseen is None and not quiet:
+            parts += self._nothing_found()
+        return parts
+
+    def _nothing_found(self) -> list[RenderableType]:
+        report, glyphs = self._report, self._glyphs
+        looked, steps = len(report.diagnosis.silent), counted(report.view.steps, "step")
+        if not looked:
+            line = Text(f"{glyphs.unseen} not judged: ", "bold magenta")
+            line.append(f"{steps} seen, but no check could look at them", "not bold default")
+        else:
+            line = Text(f"{glyphs.healthy} nothing wrong found: ", "bold green")
+            line.append(f"{counted(looked, 'check')} looked at {steps}", "not bold default")
+        return [_hanging(line), ""]
+
+    def _findings(self) -> list[RenderableType]:
+        findings = self._report.findings
+        folded = self._report.symptoms()
+        leads = [(i, f) for i, f in enumerate(findings) if f.role == "cause"]
+        if not leads:
+            leads, folded = list(enumerate(findings)), {}
+        grave = [i for i, f in leads if f.severity != "note"][:AT_LENGTH]
+        parts: list[RenderableType] = []
+        for place, finding in leads:
+            if place in grave:
+                parts += [*self._at_length(finding, folded.get(place, [])), ""]
+        short = [(i, f) for i, f in leads if i not in grave]
+        for place, finding in short:
+            parts.append(self._in_one_line(finding))
+            parts += [self._in_one_line(symptom, indent=4) for symptom in folded.get(place, [])]
+        if short:
+            more = f"assay explain {short[0][1].check}" if len(short) == 1 else "assay explain NAME"
+            parts += [Padding(Text(f"more: {more}", "dim"), (0, 0, 0, 2)), ""]
+        return parts
+
+    def _at_length(self, finding: Finding, symptoms: list[Finding]) -> list[RenderableType]:
+        style, sign = _STYLE[finding.severity], self._glyphs.of(finding.severity)
+        title = Text(f"{sign} {finding.severity}: {finding.check}", style)
+        title.append(f"  {_TIER[finding.tier]}", "not bold dim")
+        parts: list[RenderableType] = [title]
+        parts.append(Padding(Text(_sentence(finding.summary), "bold"), (0, 0, 0, 2)))
+        parts.append("")
+        if lines := self._source(finding, style):
+            parts += [Padding(lines, (0, 0, 0, 2)), ""]
+        rows = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        rows.add_column(style="dim", width=9, no_wrap=True)
+        rows.add_column(ratio=1, overflow="fold")
+        place = finding.where.parameter or finding.where.module
+        if place:
+            rows.add_row("where", Text(clean(place)))
+        for number, evidence in enumerate(finding.evidence[:3]):
+            rows.add_row("" if number else "measured", self._measured(finding, evidence))
+        rows.add_row("why", Text(clean(finding.why)))
+        for number, tip in enumerate(finding.try_):
+            rows.add_row("" if number else "try", Text(clean(tip), "green"))
+        rows.add_row("silence", Text(f"--ignore {finding.check}", "dim"))
+        rows.add_row("more", Text(f"assay explain {finding.check}", "dim"))
+        parts.append(Padding(rows, (0, 0, 0, 2)))
+        if symptoms:
+            parts += ["", Padding(Text("this also explains", "dim"), (0, 0, 0, 2))]
+            parts += [self._in_one_line(symptom, indent=2) for symptom in symptoms]
+        return parts
+
+    def _in_one_line(self, finding: Finding, indent: int = 0) -> RenderableType:
+        quiet = finding.role == "symptom"
+        style = "dim" if quiet else _STYLE[finding.severity]
+        sign = self._glyphs.symptom if quiet else self._glyphs.of(finding.severity)
+        line = Text(f"{sign} {finding.check}: ", style, no_wrap=True, overflow="ellipsis")
+        if not quiet:
+            line = Text(f"{sign} {finding.severity}: {finding.check}: ", style)
+        line.append(" ".join(clean(finding.summary).split()), "dim" if quiet else "not bold default")
+        return Padding(line, (0, 0, 0, indent)) if quiet else Padding(_hanging(line), (0, 0, 0, indent))
+
+    def _source(self, finding: Finding, style: str) -> RenderableType | None:
+        site = finding.where.site
+        if site is None:
+            return None
+        text = Text(f"{clean(short_path(site.file))}:{site.line}", "cyan", no_wrap=True)
+        text.overflow = "ellipsis"
+        if site.function and not site.function.startswith("<"):
+            text.append(f"  in {clean(site.function)}", "dim")
+        if changed_since(site, self._facts):
+            return text.append("  (changed since the run: its lines may have moved)", "yellow")
+        lines = excerpt(site)
+        digits = len(str(lines[-1][0])) if lines else 0
+        for number, code in lines:
+            here = number == site.line
+            text.append(f"\n{self._glyphs.pointer if here else ' '} ", style)
+            text.append(f"{number:>{digits}} {self._glyphs.bar} ", "dim")
+            text.append(clean(code), "" if here else "dim")
+        return text
+
+    def _measured(self, finding: Finding, evidence: Evidence) -> Text:
+        unit = f" {evidence.unit}" if evidence.unit not in ("", "1") else ""
+        text = Text(clean(f"{evidence.signal} {evidence.value:.4g}{unit}"))
+        if evidence.limit is not None:
+            text.append(clean(f"  (limit {evidence.limit:.4g}{unit})"), "dim")
+        series = series_behind(self._report.view, finding, evidence)
+        if row := sparkline(series, plain=self._glyphs is ASCII):
+            text.append(f"  {row}", "cyan")
+            text.append(f"  steps {series.steps[0]:,} to {series.steps[-1]:,}", "dim")
+        elif finding.steps[1] > finding.steps[0]:
+            text.append(f"  steps {finding.steps[0]:,} to {finding.steps[1]:,}", "dim")
+        elif finding.steps[1]:
+            text.append(f"  step {finding.steps[1]:,}", "dim")
+        return text
+
+    def foot(self) -> list[RenderableType]:
+        """What was seen, what it cost, and what could not look."""
+        from .foot import foot_lines
+
+        dot = f" {self._glyphs.dot} "
+        lines: list[RenderableType] = [
+            _hanging(Text(clean(dot.join(line)), style)) for style, line in foot_lines(self._report)
+        ]
+        return [*lines, ""]
+
+
+def _sentence(text: str) -> str:
+    text = clean(text).strip()
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _hanging(text: Text) -> RenderableType:
+    """A sign, then text that wraps to the right of it."""
+    table = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    sign, rest = text.divide([1]) if len(text.plain) > 2 and text.plain[1] == " " else (None, text)
+    if sign is None:
+        return text
+    table.add_column(width=1)
+    table.add_column(ratio=1, overflow="fold")
+    table.add_row(sign, rest[1:])
+    return table
