@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
@@ -54,7 +55,8 @@ class Accumulate(Trick):
 
         k = int(self.given.value)
         windows: weakref.WeakKeyDictionary[Any, Window] = weakref.WeakKeyDictionary()
-        last: dict[str, Any] = {"targets": 1.0, "batch_used": False}
+        last: dict[str, Any] = {"targets": 1.0, "batch_used": False, "scaler": None}
+        finishing: list[Callable[[], Any]] = []  # what the script does between backward and step
 
         def loss(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
             if result.requires_grad:
@@ -62,6 +64,7 @@ class Accumulate(Trick):
 
         def backward(roots: Any) -> Any:
             last["batch_used"] = True
+            finishing.clear()
             if not isinstance(roots, torch.Tensor) or roots.numel() != 1:
                 return roots
             factor = 1.0
@@ -79,23 +82,31 @@ class Accumulate(Trick):
             if last["batch_used"]:  # not so at the end of an evaluation's loader
                 for optimizer, known in list(windows.items()):
                     if known.flush(optimizer):
-                        optimizer.step()
+                        for act in tuple(finishing):
+                            act()
+                        if last["scaler"] is not None:
+                            last["scaler"].step(optimizer)
+                            last["scaler"].update()
+                        else:
+                            optimizer.step()
                         optimizer.zero_grad()
 
         def unless_filling(original: Any) -> Any:
-            def held(subject: Any, *args: Any, **kwargs: Any) -> Any:
-                mine = windows.get(subject) if isinstance(subject, torch.optim.Optimizer) else None
-                concerned = [mine] if mine is not None else list(windows.values())
-                if any(known.filling for known in concerned):
+            def held(*args: Any, **kwargs: Any) -> Any:
+                args = tuple(list(a) if isinstance(a, Iterator) else a for a in args)
+                if any(known.filling for known in windows.values()):
+                    finishing.append(lambda: held(*args, **kwargs))
                     return None
                 for optimizer, known in windows.items():
                     known.average(optimizer)
-                return original(subject, *args, **kwargs)
+                return original(*args, **kwargs)
 
             return held
 
         def unless_pending(original: Any) -> Any:
             def held(owner: Any, *args: Any, **kwargs: Any) -> Any:
+                if isinstance(owner, grad_scaler.GradScaler) and owner.is_enabled():
+                    last["scaler"] = owner
                 mine = windows.get(owner) if isinstance(owner, torch.optim.Optimizer) else None
                 concerned = [mine] if mine is not None else list(windows.values())
                 if any(known.pending for known in concerned):
@@ -117,13 +128,5 @@ class Accumulate(Trick):
         stage.patches.wrap(torch.nn.Module, "zero_grad", unless_pending)
         stage.patches.wrap(clip_grad, "clip_grad_norm_", unless_filling)
         stage.patches.wrap(clip_grad, "clip_grad_value_", unless_filling)
-        stage.patches.wrap(grad_scaler.GradScaler, "unscale_", self._unscaling(unless_filling))
+        stage.patches.wrap(grad_scaler.GradScaler, "unscale_", unless_filling)
         stage.patches.wrap(grad_scaler.GradScaler, "update", unless_pending)
-
-    @staticmethod
-    def _unscaling(make: Any) -> Any:
-        def unscaling(original: Any) -> Any:
-            held = make(lambda optimizer, scaler: original(scaler, optimizer))
-            return lambda scaler, optimizer: held(optimizer, scaler)
-
-        return unscaling
