@@ -18,9 +18,13 @@ from .gradients.clip_percentile import ClipPercentile
 from .gradients.clip_value import ClipValue
 from .gradients.skip_non_finite import SkipNonFinite
 from .gradients.zero_grad import ZeroGrad
+from .precision.amp import Amp
+from .precision.float32_islands import Float32Islands
 
 TRICKS: tuple[type[Trick], ...] = (
     AddParameters,
+    Amp,
+    Float32Islands,
     Accumulate,
     SkipNonFinite,
     ClipPercentile,

@@ -40,10 +40,10 @@ class Stage:
         self.hub.on(event, act, acting=True)
         self.patches.on_undo(lambda: self.hub.off(event, act))
 
-    def change(self, name: str, filter: Callable[..., Any]) -> None:
+    def change(self, name: str, filter: Callable[..., Any], *, first: bool = False) -> None:
         """Passes a value through a filter (see `FILTERS` of the hub)."""
         filters = self.hub.filters[name]
-        filters.append(filter)
+        filters.insert(0 if first else len(filters), filter)
         self.patches.on_undo(lambda: filters.remove(filter))
 
     def each_optimizer(self, act: Callable[[Any], None]) -> None:
@@ -105,8 +105,11 @@ class Stage:
         contexts.append(make)
         self.patches.on_undo(lambda: contexts.remove(make))
 
-    def hold_steps(self, decide: Callable[[Any], bool]) -> None:
-        """Lets an optimizer that is meant step only if `decide(optimizer)` says so."""
+    def hold_steps(self, decide: Callable[[Any], bool], *, first: bool = False) -> None:
+        """Lets an optimizer that is meant step only if `decide(optimizer)` says so.
+
+        With `first` it is asked before all others, which then hear only of the steps it lets
+        through."""
         gate = self.hub.trick_switches["step"]
         gate.start()
         self.patches.on_undo(gate.stop)
@@ -116,7 +119,7 @@ class Stage:
         def filter(proceed: Any, optimizer: Any) -> bool:
             return bool(proceed) and (not self.meant(optimizer) or decide(optimizer))
 
-        self.change("step", filter)
+        self.change("step", filter, first=first)
 
     def meant(self, optimizer: Any) -> bool:
         """Whether this optimizer is one that the trick is for."""

@@ -123,7 +123,7 @@ class Accumulate(Trick):
         stage.on("batch", batch)
         stage.on("loader_end", ended)
         stage.change("backward", backward)
-        stage.hold_steps(decide)
+        stage.hold_steps(decide, first=True)
         stage.patches.wrap(torch.optim.Optimizer, "zero_grad", unless_pending)
         stage.patches.wrap(torch.nn.Module, "zero_grad", unless_pending)
         stage.patches.wrap(clip_grad, "clip_grad_norm_", unless_filling)
