@@ -109,7 +109,8 @@ class Stage:
         """Lets an optimizer that is meant step only if `decide(optimizer)` says so.
 
         With `first` it is asked before all others, which then hear only of the steps it lets
-        through."""
+        through.
+        """
         gate = self.hub.trick_switches["step"]
         gate.start()
         self.patches.on_undo(gate.stop)
