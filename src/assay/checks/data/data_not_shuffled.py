@@ -37,7 +37,7 @@ def clumping(batches: list[Batch]) -> float:
             expected = n * totals[i] / whole
             chi2 += (batch[i] - expected) ** 2 / expected
     freedom = (len(batches) - 1) * (len(present) - 1)
-    return (chi2 / freedom - 1) / (size - 1)
+    return min((chi2 / freedom - 1) / (size - 1), 1.0)
 
 
 class DataNotShuffled(Check):
@@ -78,7 +78,7 @@ class DataNotShuffled(Check):
     explains = ("loss-not-decreasing", "learning-rate-too-high", "learning-rate-too-low",
                 "exploding-gradient")  # fmt: skip
     limits = {
-        "clumping": Limit(0.5, "intraclass correlation", "measured in benchmarks/calibration/label_order.py"),
+        "clumping": Limit(0.4, "intraclass correlation", "measured in benchmarks/calibration/label_order.py"),
         "batches": Limit(8, "sampled batches", "measured in benchmarks/calibration/label_order.py"),
         "batch": Limit(4, "labels", "ours: smaller batches hold too few labels to compare"),
         "entropy": Limit(0.5, "of all labels' entropy", "measured in benchmarks/calibration/label_order.py"),

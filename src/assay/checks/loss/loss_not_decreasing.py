@@ -51,7 +51,7 @@ class LossNotDecreasing(Check):
     reads = ("loss", "loss_call_value")
     limits = {
         "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),
-        "share": Limit(0.98, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"),
+        "share": Limit(0.995, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"),
         "errors": Limit(2.0, "standard errors", "the usual 5 % level of a two-sided test"),
         "tiny": Limit(0.01, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"),
     }  # fmt: skip
