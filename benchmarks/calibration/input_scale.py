@@ -3,9 +3,9 @@
     python benchmarks/calibration/input_scale.py > input_scale.jsonl
 
 Trains small networks on the bundled digits, standardised and then multiplied or shifted, with the
-learning rates people use. Prints, for each root mean square of the input, the training loss relative
-to that of standardised inputs after as many steps, one JSON object a line. A set-up whose loss is more
-than ten times as high counts as broken.
+learning rates people use. Prints, for each root mean square of the input, the training loss
+relative to that of standardised inputs after as many steps, one JSON object a line. A set-up whose
+loss is more than ten times as high counts as broken.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ INPUTS = [(1, 0), (4, 0), (8, 0), (16, 0), (24, 0), (32, 0), (64, 0), (128, 0), 
 
 
 def mlp() -> nn.Module:
-    return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    return nn.Sequential(
+        nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)
+    )
 
 
 def cnn() -> nn.Module:

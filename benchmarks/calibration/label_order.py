@@ -1,9 +1,9 @@
-"""How much labels of one batch resemble each other, in right and wrong orders: for `data-not-shuffled`.
+"""How much labels of a batch resemble each other, in right and wrong orders: `data-not-shuffled`.
 
     PYTHONPATH=src python benchmarks/calibration/label_order.py > label_order.jsonl
 
-One JSON object a line: the order, batch size, classes, the largest and smallest intraclass correlation over ten seeds
-and the mean entropy within a batch over that of all labels.
+One JSON object a line: the order, batch size, classes, the largest and smallest intraclass
+correlation over ten seeds and the mean entropy within a batch over that of all labels.
 """
 
 from __future__ import annotations

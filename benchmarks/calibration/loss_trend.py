@@ -1,10 +1,11 @@
-"""How far losses fall below a constant's, in runs that learn and runs that don't: for `loss-not-decreasing`.
+"""Losses against a constant's, in runs that learn and runs that don't: for `loss-not-decreasing`.
 
     PYTHONPATH=src python benchmarks/calibration/loss_trend.py > loss_trend.jsonl
 
-Trains small models for 150 and 400 steps, on digits and on made-up data. One JSON object a line: the workload,
-whether it can learn, its loss over the last quarter as a share of the best constant prediction's, and the fall
-over the second half, as a share of the constant's loss and in standard errors.
+Trains small models for 150 and 400 steps, on digits and on made-up data. One JSON object a line:
+the workload, whether it can learn, its loss over the last quarter as a share of the best constant
+prediction's, and the fall over the second half, as a share of the constant's loss and in standard
+errors.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ def text(size: int = 16, length: int = 24, letters: int = 30):
 
 
 def mlp(inputs: int, outputs: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, outputs))
+    return nn.Sequential(
+        nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, outputs)
+    )
 
 
 def deep(inputs: int, outputs: int) -> nn.Module:
@@ -85,7 +88,11 @@ def deep(inputs: int, outputs: int) -> nn.Module:
 class Reader(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.embed, self.rnn, self.out = nn.Embedding(30, 32), nn.GRU(32, 48, batch_first=True), nn.Linear(48, 30)
+        self.embed, self.rnn, self.out = (
+            nn.Embedding(30, 32),
+            nn.GRU(32, 48, batch_first=True),
+            nn.Linear(48, 30),
+        )
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         return self.out(self.rnn(self.embed(tokens))[0]).transpose(1, 2)

@@ -131,7 +131,9 @@ def test_raw_inputs_are_found(mean: float, std: float) -> None:
     assert finding.tricks[0].name == "normalise-input"
 
 
-@pytest.mark.parametrize("optimizer", ["Adam", "AdamW", "NAdam", "RAdam", "SparseAdam", "RMSprop", "Adagrad"])  # fmt: skip
+@pytest.mark.parametrize(
+    "optimizer", ["Adam", "AdamW", "NAdam", "RAdam", "SparseAdam", "RMSprop", "Adagrad"]
+)
 def test_scale_alone_is_a_note_where_steps_are_adaptive(optimizer: str) -> None:
     assert only(InputNotNormalised(), entering(33, 79, optimizer)).severity == "note"
     assert only(InputNotNormalised(), entering(2005, 9, optimizer)).severity == "warning"

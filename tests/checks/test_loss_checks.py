@@ -72,13 +72,24 @@ def test_probabilities_in_a_metric_are_silent() -> None:
 BCE = "binary_cross_entropy_with_logits"
 
 
-@pytest.mark.parametrize(("fn", "producer"), [(BCE, "Sigmoid"), (BCE, "Softmax"), ("cross_entropy", "Sigmoid")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fn", "producer"), [(BCE, "Sigmoid"), (BCE, "Softmax"), ("cross_entropy", "Sigmoid")]
+)
 def test_a_squashing_producer_is_found(fn: str, producer: str) -> None:
     finding = only(SoftmaxBeforeCrossEntropy(), squashed([], fn=fn, producer=producer))
     assert producer.lower() in finding.summary
 
 
-@pytest.mark.parametrize(("fn", "producer"), [(BCE, "Addmm"), (BCE, None), ("cross_entropy", "LogSoftmax"), ("mse_loss", "Sigmoid"), ("binary_cross_entropy", "Sigmoid")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fn", "producer"),
+    [
+        (BCE, "Addmm"),
+        (BCE, None),
+        ("cross_entropy", "LogSoftmax"),
+        ("mse_loss", "Sigmoid"),
+        ("binary_cross_entropy", "Sigmoid"),
+    ],
+)
 def test_other_producers_are_silent(fn: str, producer: str | None) -> None:
     run = squashed([1.0] * 5, "loss_input_in_unit_interval", fn=fn, producer=producer)
     assert not list(SoftmaxBeforeCrossEntropy().review(run))
@@ -89,8 +100,13 @@ def test_other_producers_are_silent(fn: str, producer: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "target", "table"),
-    [((40, 1), (40,), 1600), ((40,), (40, 1), 1600), ((8, 5, 1), (8, 5), 0), ((5, 5, 1), (5, 5), 125)],
-)  # fmt: skip
+    [
+        ((40, 1), (40,), 1600),
+        ((40,), (40, 1), 1600),
+        ((8, 5, 1), (8, 5), 0),
+        ((5, 5, 1), (5, 5), 125),
+    ],
+)
 def test_outer_products_are_found(shape, target, table: int) -> None:
     run = make_run(events=[call("mse_loss", shape=shape, target=target)])
     if not table:
@@ -155,12 +171,15 @@ def test_a_loss_that_grew_first_gets_a_lower_rate() -> None:
         ({"activation_nonfinite_share": {"fc": [0, 0, 0.5]}}, "the output of `fc`", 2),
         ({"grad_nonfinite_share": {"0.weight": [0, 0.2, 1]}}, "the gradient of `0.weight`", 1),
         (
-            {"activation_nonfinite_share": {"a": [0, 0, 1], "b": [0, 0, 1]}, "weight_norm": {"w": [1, 1, 1]}},
+            {
+                "activation_nonfinite_share": {"a": [0, 0, 1], "b": [0, 0, 1]},
+                "weight_norm": {"w": [1, 1, 1]},
+            },
             "the output of `a`",
             2,
         ),
     ],
-)  # fmt: skip
+)
 def test_what_broke_first_is_named(signals, said: str, step: int) -> None:
     finding = only(LossNotFinite(), make_run(loss=[1.0, 1.0, NAN], **signals))
     assert f"{said} at step {step}" in finding.summary
@@ -237,7 +256,9 @@ def test_a_refused_backward_pass_is_found_without_a_single_step() -> None:
     run = make_run(steps=0, events=[Event("backward_failed", 0, {"error": error}, LINE)])
     assert LossDetached().why_skipped(run) is None
     assert only(LossDetached(), run).where.site == LINE
-    other = make_run(steps=0, events=[Event("backward_failed", 0, {"error": "out of memory"}, LINE)])
+    other = make_run(
+        steps=0, events=[Event("backward_failed", 0, {"error": "out of memory"}, LINE)]
+    )
     assert not list(LossDetached().review(other))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, ClassVar
 
 import torch
 
+from ..seams.callsite import user_site
 from .base import Probe
 
 TENSORS_AT_MOST = 8
@@ -15,25 +17,30 @@ LABELS_AT_MOST = 100_000
 class Batches(Probe):
     """Numbers of each tensor given to a root module, and each loader's settings.
 
-    Signals, by place `input 0`, or the keyword's name: `input_mean`, `input_std`, `input_min`, `input_max`,
-    `input_nonfinite_share`, `input_nan_share` (NaN and +inf: what no mask holds), `input_fingerprint` (sum of the
-    batch's values, equal for equal batches); by module, where data that need no gradient enter a trainable
-    layer: `layer_input_mean`, `layer_input_std`; event `input` with shape and dtype; event `loader`; signal
-    `data_wait_s`.
+    Signals, by place `input 0`, or the keyword's name: `input_mean`, `input_std`, `input_min`,
+    `input_max`, `input_nonfinite_share`, `input_nan_share` (NaN and +inf: what no mask holds),
+    `input_fingerprint` (sum of the batch's values, equal for equal batches); by module, where data
+    that need no gradient enter a trainable layer: `layer_input_mean`, `layer_input_std`; event
+    `input` with shape and dtype; event `loader`; signal `data_wait_s`.
     """
 
     name = "batches"
-    always: ClassVar = ("loader_begin",)
+    always: ClassVar = ("loader_created", "loader_begin")
     sampled: ClassVar = ("root_begin", "module_end", "batch")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._loaders: set[tuple[Any, ...]] = set()
         self._entered: set[str] = set()
+        self._sites: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def iteration_begins(self) -> None:
         """Each layer's input counts once an iteration."""
         self._entered.clear()
+
+    def on_loader_created(self, loader: Any) -> None:
+        """Remembers the line that built it."""
+        self._sites[loader] = user_site(2)
 
     def on_loader_begin(self, loader: Any) -> None:
         """Writes a loader's settings, once for each kind of loader."""
@@ -58,6 +65,7 @@ class Batches(Probe):
             workers=getattr(loader, "num_workers", 0),
             drop_last=getattr(loader, "drop_last", False),
             grad=grad,
+            built=self._sites.get(loader),
             **order,
         )
 
@@ -136,7 +144,9 @@ def label_order(data: Any) -> dict[str, float]:
         data, chosen = data.dataset, data.indices
     held = getattr(data, "__dict__", {})
     tensors = held.get("tensors")
-    labels = tensors[-1] if tensors else held.get("targets", held.get("labels"))
+    labels: Any = tensors[-1] if tensors else held.get("targets", held.get("labels"))
+    if labels is None:
+        return {}
     try:
         labels = torch.as_tensor(labels if chosen is not None else labels[:LABELS_AT_MOST])
         if chosen is not None:
@@ -145,7 +155,7 @@ def label_order(data: Any) -> dict[str, float]:
         return {}
     if labels.dim() != 1 or labels.is_floating_point() or len(labels) < 2:
         return {}
-    _, counts = labels.unique(return_counts=True)
+    _, counts = torch.unique(labels, return_counts=True)
     share = counts / len(labels)
     return {
         "labels_equal_next": float((labels[1:] == labels[:-1]).float().mean()),

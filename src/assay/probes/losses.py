@@ -1,4 +1,4 @@
-"""Probe: each call of a loss function: which, on what, and whether what it is given is what it wants."""
+"""Probe: each call of a loss function: which, on what, and whether that is what it wants."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def producer(tensor: torch.Tensor) -> str | None:
 class Losses(Probe):
     """Writes a `loss_call` event for each new kind of call, and numbers for each sampled one.
 
-    Signals, by place `cross_entropy (train.py:31)`: `loss_call_value`; `loss_input_on_simplex` (1 if every row of
-    the input sums to 1 and has no negative entry), `loss_input_in_unit_interval`, `loss_accuracy`,
-    `label_entropy` (nats, of the labels in this batch), `target_min`, `target_max`, `target_mean`, `target_std`;
-    `label_count` by class.
+    Signals, by place `cross_entropy (train.py:31)`: `loss_call_value`; `loss_input_on_simplex` (1
+    if every row of the input sums to 1 and has no negative entry), `loss_input_in_unit_interval`,
+    `loss_accuracy`, `label_entropy` (nats, of the labels in this batch), `target_min`,
+    `target_max`, `target_mean`, `target_std`; `label_count` by class.
     """
 
     name = "losses"

@@ -20,9 +20,9 @@ class Origins(Probe):
     """Writes one `nonfinite_origin` event: the first operand, in forward order, that isn't finite.
 
     `kind` is `input` (data), `parameter` or `operation`; `place` names it; `share` is its
-    non-finite share; `module` the owner of a parameter of the same operation. Autograd keeps operands
-    until the backward pass, so the forward pass need not have been watched. Only losses on the
-    CPU are looked at: elsewhere their value is not known without waiting for it.
+    non-finite share; `module` the owner of a parameter of the same operation. Autograd keeps
+    operands until the backward pass, so the forward pass need not have been watched. Only losses on
+    the CPU are looked at: elsewhere their value is not known without waiting for it.
     """
 
     name = "origins"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median
 
 from ..journal.series import Series
@@ -16,9 +17,9 @@ MAD_TO_SD = 1.4826
 class Trend:
     """Where a series begins and ends, and whether it still falls.
 
-    `begin` and `end` are means over the first tenth and the last quarter. `fall` is what a straight line through the
-    second half says the series lost over that half (negative where it rose), `fall_error` its
-    standard error, widened for neighbours that move together.
+    `begin` and `end` are means over the first tenth and the last quarter. `fall` is what a straight
+    line through the second half says the series lost over that half (negative where it rose),
+    `fall_error` its standard error, widened for neighbours that move together.
     """
 
     begin: float
@@ -37,7 +38,7 @@ def noise(values: list[float]) -> float:
     """Standard deviation from one value to the next, trend apart; robust against a few spikes."""
     if len(values) < 3:
         return 0.0
-    steps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(values)]
     middle = median(steps)
     return MAD_TO_SD * median(abs(step - middle) for step in steps) / math.sqrt(2)
 
@@ -45,7 +46,8 @@ def noise(values: list[float]) -> float:
 def line(values: list[float]) -> tuple[float, float]:
     """Slope of the least-squares line and its standard error, per sample.
 
-    The error is multiplied by sqrt((1 + r) / (1 - r)) for residuals whose neighbours correlate by r > 0.
+    The error is multiplied by sqrt((1 + r) / (1 - r)) for residuals whose neighbours correlate by r
+    > 0.
     """
     n = len(values)
     if n < 3:
@@ -57,7 +59,7 @@ def line(values: list[float]) -> tuple[float, float]:
     total = sum(r * r for r in rest)
     error = math.sqrt(total / (n - 2) / spread)
     if total > 0:
-        shared = sum(a * b for a, b in zip(rest, rest[1:], strict=False)) / total
+        shared = sum(a * b for a, b in pairwise(rest)) / total
         shared = min(max(shared, 0.0), 0.95)
         error *= math.sqrt((1 + shared) / (1 - shared))
     return slope, error

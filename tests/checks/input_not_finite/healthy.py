@@ -1,4 +1,4 @@
-"""A transformer with an additive mask of -inf, and a table whose gaps are NaN and are filled in the model."""
+"""Attention with a mask of -inf, and a table whose gaps are NaN and are filled in the model."""
 
 import torch
 from torch import nn

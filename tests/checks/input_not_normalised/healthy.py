@@ -1,4 +1,4 @@
-"""Raw inputs that the model puts in order itself: bytes divided in forward, a table behind BatchNorm.
+"""Raw inputs that the model scales itself: bytes divided in forward, a table behind BatchNorm.
 
 Token ids go to an embedding and may be as large as they like.
 """

@@ -1,4 +1,4 @@
-"""Small grey images, bright blob left or right or in the middle, as a camera gives them: 0 to 255."""
+"""Small grey images with a bright bar on the left, in the middle or on the right."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Self-distillation: a slow copy of the network gives targets, and half of the graph is cut on purpose."""
+"""Self-distillation: a slow copy gives the targets, and half of the graph is cut on purpose."""
 
 import copy
 

@@ -10,7 +10,7 @@ Y = (X[:, 0] * X[:, 1] > 0).long() + (X[:, 2] > 0).long()
 
 class Net(nn.Module):
     def __init__(self):
-        super(Net, self).__init__()
+        super().__init__()
         self.fc1 = nn.Linear(10, 50)
         self.fc2 = nn.Linear(50, 3)
 

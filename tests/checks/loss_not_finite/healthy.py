@@ -1,6 +1,6 @@
 """A loss that now and then is infinite, and a loop that throws such batches away before the step.
 
-Dividing by a count that can be 0 gives NaN; the loop clears the gradients and goes on. The attention
+Dividing by a count that can be 0 gives NaN; the loop clears the gradients and goes on. Attention
 scores hold -inf where there is padding.
 """
 

@@ -1,4 +1,4 @@
-"""Quantile regression: every predicted quantile against every target sample, pair by pair on purpose.
+"""Quantile regression: every quantile against every target sample, pair by pair on purpose.
 
 One more loss compares a whole map with one number for all of it, which broadcasts as it should.
 """

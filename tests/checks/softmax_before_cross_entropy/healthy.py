@@ -1,7 +1,7 @@
 """A network that returns log-probabilities, trained with cross-entropy on soft and hard targets.
 
-Log-softmax twice is log-softmax once: unusual, but right. The accuracy meter looks at probabilities,
-and a second head is a sigmoid gate with a loss of its own on raw outputs.
+Log-softmax twice is log-softmax once: unusual, but right. A meter looks at probabilities, and a
+second head has a loss of its own on raw outputs.
 """
 
 import torch

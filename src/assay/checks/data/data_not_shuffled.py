@@ -19,7 +19,7 @@ def entropy(counts: Batch) -> float:
 
 
 def clumping(batches: list[Batch]) -> float:
-    """Intraclass correlation of labels within batches: 0 for shuffled data, 1 for one class a batch.
+    """Intraclass correlation of labels within batches: 0 when shuffled, 1 for one class a batch.
 
     From the chi-squared statistic of the table batches x classes; free of the batch size and of how
     unequal the classes are. nan for fewer than two batches or classes.
@@ -37,37 +37,43 @@ def clumping(batches: list[Batch]) -> float:
             expected = n * totals[i] / whole
             chi2 += (batch[i] - expected) ** 2 / expected
     freedom = (len(batches) - 1) * (len(present) - 1)
-    return min((chi2 / freedom - 1) / (size - 1), 1.0)
+    return float(min((chi2 / freedom - 1) / (size - 1), 1.0))
 
 
 class DataNotShuffled(Check):
     """Batches hold samples of one or few classes, because the data are sorted.
 
     ## What it does
-    From the labels of each sampled batch assay computes how much labels of one batch resemble each other (their intraclass correlation: 0 for a random
-    order, 1 if each batch has one class only). Where a DataLoader reads a dataset in its own order, the order of the dataset's labels counts too.
+    From the labels of each sampled batch assay computes how much labels of one batch resemble each
+    other (their intraclass correlation: 0 for a random order, 1 if each batch has one class only).
+    Where a DataLoader reads a dataset in its own order, the order of the dataset's labels counts
+    too.
 
     ## Why it matters
-    Each step then pulls the model towards the class at hand and away from the others: the loss swings, earlier
-    classes are forgotten, and batch normalisation sees statistics of one class.
+    Each step then pulls the model towards the class at hand and away from the others: the loss
+    swings, earlier classes are forgotten, and batch normalisation sees statistics of one class.
 
     ## Evidence
-    Heuristic. The intraclass correlation over the sampled batches, with the mean entropy of the labels in a batch against that
-    of all sampled labels. Or: a SequentialSampler over labels that lie in blocks, and sampled batches with less than
-    half of the entropy of all labels.
+    Heuristic. The intraclass correlation over the sampled batches, with the mean entropy of the
+    labels in a batch against that of all sampled labels. Or: a SequentialSampler over labels that
+    lie in blocks, and sampled batches with less than half of the entropy of all labels.
 
     ## Known exceptions
-    Training on one and the same batch is silent, and so are runs without class labels, regression, language models, batches balanced by
-    design, few-shot episodes. Continual learning presents classes in blocks on purpose: ignore the check there.
+    Training on one and the same batch is silent, and so are runs without class labels, regression,
+    language models, batches balanced by design, few-shot episodes. Continual learning presents
+    classes in blocks on purpose: ignore the check there.
 
     ## Example
-    `DataLoader(dataset, batch_size=32)` on a folder of images sorted by class; `shuffle` is False by default.
+    `DataLoader(dataset, batch_size=32)` on a folder of images sorted by class; `shuffle` is False
+    by default.
 
     ## What to try
-    `DataLoader(..., shuffle=True)`, or a new `torch.randperm(n)` for each pass over hand-sliced data.
+    `DataLoader(..., shuffle=True)`, or a new `torch.randperm(n)` for each pass over hand-sliced
+    data.
 
     ## References
-    Bengio: Practical recommendations for gradient-based training of deep architectures, 2012 (order of examples).
+    Bengio: Practical recommendations for gradient-based training of deep architectures, 2012 (order
+    of examples).
     """
 
     name = "data-not-shuffled"
@@ -78,11 +84,15 @@ class DataNotShuffled(Check):
     explains = ("loss-not-decreasing", "learning-rate-too-high", "learning-rate-too-low",
                 "exploding-gradient")  # fmt: skip
     limits = {
-        "clumping": Limit(0.4, "intraclass correlation", "measured in benchmarks/calibration/label_order.py"),
+        "clumping": Limit(
+            0.4, "intraclass correlation", "measured in benchmarks/calibration/label_order.py"
+        ),
         "batches": Limit(8, "sampled batches", "measured in benchmarks/calibration/label_order.py"),
         "batch": Limit(4, "labels", "ours: smaller batches hold too few labels to compare"),
-        "entropy": Limit(0.5, "of all labels' entropy", "measured in benchmarks/calibration/label_order.py"),
-    }  # fmt: skip
+        "entropy": Limit(
+            0.5, "of all labels' entropy", "measured in benchmarks/calibration/label_order.py"
+        ),
+    }
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:

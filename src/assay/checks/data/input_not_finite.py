@@ -23,22 +23,26 @@ class InputNotFinite(Check):
     """A batch holds NaN or infinity, in the inputs or in the targets.
 
     ## What it does
-    In each sampled batch assay counts the elements of the model's float inputs that are NaN or infinite, and looks whether the
-    targets of the loss are finite. When a loss turns NaN or infinite between samples, the batch behind it is looked at too.
+    In each sampled batch assay counts the elements of the model's float inputs that are NaN or
+    infinite, and looks whether the targets of the loss are finite. When a loss turns NaN or
+    infinite between samples, the batch behind it is looked at too.
 
     ## Why it matters
-    One NaN in one sample makes the batch's loss NaN, then every gradient, then every weight: the model is lost.
+    One NaN in one sample makes the batch's loss NaN, then every gradient, then every weight: the
+    model is lost.
 
     ## Evidence
-    Exact. The share of non-finite elements at a step whose loss, or whose gradient, is not finite either. Where loss and
-    gradients stay finite the model deals with the gaps itself; that is a note, not an error.
+    Exact. The share of non-finite elements at a step whose loss, or whose gradient, is not finite
+    either. Where loss and gradients stay finite the model deals with the gaps itself; that is a
+    note, not an error.
 
     ## Known exceptions
-    Masks of -inf are silent. Which NaN is a gap that the model fills on purpose can't be known; it shows in a finite
-    loss.
+    Masks of -inf are silent. Which NaN is a gap that the model fills on purpose can't be known; it
+    shows in a finite loss.
 
     ## Example
-    A feature is the logarithm of a count that is sometimes 0, or a column of a table has missing entries.
+    A feature is the logarithm of a count that is sometimes 0, or a column of a table has missing
+    entries.
 
     ## What to try
     Find the samples with `torch.isfinite(x).all(dim=1)`; drop them or fill them in before training.

@@ -17,27 +17,31 @@ class InputNotNormalised(Check):
     """Data enter the first trainable layer on a scale far from 1, or far off zero.
 
     ## What it does
-    Assay measures mean and standard deviation of what enters a trainable linear, convolutional or recurrent layer straight from the
-    data, and takes the median over the sampled batches of the root mean square and of the mean over the deviation.
+    Assay measures mean and standard deviation of what enters a trainable linear, convolutional or
+    recurrent layer straight from the data, and takes the median over the sampled batches of the
+    root mean square and of the mean over the deviation.
 
     ## Why it matters
-    The first layer's gradient grows with the scale of its input, and the curvature with its square: a rate that is right for
-    other layers blows up this one. A common offset makes all directions but one hard to learn.
+    The first layer's gradient grows with the scale of its input, and the curvature with its square:
+    a rate that is right for other layers blows up this one. A common offset makes all directions
+    but one hard to learn.
 
     ## Evidence
-    Heuristic, calibrated. Digits times 32 broke every plain SGD set-up but one, and none with Adam, which
-    is told of scale by a note only. An offset of 16 deviations broke three quarters of all set-ups,
-    Adam's among them.
+    Heuristic, calibrated. Digits times 32 broke every plain SGD set-up but one, and none with Adam,
+    which is told of scale by a note only. An offset of 16 deviations broke three quarters of all
+    set-ups, Adam's among them.
 
     ## Known exceptions
-    Token ids, one-hot vectors, sparse inputs and small scales are silent. So is a model that scales its inputs itself, by a division
-    in `forward` or by starting with a norm layer: what counts is what enters the first layer with weights.
+    Token ids, one-hot vectors, sparse inputs and small scales are silent. So is a model that scales
+    its inputs itself, by a division in `forward` or by starting with a norm layer: what counts is
+    what enters the first layer with weights.
 
     ## Example
     Pixels 0..255 as float into `nn.Conv2d`; a table with a column of years.
 
     ## What to try
-    Subtract the mean and divide by the standard deviation of the training set, per channel or column; for pixels, divide by 255.
+    Subtract the mean and divide by the standard deviation of the training set, per channel or
+    column; for pixels, divide by 255.
 
     ## References
     LeCun, Bottou, Orr, Müller: Efficient BackProp, 1998, section 4.3.
@@ -60,9 +64,11 @@ class InputNotNormalised(Check):
     )
     limits = {
         "scale": Limit(30, "root mean square", "measured in benchmarks/calibration/input_scale.py"),
-        "offset": Limit(12, "|mean| / deviation", "measured in benchmarks/calibration/input_scale.py"),
+        "offset": Limit(
+            12, "|mean| / deviation", "measured in benchmarks/calibration/input_scale.py"
+        ),
         "constant": Limit(1e-4, "deviation / scale", "ours: below, the input is a constant code"),
-    }  # fmt: skip
+    }
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:

@@ -15,27 +15,31 @@ class LossDetached(Check):
     """The loss is cut off from the model: no parameter gets a gradient from it.
 
     ## What it does
-    Assay looks at the tensor that `backward()` is called on and at which of the optimizer's parameters have a gradient when it
-    steps. If none of them has one at any sampled step, or torch refused to go backward, that is reported.
+    Assay looks at the tensor that `backward()` is called on and at which of the optimizer's
+    parameters have a gradient when it steps. If none of them has one at any sampled step, or torch
+    refused to go backward, that is reported.
 
     ## Why it matters
-    The optimizer has nothing to step with: the weights stay as they were initialised, and no error says so.
+    The optimizer has nothing to step with: the weights stay as they were initialised, and no error
+    says so.
 
     ## Evidence
-    Exact. The number of the optimizer's parameters that have a gradient: none, at every sampled step.
+    Exact. The number of the optimizer's parameters that have a gradient: none, at every sampled
+    step.
 
     ## Known exceptions
-    A model of which a part gets gradients is silent: teachers, stop-gradients, frozen layers, a player of a GAN that rests. So is
-    an optimizer that holds the parameters of another model than the one that is trained: that is
-    `parameters-outside-optimizer`.
+    A model of which a part gets gradients is silent: teachers, stop-gradients, frozen layers, a
+    player of a GAN that rests. So is an optimizer that holds the parameters of another model than
+    the one that is trained: that is `parameters-outside-optimizer`.
 
     ## Example
-    `loss = torch.tensor(loss.item(), requires_grad=True)`; a prediction taken by `argmax`, `.detach()`, `.data`,
-    through numpy, or under `no_grad`, and then `loss.requires_grad_()` to quiet torch.
+    `loss = torch.tensor(loss.item(), requires_grad=True)`; a prediction taken by `argmax`,
+    `.detach()`, `.data`, through numpy, or under `no_grad`, and then `loss.requires_grad_()` to
+    quiet torch.
 
     ## What to try
-    Compute the loss from the model's own output, with torch operations all the way, and without `.item()`,
-    `.detach()`, `.numpy()` or a new `torch.tensor(...)` in between.
+    Compute the loss from the model's own output, with torch operations all the way, and without
+    `.item()`, `.detach()`, `.numpy()` or a new `torch.tensor(...)` in between.
 
     ## References
     PyTorch documentation, "Autograd mechanics".

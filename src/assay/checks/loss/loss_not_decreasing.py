@@ -18,27 +18,31 @@ class LossNotDecreasing(Check):
     """The loss ends no lower than that of a constant prediction, and no longer falls.
 
     ## What it does
-    From the targets seen assay computes the loss of the best prediction that ignores the input: the entropy of the labels for
-    cross-entropy, the variance of the targets for squared error. It reports a run whose mean loss over the last quarter is not below that while the second half
+    From the targets seen assay computes the loss of the best prediction that ignores the input: the
+    entropy of the labels for cross-entropy, the variance of the targets for squared error. It
+    reports a run whose mean loss over the last quarter is not below that while the second half
     shows no fall beyond the noise.
 
     ## Why it matters
     The model has learnt nothing from its inputs: a constant would do as well.
 
     ## Evidence
-    Heuristic. The loss of the last quarter over the constant's loss, and the fall over the second half in standard errors.
+    Heuristic. The loss of the last quarter over the constant's loss, and the fall over the second
+    half in standard errors.
 
     ## Known exceptions
-    Silent: short runs; losses that start high and still fall; a run that begins at its floor, since the floor of a trained model lies below the constant's loss;
-    learning rates that are still warming up; several optimizers (GANs); a sum of losses (VAE) or weighted ones; losses without
-    targets (policy gradients, contrastive losses). A task that can't be learnt, such as a coin flip, is reported.
+    Silent: short runs; losses that start high and still fall; a run that begins at its floor, since
+    the floor of a trained model lies below the constant's loss; learning rates that are still
+    warming up; several optimizers (GANs); a sum of losses (VAE) or weighted ones; losses without
+    targets (policy gradients, contrastive losses). A task that can't be learnt, such as a coin
+    flip, is reported.
 
     ## Example
     Inputs shuffled without their labels: each label belongs to another sample.
 
     ## What to try
-    Look at inputs and labels side by side, right before the model. Then try to overfit one batch: if that works the data
-    are at fault, if not the model or the optimizer.
+    Look at inputs and labels side by side, right before the model. Then try to overfit one batch:
+    if that works the data are at fault, if not the model or the optimizer.
 
     ## References
     Karpathy: A recipe for training neural networks, 2019 (baselines; overfit one batch).
@@ -51,10 +55,14 @@ class LossNotDecreasing(Check):
     reads = ("loss", "loss_call_value")
     limits = {
         "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),
-        "share": Limit(0.995, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"),
+        "share": Limit(
+            0.995, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"
+        ),
         "errors": Limit(2.0, "standard errors", "the usual 5 % level of a two-sided test"),
-        "tiny": Limit(0.01, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"),
-    }  # fmt: skip
+        "tiny": Limit(
+            0.01, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"
+        ),
+    }
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:

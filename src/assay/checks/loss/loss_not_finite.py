@@ -22,9 +22,10 @@ class LossNotFinite(Check):
     """The loss became NaN or infinite, and a step was taken with it.
 
     ## What it does
-    Assay reads the loss of every step. At the first one that is NaN or infinite it looks what was not finite before it: the input,
-    a weight, a module's output, a gradient. On the CPU it also walks the graph of that very loss, from the
-    data to the loss, to the first operation whose operands were not finite.
+    Assay reads the loss of every step. At the first one that is NaN or infinite it looks what was
+    not finite before it: the input, a weight, a module's output, a gradient. On the CPU it also
+    walks the graph of that very loss, from the data to the loss, to the first operation whose
+    operands were not finite.
 
     ## Why it matters
     The step writes NaN into the weights, and no later step can take it out again.
@@ -33,18 +34,20 @@ class LossNotFinite(Check):
     Exact. The first step without a finite loss, and the last finite loss before it.
 
     ## Known exceptions
-    Steps that a GradScaler skips are silent, and so are batches that the script itself drops before the optimizer's step. A
-    single infinite loss after which training goes on is a warning.
+    Steps that a GradScaler skips are silent, and so are batches that the script itself drops before
+    the optimizer's step. A single infinite loss after which training goes on is a warning.
 
     ## Example
-    `torch.log(p)` where p reaches 0, `torch.sqrt` at 0, a division by a count of 0, a rate that is far too high.
+    `torch.log(p)` where p reaches 0, `torch.sqrt` at 0, a division by a count of 0, a rate that is
+    far too high.
 
     ## What to try
-    Mend the operation that is named: log_softmax for log(softmax), a small constant under a root or in a
-    divisor. If the loss grew before it broke: a lower rate, warm-up, or gradient clipping.
+    Mend the operation that is named: log_softmax for log(softmax), a small constant under a root or
+    in a divisor. If the loss grew before it broke: a lower rate, warm-up, or gradient clipping.
 
     ## References
-    IEEE 754. Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, ICML 2013 (clipping).
+    IEEE 754. Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks,
+    ICML 2013 (clipping).
     """
 
     name = "loss-not-finite"
@@ -87,7 +90,7 @@ class LossNotFinite(Check):
                 )
                 if grew
                 else (
-                    "mend the operation that made it: log or sqrt at 0, a division by 0, an overflow",
+                    "mend the operation that made it: log or sqrt at 0, a division by 0, overflow",
                     "skip steps whose loss is not finite",
                 ),
                 where=where,

@@ -23,9 +23,7 @@ ELEMENTWISE = (
 def broadcast(a: list[int], b: list[int]) -> list[int] | None:
     """The shape of an element-by-element operation; None if the shapes don't fit."""
     longest = max(len(a), len(b))
-    pairs = zip(
-        [1] * (longest - len(a)) + list(a), [1] * (longest - len(b)) + list(b), strict=True
-    )
+    pairs = zip([1] * (longest - len(a)) + list(a), [1] * (longest - len(b)) + list(b), strict=True)
     shape = []
     for m, n in pairs:
         if m != n and 1 not in (m, n):
@@ -38,20 +36,23 @@ class LossShapeBroadcast(Check):
     """A loss compares every prediction with every target, because their shapes differ.
 
     ## What it does
-    For each kind of call of an element-by-element loss assay compares the shapes of input and target. If they have different
-    numbers of dimensions and broadcast to more elements than either has, that is reported.
+    For each kind of call of an element-by-element loss assay compares the shapes of input and
+    target. If they have different numbers of dimensions and broadcast to more elements than either
+    has, that is reported.
 
     ## Why it matters
-    Of predictions `[N, 1]` and targets `[N]` torch makes an N x N table. Its mean is least where every prediction is the
-    mean of the batch's targets: the model learns a constant.
+    Of predictions `[N, 1]` and targets `[N]` torch makes an N x N table. Its mean is least where
+    every prediction is the mean of the batch's targets: the model learns a constant.
 
     ## Evidence
-    Exact. The shapes of the call, and the number of elements that were compared against the number of targets.
+    Exact. The shapes of the call, and the number of elements that were compared against the number
+    of targets.
 
     ## Known exceptions
-    A scalar target, one target for a whole row, and a batch of one are silent: nothing is compared that should not be. So are pairs
-    built on purpose, where both sides have the same number of dimensions (`[N, Q, 1]` against `[N, 1, Q]`).
-    A loss written by hand, such as `((p - y) ** 2).mean()`, calls no loss function and is not seen.
+    A scalar target, one target for a whole row, and a batch of one are silent: nothing is compared
+    that should not be. So are pairs built on purpose, where both sides have the same number of
+    dimensions (`[N, Q, 1]` against `[N, 1, Q]`). A loss written by hand, such as `((p - y) **
+    2).mean()`, calls no loss function and is not seen.
 
     ## Example
     `F.mse_loss(model(x), y)` with an output of shape `[64, 1]` and targets of shape `[64]`.
@@ -60,8 +61,8 @@ class LossShapeBroadcast(Check):
     Make the shapes equal: `model(x).squeeze(1)` or `y.unsqueeze(1)`.
 
     ## References
-    PyTorch's own UserWarning "Using a target size that is different to the input size"; PyTorch documentation,
-    broadcasting semantics.
+    PyTorch's own UserWarning "Using a target size that is different to the input size"; PyTorch
+    documentation, broadcasting semantics.
     """
 
     name = "loss-shape-broadcast"
@@ -96,8 +97,6 @@ class LossShapeBroadcast(Check):
                 ),
                 where=Where(site=event.site),
                 steps=(event.step, event.step),
-                evidence=(
-                    Evidence("loss_call", growth, self.limit("growth"), "compared / given"),
-                ),
+                evidence=(Evidence("loss_call", growth, self.limit("growth"), "compared / given"),),
                 tricks=(Trick("match-target-shape"),),
             )

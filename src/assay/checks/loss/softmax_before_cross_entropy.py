@@ -19,23 +19,24 @@ class SoftmaxBeforeCrossEntropy(Check):
     """A loss that wants logits is given probabilities.
 
     ## What it does
-    At each sampled call of `cross_entropy` assay looks whether every row of the input is non-negative and sums to 1; at each
-    call of a logit loss it looks which operation made the input. Probabilities at every call are
-    reported, as is a sigmoid's output.
+    At each sampled call of `cross_entropy` assay looks whether every row of the input is
+    non-negative and sums to 1; at each call of a logit loss it looks which operation made the
+    input. Probabilities at every call are reported, as is a sigmoid's output.
 
     ## Why it matters
-    These losses apply (log-)softmax or sigmoid themselves. Applied twice, the largest possible gap between two logits is 1,
-    so the loss can't fall below log(1 + (C-1)/e) for C classes (1.46 for ten), gradients
-    shrink, and training is slow and stops early.
+    These losses apply (log-)softmax or sigmoid themselves. Applied twice, the largest possible gap
+    between two logits is 1, so the loss can't fall below log(1 + (C-1)/e) for C classes (1.46 for
+    ten), gradients shrink, and training is slow and stops early.
 
     ## Evidence
-    Exact. `loss_input_on_simplex` is 1 if all rows of that call's input are non-negative and sum to 1; free
-    logits don't do that once, let alone every time. A sigmoid is recognised as the operation that made the
-    input in torch's own graph, not by the range of the values.
+    Exact. `loss_input_on_simplex` is 1 if all rows of that call's input are non-negative and sum to
+    1; free logits don't do that once, let alone every time. A sigmoid is recognised as the
+    operation that made the input in torch's own graph, not by the range of the values.
 
     ## Known exceptions
-    `log_softmax` before `cross_entropy` is silent: doing it twice changes nothing. So are softmax outputs that are scaled or
-    shifted afterwards, soft targets, label smoothing, and losses computed without gradients as a metric.
+    `log_softmax` before `cross_entropy` is silent: doing it twice changes nothing. So are softmax
+    outputs that are scaled or shifted afterwards, soft targets, label smoothing, and losses
+    computed without gradients as a metric.
 
     ## Example
     `F.cross_entropy(torch.softmax(model(x), dim=1), y)`, or a model that ends in `nn.Softmax`.
