@@ -42,7 +42,9 @@ def build(name: str):  # noqa: ANN201  # torch is imported in the child only
             return x + self.down(torch.relu(self.up(self.norm(x))))
 
     if kind == "residual":
-        model = nn.Sequential(nn.Linear(64, 64), *(Residual() for _ in range(layers)), nn.Linear(64, 10))
+        model = nn.Sequential(
+            nn.Linear(64, 64), *(Residual() for _ in range(layers)), nn.Linear(64, 10)
+        )
     elif kind == "transformer":
         block = nn.TransformerEncoderLayer(32, 2, 64, dropout=0.0, batch_first=True)
 
@@ -128,7 +130,13 @@ SICK = (
 def row(name: str, seed: int) -> str:
     """One line of the table."""
     from assay.observe import observe
-    from assay.signals.ratios import rising_share, rms_by_depth, typical, update_ratio, weight_matrices
+    from assay.signals.ratios import (
+        rising_share,
+        rms_by_depth,
+        typical,
+        update_ratio,
+        weight_matrices,
+    )
 
     with tempfile.TemporaryDirectory() as scratch:
         run = observe([__file__, name, str(seed)], run_dir=Path(scratch) / "run").view
@@ -157,7 +165,9 @@ def main() -> None:
     if len(sys.argv) > 1:
         train(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)
         return
-    print("workload                seed     fall first/top rising  move max  move min    spike   dead   full")  # noqa: T201
+    print(
+        "workload                seed     fall first/top rising  move max  move min    spike   dead   full"
+    )  # noqa: T201
     for title, names in (("healthy", HEALTHY), ("sick", SICK)):
         print(title)  # noqa: T201
         for name in names:

@@ -6,12 +6,19 @@ from .base import Check
 from .data.data_not_shuffled import DataNotShuffled
 from .data.input_not_finite import InputNotFinite
 from .data.input_not_normalised import InputNotNormalised
+from .gradient.exploding_gradient import ExplodingGradient
+from .gradient.vanishing_gradient import VanishingGradient
 from .gradient.zero_grad_missing import ZeroGradMissing
 from .loss.loss_detached import LossDetached
 from .loss.loss_not_decreasing import LossNotDecreasing
 from .loss.loss_not_finite import LossNotFinite
 from .loss.loss_shape_broadcast import LossShapeBroadcast
 from .loss.softmax_before_cross_entropy import SoftmaxBeforeCrossEntropy
+from .model.dead_units import DeadUnits
+from .model.eval_mode_in_training import EvalModeInTraining
+from .model.saturated_activation import SaturatedActivation
+from .model.symmetric_initialisation import SymmetricInitialisation
+from .optimizer.parameters_outside_optimizer import ParametersOutsideOptimizer
 
 CHECKS: tuple[Check, ...] = (
     InputNotFinite(),
@@ -22,7 +29,14 @@ CHECKS: tuple[Check, ...] = (
     LossNotFinite(),
     LossNotDecreasing(),
     LossDetached(),
+    SymmetricInitialisation(),
+    DeadUnits(),
+    SaturatedActivation(),
+    EvalModeInTraining(),
     ZeroGradMissing(),
+    VanishingGradient(),
+    ExplodingGradient(),
+    ParametersOutsideOptimizer(),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..seams.callsite import user_site
+from ..seams.callsite import is_user_file, user_site
 from .base import Probe
 
 UNITS_AT_MOST = 1 << 20
@@ -29,15 +29,27 @@ def _single(value: Any) -> torch.Tensor | None:
     return None
 
 
+def _only_activates(module: Any) -> bool:
+    """True for nn.ReLU and its like: neither parts nor weights."""
+    return next(module.children(), None) is None and next(module.parameters(), None) is None
+
+
+def _is_users(module: Any) -> bool:
+    code = getattr(type(module).forward, "__code__", None)
+    return code is not None and is_user_file(code.co_filename)
+
+
 class Activations(Probe):
     """Mean, spread and shares of each leaf module's output, and of each activation function's.
 
-    Signals, by place: `activation_mean`, `activation_std`, `activation_zero_share`, `activation_nonfinite_share`;
-    `dead_unit_share` (units of a ReLU inside a model that were zero for every sample of the last `DEAD_AFTER`
-    sampled iterations); `activation_saturated_share` (sigmoid, tanh and hardsigmoid that a layer with weights
-    follows, mean over the calls of one iteration). The last two only where something before them is trained. A unit is one
-    index of the last dimension, or of dimension 1 for outputs of four and more dimensions (channels). The place is
-    the module's name; for a function called in the user's own forward it is `relu (train.py:23)`.
+    Signals, by place: `activation_mean`, `activation_std`, `activation_zero_share`,
+    `activation_nonfinite_share`; `dead_unit_share` (units of a ReLU inside a model that were zero
+    for every sample of the last `DEAD_AFTER` sampled iterations); `activation_saturated_share`
+    (sigmoid, tanh and hardsigmoid that a layer with weights follows, mean over the calls of one
+    iteration). The last two only where something before them is trained. A unit is one index of
+    the last dimension, or of dimension 1 for outputs of four and more dimensions (channels). The
+    place is the module's name; for a function called in a forward of the user's own it is `relu
+    (train.py:23)`.
     """
 
     name = "activations"
@@ -51,6 +63,7 @@ class Activations(Probe):
         self._silent_for: dict[str, torch.Tensor] = {}
         self._samples: dict[str, int] = {}
         self._pending: list[tuple[str, torch.Tensor]] = []
+        self._pending_units: list[tuple[str, torch.Tensor]] = []
         self._saturated: dict[str, list[torch.Tensor]] = {}
 
     def iteration_begins(self) -> None:
@@ -58,17 +71,24 @@ class Activations(Probe):
         self._inside.clear()
         self._alive.clear()
         self._pending.clear()
+        self._pending_units.clear()
         self._saturated.clear()
 
     def on_module_begin(self, module: Any) -> None:
         """Keeps track of which module is being computed, and of what lies before its weights."""
         if not self._inside:
             self._pending.clear()
+            self._pending_units.clear()
         self._inside.append(module)
-        if self._pending and next(module.parameters(recurse=False), None) is not None:
+        if (self._pending or self._pending_units) and any(
+            True for _ in module.parameters(recurse=False)
+        ):
             for place, share in self._pending:
                 self._saturated.setdefault(place, []).append(share)
+            for place, alive in self._pending_units:
+                self._units(place, alive)
             self._pending.clear()
+            self._pending_units.clear()
 
     def on_module_end(self, module: Any, args: Any, result: Any) -> None:
         """Measures what a leaf module gave out."""
@@ -88,13 +108,13 @@ class Activations(Probe):
         module = self._inside[-1] if self._inside else None
         place = self.watch.names.module(module) if module is not None else None
         in_model = place is not None
-        if not in_model or next(module.children(), None) is not None or any(
-            True for _ in module.parameters(recurse=False)
-        ):  # fmt: skip
+        is_function = not in_model or not _only_activates(module)
+        if is_function:
             site = user_site(2)
-            if site is None:
+            if site is not None and (not in_model or _is_users(module)):
+                place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})"
+            if place is None:
                 return
-            place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})"
             self._measure(place, name, output)
         if place is None or not in_model or not result.requires_grad:
             return  # a hinge in the loss is no unit, and a frozen layer needs no gradient
@@ -103,11 +123,17 @@ class Activations(Probe):
             near = SATURATED_WITHIN * (high - low)
             saturated = ((output < low + near) | (output > high - near)).sum() / output.numel()
             self._pending.append((place, saturated))
-        if name in ZERO_SIDED:
-            self._units(place, output)
+        channel = 1 if output.dim() >= 4 else output.dim() - 1
+        if name in ZERO_SIDED and output.dim() >= 2 and output.shape[channel] <= UNITS_AT_MOST:
+            awake = ~(output <= 0)  # what is not finite is ill in another way
+            alive = awake.movedim(channel, -1).flatten(0, -2).any(0)
+            if is_function:
+                self._pending_units.append((place, alive))
+            else:
+                self._units(place, alive)
 
     def on_step_end(self, optimizer: Any) -> None:
-        """Writes what needed the whole iteration: how many units gave no sign of life, and saturation."""
+        """Writes what needed the whole iteration: units without a sign of life, and saturation."""
         for place, shares in self._saturated.items():
             self.watch.put("activation_saturated_share", place, torch.stack(shares).mean())
         self._saturated.clear()
@@ -122,11 +148,7 @@ class Activations(Probe):
                 self.watch.put("dead_unit_share", place, (silent >= DEAD_AFTER).float().mean())
         self._alive.clear()
 
-    def _units(self, place: str, output: torch.Tensor) -> None:
-        channel = 1 if output.dim() >= 4 else output.dim() - 1
-        if output.dim() < 2 or output.shape[channel] > UNITS_AT_MOST:
-            return
-        alive = (output > 0).movedim(channel, -1).flatten(0, -2).any(0)
+    def _units(self, place: str, alive: torch.Tensor) -> None:
         known = self._alive.get(place)
         if known is not None and known.shape != alive.shape:
             # one nn.ReLU used behind layers of different widths

@@ -8,7 +8,6 @@ import torch
 
 from .base import Probe
 
-
 SWITCHES_AT_MOST = 1000
 """Changes of mode written in one run; a script that goes on switching after so many is well."""
 
@@ -27,10 +26,10 @@ def _depends_on_mode(module: Any) -> bool:
 class Notes(Probe):
     """Writes an event for each new fact of these kinds, with the user's line.
 
-    Signals: `training_mode` of each root module (1 or 0); `eval_share`, of a root's modules that compute something
-    else in training than in evaluation, the share that is in evaluation mode; `clip_norm` (before clipping),
-    `clip_limit`; `loss_scale`. Events `mode_switch` and `evaluated` (the first region without gradients that the user
-    entered after a switch to evaluation).
+    Signals: `training_mode` of each root module (1 or 0); `eval_share`, of a root's modules that
+    compute something else in training than in evaluation, the share that is in evaluation mode;
+    `clip_norm` (before clipping), `clip_limit`; `loss_scale`. Events `mode_switch` and `evaluated`
+    (the first region without gradients that the user entered after a switch to evaluation).
     """
 
     name = "notes"

@@ -18,8 +18,8 @@ rounding of a sum over a few thousand samples, not a difference that training ma
 
 
 NOISE = 1e-6
-"""Gradients that differ by less than this share of the optimizer's largest one are equal, too: identical
-outputs make those of the layers before them cancel to rounding noise."""
+"""Gradients that differ by less than this share of the optimizer's largest one are equal, too:
+identical outputs make those of the layers before them cancel to rounding noise."""
 
 
 def twin_share(tensor: torch.Tensor, dim: int, noise: torch.Tensor | float = 0.0) -> torch.Tensor:
@@ -30,12 +30,14 @@ def twin_share(tensor: torch.Tensor, dim: int, noise: torch.Tensor | float = 0.0
 
 
 class Symmetry(Probe):
-    """Shares of rows and columns of a weight that equal the one before them, in value and in gradient.
+    """Shares of rows and columns of a weight that equal the one before them, in value and in
+    gradient.
 
-    Signals `row_twin_share` and `column_twin_share` (the second for matrices only), per parameter: the smaller of
-    the share among the weights and the share among their gradients. Only parameters whose first two
-    rows or columns are equal at their first step are measured, and only in the opening window. Event `constant_init`: the
-    user's line that gave such a parameter one value for all its elements.
+    Signals `row_twin_share` and `column_twin_share` (the second for matrices only), per parameter:
+    the smaller of the share among the weights and the share among their gradients. Only parameters
+    whose first two rows or columns are equal at their first step are measured, and only in the
+    opening window. Event `constant_init`: the user's line that gave such a parameter one value for
+    all its elements.
     """
 
     name = "symmetry"

@@ -1,0 +1,115 @@
+"""The check `vanishing-gradient`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from ...journal.view import RunView, Training
+from ...signals.ratios import rising_share, rms_by_depth, typical, update_ratio
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+
+class VanishingGradient(Check):
+    """The gradient dies away from the last layer to the first, so the first layers don't learn.
+
+    ## What it does
+    Compares the typical size (root mean square, median over the samples) of the gradients of all
+    weight matrices, in the order of the model. It speaks when they shrink steadily towards the
+    first one, to less than a thousandth, and either the first one's weights hardly move or
+    the loss does not fall.
+
+    ## Why it matters
+    The first layers stay as they were initialised; what they lose of the input, no later layer can
+    get back.
+
+    ## Evidence
+    Heuristic: `grad_norm` by depth against a limit measured on healthy nets of up to 24 blocks.
+    Adam scales small gradients up again; for it, small gradients count only if the loss stands.
+
+    ## Known exceptions
+    Silent: residual branches that begin at zero, frozen layers, embeddings (most of their rows
+    get no gradient), nets with fewer than three weight matrices, rates that differ between layers.
+
+    ## Example
+    Eight sigmoid layers with torch's default initialisation; thirty ReLU layers without He's.
+
+    ## What to try
+    ReLU or GELU instead of sigmoid; He (ReLU) or Xavier (tanh) initialisation; normalisation layers;
+    residual connections.
+
+    ## References
+    Glorot and Bengio 2010; He et al. 2015, "Delving deep into rectifiers". AUTOTRAINER (ICSE 2021):
+    ratio of first to last layer below 1e-3 and first layer below 1e-4.
+    """
+
+    name = "vanishing-gradient"
+    family = "gradient"
+    severity = "warning"
+    tier = "heuristic"
+    reads = ("grad_norm",)
+    explains = ("loss-not-decreasing", "learning-rate-too-low")
+    limits = {
+        "ratio": Limit(
+            1e-3,
+            "first / largest",
+            "measured in benchmarks/calibration/gradient_depth.py: healthy >= 0.024, sick <= 7e-5",
+        ),
+        "rising": Limit(
+            0.9, "share of pairs", "measured in benchmarks/calibration/gradient_depth.py"
+        ),
+        "moved": Limit(
+            1e-3, "first / largest", "measured in benchmarks/calibration/gradient_depth.py"
+        ),
+        "fall": Limit(0.9, "last / first loss", "ours: a tenth of the loss is learning"),
+        "layers": Limit(3, "weight matrices", "ours: two points make no trend"),
+        "samples": Limit(5, "steps", "ours: zero branches of residual nets open by step 3"),
+    }
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            depth = rms_by_depth(run, training)
+            values = [value for _, value in depth]
+            samples = training.series("grad_norm").finite()
+            if len(depth) < self.limit("layers") or len(samples) < self.limit("samples"):
+                continue
+            top, first = max(values), depth[0][0]
+            ratio = values[0] / top if top > 0 else 1.0
+            if ratio >= self.limit("ratio") or rising_share(values) < self.limit("rising"):
+                continue
+            if values[0] == 0.0:
+                continue  # cut off, not faded: dead units, or a loss that does not reach it
+            moves = [typical(update_ratio(training, p.name)) for p, _ in depth]
+            moved = moves[0] / max(moves) if max(moves) > 0 else 1.0
+            if not (moved < self.limit("moved") or self._stands(training)):
+                continue
+            yield self.found(
+                f"gradients shrank by a factor of {1 / ratio:.0e} over {len(depth)} weight matrices, "
+                f"from {depth[values.index(top)][0].name} back to {first.name} (median of "
+                f"{len(samples)} samples)",
+                "the first layers keep their initial weights and pass on little of the input",
+                try_=(
+                    "use ReLU or GELU instead of sigmoid or tanh in hidden layers",
+                    "initialise for the activation: He for ReLU, Xavier for tanh",
+                    "add normalisation layers or residual connections",
+                ),
+                where=Where(parameter=first.name, module=first.module or None),
+                steps=(samples.steps[0], samples.steps[-1]),
+                evidence=(
+                    Evidence(
+                        "grad_norm", ratio, self.limit("ratio"), "first / largest", first.name
+                    ),
+                    Evidence("update_norm", moves[0], None, "of the weights", first.name),
+                ),
+                tricks=(Trick("activation", "relu"), Trick("init", "he"), Trick("norm", "layer")),
+                rank=training.rank,
+            )
+
+    def _stands(self, training: Training) -> bool:
+        """Whether the loss has not fallen by a tenth from the first to the last tenth of the run."""
+        losses = training.series("loss").finite().values
+        tenth = max(len(losses) // 10, 1)
+        if len(losses) < 2 * tenth:
+            return False
+        return median(losses[-tenth:]) > self.limit("fall") * median(losses[:tenth])

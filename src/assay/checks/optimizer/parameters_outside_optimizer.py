@@ -1,0 +1,145 @@
+"""The check `parameters-outside-optimizer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...journal.view import Event, RunView, Training
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Trick, Where
+
+
+class ParametersOutsideOptimizer(Check):
+    """Parameters get gradients, but no optimizer of the process holds them: they never change.
+
+    ## What it does
+    After the last sampled backward pass, lists the trainable parameters that have a gradient and are
+    in no optimizer that the process built, and whose weights did not change by other means.
+
+    ## Why it matters
+    They stay as they were initialised, so the rest of the model learns to live with random layers.
+    Nothing fails, and the loss may even fall.
+
+    ## Evidence
+    Exact. An error if the optimizer holds parameters that never get a gradient instead (the model
+    was changed after the optimizer was built), or if whole modules behind trained ones are missing.
+    A note if everything outside lies before all that is trained: then a head is trained on a
+    backbone that was only not told to compute no gradients.
+
+    ## Known exceptions
+    Silent: frozen parameters (`requires_grad=False`), a GAN's other player, teachers, several
+    optimizers, weights changed by hand, parts of modules (only biases, only norms, adapters between
+    layers), loaded weights, inputs that are optimised while the model stays as it is.
+
+    ## Example
+    `optimizer = Adam(model.parameters())`, and then `model.head = nn.Linear(64, 10)`.
+
+    ## What to try
+    Build the optimizer last, from `model.parameters()`; use `add_param_group` for what comes later;
+    freeze with `requires_grad_(False)` what is not to learn.
+
+    ## References
+    Silent-error study: TrainCheck (OSDI 2025), cases pytorch-forum-84911 and accelerate-2665.
+    """
+
+    name = "parameters-outside-optimizer"
+    family = "optimizer"
+    severity = "error"
+    tier = "exact"
+    reads = ("grad_norm",)
+    explains = ("loss-not-decreasing", "learning-rate-too-low")
+    limits = {
+        "steps": Limit(3, "steps", "ours: an optimizer may be built a step or two late"),
+        "borders": Limit(
+            3, "changes", "ours: one forgotten block has two borders; adapters have one per layer"
+        ),
+    }
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        last = self._last(run)
+        if last is None or last.training is None:
+            return
+        training = run.trainings[last.training]
+        outside = [str(name) for name in last.data["names"]]
+        fixed = training.series("outside_weight_norm")
+        if (
+            len(fixed) < self.limit("steps")
+            or training.steps < self.limit("steps")
+            or len(set(fixed.values[-int(self.limit("steps")) :])) > 1
+        ):
+            return
+        stale = self._stale(run, outside)
+        kind = "stale" if stale else self._kind(run, outside)
+        if kind is None:
+            return
+        count, elements = int(last.data["count"]), int(last.data["elements"])
+        some = ", ".join(outside[:3]) + (", ..." if count > 3 else "")
+        held = f"; it holds {stale} that never got a gradient instead" if stale else ""
+        yield self.found(
+            f"{count} parameters ({elements:,} numbers: {some}) got gradients at every sampled step "
+            f"but are in no optimizer{held}",
+            "they never change"
+            if kind != "backbone"
+            else "only what comes after them is trained; their gradients cost time for nothing",
+            try_=(
+                ("freeze them with requires_grad_(False), if only the head is to learn",)
+                if kind == "backbone"
+                else (
+                    "build the optimizer after the model is complete, from model.parameters()",
+                    "give what was added later to optimizer.add_param_group",
+                )
+            ),
+            where=Where(site=training.site, parameter=outside[0]),
+            steps=(fixed.steps[0], fixed.steps[-1]),
+            evidence=(Evidence("outside_weight_norm", fixed.last, None, "1"),),
+            tricks=() if kind == "backbone" else (Trick("add-parameters"),),
+            severity="note" if kind == "backbone" else "error",
+            rank=training.rank,
+            parameters=outside,
+        )
+
+    @staticmethod
+    def _last(run: RunView) -> Event | None:
+        events = list(run.events("outside_optimizer"))
+        return events[-1] if events and events[-1].data["count"] else None
+
+    @staticmethod
+    def _stale(run: RunView, outside: list[str]) -> int:
+        """How many parameters the optimizer holds that are no part of the model any more."""
+        known = {p.name for p in run.parameters}
+        latest: dict[int | None, Event] = {e.training: e for e in run.events("without_gradient")}
+        return sum(
+            name in outside or name not in known
+            for event in latest.values()
+            for name in event.data["names"]
+        )
+
+    def _kind(self, run: RunView, outside: list[str]) -> str | None:
+        """What lies outside: a `backbone` before all that is trained, a `part`, or a choice."""
+        missing = set(outside)
+        flags = [
+            (p.module, p.name in missing)
+            for p in run.parameters
+            if p.trainable and (p.group is not None or p.name in missing)
+        ]
+        if all(out for _, out in flags):
+            return None  # an input is optimised, or another model
+        if {module for module, out in flags if out} & {module for module, out in flags if not out}:
+            return None  # only biases, only scales: nobody forgets those
+        borders = sum(a[1] != b[1] for a, b in zip(flags, flags[1:], strict=False))
+        if borders == 1 and flags[0][1]:
+            return "backbone"
+        if borders > self.limit("borders") or self._loaded(run, missing):
+            return None
+        return "part"
+
+    @staticmethod
+    def _loaded(run: RunView, missing: set[str]) -> bool:
+        """Whether these weights came from a checkpoint: a trained head may be meant to stay."""
+        roots = {e.data["root"]: e.data["cls"] for e in run.events("model")}
+        modules = {module.kind for module in run.modules} | set(roots.values())
+        for event in run.events("load_state"):
+            absent = {str(key) for key in event.data["missing"]}
+            if event.data["owner"] in modules and not (missing & absent):
+                return True
+        return False
