@@ -1,16 +1,20 @@
-"""Child side: appends facts to this process's journal, one JSON line each, safe against any death."""
+"""Child side: appends facts to this process's journal, one JSON line each, safe in any death."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import math
 import os
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 FLUSH_SECONDS = 0.25
 _TROUBLE_BYTES = 1024
+_HIGH = 200
+"""Our files get numbers from here, so that those of the user's files are what they always were."""
 
 
 def compact(value: float) -> float | str:
@@ -18,6 +22,35 @@ def compact(value: float) -> float | str:
     if math.isfinite(value):
         return float(f"{value:.7g}")
     return "nan" if value != value else "inf" if value > 0 else "-inf"
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: numbers that are not finite become words, keys become text."""
+    if isinstance(value, float):
+        return compact(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
+
+
+def _encode(fact: dict[str, Any]) -> str:
+    try:
+        return json.dumps(fact, separators=(",", ":"), default=str, allow_nan=False)
+    except (ValueError, TypeError):
+        return json.dumps(_plain(fact), separators=(",", ":"), allow_nan=False)
+
+
+def _open(path: str, flags: int) -> int:
+    """A file, under a number that no program of the user's would meet."""
+    low = os.open(path, flags | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+    try:
+        high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:  # the limit on open files is below that
+        return low
+    os.close(low)
+    return high
 
 
 class Journal:
@@ -32,8 +65,10 @@ class Journal:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._lines: list[str] = []
+        self._pending = b""
         self._fd: int | None = None
-        self._trouble_fd: int | None = None
+        self._identity: tuple[int, int] | None = None
+        self._path = self._trouble_path = ""
         self._stopped = False
         self._last_flush = monotonic()
 
@@ -46,26 +81,41 @@ class Journal:
         """Starts to write: what was held back goes first."""
         if self._fd is not None or self._stopped:
             return
-        pid = os.getpid()
-        flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         try:
-            self._trouble_fd = os.open(
-                os.path.join(self._folder, f"trouble-{pid}"), flags & ~os.O_APPEND, 0o644
-            )
-            os.write(self._trouble_fd, b" " * _TROUBLE_BYTES)
-            self._fd = os.open(os.path.join(self._folder, f"journal-{pid}.jsonl"), flags, 0o644)
+            self._open_files()
         except OSError as error:
             self._give_up(error)
             return
         self.flush()
 
+    def _open_files(self) -> None:
+        """An earlier process may have had this number, in another container or before an exec."""
+        name = str(os.getpid())
+        for attempt in range(2, 1000):
+            try:
+                trouble = os.path.join(self._folder, f"trouble-{name}")
+                aside = _open(trouble, os.O_CREAT | os.O_EXCL)
+                self._trouble_path = trouble
+                os.write(aside, b" " * _TROUBLE_BYTES)
+                os.close(aside)
+                self._path = os.path.join(self._folder, f"journal-{name}.jsonl")
+                self._adopt(_open(self._path, os.O_APPEND | os.O_CREAT | os.O_EXCL))
+                break
+            except FileExistsError:
+                self._remove_trouble()
+                name = f"{os.getpid()}-{attempt}"
+        if self._fd is None:
+            raise OSError(errno.EEXIST, "every name for a journal is taken")
+
+    def _adopt(self, fd: int) -> None:
+        status = os.fstat(fd)
+        self._fd, self._identity = fd, (status.st_dev, status.st_ino)
+
     def put(self, kind: str, **facts: Any) -> None:
         """Adds one fact; it reaches the disk within `FLUSH_SECONDS` of the next one."""
         if self._stopped:
             return
-        self._lines.append(
-            json.dumps({"k": kind, **facts}, separators=(",", ":"), default=str, allow_nan=False)
-        )
+        self._lines.append(_encode({"k": kind, **facts}))
         if self._fd is None:
             if len(self._lines) > 2000:
                 del self._lines[1000:1500]
@@ -75,48 +125,61 @@ class Journal:
     def flush(self) -> None:
         """Writes everything that is held."""
         self._last_flush = monotonic()
-        if self._fd is None or not self._lines:
+        if self._fd is None or not (self._lines or self._pending):
             return
-        data = ("\n".join(self._lines) + "\n").encode("utf-8", "surrogateescape")
-        self._lines.clear()
+        if self._lines:
+            self._pending += ("\n".join(self._lines) + "\n").encode("utf-8", "surrogateescape")
+            self._lines.clear()
         try:
-            while data:
-                data = data[os.write(self._fd, data) :]
+            if not self._is_ours():  # the program closed all files that it did not open
+                self._adopt(_open(self._path, os.O_APPEND))
+            while self._pending:  # a Ctrl-C in here finds the rest at the next flush
+                self._pending = self._pending[os.write(self._fd, self._pending) :]
         except OSError as error:
             self._give_up(error)
 
     def close(self) -> None:
         """Flushes and closes; a file set aside for trouble that did not come is removed."""
         self.flush()
-        if self._fd is not None:
+        self._close_file()
+        if not self._stopped:
+            self._remove_trouble()
+
+    def _is_ours(self) -> bool:
+        """Whether the number still means our file: a program may close all that it did not open."""
+        if self._fd is None:
+            return False
+        try:
+            status = os.fstat(self._fd)
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
+
+    def _close_file(self) -> None:
+        if self._fd is not None and self._is_ours():
             os.close(self._fd)
-            self._fd = None
-        if self._trouble_fd is not None:
-            os.close(self._trouble_fd)
-            self._trouble_fd = None
-            if not self._stopped:
-                try:
-                    os.unlink(os.path.join(self._folder, f"trouble-{os.getpid()}"))
-                except OSError:
-                    pass
+        self._fd = None
+
+    def _remove_trouble(self) -> None:
+        if self._trouble_path:
+            with suppress(OSError):
+                os.unlink(self._trouble_path)
+        self._trouble_path = ""
 
     def forget(self) -> None:
         """After a fork: the parent's file and lines are not this process's."""
-        for fd in (self._fd, self._trouble_fd):
-            if fd is not None:
-                os.close(fd)
-        self._fd = self._trouble_fd = None
-        self._lines = []
+        self._close_file()
+        self._identity, self._trouble_path = None, ""
+        self._lines, self._pending = [], b""
         self._stopped = False
 
     def _give_up(self, error: OSError) -> None:
         self._stopped = True
+        self._close_file()
         self._lines.clear()
+        self._pending = b""
         name = errno.errorcode.get(error.errno or 0, "OSError")
         text = f"recording stopped: {name}: {error.strerror}".encode()
-        if self._trouble_fd is not None:
-            try:
-                os.lseek(self._trouble_fd, 0, os.SEEK_SET)
-                os.write(self._trouble_fd, text[:_TROUBLE_BYTES])
-            except OSError:
-                pass
+        if self._trouble_path:  # by its path: the number may be another file's by now
+            with suppress(OSError), open(self._trouble_path, "r+b") as file:
+                file.write(text[:_TROUBLE_BYTES])

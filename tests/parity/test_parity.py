@@ -1,0 +1,59 @@
+"""The first law: with assay on, losses, weights and random state are the same to the last bit."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay.observe import observe
+
+WORKLOADS = Path(__file__).parent / "workloads"
+NAMES = sorted(path.stem for path in WORKLOADS.glob("*.py") if path.stem != "fingerprint")
+SLOW = {"compiled"}
+# Trainings and steps of each that must have been seen, or nothing was put to the test.
+STEPS = {
+    "accumulation": [40],
+    "autocast_bf16": [60],
+    "by_hand": [99],
+    "checkpointing": [40],
+    "cnn_batchnorm": [60],
+    "compiled": [40],
+    "grad_scaler": [55],
+    "lbfgs": [20],
+    "loader_workers": [40],
+    "lstm": [50],
+    "mlp": [120],
+    "transformer": [50],
+    "two_optimizers": [40, 40],
+}
+
+
+def test_every_workload_has_its_steps():
+    assert sorted(STEPS) == NAMES
+    assert len(NAMES) >= 12
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in NAMES]
+)
+def test_same_to_the_last_bit(name, tmp_path, capfd):
+    if name == "compiled" and shutil.which("g++") is None:
+        pytest.skip("torch.compile needs a C++ compiler")
+    script = str(WORKLOADS / f"{name}.py")
+    env = {k: v for k, v in os.environ.items() if k not in ("ASSAY_RUN", "PYTHONPATH")}
+    plain = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=280, check=False, env=env
+    )
+    assert plain.returncode == 0, plain.stderr
+    capfd.readouterr()
+    observed = observe([script], run_dir=tmp_path / "run")
+    seen = capfd.readouterr()
+    assert (seen.out, seen.err) == (plain.stdout, plain.stderr)
+    assert observed.outcome.exit_code == 0
+    assert observed.view.errors == []
+    assert [training.steps for training in observed.view.trainings] == STEPS[name]
+    assert any(t.signals.get("grad_norm") for t in observed.view.trainings)
