@@ -13,6 +13,7 @@ from multiprocessing import util
 from typing import Any
 
 _current: Session | None = None
+_registered = False
 
 
 class Session:
@@ -105,12 +106,14 @@ def begin(folder: str) -> Session | None:
     Args:
         folder: the run folder, which exists.
     """
-    global _current
+    global _current, _registered
     if _current is not None or _watched_by_another():
         return None
     _current = Session(folder)
-    atexit.register(end)
-    os.register_at_fork(after_in_child=_after_fork)
+    if not _registered:  # a notebook begins and ends many times in one process
+        _registered = True
+        atexit.register(end)
+        os.register_at_fork(after_in_child=_after_fork)
     # children of multiprocessing leave by os._exit, past atexit, but run its finalizers
     util.Finalize(None, end, exitpriority=-100)
     util.register_after_fork(_current, lambda _: util.Finalize(None, end, exitpriority=-100))
