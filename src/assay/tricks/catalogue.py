@@ -10,6 +10,10 @@ from __future__ import annotations
 from .averaging.ema import Ema
 from .averaging.swa import Swa
 from .base import Trick, TrickError
+from .data.ignore_index import IgnoreIndex
+from .data.logits import Logits
+from .data.match_target_shape import MatchTargetShape
+from .data.shuffle import Shuffle
 from .gradients.accumulate import Accumulate
 from .gradients.add_parameters import AddParameters
 from .gradients.clip_adaptive import ClipAdaptive
@@ -18,10 +22,18 @@ from .gradients.clip_percentile import ClipPercentile
 from .gradients.clip_value import ClipValue
 from .gradients.skip_non_finite import SkipNonFinite
 from .gradients.zero_grad import ZeroGrad
+from .model.train_mode import TrainMode
 from .precision.amp import Amp
 from .precision.float32_islands import Float32Islands
+from .regularisation.label_smoothing import LabelSmoothing
 
 TRICKS: tuple[type[Trick], ...] = (
+    Shuffle,
+    TrainMode,
+    Logits,
+    MatchTargetShape,
+    IgnoreIndex,
+    LabelSmoothing,
     AddParameters,
     Amp,
     Float32Islands,

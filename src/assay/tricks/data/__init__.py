@@ -1,0 +1,1 @@
+"""Tricks on data and what a loss is given."""

@@ -1,0 +1,85 @@
+"""The trick `logits`."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from ..base import Trick
+
+if TYPE_CHECKING:
+    from ..stage import Stage
+
+REMEMBERED = 16
+
+
+class Logits(Trick):
+    """Gives a loss the logits where the script gives it their softmax or sigmoid.
+
+    ## What it does
+    Remembers what each softmax and sigmoid was computed from. Where the very result is handed to
+    `cross_entropy` (softmax) or `binary_cross_entropy_with_logits` (sigmoid), which both expect
+    logits, its input is handed over instead. The same numbers, to the last bit, as deleting the
+    softmax from the model.
+
+    ## Formula
+    `cross_entropy(softmax(z), y) -> cross_entropy(z, y)`. Source: the PyTorch documentation of
+    `CrossEntropyLoss` ("the input is expected to contain the unnormalized logits").
+
+    ## When
+    The check `softmax-before-cross-entropy` has found probabilities where logits belong.
+
+    ## Cost
+    None to speak of.
+
+    ## Conflicts and order
+    Before all other tricks on the loss. It also acts where the script evaluates.
+
+    ## Common mistakes
+    Taking the logarithm of the probabilities instead: right on paper, but infinite where the
+    softmax has underflowed to 0.
+    """
+
+    name = "logits"
+    family = "data"
+
+    def attach_to(self, stage: Stage) -> None:
+        """Remembers inputs of squashing functions; exchanges at the loss."""
+        import torch
+        import torch.nn.functional as F
+
+        made: dict[str, deque[tuple[weakref.ref[Any], Any]]] = {
+            "cross_entropy": deque(maxlen=REMEMBERED),
+            "binary_cross_entropy_with_logits": deque(maxlen=REMEMBERED),
+        }
+
+        def remembering(loss: str) -> Any:
+            def make(original: Any) -> Any:
+                def squash(*args: Any, **kwargs: Any) -> Any:
+                    result = original(*args, **kwargs)
+                    source = args[0] if args else kwargs.get("input")
+                    if isinstance(result, torch.Tensor):
+                        made[loss].append((weakref.ref(result), source))
+                    return result
+
+                return squash
+
+            return make
+
+        def exchange(given: Any, name: str) -> Any:
+            args, kwargs = given
+            if name not in made:
+                return given
+            source = args[0] if args else kwargs.get("input")
+            for result, logits in made[name]:
+                if result() is source:
+                    if args:
+                        return (logits, *args[1:]), kwargs
+                    return args, {**kwargs, "input": logits}
+            return given
+
+        for owner in (F, torch, torch.Tensor):
+            stage.patches.wrap(owner, "softmax", remembering("cross_entropy"))
+            stage.patches.wrap(owner, "sigmoid", remembering("binary_cross_entropy_with_logits"))
+        stage.change("loss", exchange)
