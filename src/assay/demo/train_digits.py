@@ -38,7 +38,7 @@ def main() -> None:
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
 
-    for epoch in range(1, 9):
+    for epoch in range(1, 7):
         total = 0.0
         for batch in train[torch.randperm(len(train))].split(50):
             loss = criterion(model(images[batch]), labels[batch])

@@ -31,9 +31,19 @@ class RunFolder:
     path: Path
 
     def begin(
-        self, command: Sequence[str], settings: Mapping[str, Any], python: str | None = None
+        self,
+        command: Sequence[str],
+        settings: Mapping[str, Any],
+        python: str | None = None,
+        **facts: Any,
     ) -> None:
         """Write `settings.json` for the child and the first half of `run.json`.
+
+        Args:
+            command: What is started.
+            settings: What the child is told.
+            python: The interpreter, where we chose it.
+            facts: What else is known, for `run.json`.
 
         Raises:
             LaunchError: The folder can't be written.
@@ -46,6 +56,7 @@ class RunFolder:
             "started": _now(),
             "assay": __version__,
             "python": python,
+            **facts,
         }
         self._write("run.json", record)
 

@@ -34,28 +34,29 @@ def signal_name(number: int | None) -> str | None:
         return f"SIG{number}"
 
 
-def failed(view: RunView) -> bool:
-    """Whether the script ended otherwise than with status 0."""
-    facts = view.facts
-    return facts.get("signal") is not None or facts.get("exit_code") not in (0, None)
-
-
 def how_it_ended(view: RunView) -> str | None:
     """One clause on an end that is not plain success; None for that, and for a notebook."""
     facts, steps = view.facts, view.steps
     when = f"after {counted(steps, 'step')}" if steps else "before its first training step"
-    name = signal_name(facts.get("signal"))
-    if facts.get("overran"):
-        return f"did not stop in time and was ended by assay ({name or 'SIGTERM'}) {when}"
-    if name is not None:
-        hint = f" ({_HINTS[name]})" if name in _HINTS else ""
-        return f"killed by {name} {when}{hint}"
-    if facts.get("exit_code"):
-        return f"ended with exit status {facts['exit_code']} {when}"
+    if clause := _bad_end(view):
+        hint = _HINTS.get(signal_name(facts.get("signal")) or "")
+        return f"{clause} {when}{f' ({hint})' if hint else ''}"
     if "stopped" in facts:
         return str(facts["stopped"])
     if "exit_code" not in facts and "in_process" not in facts:
-        return "its end was not recorded: it still runs, or assay itself was killed"
+        return "has no recorded end: it still runs, or assay itself was killed"
+    return None
+
+
+def _bad_end(view: RunView) -> str | None:
+    facts = view.facts
+    name = signal_name(facts.get("signal"))
+    if facts.get("overran"):
+        return f"did not stop in time and was ended by assay ({name or 'SIGTERM'})"
+    if name is not None:
+        return f"was killed by {name}"
+    if facts.get("exit_code"):
+        return f"ended with exit status {facts['exit_code']}"
     return None
 
 
@@ -65,35 +66,25 @@ def why_unseen(view: RunView) -> Unseen | None:
         return None
     facts = view.facts
     reached = facts.get("reached", ())
-    in_process = bool(facts.get("in_process"))
-    if view.errors and not facts.get("processes"):
+    in_process, trained = bool(facts.get("in_process")), bool(facts.get("processes"))
+    end = _bad_end(view)
+    if view.errors and not trained:
         return Unseen(f"the record can't be used: {view.errors[0]}")
-    if not reached and not in_process and not facts.get("processes"):
-        if failed(view):
-            return Unseen("the command failed before a Python process had started")
+    if trained:
+        if end:
+            return Unseen(f"the script {end} in its first iteration: a backward pass, but no step")
         return Unseen(
-            "assay never got into a Python process",
-            (
-                "start Python without -I, -E or -S, and let the command keep PYTHONPATH",
-                "or call assay.start() at the top of the script",
-            ),
+            "backward passes were seen, but no optimizer step",
+            ("is optimizer.step() ever reached? without it no weight changes",),
         )
-    crashed = failed(view)
-    if "torch" not in reached and not in_process and not facts.get("processes"):
-        if crashed:
-            return Unseen("the script ended before it had imported torch")
+    if in_process:
         return Unseen(
-            "the script never imported torch",
-            ("assay watches PyTorch; other frameworks can't be observed",),
+            "no training step ran between assay.start() and assay.stop()",
+            ("call assay.start() before the model and the optimizer are made",),
         )
-    if not facts.get("processes"):
-        if crashed:
-            return Unseen("the script ended before its first training step")
-        if in_process:
-            return Unseen(
-                "no training step ran between assay.start() and assay.stop()",
-                ("call assay.start() before the model and the optimizer are made",),
-            )
+    if "torch" in reached:
+        if end:
+            return Unseen(f"the script {end} before its first training step")
         return Unseen(
             "torch was imported, but no backward pass and no optimizer step was seen",
             (
@@ -101,11 +92,21 @@ def why_unseen(view: RunView) -> Unseen | None:
                 "training through torch.func, or in another framework, can't be observed",
             ),
         )
-    if crashed:
-        return Unseen("the script ended in its first iteration: a backward pass, but no step")
+    if "python" in reached:
+        if end:
+            return Unseen(f"the script {end} before it had imported torch")
+        return Unseen(
+            "the script never imported torch",
+            ("assay watches PyTorch; other frameworks can't be observed",),
+        )
+    if end:
+        return Unseen(f"the command {end} before assay got into a Python process")
     return Unseen(
-        "backward passes were seen, but no optimizer step",
-        ("is optimizer.step() ever reached? without it no weight changes",),
+        "assay never got into a Python process",
+        (
+            "start Python without -I, -E or -S, and let the command keep PYTHONPATH",
+            "or call assay.start() at the top of the script",
+        ),
     )
 
 

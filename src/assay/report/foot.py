@@ -29,18 +29,18 @@ def _run(report: Report) -> list[str]:
     facts = report.view.facts
     seconds = facts.get("seconds")
     steps = counted(report.view.steps, "step")
-    pieces = [f"{steps} in {duration(seconds)}" if seconds is not None else steps]
+    seen = str(facts.get("stopped") or steps)
+    comma = "," if "stopped" in facts else ""
+    pieces = [f"{seen}{comma} in {duration(seconds)}" if seconds is not None else seen]
     if report.world_size > 1:
         pieces.append(f"{report.world_size} processes")
-    if "stopped" in facts:
-        pieces.append(str(facts["stopped"]))
-    elif facts.get("exit_code") is not None:
+    if facts.get("exit_code") is not None:
         pieces.append(f"exit status {facts['exit_code']}")
     cost, overhead = facts.get("cost"), report.overhead_pct
     if overhead is not None and cost:
         if cost.get("opening_s", 0.0) > 0.5 * cost["own_s"] and overhead >= 1:
             # a per cent of a few short steps would say nothing about a real run
-            pieces.append(f"observing took {duration(cost['own_s'])}, mostly in the first steps")
+            pieces.append(f"observing took {duration(cost['own_s'])}")
         else:
             pieces.append(f"observing cost {_percent(overhead)}")
     return pieces

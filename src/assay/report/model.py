@@ -20,7 +20,7 @@ _GRAVITY = {"error": 0, "warning": 1, "note": 2}
 _NOT_SEEN = "no training step was seen"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """What is known of one run: its record and the diagnosis.
 
@@ -37,6 +37,12 @@ class Report:
     ignored: Mapping[str, str]
     folder: Path | None = None
     unseen: Unseen | None = None
+
+    def __repr__(self) -> str:
+        """One line: a notebook shows what its last line returns."""
+        found = ", ".join(f"{f.severity} {f.check}" for f in self.findings if f.role == "cause")
+        state = found or ("nothing found" if self.observed else "not observed")
+        return f"<Report: {state}; {self.view.steps} steps>"
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -34,7 +34,7 @@ def series_behind(view: RunView, finding: Finding, evidence: Evidence) -> Series
 
 
 def sparkline(series: Series, width: int = 24, *, plain: bool = False) -> str:
-    """Draws a series, one character for each stretch of steps.
+    """Draws a series, one character for each stretch of samples.
 
     Args:
         series: What to draw; the last value of each stretch is shown, so a blow-up isn't averaged.
@@ -64,15 +64,13 @@ def sparkline(series: Series, width: int = 24, *, plain: bool = False) -> str:
 
 
 def _stretches(series: Series, width: int) -> Sequence[float]:
-    """The series cut into stretches of equal length in steps."""
-    if len(series) <= width:
-        return list(series.values)
-    first, last = series.steps[0], series.steps[-1]
-    cells: list[float] = [math.nan] * width
-    filled = [False] * width
-    for step, value in series:
-        cell = min(int((step - first) / (last - first + 1) * width), width - 1)
-        if filled[cell] and not math.isfinite(cells[cell]):
-            continue  # what is not finite must stay visible
-        cells[cell], filled[cell] = value, True
-    return [value for value, there in zip(cells, filled, strict=True) if there]
+    """The samples cut into stretches of equal count: most lie in the first steps, where faults show."""
+    values = series.values
+    if len(values) <= width:
+        return list(values)
+    cells = []
+    for cell in range(width):
+        stretch = values[cell * len(values) // width : (cell + 1) * len(values) // width]
+        # what is not finite must stay visible
+        cells.append(next((v for v in stretch if not math.isfinite(v)), stretch[-1]))
+    return cells

@@ -22,6 +22,9 @@ WIDEST = 100
 AT_LENGTH = 3
 """So many causes are told at length, the others in one line each: a report fits on a screen."""
 
+FEW_STEPS = 10
+"""With fewer steps than this, silence says little."""
+
 _STYLE = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 _TIER = {"exact": "exact", "probe": "measured", "heuristic": "heuristic"}
 
@@ -109,17 +112,16 @@ class _Page:
         parts: list[RenderableType] = []
         unseen = report.unseen
         ended = how_it_ended(report.view)
-        if ended and "stopped" not in self._facts and unseen is None and not quiet:
-            line = Text(f"{glyphs.error} ", "bold red").append(f"the script {clean(ended)}", "red")
-            parts += [_hanging(line), ""]
+        if "stopped" in self._facts:
+            ended = None  # as asked: the last lines say it
+        if ended and unseen is None and not quiet:
+            parts += [_hanging(Text(glyphs.error, "red"), Text(f"the script {clean(ended)}", "red"))]
+            parts.append("")
         if unseen is not None:
-            line = Text(f"{glyphs.unseen} not observed: ", "bold magenta")
-            parts.append(_hanging(line.append(clean(unseen.reason), "not bold default")))
+            parts.append(self._verdict(glyphs.unseen, "magenta", "not observed", unseen.reason))
             if not quiet:
-                if ended and "stopped" not in self._facts:
-                    parts.append(Padding(Text(f"the script {clean(ended)}", "dim"), (0, 0, 0, 2)))
-                advice = [Text(f"{glyphs.arrow} {clean(tip)}") for tip in unseen.advice]
-                parts += [Padding(tip, (0, 0, 0, 2)) for tip in advice]
+                tips = [Text(f"{glyphs.arrow} {clean(tip)}") for tip in unseen.advice]
+                parts += [Padding(tip, (0, 0, 0, 2)) for tip in tips]
                 parts.append("")
         parts += self._findings()
         if not report.findings and unseen is None and not quiet:
@@ -130,12 +132,18 @@ class _Page:
         report, glyphs = self._report, self._glyphs
         looked, steps = len(report.diagnosis.silent), counted(report.view.steps, "step")
         if not looked:
-            line = Text(f"{glyphs.unseen} not judged: ", "bold magenta")
-            line.append(f"{steps} seen, but no check could look at them", "not bold default")
-        else:
-            line = Text(f"{glyphs.healthy} nothing wrong found: ", "bold green")
-            line.append(f"{counted(looked, 'check')} looked at {steps}", "not bold default")
-        return [_hanging(line), ""]
+            said = f"{steps} seen, but no check could look at them"
+            return [self._verdict(glyphs.unseen, "magenta", "not judged", said), ""]
+        if report.view.steps < FEW_STEPS:
+            said = f"{steps} seen and nothing found in them, but most faults need more to show"
+            return [self._verdict(glyphs.unseen, "magenta", "too short to judge", said), ""]
+        said = f"{counted(looked, 'check')} looked at {steps}"
+        return [self._verdict(glyphs.healthy, "green", "nothing wrong found", said), ""]
+
+    @staticmethod
+    def _verdict(sign: str, colour: str, verdict: str, said: str) -> RenderableType:
+        text = Text().append(f"{verdict}: ", f"bold {colour}").append(clean(said))
+        return _hanging(Text(sign, f"bold {colour}"), text)
 
     def _findings(self) -> list[RenderableType]:
         findings = self._report.findings
@@ -159,8 +167,8 @@ class _Page:
 
     def _at_length(self, finding: Finding, symptoms: list[Finding]) -> list[RenderableType]:
         style, sign = _STYLE[finding.severity], self._glyphs.of(finding.severity)
-        title = Text(f"{sign} {finding.severity}: {finding.check}", style)
-        title.append(f"  {_TIER[finding.tier]}", "not bold dim")
+        title = Text().append(f"{sign} {finding.severity}: {finding.check}", style)
+        title.append(f"  {_TIER[finding.tier]}", "dim")
         parts: list[RenderableType] = [title]
         parts.append(Padding(Text(_sentence(finding.summary), "bold"), (0, 0, 0, 2)))
         parts.append("")
@@ -186,21 +194,21 @@ class _Page:
         return parts
 
     def _in_one_line(self, finding: Finding, indent: int = 0) -> RenderableType:
-        quiet = finding.role == "symptom"
-        style = "dim" if quiet else _STYLE[finding.severity]
-        sign = self._glyphs.symptom if quiet else self._glyphs.of(finding.severity)
-        line = Text(f"{sign} {finding.check}: ", style, no_wrap=True, overflow="ellipsis")
-        if not quiet:
-            line = Text(f"{sign} {finding.severity}: {finding.check}: ", style)
-        line.append(" ".join(clean(finding.summary).split()), "dim" if quiet else "not bold default")
-        return Padding(line, (0, 0, 0, indent)) if quiet else Padding(_hanging(line), (0, 0, 0, indent))
+        said = " ".join(clean(finding.summary).split())
+        if finding.role == "symptom":
+            line = Text(no_wrap=True, overflow="ellipsis")
+            line.append(f"{self._glyphs.symptom} {finding.check}: {said}", "dim")
+            return Padding(line, (0, 0, 0, indent))
+        style, sign = _STYLE[finding.severity], self._glyphs.of(finding.severity)
+        line = Text().append(f"{finding.severity}: {finding.check}: ", style).append(said)
+        return _hanging(Text(sign, style), line)
 
     def _source(self, finding: Finding, style: str) -> RenderableType | None:
         site = finding.where.site
         if site is None:
             return None
-        text = Text(f"{clean(short_path(site.file))}:{site.line}", "cyan", no_wrap=True)
-        text.overflow = "ellipsis"
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(f"{clean(short_path(site.file))}:{site.line}", "cyan")
         if site.function and not site.function.startswith("<"):
             text.append(f"  in {clean(site.function)}", "dim")
         if changed_since(site, self._facts):
@@ -216,7 +224,7 @@ class _Page:
 
     def _measured(self, finding: Finding, evidence: Evidence) -> Text:
         unit = f" {evidence.unit}" if evidence.unit not in ("", "1") else ""
-        text = Text(clean(f"{evidence.signal} {evidence.value:.4g}{unit}"))
+        text = Text().append(clean(f"{evidence.signal} {evidence.value:.4g}{unit}"))
         if evidence.limit is not None:
             text.append(clean(f"  (limit {evidence.limit:.4g}{unit})"), "dim")
         series = series_behind(self._report.view, finding, evidence)
@@ -235,7 +243,7 @@ class _Page:
 
         dot = f" {self._glyphs.dot} "
         lines: list[RenderableType] = [
-            _hanging(Text(clean(dot.join(line)), style)) for style, line in foot_lines(self._report)
+            Text(clean(dot.join(line)), style) for style, line in foot_lines(self._report)
         ]
         return [*lines, ""]
 
@@ -246,13 +254,10 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _hanging(text: Text) -> RenderableType:
-    """A sign, then text that wraps to the right of it."""
-    table = Table.grid(padding=(0, 1, 0, 0), expand=True)
-    sign, rest = text.divide([1]) if len(text.plain) > 2 and text.plain[1] == " " else (None, text)
-    if sign is None:
-        return text
+def _hanging(sign: Text, text: Text) -> RenderableType:
+    """A sign one column wide, then text that wraps to the right of it."""
+    table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=1)
-    table.add_column(ratio=1, overflow="fold")
-    table.add_row(sign, rest[1:])
+    table.add_column(overflow="fold")
+    table.add_row(sign, text)
     return table

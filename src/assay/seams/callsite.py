@@ -17,6 +17,7 @@ _LIBRARY = tuple(
     }
     | {_PATHS[key] + os.sep for key in ("stdlib", "platstdlib") if key in _PATHS}
 )
+_CELLS = ("<ipython-input-", "<python-input-")  # IPython; the prompt of Python 3.13
 _known: dict[str, bool] = {}
 
 
@@ -27,7 +28,7 @@ def is_user_file(filename: str) -> bool:
         verdict = not (
             filename.startswith(_OURS)
             or filename.startswith(_LIBRARY)
-            or (filename.startswith("<") and not filename.startswith("<ipython"))
+            or (filename.startswith("<") and not filename.startswith(_CELLS))
             or f"{os.sep}site-packages{os.sep}" in filename
             or f"{os.sep}dist-packages{os.sep}" in filename
         )
@@ -49,6 +50,7 @@ def user_site(depth: int = 1) -> tuple[str, int, str] | None:
     while frame is not None:
         code = frame.f_code
         if is_user_file(code.co_filename):
-            return os.path.abspath(code.co_filename), frame.f_lineno, code.co_name
+            name = code.co_filename  # `<ipython-input-3>` is no path, linecache knows it as it is
+            return name if name[:1] == "<" else os.path.abspath(name), frame.f_lineno, code.co_name
         frame = frame.f_back
     return None
