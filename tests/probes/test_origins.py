@@ -1,0 +1,72 @@
+"""Where the first loss that is not finite came from, told by its own graph in steps that no sample covers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assay.observe import observe
+
+SCRIPT = """
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+torch.manual_seed(0)
+torch.set_num_threads(1)
+x, y = torch.randn(480, 6), torch.randn(480, 1)
+model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+for step in range(60):
+    xb, yb = x[step * 8 : step * 8 + 8], y[step * 8 : step * 8 + 8]
+    late = step == 50
+    {before}
+    out = model(xb)
+    loss = ((out - yb) ** 2).mean()
+    {after}
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def origins(tmp_path: Path, before: str = "pass", after: str = "pass") -> list[dict[str, object]]:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT.format(before=before, after=after), encoding="utf-8")
+    view = observe([str(script)], run_dir=tmp_path / "run").view
+    assert not view.errors
+    assert view.steps == 60
+    events = list(view.events("nonfinite_origin"))
+    assert all(event.step == 50 for event in events)
+    return [dict(event.data) for event in events]
+
+
+def test_data(tmp_path: Path) -> None:
+    (found,) = origins(tmp_path, before="xb = xb.clone(); xb[3, 2] = float('nan') if late else 0.0")
+    assert found["kind"] == "input"
+    assert found["module"] == "0"
+    assert found["share"] == pytest.approx(1 / 48)
+
+
+def test_a_weight(tmp_path: Path) -> None:
+    poison = "late and model[2].bias.data.fill_(float('inf'))"
+    (found,) = origins(tmp_path, before=poison)
+    assert (found["kind"], found["place"]) == ("parameter", "2.bias")
+
+
+def test_a_logarithm_of_zero(tmp_path: Path) -> None:
+    after = "loss = loss - 0.0 * (out * (0.0 if late else 1.0)).abs().log().mean()"
+    (found,) = origins(tmp_path, after=after)
+    assert (found["kind"], found["place"]) == ("operation", "Log")
+
+
+def test_finite_runs_and_masks_have_none(tmp_path: Path) -> None:
+    mask = "loss = loss + (out + torch.tensor([0.0, -float('inf')])).softmax(1).mean()"
+    assert origins(tmp_path, after=mask) == []
+
+
+def test_a_checkpointed_graph_is_not_read(tmp_path: Path) -> None:
+    before = (
+        "xb = checkpoint(lambda a: a * (float('nan') if late else 1.0), xb, use_reentrant=False)"
+    )
+    assert origins(tmp_path, before=before) == []
