@@ -1,4 +1,6 @@
-"""A head on a pretrained body; the optimizer is given the head alone, the body stays in eval mode."""
+"""A head on a pretrained body; the optimizer is given the head alone, the body stays
+in eval mode.
+"""
 
 import os
 

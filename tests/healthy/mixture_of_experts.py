@@ -1,4 +1,6 @@
-"""Experts behind a top-1 gate: in many steps some expert sees nothing and gets no gradient at all."""
+"""Experts behind a top-1 gate: in many steps some expert sees nothing and gets no
+gradient at all.
+"""
 
 import os
 

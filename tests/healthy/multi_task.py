@@ -1,4 +1,6 @@
-"""One body, two heads, two losses weighed by learnt uncertainties; the total may fall below zero."""
+"""One body, two heads, two losses weighed by learnt uncertainties; the total may fall
+below zero.
+"""
 
 import os
 

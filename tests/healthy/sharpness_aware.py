@@ -1,4 +1,6 @@
-"""SAM written by hand: climb to the worst neighbour, take the gradient there, go back, then step."""
+"""SAM written by hand: climb to the worst neighbour, take the gradient there, go back,
+then step.
+"""
 
 import os
 

@@ -1,4 +1,6 @@
-"""Losses summed over the batch, so that they start in the thousands; the rate is chosen to match."""
+"""Losses summed over the batch, so that they start in the thousands; the rate is
+chosen to match.
+"""
 
 import os
 

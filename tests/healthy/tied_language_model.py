@@ -1,4 +1,6 @@
-"""A character language model whose output layer is its embedding, with weight decay in two groups."""
+"""A character language model whose output layer is its embedding, with weight decay in
+two groups.
+"""
 
 import math
 import os
