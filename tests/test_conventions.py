@@ -261,9 +261,9 @@ def three_scripts(checks: tuple[Any, ...], scripts: Path) -> list[str]:
         f"{check.name}: no {kind}.py"
         for check in checks
         for kind in ("sick", "healthy", "fixed")
-        if not (scripts / check.name / f"{kind}.py").is_file()
+        if not (scripts / check.name.replace("-", "_") / f"{kind}.py").is_file()
     ]
-    names = {check.name for check in checks}
+    names = {check.name.replace("-", "_") for check in checks}
     orphans = {path.parent.name for path in scripts.glob("*/sick.py")} - names
     return problems + [f"{name}: has scripts, but there is no such check" for name in orphans]
 
@@ -426,7 +426,7 @@ def test_a_stray_check_is_seen(tmp_path: Path) -> None:
     ):
         assert says in problems
     assert len(page_headings((Stray(),))) == 2
-    scripts = tree(tmp_path / "scripts", {"No-such/sick.py": "", "ghost/sick.py": ""})
+    scripts = tree(tmp_path / "scripts", {"No_such/sick.py": "", "ghost/sick.py": ""})
     assert three_scripts((Stray(),), scripts) == [
         "No-such: no healthy.py",
         "No-such: no fixed.py",

@@ -52,7 +52,7 @@ FIXED = "zero_grad()\nstep()\nbackward()\n"
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Path:
-    folder = tmp_path / "scripts" / "zero-grad-missing"
+    folder = tmp_path / "scripts" / "zero_grad_missing"
     folder.mkdir(parents=True)
     (folder / "sick.py").write_text(SICK)
     (folder / "fixed.py").write_text(FIXED)

@@ -89,7 +89,7 @@ def page(check: Any, scripts: Path = SCRIPTS) -> str:
         if title == "Evidence":
             parts.append(limits_table(check.limits))
         if title == "Example":
-            parts.append(examples(scripts / check.name))
+            parts.append(examples(scripts / check.name.replace("-", "_")))
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Where the first loss that is not finite came from, told by its own graph in steps that no sample covers."""
+"""Where the first loss that is not finite came from, told by its graph where no sample looks."""
 
 from __future__ import annotations
 
