@@ -22,14 +22,28 @@ from .gradients.clip_percentile import ClipPercentile
 from .gradients.clip_value import ClipValue
 from .gradients.skip_non_finite import SkipNonFinite
 from .gradients.zero_grad import ZeroGrad
+from .model.activation import Activation
+from .model.freeze import Freeze
+from .model.init import Init
+from .model.norm import Norm
 from .model.train_mode import TrainMode
+from .model.unfreeze import Unfreeze
 from .precision.amp import Amp
 from .precision.float32_islands import Float32Islands
+from .regularisation.dropout import Dropout
 from .regularisation.label_smoothing import LabelSmoothing
+from .regularisation.spectral_norm import SpectralNorm
 
 TRICKS: tuple[type[Trick], ...] = (
     Shuffle,
     TrainMode,
+    Activation,
+    Norm,
+    Dropout,
+    Init,
+    SpectralNorm,
+    Freeze,
+    Unfreeze,
     Logits,
     MatchTargetShape,
     IgnoreIndex,

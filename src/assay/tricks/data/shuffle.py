@@ -49,7 +49,9 @@ class Shuffle(Trick):
             met["loader"] = True
             batches = getattr(loader, "batch_sampler", None)
             sampler = getattr(batches, "sampler", None)
-            if isinstance(sampler, SequentialSampler) and torch.is_grad_enabled():
+            if batches is None or not torch.is_grad_enabled():
+                return
+            if isinstance(sampler, SequentialSampler):
                 batches.sampler = RandomSampler(loader.dataset, generator=loader.generator)
                 stage.note("shuffled", size=len(loader.dataset))
 
