@@ -64,23 +64,34 @@ class Stage:
             act(model)
         if not self._all:
             return
+        import torch
+
         seen: set[int] = set()
+        acting = False
         construction = self.hub.trick_switches["construction"]
         construction.start()
+
+        def act_once(model: Any) -> None:
+            nonlocal acting
+            seen.add(id(model))
+            acting = True  # what it builds and calls meanwhile are no models of the user's
+            try:
+                act(model)
+            finally:
+                acting = False
 
         def before_optimizer(given: Any, optimizer: Any) -> Any:
             groups, defaults = given
             flat = [p for g in groups for p in (g["params"] if isinstance(g, dict) else [g])]
             for model in construction.roots(flat):
                 if id(model) not in seen:
-                    seen.add(id(model))
-                    groups = _after_surgery(model, act, groups)
+                    groups = _after_surgery(model, act_once, groups)
             return groups, defaults
 
         def before_call(given: Any, module: Any) -> Any:
-            if id(module) not in seen:
-                seen.add(id(module))
-                act(module)
+            trained = torch.is_grad_enabled() and any(p.requires_grad for p in module.parameters())
+            if id(module) not in seen and not acting and trained:
+                act_once(module)
             return given
 
         self.change("optimizer_arguments", before_optimizer)

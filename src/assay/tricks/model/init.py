@@ -105,7 +105,7 @@ class Init(Trick):
         for block in model.modules():
             names = [name for name, _ in block.named_children()]
             last = next((n for n in LAST_OF_BRANCH if n in names), None)
-            part = getattr(block, last) if last else None
+            part: Any = getattr(block, last) if last else None
             weight = getattr(part, "weight", None)
             if weight is not None and len(names) > 1:
                 weight.zero_()

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch.nn import Module
 
-ACTIVATIONS = ("ReLU", "LeakyReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "ReLU6",
-               "Sigmoid", "Tanh", "Hardswish", "Hardsigmoid", "Hardtanh", "Softplus", "PReLU")  # fmt: skip
+ACTIVATIONS = tuple(
+    "ReLU LeakyReLU ELU SELU CELU GELU SiLU Mish ReLU6 Sigmoid Tanh Hardswish Hardsigmoid Hardtanh"
+    " Softplus PReLU".split()
+)
 
 
 def leaves(model: Module) -> Iterator[tuple[Module, str, Module]]:
