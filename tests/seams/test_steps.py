@@ -39,30 +39,35 @@ def test_plain_loop(watched, clear):
 
 
 def test_stale_gradients_are_measured(watched):
-    training = only(watched("""
+    training = only(
+        watched("""
         model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.01)
         for _ in range(10):
             F.cross_entropy(model(X), Y).backward(); optimizer.step()
-    """))
+    """)
+    )
     assert training.series("stale_grad_norm").last > 0
 
 
 def test_accumulation_adds_losses_up(watched):
-    training = only(watched("""
+    training = only(
+        watched("""
         model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.0)
         for _ in range(10):
             for part in range(4):
                 (F.cross_entropy(model(X), Y) / 4).backward()
             optimizer.step(); optimizer.zero_grad()
         print(F.cross_entropy(model(X), Y).item())
-    """))
+    """)
+    )
     assert training.steps == 10
     assert training.series("loss").first == pytest.approx(training.series("loss").last, rel=1e-6)
     assert 0.9 < training.series("loss").first < 1.4
 
 
 def test_closure_is_one_step_with_the_loss_it_began_with(watched, capfd):
-    training = only(watched("""
+    training = only(
+        watched("""
         model = net(); optimizer = torch.optim.LBFGS(model.parameters(), max_iter=6)
         first = []
         def closure():
@@ -74,7 +79,8 @@ def test_closure_is_one_step_with_the_loss_it_began_with(watched, capfd):
             assert value.item() == seen[0]
             first.append(seen[0])
         print(*first)
-    """))
+    """)
+    )
     told = [float(word) for word in capfd.readouterr().out.split()]
     assert (training.optimizer, training.steps) == ("LBFGS", 8)
     assert list(training.series("loss").values) == pytest.approx(told, rel=1e-6)
@@ -82,7 +88,8 @@ def test_closure_is_one_step_with_the_loss_it_began_with(watched, capfd):
 
 
 def test_a_closure_that_raises_costs_no_later_step(watched):
-    training = only(watched("""
+    training = only(
+        watched("""
         model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.1)
         class Mine(Exception): pass
         def closure():
@@ -92,7 +99,8 @@ def test_a_closure_that_raises_costs_no_later_step(watched):
                 try: optimizer.step(closure)
                 except Mine: pass
             optimizer.zero_grad(); F.cross_entropy(model(X), Y).backward(); optimizer.step()
-    """))
+    """)
+    )
     assert training.steps == 10
     assert len(training.series("loss")) == 10
 
@@ -138,7 +146,8 @@ def test_scaler_losses_are_unscaled_and_skipped_steps_are_no_steps(watched):
 
 
 def test_nested_steps_are_one(watched):
-    training = only(watched("""
+    training = only(
+        watched("""
         class Outer(torch.optim.SGD):
             def step(self, closure=None):
                 return super().step(closure)
@@ -146,12 +155,14 @@ def test_nested_steps_are_one(watched):
         model = net(); optimizer = Outer(model.parameters(), 0.1)
         for _ in range(10):
             optimizer.zero_grad(); F.cross_entropy(model(X), Y).backward(); optimizer.step()
-    """))
+    """)
+    )
     assert (training.optimizer, training.steps) == ("Outer", 10)
 
 
 def test_a_step_that_raised_does_not_hide_the_next(watched):
-    training = only(watched("""
+    training = only(
+        watched("""
         class Moody(torch.optim.SGD):
             bad = True
             def step(self, closure=None):
@@ -163,7 +174,8 @@ def test_a_step_that_raised_does_not_hide_the_next(watched):
             optimizer.bad = i % 2 == 0
             try: optimizer.step()
             except ValueError: pass
-    """))
+    """)
+    )
     assert training.steps == 5
 
 
@@ -192,7 +204,8 @@ def test_many_optimizers_are_bounded(watched):
 
 
 def test_an_optimizer_of_another_make(watched):
-    training = only(watched("""
+    training = only(
+        watched("""
         class Mine:
             def __init__(self, parameters): self.parameters = list(parameters)
             def step(self):
@@ -203,7 +216,8 @@ def test_an_optimizer_of_another_make(watched):
         model = net(); optimizer = Mine(model.parameters())
         for _ in range(25):
             optimizer.zero_grad(); F.cross_entropy(model(X), Y).backward(); optimizer.step()
-    """))
+    """)
+    )
     assert (training.optimizer, training.steps) == ("", 25)
 
 
@@ -219,7 +233,8 @@ def test_torch_func_is_said_not_to_be_observed(watched):
 
 
 def test_compiled_step(watched):
-    training = only(watched("""
+    training = only(
+        watched("""
         model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.1)
         @torch.compile(backend="eager")
         def step():
@@ -230,7 +245,8 @@ def test_compiled_step(watched):
             return loss.detach()
         for _ in range(12):
             step()
-    """))
+    """)
+    )
     assert (training.optimizer, training.steps) == ("SGD", 12)
     assert math.isfinite(training.series("loss").last)
 

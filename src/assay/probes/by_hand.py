@@ -19,6 +19,9 @@ PATIENCE = 64
 """Backward passes that an optimizer, once built, is given to take its first step: inner loops such
 as adversarial examples change leaves too, and accumulation is longer than this only rarely."""
 
+QUIET = 4
+"""After so many passes without a step the graph is looked through anew: the leaves may be others."""
+
 WITNESSES = 16
 WITNESS_ELEMENTS = 4096
 COPY_BYTES_AT_MOST = 256 * 2**20
@@ -41,7 +44,7 @@ class HandSteps:
         self._stand_in = ByHand()
         self._leaves: list[Leaf] = []
         self._same = True
-        self._passes = 0
+        self._passes = self._quiet = 0
         self._loss: float | torch.Tensor | None = None
         self._norms: dict[str, list[torch.Tensor]] = {}
         self._stale: torch.Tensor | None = None
@@ -105,7 +108,7 @@ class HandSteps:
             isinstance(leaf, torch.Tensor) and leaf.is_leaf and leaf.requires_grad for leaf in given
         ):
             return
-        self._begin(lambda: given)
+        self._begin(lambda: given, given=True)
         root = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
         if isinstance(root, torch.Tensor) and root.numel() == 1:
             self._loss = root.item() if root.is_cpu else root.detach().reshape(())
@@ -123,13 +126,14 @@ class HandSteps:
         self._patience -= 1
         return self._patience >= 0
 
-    def _begin(self, find: Callable[[], list[torch.Tensor]]) -> None:
+    def _begin(self, find: Callable[[], list[torch.Tensor]], *, given: bool = False) -> None:
         """A pass begins: was there a step since the last one, and which leaves are there now?"""
         start, watch = perf_counter(), self._watch
         if self._leaves and self._same and self._changed():
             self._step()
         self._passes += 1
-        if self._same and self._passes > 8 and not watch.sampling and self._leaves:
+        self._quiet += 1
+        if not given and self._same and self._quiet < QUIET and self._leaves and self._passes > 8:
             found = [leaf for known in self._leaves if (leaf := known.ref()) is not None]
         else:
             found = find()
@@ -221,7 +225,7 @@ class HandSteps:
         if watch.sampling:
             watch.learn_names(self._stand_in)
             self._write(current)
-        self._loss, self._norms, self._stale = None, {}, None
+        self._loss, self._norms, self._stale, self._quiet = None, {}, None, 0
         for known in self._leaves:
             known.before = known.gradient = None
         if not watch.journal.is_open:

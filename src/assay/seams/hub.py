@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any, Protocol
 
+from .interpreting import interpreted
+
 Listener = Callable[..., Any]
 
 EVENTS = {
@@ -186,3 +188,6 @@ def running() -> Hub | None:
         hub: Hub | None = sys.modules["_assay.seams.hub"].running()
         return hub
     return _running[0] if _running else None
+
+
+interpreted(Hub.say, below=True)  # listeners are ours

@@ -10,6 +10,7 @@ import torch
 from torch.optim import optimizer as torch_optimizer
 
 from .hub import Hub
+from .interpreting import interpreted
 from .patch import Patches
 from .recording import is_recording
 
@@ -21,6 +22,7 @@ class _WatchedClosure:
         self._closure, self._hub, self._optimizer = closure, hub, optimizer
         self._called = False
 
+    @interpreted
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         hub, optimizer = self._hub, self._optimizer
         hub.say("closure_begin", optimizer)
@@ -100,6 +102,8 @@ def install(hub: Hub, patches: Patches) -> None:
         if not torch.compiler.is_compiling() and steps.end():
             hub.say("step_skipped" if _was_skipped(optimizer) else "step_end", optimizer)
 
+    interpreted(before, below=True)
+    interpreted(after, below=True)
     for handle in (
         torch_optimizer.register_optimizer_step_pre_hook(before),
         torch_optimizer.register_optimizer_step_post_hook(after),

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Any
 
+from .interpreting import interpreted
+
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 MISSING = object()
@@ -36,6 +38,7 @@ def _door(name: str, free: tuple[str, ...]) -> CodeType:
 def _internal(function: Callable[..., Any]) -> Callable[..., Any]:
     if isinstance(function, FunctionType):
         function.__code__ = function.__code__.replace(co_filename=INTERNAL)
+        interpreted(function)
     return function
 
 
@@ -84,6 +87,7 @@ class _Held:
         door = _door(self._code.co_name, self._code.co_freevars)
         if function.__code__ is not door:
             function.__code__ = door
+            interpreted(function)
         if not self._wrapped:
             function.__wrapped__ = self.original  # type: ignore[attr-defined]  # signature, source
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from .interpreting import interpreted
+
 _compiling = torch.compiler.is_compiling
 _tracing = torch._C._get_tracing_state
 _dispatch_modes = torch._C._len_torch_dispatch_stack
@@ -19,6 +21,7 @@ def _no_transform() -> None:
 _transform = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_stack", _no_transform)
 
 
+@interpreted
 def is_recording() -> bool:
     """True under torch.compile, torch.jit.trace, a torch.func transform, or a dispatch mode.
 
@@ -30,6 +33,7 @@ def is_recording() -> bool:
     )
 
 
+@interpreted
 def is_plain(value: Any) -> bool:
     """True for a tensor with numbers of its own: no proxy, no fake, no distributed tensor."""
     kind = type(value)
