@@ -33,7 +33,7 @@ def start(
         folder: An empty or new folder for the record; one in `.assay/runs` if not given.
         ignore: Names of checks that are not run.
         only: Names of the checks that are run; all if empty.
-        budget: Share of step time that observing may take, above 0 and at most 1; 0.01 if not given.
+        budget: Share of step time that observing may take, above 0, at most 1; 0.01 if not given.
 
     Raises:
         ImportError: This interpreter has no torch.
@@ -68,8 +68,9 @@ def watch(
 ) -> AbstractContextManager[Watching]:
     """`start` and `stop` around a block: `with assay.watch() as watching: train()`.
 
-    The report is printed when the block ends, also by an exception, and is then at `watching.report`,
-    which stays None if the process was watched already. Arguments and errors are those of `start` and `stop`.
+    The report is printed when the block ends, also by an exception, and is then at
+    `watching.report`, which stays None if the process was watched already. Arguments and errors
+    are those of `start` and `stop`.
     """
     from . import notebook
 

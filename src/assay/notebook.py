@@ -84,9 +84,7 @@ def stop(*, show: bool) -> Report | None:
     session.end()
     begun.run.end(exit_code=None, signal=None, seconds=time.monotonic() - begun.at)
     view = read_run(begun.run.path)
-    report = make_report(
-        view, CHECKS, ignore=begun.ignore, only=begun.only, folder=begun.run.path
-    )
+    report = make_report(view, CHECKS, ignore=begun.ignore, only=begun.only, folder=begun.run.path)
     if show:
         from .report.terminal import show as print_report
 

@@ -1,4 +1,4 @@
-"""`assay demo`: a planted fault in a small real training, found by the same code as `assay check`."""
+"""`assay demo`: a fault planted in a small real training, found as `assay check` finds it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _explained(report: Report, script: Path) -> list[str]:
         found += f"; {others} its consequence"
     return [
         "What just happened",
-        "  The script trained a classifier of handwritten digits, and its accuracy stayed near 10 %.",
+        "  The script trained a classifier of handwritten digits; its accuracy stayed near 10 %.",
         f"  assay watched it from inside torch and {found}.",
         "Now you",
         "  Add  optimizer.zero_grad()  above  loss.backward()  in the script, and look again:",

@@ -25,7 +25,9 @@ def main(words: Sequence[str]) -> int:
         LaunchError: There is no such check.
     """
     parser = Parser(prog="assay explain", description="Tell all about one check.")
-    parser.add_argument("name", metavar="NAME", nargs="?", help="a check; `assay checks` lists them")
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="a check; `assay checks` lists them"
+    )
     name = parser.read(words).name
     if name is None:
         raise LaunchError("name a check to explain; `assay checks` lists them")

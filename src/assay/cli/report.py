@@ -26,7 +26,7 @@ def main(words: Sequence[str]) -> int:
     parser = Parser(prog="assay report", description="Show the report of an earlier run.")
     add = parser.add_argument
     add("run", metavar="RUN", nargs="?",
-        help="a run's id, the beginning of one, or its folder; the latest if not given")  # fmt: skip
+        help="a run's id or its beginning, or its folder; the latest if not given")  # fmt: skip
     add("--run-dir", metavar="DIR", help="where records of runs are kept, if not .assay/runs")
     add("--json", metavar="FILE", help="also write the report as JSON; - is standard output")
     add("--fail-on", type=level, metavar="LEVEL", help="exit with status 1 on findings")

@@ -32,9 +32,13 @@ def summary(report: Report) -> str:
         return f"not observed: {report.unseen.reason}"
     pieces = [how_it_ended(report.view) or f"{counted(report.view.steps, 'step')} observed"]
     counts = Counter(finding.severity for finding in report.findings)
-    found = [counted(counts[level], level) for level in ("error", "warning", "note") if counts[level]]
+    found = [
+        counted(counts[level], level) for level in ("error", "warning", "note") if counts[level]
+    ]
     if found:
-        pieces.append(f"{', '.join(found)}, first {report.findings[0].check}; assay report shows them")
+        pieces.append(
+            f"{', '.join(found)}, first {report.findings[0].check}; assay report shows them"
+        )
     elif report.diagnosis.silent:
         pieces.append("nothing wrong found")
     else:

@@ -1,4 +1,4 @@
-"""How a run ended, and why nothing was seen of it: the two questions that come before any finding."""
+"""How a run ended, or why nothing was seen of it: what comes before any finding."""
 
 from __future__ import annotations
 

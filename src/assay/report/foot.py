@@ -70,7 +70,9 @@ def _looked(report: Report) -> list[str]:
 
 
 def _names(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
+    return (
+        ", ".join(names) if len(names) <= 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The few signs that a report is drawn with, and what stands for them where only ASCII can be shown."""
+"""The few signs that a report is drawn with, in Unicode and in ASCII."""
 
 from __future__ import annotations
 

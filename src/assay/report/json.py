@@ -33,7 +33,7 @@ def write_json(report: Report, target: str) -> None:
     if path.exists() and not path.is_file():  # a pipe or /dev/stderr can't be replaced
         path.write_bytes(data)
         return
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or None)
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -65,7 +65,9 @@ class Report:
     @property
     def world_size(self) -> int:
         """How many processes trained together."""
-        return max(int(self.view.facts.get("world") or 1), len({t.rank for t in self.view.trainings}), 1)
+        return max(
+            int(self.view.facts.get("world") or 1), len({t.rank for t in self.view.trainings}), 1
+        )
 
     def fails(self, level: str | None) -> bool:
         """Whether a finding is at least as grave as `level` (`error`, `warning`; None: never)."""
@@ -204,4 +206,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _plain(value: float) -> float | str:
     """JSON has no number for what is not finite."""
-    return value if math.isfinite(value) else "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return (
+        value
+        if math.isfinite(value)
+        else "nan"
+        if math.isnan(value)
+        else "inf"
+        if value > 0
+        else "-inf"
+    )

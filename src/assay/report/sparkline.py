@@ -58,13 +58,12 @@ def sparkline(series: Series, width: int = 24, *, plain: bool = False) -> str:
     if not math.isfinite(span) or span <= 0:
         return "".join(bars[top // 2] if math.isfinite(value) else "!" for value in values)
     return "".join(
-        bars[round((value - low) / span * top)] if math.isfinite(value) else "!"
-        for value in values
+        bars[round((value - low) / span * top)] if math.isfinite(value) else "!" for value in values
     )
 
 
 def _stretches(series: Series, width: int) -> Sequence[float]:
-    """The samples cut into stretches of equal count: most lie in the first steps, where faults show."""
+    """Samples in stretches of equal count: most lie in the first steps, where faults show."""
     values = series.values
     if len(values) <= width:
         return list(values)

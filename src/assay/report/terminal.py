@@ -115,7 +115,9 @@ class _Page:
         if "stopped" in self._facts:
             ended = None  # as asked: the last lines say it
         if ended and unseen is None and not quiet:
-            parts += [_hanging(Text(glyphs.error, "red"), Text(f"the script {clean(ended)}", "red"))]
+            parts += [
+                _hanging(Text(glyphs.error, "red"), Text(f"the script {clean(ended)}", "red"))
+            ]
             parts.append("")
         if unseen is not None:
             parts.append(self._verdict(glyphs.unseen, "magenta", "not observed", unseen.reason))
