@@ -10,9 +10,12 @@ from __future__ import annotations
 from .averaging.ema import Ema
 from .averaging.swa import Swa
 from .base import Trick, TrickError
+from .data.balance_classes import BalanceClasses
 from .data.ignore_index import IgnoreIndex
 from .data.logits import Logits
 from .data.match_target_shape import MatchTargetShape
+from .data.normalise_input import NormaliseInput
+from .data.seed import Seed
 from .data.shuffle import Shuffle
 from .gradients.accumulate import Accumulate
 from .gradients.add_parameters import AddParameters
@@ -30,16 +33,23 @@ from .model.train_mode import TrainMode
 from .model.unfreeze import Unfreeze
 from .precision.amp import Amp
 from .precision.float32_islands import Float32Islands
+from .regularisation.cutmix import Cutmix
+from .regularisation.drop_path import DropPath
 from .regularisation.dropout import Dropout
+from .regularisation.early_stop import EarlyStop
 from .regularisation.label_smoothing import LabelSmoothing
+from .regularisation.mixup import Mixup
 from .regularisation.spectral_norm import SpectralNorm
 
 TRICKS: tuple[type[Trick], ...] = (
+    Seed,
+    NormaliseInput,
     Shuffle,
     TrainMode,
     Activation,
     Norm,
     Dropout,
+    DropPath,
     Init,
     SpectralNorm,
     Freeze,
@@ -47,8 +57,12 @@ TRICKS: tuple[type[Trick], ...] = (
     Logits,
     MatchTargetShape,
     IgnoreIndex,
+    BalanceClasses,
+    Mixup,
+    Cutmix,
     LabelSmoothing,
     AddParameters,
+    EarlyStop,
     Amp,
     Float32Islands,
     Accumulate,

@@ -8,9 +8,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch.nn import Module
 
-ACTIVATIONS = tuple(
-    "ReLU LeakyReLU ELU SELU CELU GELU SiLU Mish ReLU6 Sigmoid Tanh Hardswish Hardsigmoid Hardtanh"
-    " Softplus PReLU".split()
+ACTIVATIONS = (
+    "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "SELU",
+    "CELU",
+    "GELU",
+    "SiLU",
+    "Mish",
+    "ReLU6",
+    "Sigmoid",
+    "Tanh",
+    "Hardswish",
+    "Hardsigmoid",
+    "Hardtanh",
+    "Softplus",
+    "PReLU",
 )
 
 

@@ -1,0 +1,135 @@
+"""The trick `early-stop`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..base import Option, Trick
+
+if TYPE_CHECKING:
+    from ..stage import Stage
+
+AGREE_EVERY = 20
+
+
+class EarlyStop(Trick):
+    """Stops training when the held-out loss no longer falls, and goes back to the best weights.
+
+    ## What it does
+    Averages the losses that the script computes with gradients off between two steps. After
+    `value` such evaluations without an improvement of more than `min-delta`, or one that is not
+    finite, the weights of the best one are put back and no further step is taken. Training loaders
+    then end at once, so the script runs quickly to its own end and saves or tests the best
+    weights.
+
+    ## Formula
+    Stop at evaluation t if `min(L_1..L_t) > best - min_delta` for `value` evaluations. Source:
+    Prechelt 1998, "Early Stopping - But When?", criterion UP in its patience form.
+
+    ## When
+    The held-out loss rises while the training loss falls.
+
+    ## Cost
+    A copy of weights and buffers at each improvement.
+
+    ## Conflicts and order
+    Refused nowhere, but without effect in a script that never evaluates. Under torchrun all ranks
+    agree every 20 steps and stop together.
+
+    ## Common mistakes
+    Deciding on each rank by itself: one stops and the others wait for ever. Taking NaN for an
+    improvement. Keeping the last weights instead of the best.
+    """
+
+    name = "early-stop"
+    family = "regularisation"
+    value = Option("value", int, 5, 1, help="evaluations without improvement")
+    options = (Option("min-delta", float, 0.0, 0, help="smallest improvement that counts"),)
+
+    def __init__(self, value: Any = None, **options: Any) -> None:
+        super().__init__(value, **options)
+        self.best, self.waited, self.stopped = math.inf, 0, False
+        self._kept: dict[Any, dict[str, Any]] = {}
+
+    def attach_to(self, stage: Stage) -> None:
+        """Listens to losses with gradients off; holds steps once stopped."""
+        import torch
+
+        sums = {"loss": 0.0, "count": 0}
+        models: list[Any] = []
+        steps = 0
+
+        def met(given: Any, module: Any) -> Any:
+            if torch.is_grad_enabled() and all(module is not m for m in models):
+                models.append(module)
+            return given
+
+        def loss(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+            if not torch.is_grad_enabled() and result.numel() == 1:
+                size = args[0].shape[0] if args and getattr(args[0], "dim", int)() else 1
+                sums["loss"] += float(result) * size
+                sums["count"] += size
+
+        def training_goes_on(*_: Any) -> None:
+            if sums["count"] and not self.stopped:
+                self._judge(sums["loss"] / sums["count"], models, stage)
+            sums.update(loss=0.0, count=0)
+
+        def decide(optimizer: Any) -> bool:
+            nonlocal steps
+            steps += 1
+            if steps % AGREE_EVERY == 0:
+                self._agree(models)
+            return not self.stopped
+
+        def next_batch(batch: Any, loader: Any) -> Any:
+            if self.stopped and torch.is_grad_enabled():
+                raise StopIteration
+            return batch
+
+        stage.root_calls(met)
+        stage.on("loss", loss)
+        stage.on("backward_begin", training_goes_on)
+        stage.on("loader_begin", training_goes_on)
+        stage.hold_steps(decide)
+        stage.change("batch", next_batch)
+
+    def _judge(self, loss: float, models: list[Any], stage: Stage) -> None:
+        if loss < self.best - self.given.min_delta:
+            self.best, self.waited = loss, 0
+            for model in models:
+                self._kept[id(model)] = {k: v.clone() for k, v in model.state_dict().items()}
+            return
+        self.waited += 1
+        if self.waited >= self.given.value or not math.isfinite(loss):
+            self._stop(models)
+            stage.note("stopped", best=self.best)
+
+    def _stop(self, models: list[Any]) -> None:
+        self.stopped = True
+        for model in models:
+            if id(model) in self._kept:
+                model.load_state_dict(self._kept[id(model)])
+
+    def _agree(self, models: list[Any]) -> None:
+        import torch.distributed as dist
+
+        if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+            return
+        import torch
+
+        device = next(models[0].parameters()).device if models else "cpu"
+        flag = torch.tensor([float(self.stopped)], device=device)
+        dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+        if bool(flag.item()) and not self.stopped:
+            self._stop(models)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Best loss and evaluations waited."""
+        return {"best": self.best, "waited": self.waited, "stopped": self.stopped}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on waiting."""
+        self.best, self.waited = float(state["best"]), int(state["waited"])
+        self.stopped = bool(state["stopped"])
