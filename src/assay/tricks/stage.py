@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from ..seams.hub import Hub
 from ..seams.patch import Patches
@@ -146,7 +146,7 @@ class Stage:
         if self._note is not None:
             self._note(kind, **facts)
 
-    def refuse(self, trick: str, why: str) -> None:
+    def refuse(self, trick: str, why: str) -> NoReturn:
         """Stops: the trick does not fit this script."""
         raise TrickError(f"trick {trick}: {why}")
 

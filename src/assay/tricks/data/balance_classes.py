@@ -81,11 +81,8 @@ class BalanceClasses(Trick):
             seen = torch.bincount(target[target >= 0].flatten(), minlength=x.shape[1]).double()
         self._counts = seen if self._counts is None else self._counts + seen
         counts = self._counts.clamp_min(1)
-        if binary:
-            ratio: Tensor = counts[0] / counts[1]
-            return ratio**self.given.value
-        balanced: Tensor = counts.sum() / (counts.numel() * counts)
-        return balanced**self.given.value
+        balance = counts[0] / counts[1] if binary else counts.sum() / (counts.numel() * counts)
+        return torch.pow(balance, self.given.value)
 
     def state_dict(self) -> dict[str, Any]:
         """The counts."""
