@@ -39,7 +39,9 @@ def how_it_ended(view: RunView) -> str | None:
     facts, steps = view.facts, view.steps
     when = f"after {counted(steps, 'step')}" if steps else "before its first training step"
     if clause := _bad_end(view):
-        hint = _HINTS.get(signal_name(facts.get("signal")) or "")
+        hint = None
+        if "overran" not in facts:
+            hint = _HINTS.get(signal_name(facts.get("signal")) or "")
         return f"{clause} {when}{f' ({hint})' if hint else ''}"
     if "stopped" in facts:
         return str(facts["stopped"])

@@ -14,17 +14,19 @@ class Glyphs:
     note: str
     healthy: str
     unseen: str
-    symptom: str
+    branch: str
+    last: str
     pointer: str
     bar: str
     line: str
     dot: str
     arrow: str
+    cut: str
 
     def of(self, severity: str) -> str:
         """The sign of a severity."""
         return {"error": self.error, "warning": self.warning}.get(severity, self.note)
 
 
-UNICODE = Glyphs("✗", "▲", "●", "✓", "?", "└", "❯", "│", "─", "·", "→")
-ASCII = Glyphs("x", "!", "*", "+", "?", "-", ">", "|", "-", "-", ">")
+UNICODE = Glyphs("✗", "▲", "●", "✓", "?", "├", "└", "❯", "│", "─", "·", "→", "…")
+ASCII = Glyphs("x", "!", "*", "+", "?", "-", "-", ">", "|", "-", "-", ">", ".")

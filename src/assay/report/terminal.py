@@ -26,7 +26,6 @@ FEW_STEPS = 10
 """With fewer steps than this, silence says little."""
 
 _STYLE = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
-_TIER = {"exact": "exact", "probe": "measured", "heuristic": "heuristic"}
 
 
 def show(report: Report, file: TextIO | None = None, *, quiet: bool = False) -> None:
@@ -40,7 +39,8 @@ def show(report: Report, file: TextIO | None = None, *, quiet: bool = False) -> 
     file = sys.stderr if file is None else file
     outer = Console(file=file)
     width = min(outer.width, WIDEST) if outer.is_terminal else WIDEST
-    text = render(report, width=width, colour=outer.color_system, glyphs=_glyphs(file), quiet=quiet)
+    colour = None if outer.no_color else outer.color_system
+    text = render(report, width=width, colour=colour, glyphs=_glyphs(file), quiet=quiet)
     # a terminal that can't show a user's unicode gets a question mark, never a traceback
     encoding = getattr(file, "encoding", None) or "utf-8"
     file.write(text.encode(encoding, "replace").decode(encoding))
@@ -78,7 +78,8 @@ def render(
         console.print(part)
     written = console.file
     assert isinstance(written, io.StringIO)
-    return "\n".join(line.rstrip() for line in written.getvalue().split("\n"))
+    text = "\n".join(line.rstrip() for line in written.getvalue().split("\n"))
+    return text if glyphs is UNICODE else text.replace("…", glyphs.cut)
 
 
 def clean(text: object) -> str:
@@ -127,10 +128,10 @@ class _Page:
                 parts.append("")
         parts += self._findings()
         if not report.findings and unseen is None and not quiet:
-            parts += self._nothing_found()
+            parts += self._nothing_found(ended=ended is not None)
         return parts
 
-    def _nothing_found(self) -> list[RenderableType]:
+    def _nothing_found(self, *, ended: bool) -> list[RenderableType]:
         report, glyphs = self._report, self._glyphs
         looked, steps = len(report.diagnosis.silent), counted(report.view.steps, "step")
         if not looked:
@@ -140,6 +141,8 @@ class _Page:
             said = f"{steps} seen and nothing found in them, but most faults need more to show"
             return [self._verdict(glyphs.unseen, "magenta", "too short to judge", said), ""]
         said = f"{counted(looked, 'check')} looked at {steps}"
+        if ended:
+            said = f"until then {said}"
         return [self._verdict(glyphs.healthy, "green", "nothing wrong found", said), ""]
 
     @staticmethod
@@ -161,7 +164,7 @@ class _Page:
         short = [(i, f) for i, f in leads if i not in grave]
         for place, finding in short:
             parts.append(self._in_one_line(finding))
-            parts += [self._in_one_line(symptom, indent=4) for symptom in folded.get(place, [])]
+            parts += self._folded(folded.get(place, []), indent=4)
         if short:
             more = f"assay explain {short[0][1].check}" if len(short) == 1 else "assay explain NAME"
             parts += [Padding(Text(f"more: {more}", "dim"), (0, 0, 0, 2)), ""]
@@ -170,7 +173,7 @@ class _Page:
     def _at_length(self, finding: Finding, symptoms: list[Finding]) -> list[RenderableType]:
         style, sign = _STYLE[finding.severity], self._glyphs.of(finding.severity)
         title = Text().append(f"{sign} {finding.severity}: {finding.check}", style)
-        title.append(f"  {_TIER[finding.tier]}", "dim")
+        title.append(f"  {finding.tier}", "dim")
         parts: list[RenderableType] = [title]
         parts.append(Padding(Text(_sentence(finding.summary), "bold"), (0, 0, 0, 2)))
         parts.append("")
@@ -180,6 +183,8 @@ class _Page:
         rows.add_column(style="dim", width=9, no_wrap=True)
         rows.add_column(ratio=1, overflow="fold")
         place = finding.where.parameter or finding.where.module
+        if place is None and finding.where.group is not None:
+            place = f"optimizer group {finding.where.group}"
         if place:
             rows.add_row("where", Text(clean(place)))
         for number, evidence in enumerate(finding.evidence[:3]):
@@ -192,18 +197,23 @@ class _Page:
         parts.append(Padding(rows, (0, 0, 0, 2)))
         if symptoms:
             parts += ["", Padding(Text("this also explains", "dim"), (0, 0, 0, 2))]
-            parts += [self._in_one_line(symptom, indent=2) for symptom in symptoms]
+            parts += self._folded(symptoms, indent=2)
         return parts
 
-    def _in_one_line(self, finding: Finding, indent: int = 0) -> RenderableType:
-        said = " ".join(clean(finding.summary).split())
-        if finding.role == "symptom":
+    def _folded(self, symptoms: list[Finding], indent: int) -> list[RenderableType]:
+        lines: list[RenderableType] = []
+        for symptom in symptoms:
+            branch = self._glyphs.last if symptom is symptoms[-1] else self._glyphs.branch
+            said = " ".join(clean(symptom.summary).split())
             line = Text(no_wrap=True, overflow="ellipsis")
-            line.append(f"{self._glyphs.symptom} {finding.check}: {said}", "dim")
-            return Padding(line, (0, 0, 0, indent))
+            line.append(f"{branch} {symptom.check}: {said}", "dim")
+            lines.append(Padding(line, (0, 0, 0, indent)))
+        return lines
+
+    def _in_one_line(self, finding: Finding) -> RenderableType:
         style, sign = _STYLE[finding.severity], self._glyphs.of(finding.severity)
-        line = Text().append(f"{finding.severity}: {finding.check}: ", style).append(said)
-        return _hanging(Text(sign, style), line)
+        line = Text().append(f"{finding.severity}: {finding.check}: ", style)
+        return _hanging(Text(sign, style), line.append(" ".join(clean(finding.summary).split())))
 
     def _source(self, finding: Finding, style: str) -> RenderableType | None:
         site = finding.where.site
