@@ -12,6 +12,14 @@ from .series import Series
 from .view import Evaluation, Event, Group, Module, Parameter, RunView, Site, Training
 
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_ACCOUNT: dict[str, Any] = {
+    "id": str,
+    "command": list,
+    "exit_code": (int, type(None)),
+    "signal": (int, type(None)),
+    "seconds": (int, float, type(None)),
+}
+"""Types of what run.json tells; a value of another type is as good as not there."""
 
 
 def number(value: Any) -> float:
@@ -32,7 +40,11 @@ def read_run(folder: Path) -> RunView:
         account = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if not isinstance(account, dict):
             raise ValueError("not an object")
-        view.facts.update(account)
+        view.facts.update(
+            (key, value)
+            for key, value in account.items()
+            if isinstance(value, _ACCOUNT.get(key, object))
+        )
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
@@ -67,7 +79,7 @@ def _lines(path: Path, errors: list[str]) -> Iterator[dict[str, Any]]:
                 line = json.loads(raw)
                 if not isinstance(line, dict):
                     raise ValueError("not an object")
-            except ValueError:
+            except (ValueError, RecursionError):
                 bad += 1
                 continue
             yield line
@@ -98,7 +110,7 @@ class _Process:
             try:
                 if handler is not None:
                     handler(line)
-            except (KeyError, TypeError, ValueError, IndexError):
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
                 strange += 1
         if strange:
             self._view.errors.append(f"{self._path.name}: {strange} lines make no sense")
@@ -128,6 +140,13 @@ class _Process:
             for p in self._view.parameters
         ]
 
+    def _on_process_group(self, line: dict[str, Any]) -> None:
+        """Says the rank of a process that the environment did not tell of."""
+        self._rank = int(line["rank"])
+        for training in self._view.trainings[self._base :]:
+            training.rank = self._rank
+        self._view.facts["world"] = max(int(line["world"]), self._view.facts.get("world") or 1)
+
     def _on_begin(self, line: dict[str, Any]) -> None:
         self._rank = int(line.get("rank") or 0)
         facts = self._view.facts
@@ -146,9 +165,7 @@ class _Process:
         for name, shape, dtype, trainable in line["parameters"]:
             if name not in self._known:
                 self._known.add(name)
-                self._view.parameters.append(
-                    Parameter(name, tuple(shape), dtype, bool(trainable))
-                )
+                self._view.parameters.append(Parameter(name, tuple(shape), dtype, bool(trainable)))
         self._view.all_events.append(
             Event("model", 0, {"root": line["root"], "cls": line["cls"]}, _site(line.get("site")))
         )
