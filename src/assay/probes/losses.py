@@ -55,7 +55,7 @@ class Losses(Probe):
         source, target = given.get("input"), given.get("target")
         if not isinstance(source, torch.Tensor) or not isinstance(result, torch.Tensor):
             return
-        if not result.requires_grad and not source.requires_grad and not torch.is_grad_enabled():
+        if not result.requires_grad and not source.requires_grad and not watch.grad_enabled:
             return
         site = user_site(2)
         place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})" if site else name

@@ -43,6 +43,7 @@ class Watch(Facts):
         self._armed = False
         self._gated: list[tuple[str, Callable[..., None]]] = []
         self._scaled: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
+        self.grad_enabled = True  # as the user has it: a sampled listener itself runs without
         self._in_closure = False
         self._closures = 0
         self._began = self._ended = perf_counter()
@@ -79,6 +80,7 @@ class Watch(Facts):
             if not self.sampling:
                 return
             start = perf_counter()
+            self.grad_enabled = torch.is_grad_enabled()
             try:
                 with torch.no_grad():
                     listener(*facts)

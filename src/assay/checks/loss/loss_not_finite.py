@@ -106,8 +106,9 @@ class LossNotFinite(Check):
     def _origin(self, run: RunView, training: Training, step: int) -> tuple[str, Where]:
         """What was not finite first, in words, and where that is."""
         call: Event | None = next(iter(run.events("loss_call")), None)
-        site = call.site if call else training.site
         traced = next(iter(run.events("nonfinite_origin")), None)
+        known = call or traced
+        site = known.site if known else training.site
         met = []
         for order, (signal, words) in enumerate(FLOW):
             for number, place in enumerate(training.places(signal)):
