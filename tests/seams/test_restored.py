@@ -3,7 +3,9 @@
 import copy
 import inspect
 import pickle
+import sys
 import types
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -34,12 +36,12 @@ def state():
                 continue
             if type(value) is types.FunctionType:
                 value = (id(value), value.__code__, value.__kwdefaults__, dict(vars(value)))
-            elif hasattr(type(value), "__call__") or type(value) in (staticmethod, classmethod):
+            elif type(value) in (staticmethod, classmethod) or issubclass(type(value), Callable):
                 value = id(value)
             else:
                 continue
             found[getattr(owner, "__name__", owner), name] = value
-    hooks = torch.optim.optimizer
+    hooks = sys.modules["torch.optim.optimizer"]
     found["hooks"] = (
         len(hooks._global_optimizer_pre_hooks),
         len(hooks._global_optimizer_post_hooks),
@@ -137,7 +139,7 @@ def test_nothing_of_ours_in_what_is_saved(hub):
     assert b"assay" not in pickle.dumps(scheduler.state_dict())
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.filterwarnings("ignore")  # tracing warns of what it can't record
 def test_scripting_tracing_and_symbolic_tracing(hub):
     seen = []
     for event in ("loss", "module_end", "activation"):
@@ -158,7 +160,7 @@ def test_scripting_tracing_and_symbolic_tracing(hub):
     expected = model(x)
     assert seen
     seen.clear()
-    scripted, traced = torch.jit.script(model), torch.jit.trace(model, x)
+    scripted, traced = torch.jit.script(model), torch.jit.trace(model, x, check_trace=False)
     symbolic = torch.fx.symbolic_trace(model)
     assert seen == []
     assert [node.op for node in symbolic.graph.nodes].count("call_function") == 3

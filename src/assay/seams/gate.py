@@ -39,6 +39,12 @@ class StepGate:
             self._patches.undo()
             self._covered.clear()
 
+    def close(self) -> None:
+        """Takes the gate away, whoever still uses it."""
+        self._users = min(self._users, 1)
+        if self._users:
+            self.stop()
+
     def cover(self, optimizer: Any) -> None:
         """Puts the gate before this optimizer's class."""
         kind = type(optimizer)
@@ -72,4 +78,6 @@ class StepGate:
 
 def install(hub: Hub, patches: Patches) -> None:
     """Makes the switch `step`; nothing is replaced until it is turned on."""
-    hub.trick_switches["step"] = StepGate(hub)
+    gate = StepGate(hub)
+    hub.trick_switches["step"] = gate
+    patches.on_undo(gate.close)

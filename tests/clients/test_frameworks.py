@@ -1,0 +1,167 @@
+"""Trainings that others run for the user: their steps are found without a word from us."""
+
+import os
+import sys
+import textwrap
+
+import pytest
+
+from assay.observe import observe
+
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(240)]
+
+HEAD = """
+import os, warnings
+warnings.simplefilter("ignore")
+import torch, torch.nn as nn, torch.nn.functional as F
+torch.manual_seed(0); torch.set_num_threads(1)
+X = torch.randn(64, 8); Y = torch.randint(0, 3, (64,))
+def net(): return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+def data(): return torch.utils.data.TensorDataset(X, Y)
+"""
+
+
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "ACCELERATE_USE_CPU", "WANDB_DISABLED"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.chdir(tmp_path)
+
+    def run(text, *words):
+        script = tmp_path / "train.py"
+        script.write_text(HEAD + textwrap.dedent(text))
+        observed = observe([*words, str(script)], run_dir=tmp_path / "run")
+        assert observed.outcome.exit_code == 0
+        assert observed.view.errors == []
+        return observed.view
+
+    return run
+
+
+def test_lightning(watched):
+    pytest.importorskip("lightning")
+    view = watched("""
+        import lightning as L
+        class Model(L.LightningModule):
+            def __init__(self):
+                super().__init__(); self.net = net()
+            def training_step(self, batch, index):
+                return F.cross_entropy(self.net(batch[0]), batch[1])
+            def validation_step(self, batch, index):
+                self.log("val", F.cross_entropy(self.net(batch[0]), batch[1]))
+            def configure_optimizers(self): return torch.optim.Adam(self.parameters(), 1e-2)
+        trainer = L.Trainer(max_epochs=3, accelerator="cpu", logger=False, gradient_clip_val=1.0,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            accumulate_grad_batches=2)
+        loader = torch.utils.data.DataLoader(data(), batch_size=8)
+        trainer.fit(Model(), loader, loader)
+        assert trainer.global_step == 12
+    """)
+    (training,) = view.trainings
+    assert (training.optimizer, training.steps) == ("Adam", 12)
+    assert len(training.series("loss")) == 12
+    assert 0.8 < training.series("loss").first < 1.5
+    assert "net.0.weight" in training.places("grad_norm")
+    assert training.evaluations
+
+
+def test_hugging_face_trainer(watched):
+    pytest.importorskip("transformers")
+    view = watched("""
+        from transformers import Trainer, TrainingArguments
+        from transformers import BertConfig, BertForSequenceClassification
+        config = BertConfig(vocab_size=30, hidden_size=16, num_hidden_layers=1,
+            num_attention_heads=2, intermediate_size=16, max_position_embeddings=16, num_labels=3)
+        model = BertForSequenceClassification(config)
+        rows = [{"input_ids": torch.randint(0, 30, (8,)), "labels": int(y)} for y in Y]
+        arguments = TrainingArguments("out", per_device_train_batch_size=8, max_steps=10,
+            use_cpu=True, report_to=[], save_strategy="no", disable_tqdm=True)
+        Trainer(model, arguments, train_dataset=rows).train()
+    """)
+    (training,) = view.trainings
+    assert (training.optimizer, training.steps) == ("AdamW", 10)
+    assert len(training.series("loss")) == 10
+    assert 0.7 < training.series("loss").first < 1.5
+    assert "bert.embeddings.word_embeddings.weight" in training.places("weight_norm")
+
+
+def test_accelerate(watched):
+    pytest.importorskip("accelerate")
+    view = watched("""
+        from accelerate import Accelerator
+        accelerator = Accelerator(cpu=True, gradient_accumulation_steps=2)
+        model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        loader = torch.utils.data.DataLoader(data(), batch_size=8, shuffle=True)
+        model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+        for _ in range(5):
+            for x, y in loader:
+                with accelerator.accumulate(model):
+                    loss = F.cross_entropy(model(x), y)
+                    accelerator.backward(loss)
+                    if accelerator.sync_gradients:
+                        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+                    optimizer.step(); optimizer.zero_grad()
+    """)
+    (training,) = view.trainings
+    assert (training.optimizer, training.steps) == ("SGD", 20)
+    assert set(training.places("update_norm")) == {"0.weight", "0.bias", "2.weight", "2.bias"}
+
+
+def test_torchrun_records_both_ranks(watched):
+    view = watched(
+        """
+        import torch.distributed as dist
+        dist.init_process_group("gloo")
+        model = nn.parallel.DistributedDataParallel(net())
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(12 + dist.get_rank() * 0):
+            optimizer.zero_grad(); F.cross_entropy(model(X), Y).backward(); optimizer.step()
+        dist.destroy_process_group()
+        """,
+        "--",
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--master-port",
+        str(20000 + os.getpid() % 20000),
+    )
+    assert sorted((t.rank, t.steps) for t in view.trainings) == [(0, 12), (1, 12)]
+    places = {"0.weight", "0.bias", "2.weight", "2.bias"}
+    assert all(set(t.places("update_norm")) == places for t in view.trainings)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_trainings_in_child_processes(watched, method):
+    view = watched(f"""
+        import torch.multiprocessing as mp
+        def train(rank, steps):
+            model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(steps):
+                optimizer.zero_grad(); F.cross_entropy(model(X), Y).backward(); optimizer.step()
+        if __name__ == "__main__":
+            train(0, 3)
+            mp.start_processes(train, args=(40,), nprocs=2, start_method={method!r})
+            train(0, 2)
+    """)
+    assert sorted(t.steps for t in view.trainings) == [2, 3, 40, 40]
+    assert all(
+        len(t.series("grad_norm")) == min(t.steps, 32) for t in view.trainings if t.steps > 3
+    )
+
+
+def test_rank_is_known_where_only_the_process_group_knows_it(watched):
+    view = watched(f"""
+        import torch.multiprocessing as mp, torch.distributed as dist
+        def train(rank):
+            address = "tcp://127.0.0.1:{20007 + os.getpid() % 20000}"
+            dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+            model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(5):
+                optimizer.zero_grad(); F.cross_entropy(model(X), Y).backward(); optimizer.step()
+        if __name__ == "__main__":
+            mp.spawn(train, nprocs=2)
+    """)
+    assert sorted(t.rank for t in view.trainings) == [0, 1]
