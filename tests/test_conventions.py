@@ -32,7 +32,7 @@ BOOT = "launch/boot/"
 READERS = {"journal", "signals"}
 JUDGES = READERS | {"checks", "diagnosis"}
 LAYERS: dict[str, set[str]] = {
-    "": {"notebook", "report"},  # assay/__init__.py: start() and stop(), lazily
+    "": {"notebook", "report", "session"},  # assay/__init__.py: start() and stop(), lazily
     "notebook": JUDGES | {"report", "launch", "session"},  # both sides in one process
     "__main__": {"cli"},
     "seams": {"journal"},
