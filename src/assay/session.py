@@ -27,7 +27,7 @@ class Session:
         from .probes.catalogue import PROBES
         from .probes.watch import Watch
         from .seams.hub import set_running
-        from .tricks.catalogue import read
+        from .tricks.base import TrickError
         from .tricks.handle import put_in_place
 
         self.folder = folder
@@ -55,12 +55,17 @@ class Session:
         self.patches = seams.install(self.hub)
         self._set_running = set_running
         set_running(self.hub)
-        self.tricks = put_in_place(
-            [read(text) for text in settings.get("tricks") or ()],
-            self.hub,
-            None,
-            note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
-        )
+        try:
+            self.tricks = put_in_place(
+                [_read(text) for text in settings.get("tricks") or ()],
+                self.hub,
+                None,
+                note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
+                steps=settings.get("steps"),
+                refused=self._refuse,
+            )
+        except TrickError as error:
+            self._refuse(str(error))
         self.watch.attach([probe(self.watch) for probe in PROBES])
 
     def end(self) -> None:
@@ -73,6 +78,19 @@ class Session:
         self.hub.close()
         self.journal.put("end", time=time.time())
         self.journal.close()
+
+    def _refuse(self, line: str) -> None:
+        """A trick can't do its work: a run without it would prove nothing, so there is none."""
+        line = " ".join(line.split())
+        self.journal.put("stop", why=f"refused: {line}")
+        sys.stderr.write(f"assay: {line}\n")
+        sys.stderr.flush()
+
+        def again(*facts: Any) -> None:
+            raise SystemExit(2)  # the script may have caught the first one
+
+        self.hub.on("backward_begin", again, first=True, acting=True)
+        raise SystemExit(2)
 
     def forked(self) -> None:
         """In a forked child: a new journal, written only if this process trains too."""
@@ -98,6 +116,16 @@ class Session:
             error=f"{type(error).__name__}: {error}"[:500],
             trace="".join(lines)[-2000:],
         )
+
+
+def _read(text: str) -> Any:
+    from .tricks.base import TrickError
+    from .tricks.catalogue import read
+
+    try:
+        return read(text)
+    except TrickError as error:
+        raise TrickError(f"trick {text.partition('=')[0].partition(',')[0]}: {error}") from None
 
 
 def begin(folder: str) -> Session | None:

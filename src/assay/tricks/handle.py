@@ -63,12 +63,17 @@ def put_in_place(
     objects: tuple[Any, ...] | None,
     seams: Patches | None = None,
     note: Callable[..., None] | None = None,
+    steps: int | None = None,
+    refused: Callable[[str], None] | None = None,
 ) -> Handle:
-    """Attaches tricks in their order; if one refuses, those before it are taken back."""
+    """Attaches tricks in their order; if one refuses, those before it are taken back.
+
+    `note`, `steps` and `refused` are as in Stage.
+    """
     handle = Handle(in_order(list(tricks)), [], seams)
     try:
         for trick in handle.tricks:
-            stage = Stage(hub, objects, note)
+            stage = Stage(hub, objects, note, steps, refused)
             handle.stages.append(stage)
             trick.attach_to(stage)
     except BaseException:

@@ -17,6 +17,8 @@ class Stage:
         hub: carries what the seams announce.
         objects: models and optimizers that are meant; None for all of the process.
         note: records what a trick did, as `note(kind, **facts)`.
+        steps: how many steps the run was asked to take; None if nobody said.
+        refused: told when a trick does not fit; without it a TrickError is raised.
     """
 
     def __init__(
@@ -24,10 +26,13 @@ class Stage:
         hub: Hub,
         objects: tuple[Any, ...] | None = None,
         note: Callable[..., None] | None = None,
+        steps: int | None = None,
+        refused: Callable[[str], None] | None = None,
     ) -> None:
         import torch
 
         self.hub = hub
+        self.steps, self._refused = steps, refused
         self.patches = Patches()
         self._note = note
         self._all = objects is None
@@ -148,7 +153,10 @@ class Stage:
 
     def refuse(self, trick: str, why: str) -> NoReturn:
         """Stops: the trick does not fit this script."""
-        raise TrickError(f"trick {trick}: {why}")
+        line = f"trick {trick}: {why}"
+        if self._refused is not None:
+            self._refused(line)
+        raise TrickError(line)
 
     def leave(self) -> None:
         """Undoes all that was done through this stage, last first."""
