@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +17,9 @@ BOUNDED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hardsigmoid": (0.0, 1.0)
 SATURATED_WITHIN = 0.01
 """An output this close to its bound, as a share of the range, counts as saturated: there the slope
 of a sigmoid or tanh is below 4 % of its largest (sigma' = s(1-s) = 0.0099 against 0.25)."""
+
+BACK_AT_MOST = 16
+"""Operations looked through between a layer's input and the activation that it came from."""
 
 DEAD_AFTER = 16
 """Sampled iterations in a row without one positive output, after which a unit counts as dead."""
@@ -34,6 +38,25 @@ def _only_activates(module: Any) -> bool:
     return next(module.children(), None) is None and next(module.parameters(), None) is None
 
 
+def _sources(source: torch.Tensor) -> Iterator[Any]:
+    """The operations that made a layer's input, nearest first; not what only scaled it as a gate.
+
+    In a product of two computed factors each is the other's gate (LSTM, GLU, squeeze-and-excite):
+    a gate at its bound lets all or nothing through, and that is its job.
+    """
+    waiting: list[Any] = [source.grad_fn]
+    seen: set[Any] = set()
+    while waiting and len(seen) < BACK_AT_MOST:
+        node = waiting.pop(0)
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        yield node
+        before = [earlier for earlier, _ in node.next_functions if earlier is not None]
+        if not (len(before) > 1 and node.name().startswith("MulBackward")):
+            waiting += before
+
+
 def _is_users(module: Any) -> bool:
     code = getattr(type(module).forward, "__code__", None)
     return code is not None and is_user_file(code.co_filename)
@@ -45,11 +68,11 @@ class Activations(Probe):
     Signals, by place: `activation_mean`, `activation_std`, `activation_zero_share`,
     `activation_nonfinite_share`; `dead_unit_share` (units of a ReLU inside a model that were zero
     for every sample of the last `DEAD_AFTER` sampled iterations); `activation_saturated_share`
-    (sigmoid, tanh and hardsigmoid that a layer with weights follows, mean over the calls of one
-    iteration). The last two only where something before them is trained. A unit is one index of
-    the last dimension, or of dimension 1 for outputs of four and more dimensions (channels). The
-    place is the module's name; for a function called in a forward of the user's own it is `relu
-    (train.py:23)`.
+    (sigmoid, tanh and hardsigmoid whose output a layer with weights is given, other than as a
+    gate; mean over the calls of one iteration). The last two only where something before them is
+    trained. A unit is one index of the last dimension, or of dimension 1 for outputs of four and
+    more dimensions (channels). The place is the module's name; for a function called in a forward
+    of the user's own it is `relu (train.py:23)`.
     """
 
     name = "activations"
@@ -62,7 +85,7 @@ class Activations(Probe):
         self._alive: dict[str, torch.Tensor] = {}
         self._silent_for: dict[str, torch.Tensor] = {}
         self._samples: dict[str, int] = {}
-        self._pending: list[tuple[str, torch.Tensor]] = []
+        self._pending: dict[Any, tuple[str, torch.Tensor]] = {}
         self._pending_units: list[tuple[str, torch.Tensor]] = []
         self._saturated: dict[str, list[torch.Tensor]] = {}
 
@@ -80,20 +103,22 @@ class Activations(Probe):
             self._pending.clear()
             self._pending_units.clear()
         self._inside.append(module)
-        if (self._pending or self._pending_units) and any(
-            True for _ in module.parameters(recurse=False)
-        ):
-            for place, share in self._pending:
-                self._saturated.setdefault(place, []).append(share)
+        if self._pending_units and any(True for _ in module.parameters(recurse=False)):
             for place, alive in self._pending_units:
                 self._units(place, alive)
-            self._pending.clear()
             self._pending_units.clear()
 
     def on_module_end(self, module: Any, args: Any, result: Any) -> None:
-        """Measures what a leaf module gave out."""
+        """Measures what a leaf module gave out, and notes what its weights were given."""
         while self._inside and self._inside.pop() is not module:
             pass
+        given = args[0] if args else None
+        weights = next(module.parameters(recurse=False), None)
+        if self._pending and isinstance(given, torch.Tensor) and weights is not None:
+            for node in _sources(given):
+                if node in self._pending:
+                    before, share = self._pending.pop(node)
+                    self._saturated.setdefault(before, []).append(share)
         output = _single(result)
         place = self.watch.names.module(module)
         if output is None or place is None or next(module.children(), None) is not None:
@@ -122,7 +147,7 @@ class Activations(Probe):
             low, high = BOUNDED[name]
             near = SATURATED_WITHIN * (high - low)
             saturated = ((output < low + near) | (output > high - near)).sum() / output.numel()
-            self._pending.append((place, saturated))
+            self._pending[result.grad_fn] = place, saturated
         channel = 1 if output.dim() >= 4 else output.dim() - 1
         if name in ZERO_SIDED and output.dim() >= 2 and output.shape[channel] <= UNITS_AT_MOST:
             awake = ~(output <= 0)  # what is not finite is ill in another way
@@ -137,6 +162,7 @@ class Activations(Probe):
         for place, shares in self._saturated.items():
             self.watch.put("activation_saturated_share", place, torch.stack(shares).mean())
         self._saturated.clear()
+        self._pending.clear()  # each holds a piece of the user's graph
         for place, alive in self._alive.items():
             silent = self._silent_for.get(place)
             if silent is None or silent.shape != alive.shape:

@@ -150,6 +150,8 @@ class Watch(Facts):
     def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
         self.hub.own_thread()
         self._closures = 0
+        if not self.journal.is_open:  # gradients may come from torch.autograd.grad alone
+            self.journal.open()
 
     def _on_closure_begin(self, optimizer: Any) -> None:
         self._in_closure = True

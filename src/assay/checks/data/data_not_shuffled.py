@@ -6,38 +6,9 @@ import math
 from collections.abc import Iterator
 
 from ...journal.view import RunView, Site, Training
+from ...signals.labels import Batch, clumping, entropy, several_a_sample
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Trick, Where
-
-Batch = list[float]
-
-
-def entropy(counts: Batch) -> float:
-    """Entropy in nats of the distribution that these counts make."""
-    total = sum(counts)
-    return -sum(c / total * math.log(c / total) for c in counts if c > 0) if total else 0.0
-
-
-def clumping(batches: list[Batch]) -> float:
-    """Intraclass correlation of labels within batches: 0 when shuffled, 1 for one class a batch.
-
-    From the chi-squared statistic of the table batches x classes; free of the batch size and of how
-    unequal the classes are. nan for fewer than two batches or classes.
-    """
-    batches = [batch for batch in batches if sum(batch) > 1]
-    totals = [sum(column) for column in zip(*batches, strict=True)] if batches else []
-    whole, present = sum(totals), [i for i, total in enumerate(totals) if total]
-    if len(batches) < 2 or len(present) < 2:
-        return math.nan
-    size = whole / len(batches)
-    chi2 = 0.0
-    for batch in batches:
-        n = sum(batch)
-        for i in present:
-            expected = n * totals[i] / whole
-            chi2 += (batch[i] - expected) ** 2 / expected
-    freedom = (len(batches) - 1) * (len(present) - 1)
-    return float(min((chi2 / freedom - 1) / (size - 1), 1.0))
 
 
 class DataNotShuffled(Check):
@@ -60,8 +31,9 @@ class DataNotShuffled(Check):
 
     ## Known exceptions
     Training on one and the same batch is silent, and so are runs without class labels, regression,
-    language models, batches balanced by design, few-shot episodes. Continual learning presents
-    classes in blocks on purpose: ignore the check there.
+    language models, batches balanced by design, few-shot episodes, and samples that have many
+    labels each, which are alike by nature: sequence labelling, segmentation. Continual learning
+    presents classes in blocks on purpose: ignore the check there.
 
     ## Example
     `DataLoader(dataset, batch_size=32)` on a folder of images sorted by class; `shuffle` is False
@@ -95,6 +67,8 @@ class DataNotShuffled(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
+        if several_a_sample(run):
+            return
         for training in run.trainings:
             steps, batches = _batches(training)
             enough = [b for b in batches if sum(b) >= self.limit("batch")]

@@ -29,7 +29,7 @@ class ParametersOutsideOptimizer(Check):
     ## Known exceptions
     Silent: frozen parameters (`requires_grad=False`), a GAN's other player, teachers, several
     optimizers, weights changed by hand, parts of modules (only biases, only norms, adapters between
-    layers), loaded weights, inputs that are optimised while the model stays as it is.
+    layers), loaded weights, optimised inputs, a model in evaluation mode that judges another one.
 
     ## Example
     `optimizer = Adam(model.parameters())`, and then `model.head = nn.Linear(64, 10)`.
@@ -126,6 +126,11 @@ class ParametersOutsideOptimizer(Check):
             return None  # an input is optimised, or another model
         if {module for module, out in flags if out} & {module for module, out in flags if not out}:
             return None  # only biases, only scales: nobody forgets those
+        modes = {module.name: module.training for module in run.modules}
+        if not any(modes.get(p.module, True) for p in run.parameters if p.name in missing) and any(
+            modes.get(p.module, False) for p in run.parameters if p.group is not None
+        ):
+            return None  # kept in evaluation mode beside a model that is trained: a judge
         borders = sum(a[1] != b[1] for a, b in zip(flags, flags[1:], strict=False))
         if borders == 1 and flags[0][1]:
             return "backbone"
