@@ -269,3 +269,20 @@ def test_the_report_reads_a_long_record_fast(here: Path) -> None:
     took = time.process_time() - began
     assert report.view.steps >= 100_000
     assert took < 2.0, f"{took:.2f} s on {sys.platform}"
+
+
+def test_a_long_wait_is_explained(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    from assay.cli import watching
+
+    monkeypatch.setattr(watching, "PATIENCE_S", 0.02)
+    with watching.note_if_slow():
+        time.sleep(0.3)
+    assert capsys.readouterr().err == "assay: reading the record of the run ...\n"
+    with watching.note_if_slow():
+        pass
+    time.sleep(0.1)
+    assert capsys.readouterr().err == ""

@@ -208,3 +208,13 @@ def test_nobody_reads_on(tmp_path: Path, environment: dict[str, str]) -> None:
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_disk_that_fills_up_in_the_middle(assay: Assay, script: Script) -> None:
+    # no file may grow beyond 16 KiB: to the journal that is a full disk
+    ends = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))"
+    done = assay("check", script(ends=ends))
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "✗ recording stopped: EFBIG: File too large" in done.stderr
+    assert "record: .assay/runs/" in done.stderr
+    assert "✗ error: zero-grad-missing" in done.stderr

@@ -202,6 +202,8 @@ CASES: dict[str, Callable[[], Report]] = {
         RunView(facts={**FACTS, "exit_code": 1}), Says("input-not-finite"), Silent()
     ),
     "unseen-notebook": lambda: skeleton(unseen([], in_process=True), Silent()),
+    "recording-lost": lambda: skeleton(lost(run()), Silent()),
+    "unseen-recording-lost": lambda: skeleton(lost(RunView(facts=dict(FACTS))), Silent()),
     "unseen-bad-record": lambda: skeleton(
         RunView(errors=["run.json can't be read: Expecting value"]), Silent()
     ),
@@ -211,6 +213,11 @@ CASES: dict[str, Callable[[], Report]] = {
 def torn() -> RunView:
     view = run()
     view.errors += [f"journal-{pid}.jsonl: 1 unreadable line passed over" for pid in range(5)]
+    return view
+
+
+def lost(view: RunView) -> RunView:
+    view.errors.append("recording stopped: ENOSPC: No space left on device")
     return view
 
 

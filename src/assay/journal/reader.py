@@ -205,6 +205,7 @@ class _Process:
 
     def _on_sample(self, line: dict[str, Any]) -> None:
         training, step = self._training(line["o"]), int(line["s"])
+        training.steps = max(training.steps, step)  # if the block of losses was lost
         for signal, row in line["v"].items():
             places = training.signals.setdefault(signal, {})
             for place, value in row.items():  # the reader's hot loop: millions of numbers

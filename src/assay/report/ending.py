@@ -50,6 +50,11 @@ def how_it_ended(view: RunView) -> str | None:
     return None
 
 
+def recording_lost(view: RunView) -> str | None:
+    """Why the recording stopped before the run did; None if it did not."""
+    return next((error for error in view.errors if error.startswith("recording stopped")), None)
+
+
 def _bad_end(view: RunView) -> str | None:
     facts = view.facts
     name = signal_name(facts.get("signal"))
@@ -70,6 +75,8 @@ def why_unseen(view: RunView) -> Unseen | None:
     reached = facts.get("reached", ())
     in_process, trained = bool(facts.get("in_process")), bool(facts.get("processes"))
     end = _bad_end(view)
+    if lost := recording_lost(view):
+        return Unseen(f"{lost}, before the first step was written")
     if view.errors and not trained:
         return Unseen(f"the record can't be used: {view.errors[0]}")
     if trained:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .ending import counted
+from .ending import counted, recording_lost
 from .model import Report
 from .source import short_path
 
@@ -16,7 +16,7 @@ def foot_lines(report: Report) -> Iterator[tuple[str, list[str]]]:
     yield "dim", _run(report)
     if looked := _looked(report):
         yield "dim", looked
-    problems = report.view.errors
+    problems = [error for error in report.view.errors if error != recording_lost(report.view)]
     for problem in problems[:_REASONS]:
         yield "yellow", [f"! in the record: {' '.join(problem.split())}"]
     if len(problems) > _REASONS:

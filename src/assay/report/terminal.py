@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..checks.finding import Evidence, Finding
-from .ending import counted, how_it_ended
+from .ending import counted, how_it_ended, recording_lost
 from .glyphs import ASCII, UNICODE, Glyphs
 from .model import Report
 from .source import changed_since, excerpt, short_path
@@ -115,11 +115,10 @@ class _Page:
         ended = how_it_ended(report.view)
         if "stopped" in self._facts:
             ended = None  # as asked: the last lines say it
-        if ended and unseen is None and not quiet:
-            parts += [
-                _hanging(Text(glyphs.error, "red"), Text(f"the script {clean(ended)}", "red"))
-            ]
-            parts.append("")
+        lost = recording_lost(report.view)
+        for line in (ended and f"the script {ended}", lost):
+            if line and unseen is None and not quiet:
+                parts += [_hanging(Text(glyphs.error, "red"), Text(clean(line), "red")), ""]
         if unseen is not None:
             parts.append(self._verdict(glyphs.unseen, "magenta", "not observed", unseen.reason))
             if not quiet:
@@ -128,7 +127,7 @@ class _Page:
                 parts.append("")
         parts += self._findings()
         if not report.findings and unseen is None and not quiet:
-            parts += self._nothing_found(ended=ended is not None)
+            parts += self._nothing_found(ended=bool(ended or lost))
         return parts
 
     def _nothing_found(self, *, ended: bool) -> list[RenderableType]:
