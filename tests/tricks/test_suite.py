@@ -81,7 +81,7 @@ def test_a_hand_can_be_seen(workload: str) -> None:
 
         def gradients(self, optimizer: Any) -> None:
             for group in optimizer.param_groups:
-                for p in group["params"]:
+                for p in (p for p in group["params"] if p.grad is not None):
                     p.grad.add_(1e-3)
 
     assert differs(plain(workload), by_hand(workload, Weaker()))
@@ -91,8 +91,9 @@ def test_a_change_in_torch_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint()
     with monkeypatch.context() as patched:
         patched.setattr(torch.nn.functional, "relu", lambda x: x)
-        patched.setattr(torch.optim.SGD.step, "__code__", (lambda *a: None).__code__)
-        assert set(changed(before, fingerprint())) >= {"torch.nn.functional.relu", "SGD.step"}
+        patched.setattr(torch.nn.init.xavier_normal_, "__code__", (lambda *a: None).__code__)
+        found = {"torch.nn.functional.relu", "torch.nn.init.xavier_normal_"}
+        assert set(changed(before, fingerprint())) == found
 
 
 # -- names and pages ----------------------------------------------------------------------------
@@ -126,7 +127,9 @@ def test_all_trick_files_are_in_the_catalogue() -> None:
     known = {Path(sys.modules[trick.__module__].__file__ or "") for trick in TRICKS}
     for path in package.glob("*/*.py"):
         text = path.read_text(encoding="utf-8")
-        assert (path in known) == bool(re.search(r"^class \w+\((Trick|\w+Trick)\)", text, re.M)), path
+        assert (path in known) == bool(re.search(r"^class \w+\((Trick|\w+Trick)\)", text, re.M)), (
+            path
+        )
 
 
 # -- what is refused ----------------------------------------------------------------------------
@@ -168,9 +171,12 @@ def test_it_runs_and_a_plain_run_follows(name: str) -> None:
 def test_attached_and_detached_at_once_nothing_changes(name: str) -> None:
     if name in LASTING:
         pytest.skip(LASTING[name])
+    expected = plain(home(name))
     world = WORKLOADS[home(name)](Hand())
+    before = torch.get_rng_state()
     attach([read(example(of(name)))], (world.model, *world.optimizers)).detach()
-    assert_same(plain(home(name)), record_of(world, train(world, range(6))))
+    torch.set_rng_state(before)
+    assert_same(expected, record_of(world, train(world, range(6))))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -70,8 +70,9 @@ def put_in_place(
 
     `note`, `steps` and `refused` are as in Stage.
     """
-    handle = Handle(in_order(list(tricks)), [], seams)
+    handle = Handle((), [], seams)
     try:
+        handle.tricks = tuple(in_order(list(tricks)))
         for trick in handle.tricks:
             stage = Stage(hub, objects, note, steps, refused)
             handle.stages.append(stage)
