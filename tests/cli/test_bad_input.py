@@ -286,3 +286,23 @@ def test_a_long_wait_is_explained(
         pass
     time.sleep(0.1)
     assert capsys.readouterr().err == ""
+
+
+def test_a_fault_of_ours_does_not_cost_the_script_s_status(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    from assay.cli import watching
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(watching, "make_report", broken)
+    (here / "ends.py").write_text("raise SystemExit(4)\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--fail-on", "error", "ends.py"])
+    err = capfd.readouterr().err
+    assert ended.value.code == 4
+    assert "the report failed, the record is safe in" in err
+    assert "ZeroDivisionError: ours" in err
+    (log,) = here.glob(".assay/runs/*/report-error.log")
+    assert "Traceback" in log.read_text()
