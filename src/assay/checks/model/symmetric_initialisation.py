@@ -94,6 +94,8 @@ class SymmetricInitialisation(Check):
 
     def _twins(self, run: RunView, training: Training) -> list[tuple[str, str]]:
         order = {p.name: i for i, p in enumerate(run.parameters)}
+        # while no weight at all has a gradient, nothing could part twins, or keep them equal
+        idle = {step for step, norm in training.series("grad_norm") if norm == 0.0}
         found = []
         for side in ("row", "column"):
             for name in training.places(f"{side}_twin_share"):
@@ -108,8 +110,7 @@ class SymmetricInitialisation(Check):
                 least = 1.0
                 if shape and any(part in name for part in _STACKED):
                     least = 1 - (self.limit("gates") - 1) / max(shape[0] - 1, 1)
-                if len(values) >= self.limit("samples") and all(
-                    v >= least - 1e-6 for _, v in values
-                ):
+                shares = [value for step, value in values if step not in idle]
+                if len(shares) >= self.limit("samples") and min(shares) >= least - 1e-6:
                     found.append((name, side))
         return sorted(found, key=lambda entry: order.get(entry[0], -1))
