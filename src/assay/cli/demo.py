@@ -56,7 +56,7 @@ def _explained(report: Report, script: Path) -> list[str]:
     found = f"named the planted fault, {report.findings[0].check}"
     if symptoms:
         others = "another finding is" if symptoms == 1 else f"{symptoms} other findings are"
-        found += f"; {others} its consequence"
+        found += f";\n  {others} its consequence"
     return [
         "What just happened",
         "  The script trained a classifier of handwritten digits; its accuracy stayed near 10 %.",

@@ -67,10 +67,10 @@ def render(
         emoji=False,
         markup=False,
     )
-    page = _Page(report, glyphs)
+    page = _Page(report, glyphs, console.width)
     parts: list[RenderableType] = []
     if not quiet:
-        parts += page.head(console.width)
+        parts += page.head()
     parts += page.body(quiet=quiet)
     if not quiet:
         parts += page.foot()
@@ -98,14 +98,14 @@ def _glyphs(file: TextIO) -> Glyphs:
 class _Page:
     """Turns a report into the parts of a page."""
 
-    def __init__(self, report: Report, glyphs: Glyphs) -> None:
-        self._report, self._glyphs = report, glyphs
+    def __init__(self, report: Report, glyphs: Glyphs, width: int) -> None:
+        self._report, self._glyphs, self._width = report, glyphs, width
         self._facts = report.view.facts
 
-    def head(self, width: int) -> list[RenderableType]:
+    def head(self) -> list[RenderableType]:
         """A line that sets the report apart from the script's own output."""
         title = f"{self._glyphs.line * 2} assay "
-        return ["", Text(title + self._glyphs.line * (width - len(title)), "dim"), ""]
+        return ["", Text(title + self._glyphs.line * (self._width - len(title)), "dim"), ""]
 
     def body(self, *, quiet: bool) -> list[RenderableType]:
         """What matters: how the run ended, then what was found, or why nothing can be said."""
@@ -239,7 +239,8 @@ class _Page:
         if evidence.limit is not None:
             text.append(clean(f"  (limit {evidence.limit:.4g}{unit})"), "dim")
         series = series_behind(self._report.view, finding, evidence)
-        if row := sparkline(series, plain=self._glyphs is ASCII):
+        cells = 24 if self._width >= 96 else 10
+        if row := sparkline(series, cells, plain=self._glyphs is ASCII):
             text.append(f"  {row}", "cyan")
             text.append(f"  steps {series.steps[0]:,} to {series.steps[-1]:,}", "dim")
         elif finding.steps[1] > finding.steps[0]:
