@@ -50,11 +50,10 @@ class Training:
         self._first = 0
         self._since = monotonic()
 
-    def stepped(self, loss: float | torch.Tensor | None, groups: list[dict[str, Any]]) -> None:
+    def stepped(self, loss: float | torch.Tensor | None, rates: list[Any]) -> None:
         """Notes one finished step, its loss (None if unknown) and the rates it was taken with."""
         self.step += 1
         self._losses.append(loss)
-        rates: list[Any] = [group.get("lr") for group in groups if "lr" in group]
         if rates != self._last_rates:
             self._last_rates = rates = [float(r) if r is not None else 0.0 for r in rates]
             self._rates_changed = True

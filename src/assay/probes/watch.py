@@ -46,6 +46,7 @@ class Watch(Facts):
         self.grad_enabled = True  # as the user has it: a sampled listener itself runs without
         self._in_closure = False
         self._closures = 0
+        self._rates: list[Any] = []  # of the step under way
         self._began = self._ended = perf_counter()
 
     # -- wiring ---------------------------------------------------------------------------------
@@ -150,6 +151,8 @@ class Watch(Facts):
     def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
         self.hub.own_thread()
         self._closures = 0
+        # now, since a trick on the rate puts the script's own back when the step ends
+        self._rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
         if not self.journal.is_open:  # gradients may come from torch.autograd.grad alone
             self.journal.open()
 
@@ -206,7 +209,8 @@ class Watch(Facts):
         training = self.training(optimizer)
         if self.sampling:
             self.recorder.close(training.index, training.step)
-        training.stepped(self._loss, optimizer.param_groups)
+        training.stepped(self._loss, self._rates)
+        self._rates = []
         self._end_of_step(training)
         return training
 

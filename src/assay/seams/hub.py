@@ -64,6 +64,7 @@ FILTERS = {
     "root_result": "(result, module) what an outermost module gave back",
     "batch": "(batch, loader) what a DataLoader hands out",
     "backward": "(roots) what backward() is called on",
+    "seed": "(value, kind) what a random generator is seeded with",
     "step": "(proceed, optimizer) whether the optimizer's own step code is to run: True or False",
 }
 """Where a trick may change a value; empty lists cost one attribute read."""
@@ -104,11 +105,16 @@ class Hub:
     ) -> None:
         """Adds a listener behind, or before, those there are; KeyError for an unknown event.
 
-        An acting listener belongs to a trick: what it raises is not contained, since a run whose
-        trick failed silently would prove nothing.
+        An acting listener belongs to a trick: it stands before all that only look, and what it
+        raises is not contained, since a run whose trick failed silently would prove nothing.
         """
         known = self.listeners[event]
-        known.insert(0 if first else len(known), listener)
+        last = len(known)
+        if acting:
+            last = 1 + max(
+                (i for i, other in enumerate(known) if other in self._acting), default=-1
+            )
+        known.insert(0 if first else last, listener)
         if acting:
             self._acting.add(listener)
 

@@ -1,0 +1,1 @@
+"""Tricks on the optimizer and its hyper-parameters."""

@@ -1,0 +1,1 @@
+"""Tricks on the learning rate."""
