@@ -55,6 +55,8 @@ class Session:
         self.patches = seams.install(self.hub)
         self._set_running = set_running
         set_running(self.hub)
+        if settings.get("seed_offset") is not None:
+            seams.seeds.pair(self.hub, self.patches, int(settings["seed_offset"]))
         try:
             self.tricks = put_in_place(
                 [_read(text) for text in settings.get("tricks") or ()],

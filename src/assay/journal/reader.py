@@ -249,6 +249,13 @@ class _Process:
     def _on_stop(self, line: dict[str, Any]) -> None:
         self._view.facts["stopped"] = line["why"]
 
+    def _on_setup(self, line: dict[str, Any]) -> None:
+        facts = self._view.facts
+        for name, version in line["versions"].items():
+            facts.setdefault("versions", {}).setdefault(name, version)
+        known = facts.setdefault("sources", [])
+        known += [path for path in line["sources"] if path not in known]
+
     def _on_cost(self, line: dict[str, Any]) -> None:
         cost = self._view.facts.setdefault(
             "cost", {"samples": 0, "own_s": 0.0, "opening_s": 0.0, "iterations": 0}

@@ -10,6 +10,7 @@ from .gradients import Gradients
 from .losses import Losses
 from .notes import Notes
 from .origins import Origins
+from .setup import Setup
 from .structure import Structure
 from .symmetry import Symmetry
 
@@ -23,4 +24,5 @@ PROBES: tuple[type[Probe], ...] = (
     Gradients,
     Symmetry,
     Evaluation,
+    Setup,
 )
