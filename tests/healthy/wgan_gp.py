@@ -11,8 +11,8 @@ from torch import autograd, optim
 torch.set_num_threads(1)
 torch.manual_seed(int(os.environ.get("SEED", "0")))
 
-ITERS = round(150 * float(os.environ.get("LENGTH", "1")))
-CRITIC_ITERS, LAMBDA, BATCH = 5, 10.0, 128
+ITERS = round(220 * float(os.environ.get("LENGTH", "1")))
+CRITIC_ITERS, LAMBDA, BATCH = 3, 2.0, 128
 
 
 def mlp(n_in, n_out, width=48):
@@ -41,8 +41,8 @@ def gradient_penalty(critic, real, fake):
 
 
 G, D = mlp(4, 2), mlp(2, 1)
-opt_g = optim.Adam(G.parameters(), lr=1e-3, betas=(0.0, 0.9))
-opt_d = optim.Adam(D.parameters(), lr=1e-3, betas=(0.0, 0.9))
+opt_g = optim.Adam(G.parameters(), lr=1e-3, betas=(0.5, 0.9))
+opt_d = optim.Adam(D.parameters(), lr=1e-3, betas=(0.5, 0.9))
 
 for it in range(ITERS):
     for p in D.parameters():
