@@ -9,7 +9,6 @@ import torch._dynamo.eval_frame
 from torch import nn
 from torch.nn import functional as F
 
-
 # the first compile makes torch patch its own optimizers
 torch._dynamo.eval_frame.TorchPatcher.patch()
 

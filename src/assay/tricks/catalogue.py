@@ -33,6 +33,9 @@ from .model.train_mode import TrainMode
 from .model.unfreeze import Unfreeze
 from .precision.amp import Amp
 from .precision.float32_islands import Float32Islands
+from .rate.lr import Lr
+from .rate.schedule import Schedule
+from .rate.warmup import Warmup
 from .regularisation.cutmix import Cutmix
 from .regularisation.drop_path import DropPath
 from .regularisation.dropout import Dropout
@@ -72,6 +75,9 @@ TRICKS: tuple[type[Trick], ...] = (
     ClipNorm,
     ClipValue,
     ZeroGrad,
+    Lr,
+    Schedule,
+    Warmup,
     Ema,
     Swa,
 )  # fmt: skip

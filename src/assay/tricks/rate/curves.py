@@ -140,4 +140,11 @@ CURVES: dict[str, Curve] = {
     ),
     "inverse-sqrt": Curve(inverse_sqrt, (), {"timescale": 10_000}),
 }
-"""All schedules that are functions of the step; `plateau` alone depends on what is measured."""
+"""All schedules that are functions of the step."""
+
+PLATEAU = Curve(
+    lambda t: 1.0,
+    (),
+    {"gamma": 0.1, "patience": 10, "end": 0.0, "every": 100, "watch": "train"},
+)
+"""Settings of the one schedule that depends on what is measured."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..base import Trick
 
 if TYPE_CHECKING:
     from ...seams.hub import Hub
@@ -32,10 +34,9 @@ Act = Callable[[Any, int, int, Rate], None]
 class Rates:
     """The rates of all optimizers at one hub."""
 
-    _desks: weakref.WeakKeyDictionary[Hub, Rates] = weakref.WeakKeyDictionary()
+    _desks: ClassVar[weakref.WeakKeyDictionary[Hub, Rates]] = weakref.WeakKeyDictionary()
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self) -> None:
         self._acts: list[tuple[Stage, Act]] = []
         self._steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._bases: weakref.WeakKeyDictionary[Any, list[float]] = weakref.WeakKeyDictionary()
@@ -46,7 +47,7 @@ class Rates:
     @classmethod
     def change(cls, stage: Stage, act: Act) -> Rates:
         """Has an act change the rates of the optimizers that a stage means, from now on."""
-        desk = cls._desks.setdefault(stage.hub, cls(stage.hub))
+        desk = cls._desks.setdefault(stage.hub, cls())
         if not desk._acts:
             stage.hub.on("step_begin", desk._begin, acting=True)
             stage.hub.on("step_end", desk._end, acting=True)
@@ -66,7 +67,7 @@ class Rates:
         stage.patches.on_undo(leave)
         return desk
 
-    def _begin(self, optimizer: Any, has_closure: bool = False) -> None:
+    def _begin(self, optimizer: Any, has_closure: Any) -> None:
         self._restore()  # a step that raised has not ended
         step, bases = self._known(optimizer)
         acts = [act for stage, act in self._acts if stage.meant(optimizer)]
@@ -100,18 +101,46 @@ class Rates:
             )
         bases = self._bases[optimizer]
         for group in optimizer.param_groups[len(bases) :]:
-            # a scheduler notes where it began; a one-cycle notes its top, which the rate is named by
-            bases.append(float(group.get("max_lr", group.get("initial_lr", group.get("lr", 0.0)))))
+            # a scheduler notes where it began; a one-cycle its top, which is what one gives it
+            first = group.get("initial_lr", group.get("lr", 0.0))
+            bases.append(float(group.get("max_lr", first)))
         return self._steps[optimizer], bases
 
+    def first_rates(self, optimizer: Any) -> list[float]:
+        """What the script began with, group by group."""
+        return self._known(optimizer)[1]
+
     def state_dict(self) -> dict[str, Any]:
-        """Steps done and first rates of each optimizer, in the order in which they first stepped."""
+        """Steps done and first rates of each optimizer, in the order of their first steps."""
         return {"optimizers": [(n, list(self._bases[o])) for o, n in self._steps.items()]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from there with optimizers in the same order, those there are and those to come."""
+        """Goes on from there, with optimizers that come in the same order."""
         kept = [(int(n), [float(base) for base in bases]) for n, bases in state["optimizers"]]
         for optimizer in list(self._steps):
             if kept:
                 self._steps[optimizer], self._bases[optimizer] = kept.pop(0)
         self._kept = kept
+
+
+class RateTrick(Trick):
+    """A trick whose only memory is the desk's: steps done and first rates."""
+
+    _desk: Rates | None = None
+
+    def attach_to(self, stage: Stage) -> None:
+        """Has `change` called for each group at each step."""
+        self._desk = Rates.change(stage, self.change)
+
+    def change(self, optimizer: Any, index: int, step: int, rate: Rate) -> None:
+        """Changes the rate of one group for one step."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far each optimizer has come, and what it began with."""
+        return self._desk.state_dict() if self._desk else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on at that step."""
+        if self._desk and state:
+            self._desk.load_state_dict(state)
