@@ -43,10 +43,11 @@ LAYERS: dict[str, set[str]] = {
     "signals": {"journal"},
     "checks": READERS,
     "diagnosis": READERS | {"checks"},
-    "report": JUDGES,
+    "report": JUDGES | {"trials"},
     "launch": {"journal"},
     "observe": {"launch", "journal"},
-    "trials": JUDGES | {"launch", "observe"},
+    # names, values and order of tricks are read without torch
+    "trials": JUDGES | {"launch", "observe", "tricks"},
     "cli": JUDGES | {"report", "launch", "observe", "trials", "demo"},
     "demo": set(),
     # For authors of checks and tricks: stands on everything.

@@ -1,0 +1,181 @@
+"""One run of a trial as a process of its own: started, watched from outside, ended, and read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..checks.registry import CHECKS
+from ..diagnosis import diagnose
+from ..journal.reader import read_run
+from ..journal.view import RunView
+from ..launch import command, environment, folder
+from ..launch.errors import LaunchError
+from .metric import measure
+from .plan import Job
+from .result import Result, State, content_hash
+
+GRACE_S = 10.0
+"""So long after its time is up a run may take to come to its next step, then again to obey SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The user's command, and how its runs are started.
+
+    Attributes:
+        words: `script.py args...`, `-m module args...` or `-- any command ...`.
+        python: Interpreter for the first two forms.
+        threads: Processor cores for each run; None to leave it to torch.
+    """
+
+    words: tuple[str, ...]
+    python: str | None = None
+    threads: int | None = None
+
+    def argv(self) -> list[str]:
+        """The child's argument vector.
+
+        Raises:
+            LaunchError: Nothing that can be started was named.
+        """
+        return command.resolve(self.words, self.python).argv
+
+
+class Child:
+    """A run in progress.
+
+    It leads a process group of its own, so that Ctrl-C reaches us alone and all that it started can
+    be ended with it.
+    """
+
+    def __init__(self, what: Command, job: Job, path: Path, length: int | None = None) -> None:
+        """Starts it.
+
+        Args:
+            what: The command.
+            job: Which run of it.
+            path: Its run folder, new or empty.
+            length: How many steps the control took.
+
+        Raises:
+            LaunchError: It can't be started.
+        """
+        self.job, self.path, self._seconds = job, path, job.seconds
+        argv = what.argv()
+        run = self._run = folder.create(explicit=path)
+        settings: dict[str, object] = {"tricks": list(job.candidate.tricks)}
+        settings["seed_offset"] = job.seed
+        told = {"steps": job.steps, "seconds": job.seconds, "length": length}
+        settings.update({name: value for name, value in told.items() if value is not None})
+        run.begin(argv, settings, what.python)
+        env = environment.child_environment(path)
+        env.setdefault("PYTHONHASHSEED", "0")  # sets of words are walked alike in every run
+        if what.threads is not None:
+            env.setdefault("OMP_NUM_THREADS", str(what.threads))
+        self.started, self.wall = time.monotonic(), time.time()
+        self._signals = [signal.SIGTERM, signal.SIGKILL]
+        try:
+            with (path / "output.txt").open("wb") as output:
+                self._process = subprocess.Popen(
+                    argv,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise LaunchError(f"can't start {argv[0]}: {error.strerror}") from None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.monotonic() - self.started
+
+    def ended(self) -> bool:
+        """Whether it is over; ends it from outside if it is long past its time."""
+        if self._process.poll() is not None:
+            return True
+        overdue = self.seconds - (self._seconds or float("inf"))
+        if self._signals and overdue > GRACE_S * (3 - len(self._signals)):
+            self._send(self._signals.pop(0))
+        return False
+
+    def kill(self) -> None:
+        """Ends it and all that it started, now."""
+        self._send(signal.SIGKILL)
+        self._process.wait()
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def read(self) -> tuple[Result, RunView]:
+        """What came of it, once it is over."""
+        code, took = self._process.wait(), self.seconds
+        self._send(signal.SIGKILL)  # loader workers and ranks that it has left behind
+        exit_code, by = (code, None) if code >= 0 else (None, -code)
+        with contextlib.suppress(LaunchError):
+            self._run.end(exit_code=exit_code, signal=by, seconds=took)
+        view = read_run(self.path)
+        state, why = self._state(view, exit_code, by)
+        measured = measure(view)
+        findings: Sequence[tuple[str, str]] = ()
+        if view.observed:
+            findings = [(f.check, f.severity) for f in diagnose(view, CHECKS).findings]
+        return Result(
+            state=state,
+            steps=view.steps,
+            seconds=round(took, 3),
+            measured=measured.worst() if state == "failed" else measured,
+            findings=tuple(dict.fromkeys(findings)),
+            why=why,
+            folder=str(self.path),
+            sources={path: content_hash(path) for path in view.facts.get("sources", ())},
+        ), view
+
+    def sources_changed(self, result: Result) -> bool:
+        """Whether the user has saved one of the files since this run began."""
+        for path in result.sources:
+            with contextlib.suppress(OSError):
+                if Path(path).stat().st_mtime >= self.wall:
+                    return True
+        return False
+
+    def _state(self, view: RunView, code: int | None, by: int | None) -> tuple[State, str]:
+        stopped = str(view.facts.get("stopped") or "")
+        if stopped.startswith("refused: "):
+            return "refused", stopped.removeprefix("refused: ").removeprefix("trick ")
+        if len(self._signals) < 2 or "--seconds" in stopped:
+            return "slow", f"stopped after {view.steps} steps: its {self._seconds:.0f} s were over"
+        if by is not None:
+            return "killed", f"killed by {_signal_name(by)} at step {view.steps}"
+        if code:
+            last = self._last_words()
+            return "failed", f"ended with status {code} at step {view.steps}" + (
+                last and f": {last}"
+            )
+        if not view.observed:
+            return "unseen", "no training step was seen"
+        return "done", ""
+
+    def _last_words(self) -> str:
+        """The last line that the script printed: of a traceback, the error itself."""
+        with contextlib.suppress(OSError):
+            lines = (self.path / "output.txt").read_text(errors="replace").strip().splitlines()
+            return lines[-1].strip()[:200] if lines else ""
+        return ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,180 @@
+"""Runs what is left to run, several at a time, each bounded in time; keeps what is known."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..journal.view import RunView
+from .child import Child, Command
+from .plan import Job
+from .result import Result
+from .store import Store
+
+POLL_S = 0.05
+
+
+class Listener(Protocol):
+    """Is told how the work goes on."""
+
+    def work(self, running: Sequence[Child], left: int) -> None:
+        """Called often: what is running now, and how many runs wait."""
+
+    def ended(self, job: Job, result: Result) -> None:
+        """A run has ended, or is known from an earlier trial."""
+
+    def retried(self, job: Job, result: Result) -> None:
+        """A run was killed and is tried again."""
+
+
+class Quiet:
+    """Listens and says nothing."""
+
+    def work(self, running: Sequence[Child], left: int) -> None:
+        """Says nothing."""
+
+    def ended(self, job: Job, result: Result) -> None:
+        """Says nothing."""
+
+    def retried(self, job: Job, result: Result) -> None:
+        """Says nothing."""
+
+
+class Runner:
+    """The queue of one trial.
+
+    Args:
+        command: What is run.
+        store: Where results are kept, and looked for first.
+        folder: The trial's folder; each run has a folder below it.
+        jobs: Runs at the same time.
+        listener: Is told of progress.
+        fresh: Look for no earlier results.
+        deadline: By `time.monotonic`; what is not done then is left out.
+    """
+
+    def __init__(
+        self,
+        command: Command,
+        store: Store,
+        folder: Path,
+        jobs: int = 1,
+        listener: Listener | None = None,
+        *,
+        fresh: bool = False,
+        deadline: float | None = None,
+    ) -> None:
+        self.command, self.store, self.folder = command, store, folder
+        self.jobs, self.listener = jobs, listener or Quiet()
+        self.fresh, self.deadline = fresh, deadline
+        self.results: dict[Job, Result] = {}
+        self.views: dict[Job, RunView] = {}
+        self.length: int | None = None
+        self._argv = command.argv()
+
+    def run(
+        self, jobs: Sequence[Job], also: Callable[[Job, Result], Sequence[Job]] | None = None
+    ) -> None:
+        """Runs these jobs, as far as time allows; `results` has what came of them.
+
+        Args:
+            jobs: In the order in which they are wanted.
+            also: What to run next because of a result; it is put first.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM; running children are ended first.
+            LaunchError: A child can't be started.
+        """
+        waiting, running = deque(jobs), list[Child]()
+        tried: set[Job] = set()
+
+        def note(job: Job, result: Result) -> None:
+            self.results[job] = result
+            self.listener.ended(job, result)
+            waiting.extendleft(reversed(also(job, result) if also else ()))
+
+        with _sigterm_as_interrupt():
+            try:
+                while waiting or running:
+                    while waiting and len(running) < self.jobs and not self.late():
+                        job = waiting.popleft()
+                        known = self._known(job)
+                        if known is not None:
+                            note(job, known)
+                        else:
+                            running.append(self._start(job, second=job in tried))
+                    if not running and self.late():
+                        return
+                    self.listener.work(running, len(waiting))
+                    time.sleep(POLL_S)
+                    for child in [child for child in running if child.ended()]:
+                        running.remove(child)
+                        job = child.job
+                        result, view = child.read()
+                        if result.state == "killed" and job not in tried:
+                            tried.add(job)
+                            self.listener.retried(job, result)
+                            waiting.appendleft(job)
+                            continue
+                        self.views[job] = view
+                        if result.state in ("done", "refused") and not (
+                            child.sources_changed(result)
+                        ):
+                            self.store.keep(job.key(self._argv), result)
+                        note(job, result)
+                    if self.late():
+                        for child in running:
+                            child.kill()
+                        return
+            finally:
+                for child in running:
+                    child.kill()
+
+    def late(self) -> bool:
+        """Whether the time for the whole trial is over."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def keep_as(self, job: Job, result: Result) -> None:
+        """Keeps a result under another job too: a run stopped by time at step n is one of n steps."""
+        self.results[job] = result
+        self.store.keep(job.key(self._argv), result)
+
+    def _known(self, job: Job) -> Result | None:
+        if job in self.results:
+            return self.results[job]
+        return None if self.fresh else self.store.known(job.key(self._argv))
+
+    def _start(self, job: Job, *, second: bool) -> Child:
+        name = f"{job.candidate.name}-seed{job.seed}" + ("-again" if second else "")
+        safe = "".join(c if c.isalnum() or c in "-=.,+" else "_" for c in name)[:80]
+        path, number = self.folder / safe, 1
+        while path.exists():
+            number += 1
+            path = self.folder / f"{safe}-{number}"
+        return Child(self.command, job, path, self.length)
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Whoever ends us must not leave children behind."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
