@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 torch.set_num_threads(1)
 torch.manual_seed(int(os.environ.get("SEED", "0")))
-TOTAL = round(300 * float(os.environ.get("LENGTH", "1")))
+TOTAL = round(200 * float(os.environ.get("LENGTH", "1")))
 WARMUP = TOTAL // 20
 DIGITS, LENGTH = 10, 6
 
