@@ -63,7 +63,8 @@ class Session:
                 self.hub,
                 None,
                 note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
-                steps=settings.get("steps"),
+                # a trial knows from its control how long a run that nobody stops will be
+                steps=settings.get("steps") or settings.get("length"),
                 refused=self._refuse,
             )
         except TrickError as error:

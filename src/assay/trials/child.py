@@ -21,8 +21,10 @@ from .metric import measure
 from .plan import Job
 from .result import Result, State, content_hash
 
+BUDGET = 0.05
+"""Share of step time for observing: errors of classification are measured on sampled steps."""
 GRACE_S = 10.0
-"""So long after its time is up a run may take to come to its next step, then again to obey SIGTERM."""
+"""So long after its time a run may take to come to its next step, and again to obey SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Child:
         run = self._run = folder.create(explicit=path)
         settings: dict[str, object] = {"tricks": list(job.candidate.tricks)}
         settings["seed_offset"] = job.seed
+        settings["budget"] = BUDGET
         told = {"steps": job.steps, "seconds": job.seconds, "length": length}
         settings.update({name: value for name, value in told.items() if value is not None})
         run.begin(argv, settings, what.python)

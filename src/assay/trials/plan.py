@@ -76,11 +76,18 @@ class Job:
     def __str__(self) -> str:
         return f"{self.candidate.name} · seed {self.seed}"
 
-    def key(self, command: Sequence[str]) -> str:
-        """Equal for runs that must have the same result, as long as no source file changes."""
+    def key(self, command: Sequence[str], *, bounded: bool = False) -> str:
+        """Equal for runs that must have the same result, as long as no source file changes.
+
+        Args:
+            command: The child's argument vector.
+            bounded: Of a run that its time bound has stopped: another bound, another result.
+        """
         # the placebo is told apart from the control, or it would never be run
         of = "placebo" if self.candidate == PLACEBO else list(self.candidate.tricks)
         told = [list(command), os.getcwd(), of, self.seed, self.steps, __version__]
+        if bounded:
+            told.append(self.seconds)
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
 
 

@@ -18,6 +18,8 @@ from .result import Result
 from .store import Store
 
 POLL_S = 0.05
+KEPT = ("done", "refused", "slow")
+"""What is known for good; a script that failed may have met a full disk."""
 
 
 class Listener(Protocol):
@@ -123,10 +125,9 @@ class Runner:
                             waiting.appendleft(job)
                             continue
                         self.views[job] = view
-                        if result.state in ("done", "refused") and not (
-                            child.sources_changed(result)
-                        ):
-                            self.store.keep(job.key(self._argv), result)
+                        if result.state in KEPT and not child.sources_changed(result):
+                            bounded = result.state == "slow"
+                            self.store.keep(job.key(self._argv, bounded=bounded), result)
                         note(job, result)
                     if self.late():
                         for child in running:
@@ -141,14 +142,24 @@ class Runner:
         return self.deadline is not None and time.monotonic() >= self.deadline
 
     def keep_as(self, job: Job, result: Result) -> None:
-        """Keeps a result under another job too: a run stopped by time at step n is one of n steps."""
+        """Keeps a result under another job too: a run stopped at step n is one of n steps."""
         self.results[job] = result
         self.store.keep(job.key(self._argv), result)
 
+    def run_again(self, job: Job) -> None:
+        """Runs a job whatever is known of it."""
+        self.results.pop(job, None)
+        fresh, self.fresh = self.fresh, True
+        try:
+            self.run([job])
+        finally:
+            self.fresh = fresh
+
     def _known(self, job: Job) -> Result | None:
-        if job in self.results:
-            return self.results[job]
-        return None if self.fresh else self.store.known(job.key(self._argv))
+        if job in self.results or self.fresh:
+            return self.results.get(job)
+        known = self.store.known(job.key(self._argv))
+        return known or self.store.known(job.key(self._argv, bounded=True))
 
     def _start(self, job: Job, *, second: bool) -> Child:
         name = f"{job.candidate.name}-seed{job.seed}" + ("-again" if second else "")

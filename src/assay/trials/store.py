@@ -1,7 +1,7 @@
 """What trials have found out, append-only, so that nothing is run twice.
 
-`.assay/trials/results.jsonl` has one line for each run that ended, `.assay/trials/trials.jsonl` one for
-the beginning and one for the end of each trial. A line is written in one piece; lines that can't be
+In `.assay/trials`, `results.jsonl` has one line for each run that ended, `trials.jsonl` one for the
+beginning and one for the end of each trial. A line is written in one piece; lines that can't be
 read are passed over.
 """
 
