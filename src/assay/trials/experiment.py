@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
@@ -19,6 +17,7 @@ from .plan import CONTROL, Budget, Candidate, Job
 from .result import Result
 from .runner import Listener, Runner
 from .store import Store
+from .trial import Trial
 from .verdict import Verdict, judge
 
 SCREEN_FROM = 3
@@ -30,54 +29,7 @@ PATIENCE = 5.0
 _NOT_BETTER = "it did not improve the first seed"
 
 Propose = Callable[[RunView, Diagnosis], Sequence[Sequence[Candidate]]]
-"""Gives candidates in the order in which they are tried; the next ones if none of those is proved."""
-
-
-@dataclass(slots=True)
-class Trial:
-    """One experiment and what came of it.
-
-    Attributes:
-        id, folder: Where its runs lie.
-        results: Of every run, by candidate name ("control" too) and seed.
-        verdicts: The proved first, by effect.
-        diagnosis, view: Of the control's first run; None if it was not needed.
-        trouble: Why there was nothing to compare; empty if there was.
-        interrupted: Ended early by the user, or by `--minutes`.
-        runs, resumed: How many runs were made, and how many known from before.
-        run_seconds, seconds: Time of all runs together, and on the clock.
-        steps: Optimizer steps that each run was given; None for the whole script.
-    """
-
-    id: str
-    folder: Path
-    command: tuple[str, ...]
-    results: dict[str, dict[int, Result]] = field(default_factory=dict)
-    candidates: list[Candidate] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    diagnosis: Diagnosis | None = None
-    view: RunView | None = None
-    trouble: str = ""
-    interrupted: str = ""
-    runs: int = 0
-    resumed: int = 0
-    run_seconds: float = 0.0
-    seconds: float = 0.0
-    steps: int | None = None
-
-    @property
-    def control(self) -> dict[int, Result]:
-        """The control's runs by seed."""
-        return self.results.get(CONTROL.name, {})
-
-    def cost(self) -> dict[str, Any]:
-        """What finding out has cost."""
-        return {
-            "runs": self.runs,
-            "resumed": self.resumed,
-            "run_seconds": round(self.run_seconds, 1),
-            "seconds": round(self.seconds, 1),
-        }
+"""Gives candidates in the order in which they are tried: the next ones if none is proved."""
 
 
 class Experiment:
@@ -169,7 +121,7 @@ class Experiment:
 
     def _on_all_seeds(self, candidates: Sequence[Candidate]) -> None:
         self._seeds = tuple(range(self._budget.seeds))
-        self._screened.update({candidate: None for candidate in candidates})
+        self._screened.update(dict.fromkeys(candidates))
         controls = [self._job(CONTROL, seed) for seed in self._seeds[1:]]
         firsts = [self._job(candidate, 0) for candidate in candidates]
         # one that does not fit the script is told at once, not after all the others
@@ -178,7 +130,7 @@ class Experiment:
     def _best_of(self, candidates: Sequence[Candidate]) -> None:
         """Successive halving: seed 0 chooses, fresh seeds prove."""
         self._seeds = tuple(range(self._budget.seeds + 1))
-        self._screened.update({candidate: 0 for candidate in candidates})
+        self._screened.update(dict.fromkeys(candidates, 0))
         screening = [self._job(candidate, 0) for candidate in candidates]
         self._runner.run([*screening, *(self._job(CONTROL, s) for s in self._seeds[1:])])
         kept = self._choose(candidates)

@@ -64,8 +64,13 @@ class Verdict:
 
     @property
     def recommended(self) -> bool:
-        """Whether it is proved and no other illness came with it."""
-        return self.outcome == "proved" and not self.reverse.born
+        """Whether it is proved, its finding is gone, and no other illness came with it."""
+        return self.outcome == "proved" and not self.reverse.born and not self.still_there
+
+    @property
+    def still_there(self) -> tuple[str, ...]:
+        """The findings that it is a remedy for and that it leaves."""
+        return tuple(c for c in self.candidate.check.split(" + ") if c in self.reverse.left)
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict in a report of schema 1."""
