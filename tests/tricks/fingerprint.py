@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 import torch._dynamo.eval_frame
+import torch._dynamo.mutation_guard
 from torch import nn
 from torch.nn import functional as F
 
-# the first compile makes torch patch its own optimizers
+# the first compile makes torch patch its own optimizers and modules
 torch._dynamo.eval_frame.TorchPatcher.patch()
+torch._dynamo.mutation_guard.install_generation_tagging_init()
 
 
 def fingerprint() -> dict[str, Any]:

@@ -55,6 +55,9 @@ class Kitchen(World):
     def make_model(self) -> nn.Module:
         return KitchenModel()
 
+    def make_optimizers(self) -> list[Any]:
+        return [self.hand.optimizer(torch.optim.AdamW, self.model.parameters(), lr=1e-2)]
+
     def rows_of(self, t: int) -> tuple[Any, Any]:
         found = next(self._batches, None)
         if found is None:

@@ -8,6 +8,7 @@ record, tricks listen and act.
 from . import (
     activation,
     backward,
+    built,
     clipping,
     compiling,
     construction,
@@ -50,6 +51,7 @@ ALL = (
     distributed,
     root,
     construction,
+    built,
     gate,
 )
 

@@ -28,6 +28,14 @@ class Construction:
         self._patches.undo()
         self._made.clear()
 
+    def modules(self) -> list[torch.nn.Module]:
+        """All that were built, and what is inside them: a copy of a module was never built."""
+        seen: dict[int, torch.nn.Module] = {}
+        for module in list(self._made):
+            if id(module) not in seen and hasattr(module, "_modules"):
+                seen.update((id(part), part) for part in module.modules())
+        return list(seen.values())
+
     def roots(self, parameters: list[Any]) -> list[torch.nn.Module]:
         """The outermost modules that own at least one of these parameters, in no special order."""
         wanted = {id(p) for p in parameters}

@@ -14,6 +14,7 @@ Listener = Callable[..., Any]
 
 EVENTS = {
     "optimizer_created": "(optimizer) after its constructor returned",
+    "optimizer_built": "(optimizer) its outermost constructor returned; where a trick needs it",
     "group_added": "(optimizer) after add_param_group",
     "step_begin": "(optimizer, has_closure) before the optimizer's own step code",
     "gradients_ready": "(optimizer) the gradients that this step will use are final",

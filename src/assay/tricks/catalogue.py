@@ -31,6 +31,13 @@ from .model.init import Init
 from .model.norm import Norm
 from .model.train_mode import TrainMode
 from .model.unfreeze import Unfreeze
+from .optimizer.betas import Betas
+from .optimizer.eps import Eps
+from .optimizer.layer_decay import LayerDecay
+from .optimizer.momentum import Momentum
+from .optimizer.optimizer import Optimizer
+from .optimizer.scale_lr_with_batch import ScaleLrWithBatch
+from .optimizer.weight_decay import WeightDecay
 from .precision.amp import Amp
 from .precision.float32_islands import Float32Islands
 from .rate.lr import Lr
@@ -75,9 +82,16 @@ TRICKS: tuple[type[Trick], ...] = (
     ClipNorm,
     ClipValue,
     ZeroGrad,
+    Optimizer,
+    Betas,
+    Eps,
+    Momentum,
+    ScaleLrWithBatch,
     Lr,
     Schedule,
     Warmup,
+    WeightDecay,
+    LayerDecay,
     Ema,
     Swa,
 )  # fmt: skip

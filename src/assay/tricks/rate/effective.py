@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..base import Trick
-
 if TYPE_CHECKING:
     from ...seams.hub import Hub
     from ..stage import Stage
@@ -27,8 +25,22 @@ class Rate:
     now: float
 
 
-Act = Callable[[Any, int, int, Rate], None]
-"""Changes a rate: (optimizer, index of the group, step, rate)."""
+Act = Callable[[Any, int, list[Rate]], None]
+"""Changes the rates of an optimizer's groups: (optimizer, step, rates)."""
+
+
+def scale(rates: list[Rate], factor: float) -> None:
+    """As if the script had begun with its rates times a factor."""
+    for rate in rates:
+        rate.base, rate.now = rate.base * factor, rate.now * factor
+
+
+def set_top(rates: list[Rate], number: float) -> None:
+    """As if the script had begun with this as its largest rate, the others in proportion."""
+    top = max((rate.base for rate in rates), default=0.0) or 1.0
+    for rate in rates:
+        # at the first rate itself the quotient is exactly 1 and the number is used as given
+        rate.base, rate.now = number * (rate.base / top), number * (rate.now / top)
 
 
 class Rates:
@@ -70,14 +82,13 @@ class Rates:
     def _begin(self, optimizer: Any, has_closure: Any) -> None:
         self._restore()  # a step that raised has not ended
         step, bases = self._known(optimizer)
-        acts = [act for stage, act in self._acts if stage.meant(optimizer)]
-        for index, group in enumerate(optimizer.param_groups):
-            own = group.get("lr")
-            if own is None:
-                continue
-            rate = Rate(bases[index], float(own))
-            for act in acts:
-                act(optimizer, index, step, rate)
+        groups = [group for group in optimizer.param_groups if group.get("lr") is not None]
+        rates = [Rate(base, float(g["lr"])) for base, g in zip(bases, groups, strict=False)]
+        for stage, act in self._acts:
+            if stage.meant(optimizer):
+                act(optimizer, step, rates)
+        for rate, group in zip(rates, groups, strict=True):
+            own = group["lr"]
             if rate.now != float(own):
                 # a tensor stays a tensor: a captured or compiled step reads it by reference
                 used = own.new_full((), rate.now) if hasattr(own, "new_full") else rate.now
@@ -106,10 +117,6 @@ class Rates:
             bases.append(float(group.get("max_lr", first)))
         return self._steps[optimizer], bases
 
-    def first_rates(self, optimizer: Any) -> list[float]:
-        """What the script began with, group by group."""
-        return self._known(optimizer)[1]
-
     def state_dict(self) -> dict[str, Any]:
         """Steps done and first rates of each optimizer, in the order of their first steps."""
         return {"optimizers": [(n, list(self._bases[o])) for o, n in self._steps.items()]}
@@ -121,26 +128,3 @@ class Rates:
             if kept:
                 self._steps[optimizer], self._bases[optimizer] = kept.pop(0)
         self._kept = kept
-
-
-class RateTrick(Trick):
-    """A trick whose only memory is the desk's: steps done and first rates."""
-
-    _desk: Rates | None = None
-
-    def attach_to(self, stage: Stage) -> None:
-        """Has `change` called for each group at each step."""
-        self._desk = Rates.change(stage, self.change)
-
-    def change(self, optimizer: Any, index: int, step: int, rate: Rate) -> None:
-        """Changes the rate of one group for one step."""
-        raise NotImplementedError
-
-    def state_dict(self) -> dict[str, Any]:
-        """How far each optimizer has come, and what it began with."""
-        return self._desk.state_dict() if self._desk else {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on at that step."""
-        if self._desk and state:
-            self._desk.load_state_dict(state)

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from ..base import Option, TrickError
-from .effective import Rate, RateTrick
+from .effective import Rate, scale, set_top
+from .trick import RateTrick
 
 
 class Lr(RateTrick):
@@ -54,13 +55,9 @@ class Lr(RateTrick):
             what = "a number above 0, or x and a factor like x0.1"
             raise TrickError(f"lr={raw}: expected {what}, received {raw!r}")
 
-    def change(self, optimizer: Any, index: int, step: int, rate: Rate) -> None:
-        """Multiplies the group's rate."""
+    def change(self, optimizer: Any, step: int, rates: list[Rate]) -> None:
+        """Multiplies each group's rate."""
         if self.scales:
-            rate.base, rate.now = rate.base * self.number, rate.now * self.number
-            return
-        assert self._desk is not None
-        top = max(self._desk.first_rates(optimizer))
-        # at the first rate itself the quotient is exactly 1 and the number is used as given
-        rate.now = self.number * (rate.now / top) if top else self.number
-        rate.base = self.number * (rate.base / top) if top else self.number
+            scale(rates, self.number)
+        else:
+            set_top(rates, self.number)

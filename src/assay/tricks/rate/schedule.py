@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import Option, TrickError
 from .curves import CURVES, PLATEAU, Plateau
-from .effective import Rate, RateTrick
+from .effective import Rate
 from .readings import Readings
+from .trick import RateTrick
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -77,8 +78,8 @@ class Schedule(RateTrick):
         """Each curve has its own options."""
         kind = self.given.value
         self.curve = curve = CURVES.get(kind, PLATEAU)
-        given = {k: v for k, v in vars(self.given).items() if k not in ("value", "mode")}
-        settings = {key: value for key, value in given.items() if value is not None}
+        given = {k: v for k, v in vars(self.given).items() if v is not None}
+        settings = {key: given[key] for key in given if key not in ("value", "mode")}
         takes = ", ".join(curve.takes) or "no options"
         for key in settings:
             if key not in curve.takes:
@@ -116,12 +117,13 @@ class Schedule(RateTrick):
             settings["timescale"] = warmup or settings["timescale"]
         return self.curve.function(max(step - warmup, 0), **settings)
 
-    def change(self, optimizer: Any, index: int, step: int, rate: Rate) -> None:
-        """Puts the rate onto the curve."""
+    def change(self, optimizer: Any, step: int, rates: list[Rate]) -> None:
+        """Puts the rates onto the curve."""
         assert self._desk is not None
         plateau = self.curve is PLATEAU
         factor = self.plateau.factor if plateau else self.factor(step, self._desk.warmup)
-        rate.now = (rate.base if self.given.mode == "replace" else rate.now) * factor
+        for rate in rates:
+            rate.now = (rate.base if self.given.mode == "replace" else rate.now) * factor
 
     def state_dict(self) -> dict[str, Any]:
         """How far the run has come; of a plateau, what it has seen."""

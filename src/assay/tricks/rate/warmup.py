@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option
-from .effective import Rate, RateTrick
+from .effective import Rate
+from .trick import RateTrick
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -50,7 +51,8 @@ class Warmup(RateTrick):
         self._desk.warmup = self.given.value
         stage.patches.on_undo(lambda: setattr(self._desk, "warmup", 0))
 
-    def change(self, optimizer: Any, index: int, step: int, rate: Rate) -> None:
+    def change(self, optimizer: Any, step: int, rates: list[Rate]) -> None:
         """Scales the first steps."""
         if step < self.given.value:
-            rate.now *= (step + 1) / self.given.value
+            for rate in rates:
+                rate.now *= (step + 1) / self.given.value

@@ -1,0 +1,135 @@
+"""Schedule-free SGD and AdamW, written from the paper's recursion; torch is loaded with this file.
+
+Defazio et al. 2024, "The Road Less Scheduled": with z the plain iterate, x its weighted mean and
+y = (1 - beta) z + beta x the point where gradients are taken,
+
+    z <- z - lr d(y),  c = w_t / sum w,  x <- (1 - c) x + c z,  w_t = (t + 1)^r lr_max^p
+
+d is the gradient, divided by the root of its bias-corrected mean square for AdamW, plus the decay
+at y. The parameters hold y while training; x is (y - (1 - beta) z) / beta and is what is evaluated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class _ScheduleFree(torch.optim.Optimizer):
+    """What both share: z per parameter, the mean's weights per group."""
+
+    trained: Any = None  # gives the trained value of a parameter that shows its mean right now
+    resume: Any = None  # takes trained values that a checkpoint held
+
+    def _beta(self, group: dict[str, Any]) -> float:
+        raise NotImplementedError
+
+    def _direction(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """One step of the recursion; gradients are left as they are."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            beta, lr = self._beta(group), float(group["lr"])
+            group["k"] += 1
+            group["lr_max"] = max(lr, group["lr_max"])
+            weight = group["k"] ** group["r"] * group["lr_max"] ** group["weight_lr_power"]
+            group["weight_sum"] += weight
+            c = weight / group["weight_sum"] if group["weight_sum"] else 0.0
+            held = [p for p in group["params"] if p.grad is not None]
+            for p in held:
+                if "z" not in self.state[p]:
+                    self.state[p]["z"] = p.detach().clone(memory_format=torch.preserve_format)
+            if not held:
+                continue
+            directions = [self._direction(p, self.state[p], group) for p in held]
+            values, zs = [p.detach() for p in held], [self.state[p]["z"] for p in held]
+            if group["weight_decay"]:
+                torch._foreach_add_(directions, values, alpha=group["weight_decay"])
+            # y's own recursion: x never has to be kept
+            torch._foreach_lerp_(values, zs, c)
+            torch._foreach_add_(values, directions, alpha=lr * (beta * (1 - c) - 1))
+            torch._foreach_sub_(zs, directions, alpha=lr)
+        return loss
+
+    def averages(self) -> list[tuple[Tensor, Tensor]]:
+        """Each parameter that has been stepped, with its mean x."""
+        found = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                if "z" in self.state.get(p, {}):
+                    z = self.state[p]["z"]
+                    found.append((p, p.detach().lerp(z, 1 - 1 / self._beta(group))))
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, with y: the weights that a script saves beside it are x."""
+        kept = super().state_dict()
+        index = 0
+        state = {key: dict(value) for key, value in kept["state"].items()}
+        for group in self.param_groups:
+            for p in group["params"]:
+                if index in state:
+                    state[index]["y"] = (self.trained(p) if self.trained else p).detach().clone()
+                index += 1
+        return {**kept, "state": state}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from y, whether the weights are loaded before this or after it."""
+        super().load_state_dict(state_dict)
+        values = [(p, state.pop("y")) for p, state in self.state.items() if "y" in state]
+        if self.resume is not None:
+            self.resume(values)
+            return
+        for p, y in values:
+            p.data.copy_(y)
+
+
+class ScheduleFreeSgd(_ScheduleFree):
+    """Schedule-free SGD; momentum is beta."""
+
+    def __init__(
+        self, params: Any, lr: float = 1.0, momentum: float = 0.9, weight_decay: float = 0.0,
+        r: float = 0.0, weight_lr_power: float = 2.0,
+    ) -> None:  # fmt: skip
+        counts = {"k": 0, "lr_max": -1.0, "weight_sum": 0.0, "r": r}
+        settings = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, **counts, "weight_lr_power": weight_lr_power})
+
+    def _beta(self, group: dict[str, Any]) -> float:
+        return float(group["momentum"])
+
+    def _direction(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+        assert p.grad is not None
+        return p.grad.clone()
+
+
+class ScheduleFreeAdamw(_ScheduleFree):
+    """Schedule-free AdamW; the first of the betas is beta."""
+
+    def __init__(
+        self, params: Any, lr: float = 0.0025, betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 0.0, r: float = 0.0, weight_lr_power: float = 2.0,
+    ) -> None:  # fmt: skip
+        counts = {"k": 0, "lr_max": -1.0, "weight_sum": 0.0, "r": r}
+        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, **counts, "weight_lr_power": weight_lr_power})
+
+    def _beta(self, group: dict[str, Any]) -> float:
+        return float(group["betas"][0])
+
+    def _direction(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+        assert p.grad is not None
+        beta = group["betas"][1]
+        if "exp_avg_sq" not in state:
+            state["exp_avg_sq"] = torch.zeros_like(p, memory_format=torch.preserve_format)
+        square = state["exp_avg_sq"].mul_(beta).addcmul_(p.grad, p.grad, value=1 - beta)
+        scale: Tensor = square.div(1 - beta ** group["k"]).sqrt_().add_(group["eps"])
+        return p.grad / scale
