@@ -43,12 +43,12 @@ LAYERS: dict[str, set[str]] = {
     "signals": {"journal"},
     "checks": READERS,
     "diagnosis": READERS | {"checks"},
-    "report": JUDGES | {"trials"},
+    "report": JUDGES | {"trials", "tricks"},
     "launch": {"journal"},
     "observe": {"launch", "journal"},
     # names, values and order of tricks are read without torch
     "trials": JUDGES | {"launch", "observe", "tricks"},
-    "cli": JUDGES | {"report", "launch", "observe", "trials", "demo"},
+    "cli": JUDGES | {"report", "launch", "observe", "trials", "tricks", "demo"},
     "demo": set(),
     # For authors of checks and tricks: stands on everything.
     "testing": JUDGES | CHILD | PARENT,

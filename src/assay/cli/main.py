@@ -16,6 +16,9 @@ from .words import did_you_mean
 VERBS = {
     "check": "run a training script and say what is wrong with it",
     "run": "run a training script and record it",
+    "try": "compare tricks with the script as it is",
+    "fix": "say what is wrong with a script, and prove what cures it",
+    "trials": "list what has been tried so far",
     "report": "show the report of an earlier run",
     "checks": "list what assay looks for",
     "explain": "tell all about one check",
@@ -53,7 +56,8 @@ def _dispatch(words: list[str]) -> NoReturn:
     if verb not in VERBS:
         raise LaunchError(_unknown(verb))
     # only the verb's own file is loaded: the start of a script should not wait for the rest
-    sys.exit(importlib.import_module(f"{__package__}.{verb}").main(rest))
+    module = "try_" if verb == "try" else verb  # a word of Python's own
+    sys.exit(importlib.import_module(f"{__package__}.{module}").main(rest))
 
 
 def _unknown(verb: str) -> str:

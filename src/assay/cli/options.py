@@ -83,7 +83,7 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
     only = check_names(given.only, "--only", names)
     kept_ignore, kept_only = lasting_names(lasting, names)
     if given.json is not None:
-        _can_be_written(given.json)
+        can_be_written(given.json)
     return Options(
         words=tuple(command),
         steps=given.steps if given.steps is not None else lasting.steps,
@@ -113,7 +113,7 @@ def lasting_names(lasting: Settings, names: Sequence[str]) -> tuple[tuple[str, .
     )
 
 
-def _can_be_written(target: str) -> None:
+def can_be_written(target: str) -> None:
     """Told before a long run, not after it."""
     if target == "-":
         return

@@ -1,0 +1,152 @@
+"""What `try` and `fix` have in common: their options, and how a trial is run and told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..launch.command import resolve
+from ..launch.errors import LaunchError
+from ..launch.settings import read_settings
+from ..trials.child import Command
+from ..trials.experiment import Experiment
+from ..trials.plan import Budget, Candidate, read_candidate
+from ..trials.store import Store
+from ..trials.trial import Trial
+from ..tricks.base import TrickError
+from .options import can_be_written
+from .watching import complain
+from .words import COMMAND, Parser, seconds, whole_number
+
+MINUTES = 30.0
+
+
+def make_parser(verb: str, description: str) -> Parser:
+    """The parser of a verb that makes trials."""
+    parser = Parser(
+        prog=f"assay {verb}",
+        usage=f"assay {verb} [OPTIONS] {COMMAND.splitlines()[0]}",
+        description=f"{description}\n\n{COMMAND.splitlines()[-1]}",
+    )
+    add = parser.add_argument
+    add("--steps", type=whole_number, metavar="N", help="end each run after N optimizer steps")
+    add("--seeds", type=whole_number, metavar="N", default=3, help="seeds of a verdict (3)")
+    add("--minutes", type=minutes, metavar="M", default=MINUTES,
+        help=f"time for all runs together ({MINUTES:g}); longer scripts are cut short")  # fmt: skip
+    add("--jobs", type=whole_number, metavar="N", help="runs at the same time")
+    add("--placebo", action="store_true", help="also compare the script with itself")
+    add("--fresh", action="store_true", help="run again what an earlier trial has run")
+    add("--json", metavar="FILE", help="also write the verdicts as JSON; - is standard output")
+    add("--python", metavar="PATH", help="interpreter for the script")
+    return parser
+
+
+def minutes(text: str) -> float:
+    """A number of minutes above 0.
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
+    return seconds(text)
+
+
+def candidate(text: str) -> Candidate:
+    """One candidate of `--with`.
+
+    Raises:
+        LaunchError: A trick is unknown, or takes no such value.
+    """
+    try:
+        return read_candidate(text)
+    except TrickError as error:
+        raise LaunchError(f"--with {text}: {error}") from None
+
+
+def usual_jobs(cores: int | None = None) -> int:
+    """How many runs at the same time: one a core, at most 4; one alone where there is a GPU."""
+    if any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists():
+        return 1
+    return min(cores or len(os.sched_getaffinity(0)), 4)
+
+
+def run_trial(
+    given: argparse.Namespace, words: Sequence[str], work: Callable[[Experiment], Trial]
+) -> Trial:
+    """Makes a trial of a command.
+
+    Raises:
+        LaunchError: Nothing could be started, and why.
+    """
+    from ..report.progress import Progress
+
+    if given.json is not None:
+        can_be_written(given.json)
+    what = resolve(words, given.python)
+    jobs = given.jobs or usual_jobs()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs
+    # alone, a run has the machine as it has it without us
+    threads = max(cores // jobs, 1) if jobs > 1 else None
+    budget = Budget(given.steps, given.seeds, given.minutes, jobs, given.fresh)
+    command = Command(tuple(words), given.python, threads)
+    with Progress() as progress:
+        experiment = Experiment(command, Store(trials_folder()), budget, what.label, progress)
+        return work(experiment)
+
+
+def trials_folder() -> Path | None:
+    """Beside the folder of all runs, if that has been chosen; None for the default."""
+    chosen = read_settings().run_dir
+    return None if chosen is None else chosen.parent / "trials"
+
+
+def tell(trial: Trial, given: argparse.Namespace) -> int:
+    """Prints a trial, and writes it as JSON if that is asked for; the exit status so far."""
+    from ..report.verdicts import show_trial
+
+    show_trial(trial)
+    if given.json is not None:
+        try:
+            _write(trial, given.json)
+        except OSError as error:
+            complain(f"--json: can't write {given.json}: {error.strerror}")
+            return 2
+    if trial.interrupted == "interrupted":
+        return 130
+    return 1 if trial.trouble else 0
+
+
+def as_dict(trial: Trial) -> dict[str, Any]:
+    """The trial as a report of schema 1: that of the control's first run, and the verdicts."""
+    from ..checks.registry import CHECKS
+    from ..journal.reader import read_run
+    from ..journal.view import RunView
+    from ..report import make_report
+
+    first = trial.control.get(0)
+    view = trial.view or (read_run(Path(first.folder)) if first is not None else RunView())
+    report = make_report(view, CHECKS, folder=Path(first.folder) if first else None).as_dict()
+    report["assay"] = __version__
+    report["verdicts"] = [verdict.as_dict() for verdict in trial.verdicts]
+    report["trial"] = {
+        "id": trial.id,
+        "steps": trial.steps,
+        "interrupted": trial.interrupted or None,
+        "trouble": trial.trouble or None,
+        "cost": trial.cost(),
+    }
+    return report
+
+
+def _write(trial: Trial, target: str) -> None:
+    text = json.dumps(as_dict(trial), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        Path(target).write_text(text, encoding="utf-8")

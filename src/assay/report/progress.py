@@ -1,0 +1,86 @@
+"""How a trial goes on: what is running, and what is left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from ..trials.child import Child
+from ..trials.plan import Job
+from ..trials.result import Result
+from .ending import counted
+
+REFRESH_S = 0.25
+
+
+class Progress:
+    """Listens to a trial's runs: a live line in a terminal, else a line for each run that ended."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._console = Console(file=file or sys.stderr, highlight=False, emoji=False, markup=False)
+        self._live: Live | None = None
+        self._shown_at = 0.0
+        self._usual: float | None = None
+
+    def __enter__(self) -> Progress:
+        if self._console.is_terminal:
+            self._live = Live(Text(""), console=self._console, transient=True, auto_refresh=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def work(self, running: Sequence[Child], left: int) -> None:
+        """Shows what is running and what is left."""
+        now = time.monotonic()
+        if self._live is None or now - self._shown_at < REFRESH_S:
+            return
+        self._shown_at = now
+        lines = Text()
+        for child in running:
+            lines.append(f"  {child.job}  ", "bold").append(f"{child.seconds:.0f} s", "dim")
+            if self._usual:
+                lines.append(f" of about {self._usual:.0f} s", "dim")
+            lines.append("\n")
+        lines.append(
+            f"  {counted(left, 'run')} left in this round; Ctrl-C keeps what is known", "dim"
+        )
+        self._live.update(lines, refresh=True)
+
+    def ended(self, job: Job, result: Result) -> None:
+        """Tells how a run ended."""
+        if not result.resumed and result.state == "done":
+            self._usual = result.seconds
+        said = result.why if result.state != "done" else _value(result)
+        known = ", known from before" if result.resumed else f", {result.seconds:.0f} s"
+        self._tell(f"assay: {job}: {said}{known}")
+
+    def retried(self, job: Job, result: Result) -> None:
+        """Tells that a run is tried again."""
+        self._tell(f"assay: {job}: {result.why}; it is tried once more")
+
+    def _tell(self, text: str) -> None:
+        self._console.print(Text(text, "dim"), soft_wrap=True)
+
+
+def _value(result: Result) -> str:
+    kind = next(iter(sorted(result.measured.values, key=_ORDER.index)), None)
+    steps = counted(result.steps, "step")
+    return steps if kind is None else f"{kind} {result.measured.values[kind]:.4g} after {steps}"
+
+
+_ORDER = ("held-out loss", "training loss", "held-out error", "training error")
