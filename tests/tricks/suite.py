@@ -161,6 +161,7 @@ def _trick(trick: str | Trick) -> Trick:
 # -- one example of each trick --------------------------------------------------------------------
 
 EXAMPLES: dict[str, str] = {
+    "accumulate": "accumulate=2",
     "clip-value": "clip-value=0.01",
     "clip-norm": "clip-norm=0.1",
     "freeze": "freeze=hidden",

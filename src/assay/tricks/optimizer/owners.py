@@ -34,7 +34,10 @@ class Owners:
         )
         wanted = {id(p) for p in parameters}
         shares = [(sum(id(p) in wanted for p in root.parameters()), root) for root in roots]
-        return max(shares, key=lambda share: share[0])[1] if shares else None
+        found = max(shares, key=lambda share: share[0])[1] if shares else None
+        while found is not None and not found._parameters and len(found._modules) == 1:
+            [found] = found._modules.values()  # a wrapper, such as a compiled or a parallel model
+        return found
 
     def _modules(self) -> list[Any]:
         if self._stage.models:

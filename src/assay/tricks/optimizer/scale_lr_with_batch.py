@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,8 @@ class ScaleLrWithBatch(RateTrick):
         """Measures the first batch, and scales from the first step on."""
         self._stage = stage
         self._rows = self._seen = 0
-        self._factors: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
+        self._done: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._kept: list[Any] = []
         super().attach_to(stage)
         if self.given.batch is None:
             stage.root_calls(self._called)
@@ -71,7 +73,7 @@ class ScaleLrWithBatch(RateTrick):
         return given
 
     def _backward(self, roots: Any, kept: Any) -> None:
-        if not self._factors:
+        if not self._done:
             self._seen += self._rows
 
     def _batch(self) -> int:
@@ -87,34 +89,49 @@ class ScaleLrWithBatch(RateTrick):
 
     def change(self, optimizer: Any, step: int, rates: list[Rate]) -> None:
         """Scales rates at each step; other settings once."""
-        if optimizer not in self._factors:
-            k = self._batch() / self.given.value
-            rule = self.given.rule
-            adaptive = [g for g in optimizer.param_groups if "betas" in g or "alpha" in g]
-            if rule == "square-root" or (rule == "auto" and adaptive):
-                for group in optimizer.param_groups:
-                    self._square_root(group, k)
-                k = math.sqrt(k)
-            self._factors[optimizer] = k
-            self._stage.note("scaled with batch", rule=rule, rate=k)
-        scale(rates, self._factors[optimizer])
+        if optimizer not in self._done:
+            if self._kept:  # a checkpoint brought settings along that are scaled already
+                self._done[optimizer] = self._kept.pop(0)
+            else:
+                self._done[optimizer] = self._begin(optimizer)
+            _, before = self._done[optimizer]
+            for group, values in zip(optimizer.param_groups, before, strict=False):
+                self._stage.patches.on_undo(functools.partial(group.update, values))
+        scale(rates, self._done[optimizer][0])
 
-    def _square_root(self, group: dict[str, Any], k: float) -> None:
+    def _begin(self, optimizer: Any) -> tuple[float, list[dict[str, Any]]]:
+        k, rule, groups = self._batch() / self.given.value, self.given.rule, optimizer.param_groups
+        if rule == "auto":
+            adaptive = any("betas" in group or "alpha" in group for group in groups)
+            rule = "square-root" if adaptive else "linear"
+        before: list[dict[str, Any]] = []
+        if rule == "square-root":
+            for group in groups:
+                new = self._square_root(group, k)
+                before.append({key: group[key] for key in new})
+                group.update(new)
+            k = math.sqrt(k)
+        self._stage.note("scaled with batch", rule=rule, rate=k)
+        return k, before
+
+    def _square_root(self, group: dict[str, Any], k: float) -> dict[str, Any]:
         new: dict[str, Any] = {}
         if "betas" in group:
             new["betas"] = tuple(1 - k * (1 - beta) for beta in group["betas"])
         if "alpha" in group:
             new["alpha"] = 1 - k * (1 - group["alpha"])
-        memories = (*new.get("betas", ()), *([new["alpha"]] if "alpha" in new else []))
-        if memories and min(memories) < 0:
+        if min((*new.get("betas", ()), new.get("alpha", 0.0))) < 0:
             why = f"a batch {k:g} times the reference needs a beta below 0: the rule ends before it"
             self._stage.refuse(self.name, why)
         if isinstance(group.get("eps"), float):
             new["eps"] = group["eps"] / math.sqrt(k)
-        before = {key: group[key] for key in new}
-        group.update(new)
-        self._stage.patches.on_undo(lambda: group.update(before))
+        return new
 
     def state_dict(self) -> dict[str, Any]:
-        """Steps done, and the factors found."""
-        return {**super().state_dict(), "factors": list(self._factors.values())}
+        """Steps done, the factors found, and what the settings were before."""
+        return {**super().state_dict(), "scaled": list(self._done.values())}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on with optimizers whose checkpoints hold scaled settings."""
+        super().load_state_dict(state)
+        self._kept = list(state["scaled"])
