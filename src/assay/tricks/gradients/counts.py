@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...seams.arguments import bind
-
 
 def counted_targets(name: str, function: Any, args: Any, kwargs: Any) -> float:
     """The number that a mean-reduced loss was divided by; 1 for a loss that is a sum.
@@ -14,6 +12,8 @@ def counted_targets(name: str, function: Any, args: Any, kwargs: Any) -> float:
     other losses: the elements of input and target after broadcasting.
     """
     import torch
+
+    from ...seams.arguments import bind  # the parent reads names from tricks, and has no torch
 
     given = bind(function, args, kwargs)
     source, target = given.get("input"), given.get("target")
