@@ -58,7 +58,7 @@ class Recorder:
         if not waiting:
             self.journal.put("sample", **line)
 
-    def land(self, wait: bool = False) -> None:
+    def land(self, *, wait: bool = False) -> None:
         """Writes samples whose numbers have arrived on the host; all of them if `wait`."""
         while self._flying and (wait or self._flying[0][0].query()):
             event, host, slots, line = self._flying.pop(0)

@@ -20,7 +20,7 @@ PATIENCE = 64
 as adversarial examples change leaves too, and accumulation is longer than this only rarely."""
 
 QUIET = 4
-"""After so many passes without a step the graph is looked through anew: the leaves may be others."""
+"""After so many passes without a step the graph is looked through anew: leaves may have changed."""
 
 WITNESSES = 16
 WITNESS_ELEMENTS = 4096

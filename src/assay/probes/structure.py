@@ -118,11 +118,11 @@ class Structure(Probe):
         tensors: list[torch.Tensor] = []
         for root in names.roots:
             for name, p in root.named_parameters():
-                if p.requires_grad and p.grad is not None and id(p) not in everything:
-                    if id(p) not in seen:
-                        seen.add(id(p))
-                        outside.append(names.parameter(p) or names.prefix(root) + name)
-                        elements += p.numel()
+                trained = p.requires_grad and p.grad is not None
+                if trained and id(p) not in everything and id(p) not in seen:
+                    seen.add(id(p))
+                    outside.append(names.parameter(p) or names.prefix(root) + name)
+                    elements += p.numel()
                         tensors.append(p.detach())
         if tensors:
             # stays the same, unless something that is no optimizer moves them
