@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from .journal.reader import read_run
 from .journal.view import RunView
 from .launch import command, environment, folder, supervisor
+from .launch.errors import LaunchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ def observe(
     if when_ended is not None:
         when_ended()
     view = read_run(run.path)
+    with contextlib.suppress(LaunchError):
+        run.add_setup(**known_setup(view))
     # again from the source: a disk filled by the script keeps run.json as it was at the start
     view.facts.update(
         exit_code=outcome.exit_code, signal=outcome.signal, seconds=round(outcome.seconds, 3)
@@ -59,3 +63,12 @@ def observe(
     if outcome.overran:
         view.facts["overran"] = True
     return Observed(run.path, outcome, view)
+
+
+def known_setup(view: RunView) -> dict[str, Any]:
+    """The part of a run's set-up that only the run could tell: versions, source files, seeds."""
+    return {
+        "versions": view.facts.get("versions", {}),
+        "sources": view.facts.get("sources", []),
+        "seeds": [dict(event.data) for event in view.events("seed")][:20],
+    }

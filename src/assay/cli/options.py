@@ -28,6 +28,7 @@ class Options:
         base: The folder of all runs; None for the default.
         python: The interpreter; None for the default.
         budget: Share of step time that observing may take; None for the default.
+        tricks: Tricks to train with, in the order in which they act.
     """
 
     words: tuple[str, ...]
@@ -41,11 +42,13 @@ class Options:
     base: Path | None = None
     python: str | None = None
     budget: float | None = None
+    tricks: tuple[str, ...] = ()
 
     def child_settings(self) -> dict[str, Any]:
         """What the child is told."""
         told = {"steps": self.steps, "seconds": self.seconds, "budget": self.budget}
-        return {key: value for key, value in told.items() if value is not None}
+        settings = {key: value for key, value in told.items() if value is not None}
+        return {**settings, "tricks": list(self.tricks)} if self.tricks else settings
 
 
 def make_parser(verb: str, description: str) -> Parser:

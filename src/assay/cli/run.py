@@ -4,26 +4,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
+from ..launch.errors import LaunchError
 from ..report.ending import counted, how_it_ended
 from ..report.model import Report
+from ..trials.plan import together
+from ..tricks.base import TrickError
 from .options import make_parser, read_options
+from .trying import candidate
 from .watching import complain, watch
 
 
 def main(words: Sequence[str]) -> NoReturn:
     """Runs the verb; ends this process as the script ended."""
-    options = read_options(
-        make_parser("run", "Run a training script and record it; `assay report` shows the rest."),
-        words,
+    parser = make_parser(
+        "run", "Run a training script and record it; `assay report` shows the rest."
     )
+    parser.add_argument(
+        "--with", action="append", default=[], metavar="TRICK", dest="tricks",
+        help="train with this trick: NAME=VALUE,key=value; may be repeated",
+    )  # fmt: skip
+    options = read_options(parser, words)
+    # told before anything runs if a trick is unknown, or can't stand beside another
+    given = parser.parse_args(parser.split(words)[0]).tricks
+    options = replace(options, tricks=all_tricks(given))
 
     def tell(report: Report) -> None:
         if not options.quiet or report.findings or not report.observed:
             complain(summary(report))
 
     watch(options, tell)
+
+
+def all_tricks(given: Sequence[str]) -> tuple[str, ...]:
+    """The tricks of every `--with`, in the order in which they act.
+
+    Raises:
+        LaunchError: One is unknown, takes no such value, or can't stand beside another.
+    """
+    candidates = [candidate(text) for text in given]
+    try:
+        return together(candidates).tricks if candidates else ()
+    except TrickError as error:
+        raise LaunchError(f"--with: {error}") from None
 
 
 def summary(report: Report) -> str:

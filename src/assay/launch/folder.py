@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from . import setup
 from .errors import LaunchError
 
 RUNS = Path(".assay") / "runs"
@@ -56,6 +57,7 @@ class RunFolder:
             "started": _now(),
             "assay": __version__,
             "python": python,
+            "setup": setup.describe(command, settings),
             **facts,
         }
         self._write("run.json", record)
@@ -66,12 +68,27 @@ class RunFolder:
         Raises:
             LaunchError: The folder can't be written; the first half then stays as it was.
         """
+        record = self._record()
+        record.update(exit_code=exit_code, signal=signal, seconds=round(seconds, 3), ended=_now())
+        self._write("run.json", record)
+
+    def add_setup(self, **facts: Any) -> None:
+        """Add to the set-up in `run.json` what only the run itself could tell.
+
+        Raises:
+            LaunchError: The folder can't be written.
+        """
+        record = self._record()
+        if isinstance(record.get("setup"), dict):
+            record["setup"].update(facts)
+            self._write("run.json", record)
+
+    def _record(self) -> dict[str, Any]:
         try:
             record = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):  # the script may have removed or changed it
-            record = {"id": self.id}
-        record.update(exit_code=exit_code, signal=signal, seconds=round(seconds, 3), ended=_now())
-        self._write("run.json", record)
+            record = None
+        return record if isinstance(record, dict) else {"id": self.id}
 
     def _write(self, name: str, record: Mapping[str, Any]) -> None:
         # A reader, or a full disk, never meets half a file.

@@ -17,6 +17,7 @@ from ..journal.reader import read_run
 from ..journal.view import RunView
 from ..launch import command, environment, folder
 from ..launch.errors import LaunchError
+from ..observe import known_setup
 from .metric import measure
 from .plan import Job
 from .result import Result, State, content_hash
@@ -128,6 +129,8 @@ class Child:
         with contextlib.suppress(LaunchError):
             self._run.end(exit_code=exit_code, signal=by, seconds=took)
         view = read_run(self.path)
+        with contextlib.suppress(LaunchError):
+            self._run.add_setup(**known_setup(view))
         state, why = self._state(view, exit_code, by)
         measured = measure(view)
         findings: Sequence[tuple[str, str]] = ()
