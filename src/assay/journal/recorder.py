@@ -1,4 +1,4 @@
-"""Child side: collects the numbers of a sampled iteration, device scalars included, in one transfer."""
+"""Child side: collects the numbers of a sampled iteration; device scalars in one transfer."""
 
 from __future__ import annotations
 

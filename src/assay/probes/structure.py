@@ -123,7 +123,7 @@ class Structure(Probe):
                     seen.add(id(p))
                     outside.append(names.parameter(p) or names.prefix(root) + name)
                     elements += p.numel()
-                        tensors.append(p.detach())
+                    tensors.append(p.detach())
         if tensors:
             # stays the same, unless something that is no optimizer moves them
             norms = [norm.float().cpu() for norm in torch._foreach_norm(tensors)]
