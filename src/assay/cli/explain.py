@@ -1,4 +1,4 @@
-"""`assay explain NAME`: the page of one check, written from its own docstring and limits."""
+"""`assay explain NAME`: the page of one check or trick, written from its own docstring."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from ..checks.base import Check
 from ..checks.registry import CHECKS, by_name
 from ..launch.errors import LaunchError
+from ..tricks.base import Trick
+from ..tricks.catalogue import TRICKS
+from .tricks import taken
 from .words import Parser, did_you_mean
 
 _TIERS = {
@@ -18,24 +21,32 @@ _TIERS = {
 }
 
 
+_LISTS = "`assay checks` and `assay tricks` list them"
+
+
 def main(words: Sequence[str]) -> int:
     """Runs the verb.
 
     Raises:
-        LaunchError: There is no such check.
+        LaunchError: There is no such check or trick.
     """
-    parser = Parser(prog="assay explain", description="Tell all about one check.")
+    parser = Parser(prog="assay explain", description="Tell all about a check or trick.")
     parser.add_argument(
-        "name", metavar="NAME", nargs="?", help="a check; `assay checks` lists them"
+        "name", metavar="NAME", nargs="?", help="`assay checks` and `assay tricks` list them"
     )
     name = parser.read(words).name
     if name is None:
-        raise LaunchError("name a check to explain; `assay checks` lists them")
+        raise LaunchError(f"name a check or trick to explain; {_LISTS}")
     check = by_name(name)
-    if check is None:
-        hint = did_you_mean(name, [c.name for c in CHECKS]) or "; `assay checks` lists them"
-        raise LaunchError(f"no check is called {name!r}{hint}")
-    text = page(check)
+    trick = next((trick for trick in TRICKS if trick.name == name), None)
+    if check is not None:
+        text = page(check)
+    elif trick is not None:
+        text = trick_page(trick)
+    else:
+        known = [c.name for c in CHECKS] + [t.name for t in TRICKS]
+        hint = did_you_mean(name, known) or f"; {_LISTS}"
+        raise LaunchError(f"no check or trick is called {name!r}{hint}")
     if not sys.stdout.isatty():  # Markdown as it is can be read, searched and saved
         sys.stdout.write(text)
         return 0
@@ -65,4 +76,17 @@ def page(check: Check) -> str:
         parts += ["## Explains", ", ".join(f"`{name}`" for name in check.explains)]
     parts += ["## Silence it", f"`assay check --ignore {check.name} ...`, or for a whole project, "
               f'in pyproject.toml under `[tool.assay]`: `ignore = ["{check.name}"]`']  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def trick_page(trick: type[Trick]) -> str:
+    """A trick's page as Markdown: its docstring, what it takes, and how to use it."""
+    parts = [f"# {trick.name}", f"*trick* · {trick.family}", inspect.cleandoc(trick.__doc__ or "")]
+    parts += ["## Options", "\n".join(f"- {line}" for line in taken(trick))]
+    if trick.conflicts:
+        others = ", ".join(f"`{name}`" for name in trick.conflicts)
+        parts.append(f"Not together with {others}.")
+    parts += ["## Use it", f"`assay run --with {trick.name}... train.py` trains with it, "
+              f"`assay try --with {trick.name}... train.py` compares it with the script as it is; "
+              f"from Python: `tricks.{trick.__name__}(...).attach(model, optimizer)`."]  # fmt: skip
     return "\n\n".join(parts) + "\n"

@@ -21,7 +21,8 @@ VERBS = {
     "trials": "list what has been tried so far",
     "report": "show the report of an earlier run",
     "checks": "list what assay looks for",
-    "explain": "tell all about one check",
+    "tricks": "list what can be tried, or draw a schedule",
+    "explain": "tell all about one check or trick",
     "demo": "find a planted fault in a small real training",
 }
 
