@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -31,6 +33,15 @@ class RootCalls:
         self._users = max(0, self._users - 1)
         if self._users == 0:
             self._patches.undo()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is called inside is no call of the user's: a trick is at work on the model."""
+        before, self._inside.a_root = getattr(self._inside, "a_root", False), True
+        try:
+            yield
+        finally:
+            self._inside.a_root = before
 
     def _watch(self, original: Any) -> Any:
         hub, inside = self._hub, self._inside

@@ -72,18 +72,13 @@ class Stage:
         import torch
 
         seen: set[int] = set()
-        acting = False
         construction = self.hub.trick_switches["construction"]
         construction.start()
 
         def act_once(model: Any) -> None:
-            nonlocal acting
             seen.add(id(model))
-            acting = True  # what it builds and calls meanwhile are no models of the user's
-            try:
+            with self.hub.trick_switches["root"].aside():
                 act(model)
-            finally:
-                acting = False
 
         def before_optimizer(given: Any, optimizer: Any) -> Any:
             groups, defaults = given
@@ -95,7 +90,7 @@ class Stage:
 
         def before_call(given: Any, module: Any) -> Any:
             trained = torch.is_grad_enabled() and any(p.requires_grad for p in module.parameters())
-            if id(module) not in seen and not acting and trained:
+            if id(module) not in seen and trained:
                 act_once(module)
             return given
 

@@ -98,12 +98,10 @@ class Ema(Trick):
 
     def state_dict(self) -> dict[str, Any]:
         """The averages, in the order of the optimizer's parameters, and the number of updates."""
-        values = self._shadow.values if self._shadow else []
-        return {"updates": self.updates, "averages": [value.clone() for value in values]}
+        return {"updates": self.updates, **(self._shadow.state_dict() if self._shadow else {})}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from kept averages of the same parameters in the same order."""
         self.updates = int(state["updates"])
         if self._shadow is not None:
-            for value, kept in zip(self._shadow.values, state["averages"], strict=True):
-                value.copy_(kept)
+            self._shadow.load_state_dict(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,12 +24,15 @@ class Shadow:
         self.values: list[Tensor] = []
         self._trained: list[Tensor] | None = None
         self._known: set[int] = set()
+        self._optimizers: list[weakref.ref[Any]] = []
+        self._kept: dict[str, Any] | None = None
 
     def watch(self) -> None:
         """Takes its place at the seams where evaluation and saving begin and end."""
         import torch
 
         stage = self._stage
+        stage.each_optimizer(lambda optimizer: self._optimizers.append(weakref.ref(optimizer)))
         stage.root_calls(self._before_call)
         for event in ("backward_begin", "step_begin", "zero_grad"):
             stage.on(event, lambda *_: self.restore())
@@ -46,10 +50,38 @@ class Shadow:
                     self.parameters.append(p)
                     self.values.append(p.detach().to(torch.float32, copy=True))
 
+    def state_dict(self) -> dict[str, Any]:
+        """The averages and the trained weights: a saved model holds the averages only."""
+        trained = self._trained or self.parameters
+        return {
+            "averages": [value.clone() for value in self.values],
+            "trained": [p.detach().clone() for p in trained],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from there at the next call of the model, however the script loads its own."""
+        self._kept = state
+
+    def _resume(self) -> None:
+        import torch
+
+        if self._kept is None or not self._optimizers:
+            return
+        kept, self._kept = self._kept, None
+        if kept["averages"]:
+            for optimizer in (known() for known in self._optimizers):
+                if optimizer is not None:
+                    self.add(optimizer)
+            with torch.no_grad():
+                torch._foreach_copy_(self.values, kept["averages"])
+                torch._foreach_copy_([p.detach() for p in self.parameters], kept["trained"])
+            self._trained = None
+
     def put_in(self) -> None:
         """Sets the parameters to the averaged values; remembers the trained ones."""
         import torch
 
+        self._resume()
         if self._trained is None and self.parameters:
             with torch.no_grad():
                 self._trained = [p.detach().clone() for p in self.parameters]
@@ -67,6 +99,7 @@ class Shadow:
     def _before_call(self, given: Any, module: Any) -> Any:
         import torch
 
+        self._resume()
         if self._any_mode or not module.training:
             if torch.is_grad_enabled():
                 self.restore()

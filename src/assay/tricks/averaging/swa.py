@@ -82,13 +82,11 @@ class Swa(Trick):
 
     def state_dict(self) -> dict[str, Any]:
         """The mean and how many weights are in it."""
-        values = self._shadow.values if self._shadow else []
-        kept = [value.clone() for value in values]
-        return {"steps": self.steps, "averaged": self.averaged, "averages": kept}
+        kept = self._shadow.state_dict() if self._shadow else {}
+        return {"steps": self.steps, "averaged": self.averaged, **kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a kept mean of the same parameters in the same order."""
         self.steps, self.averaged = int(state["steps"]), int(state["averaged"])
         if self._shadow is not None:
-            for value, kept in zip(self._shadow.values, state["averages"], strict=True):
-                value.copy_(kept)
+            self._shadow.load_state_dict(state)

@@ -28,7 +28,8 @@ class IgnoreIndex(Trick):
     None.
 
     ## Conflicts and order
-    Before `accumulate`, which counts the targets that are left.
+    Before `accumulate`, which counts the targets that are left. Not with `mixup` or `cutmix`,
+    whose targets are shares of classes.
 
     ## Common mistakes
     A batch of nothing but padding has no targets: its mean is NaN. `skip-non-finite` leaves it out.
@@ -37,6 +38,7 @@ class IgnoreIndex(Trick):
     name = "ignore-index"
     family = "data"
     value = Option("value", int, required=True, help="target value to leave out")
+    conflicts = ("mixup", "cutmix")
 
     def attach_to(self, stage: Stage) -> None:
         """Adds the argument before the loss is computed."""
@@ -46,6 +48,9 @@ class IgnoreIndex(Trick):
             own = "ignore_index" in kwargs and kwargs["ignore_index"] != -100
             if name not in ("cross_entropy", "nll_loss") or own or len(args) > 4:
                 return given
+            target = args[1] if len(args) > 1 else kwargs.get("target")
+            if target is not None and target.is_floating_point():
+                return given  # shares of classes: there is no index to ignore
             return args, {**kwargs, "ignore_index": self.given.value}
 
         stage.change("loss", ignore)

@@ -64,8 +64,9 @@ class ClipAdaptive(Trick):
         last: set[int] = set()
 
         def find_last(model: Any) -> None:
-            layers = [m for m in model.modules() if getattr(m, "weight", None) is not None]
-            matrices = [m for m in layers if m.weight.dim() >= 2]
+            # by parameters and not by `weight`: reading that of a parametrised layer computes it
+            held = [(m, m._parameters.values()) for m in model.modules()]
+            matrices = [m for m, own in held if any(p is not None and p.dim() >= 2 for p in own)]
             if matrices:
                 last.update(id(p) for p in matrices[-1].parameters(recurse=False))
 

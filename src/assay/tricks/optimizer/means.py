@@ -17,17 +17,17 @@ class Means(Shadow):
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
-        self._optimizers: list[Any] = []
+        self._swapped: list[Any] = []
 
     def begin(self, optimizer: Any) -> None:
         """Knows one more optimizer."""
-        self._optimizers.append(optimizer)
-        optimizer.trained, optimizer.resume = self._trained_value, self._resume
+        self._swapped.append(optimizer)
+        optimizer.trained, optimizer.resume = self._trained_value, self._go_on
 
     def put_in(self) -> None:
         """Sets the parameters to their means; remembers the trained ones."""
         if self._trained is None:
-            found = [pair for optimizer in self._optimizers for pair in optimizer.averages()]
+            found = [pair for optimizer in self._swapped for pair in optimizer.averages()]
             self.parameters = [p for p, _ in found]
             self.values = [x for _, x in found]
             super().put_in()
@@ -37,7 +37,7 @@ class Means(Shadow):
         saving = super()._saving(original)
 
         def state_dict(module: Any, *args: Any, **kwargs: Any) -> Any:
-            groups = [group for o in self._optimizers for group in o.param_groups]
+            groups = [group for o in self._swapped for group in o.param_groups]
             self._known = {id(p) for group in groups for p in group["params"]}
             return saving(module, *args, **kwargs)
 
@@ -50,6 +50,6 @@ class Means(Shadow):
                     return value
         return p
 
-    def _resume(self, values: list[tuple[Tensor, Tensor]]) -> None:
+    def _go_on(self, values: list[tuple[Tensor, Tensor]]) -> None:
         self.restore()
         self.parameters, self._trained = [p for p, _ in values], [y for _, y in values]
