@@ -162,7 +162,7 @@ class Child:
         if len(self._signals) < 2 or "--seconds" in stopped:
             return "slow", f"stopped after {view.steps} steps: its {self._seconds:.0f} s were over"
         if by is not None:
-            return "killed", f"killed by {_signal_name(by)} at step {view.steps}"
+            return "killed", f"killed by {_signal_name(by)}, last heard of at step {view.steps}"
         if code:
             last = self._last_words()
             return "failed", f"ended with status {code} at step {view.steps}" + (

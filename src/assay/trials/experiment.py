@@ -83,7 +83,7 @@ class Experiment:
         finally:
             self._account()
         if self._runner.late() and not trial.interrupted:
-            trial.interrupted = f"--minutes {self._budget.minutes:g} were over"
+            trial.interrupted = "the time for all runs is over (--minutes)"
         self._judge()
         self._store.note(
             trial.id,

@@ -1,0 +1,81 @@
+"""Invented results, and a small real script, for tests of trials."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.trials.metric import Measured
+from assay.trials.result import Result
+
+# sgd on a sharp valley: at this rate the gradient of the steep side makes it jump
+SCRIPT = """
+import random, sys, time
+import torch
+torch.set_num_threads(1)
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr={lr})
+target = torch.randn(4, 1)
+for step in range({steps}):
+    x = torch.randn(32, 4)
+    loss = torch.nn.functional.mse_loss(model(x), x @ target)
+    {zero}
+    loss.backward()
+    optimizer.step()
+    {also}
+"""
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a script; `also` is done in every step."""
+
+    def write(
+        lr: float = 0.05, steps: int = 60, zero: str = "optimizer.zero_grad()", also: str = "pass"
+    ) -> Path:
+        script = tmp_path / "train.py"
+        script.write_text(SCRIPT.format(lr=lr, steps=steps, zero=zero, also=also))
+        return script
+
+    return write
+
+
+def result(
+    state: str = "done", findings: Sequence[str] = (), why: str = "", **values: Any
+) -> Result:
+    """A run that ended with these metrics: `loss` in training, `held` held out, and errors."""
+    kinds = {
+        "loss": "training loss",
+        "held": "held-out loss",
+        "error": "training error",
+        "held_error": "held-out error",
+    }
+    return Result(
+        state=state,  # type: ignore[arg-type]
+        steps=100,
+        seconds=2.0,
+        measured=Measured({kinds[name]: value for name, value in values.items()}),
+        findings=tuple((check, "error") for check in findings),
+        why=why,
+    )
+
+
+def assay(*words: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs the command line to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "assay", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=options.pop("timeout", 110),
+        env={**os.environ, **options.pop("env", {})},
+        check=False,
+        **options,
+    )

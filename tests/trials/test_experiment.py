@@ -1,0 +1,216 @@
+"""Trials of real runs: verdicts, resuming, children that are killed, interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.trials.child import Command
+from assay.trials.experiment import Experiment
+from assay.trials.plan import CONTROL, PLACEBO, Budget, Job, read_candidate
+from assay.trials.result import Result
+from assay.trials.store import Store
+from assay.trials.trial import Trial
+
+from .conftest import assay
+
+Train = Callable[..., Path]
+# the first backward pass of each run makes a gradient that throws the weights far away
+BURST = "optimizer.zero_grad(); loss = loss * (1e5 if step == 20 else 1)"
+
+
+class Heard:
+    """Remembers what a trial says of its progress."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[Job, Result]] = []
+        self.retries: list[Job] = []
+        self.most = 0
+
+    def work(self, running: Any, left: int) -> None:
+        self.most = max(self.most, len(running))
+
+    def ended(self, job: Job, result: Result) -> None:
+        self.jobs.append((job, result))
+
+    def retried(self, job: Job, result: Result) -> None:
+        self.retries.append(job)
+
+
+def experiment(
+    script: Path, listener: Heard | None = None, *, threads: int | None = 1, **budget: Any
+) -> Experiment:
+    budget = {"jobs": 2, "seeds": 2, **budget}
+    store = Store(script.parent / "trials")
+    return Experiment(
+        Command((str(script),), None, threads), store, Budget(**budget), "x", listener
+    )
+
+
+def of(trial: Trial, name: str) -> Any:
+    return next(v for v in trial.verdicts if v.candidate.name == name)
+
+
+def taken(trial: Trial) -> set[int]:
+    return {result.steps for runs in trial.results.values() for result in runs.values()}
+
+
+def test_a_cure_is_proved_a_placebo_is_not_and_nothing_is_run_twice(train: Train) -> None:
+    script = train(zero=BURST)
+    tricks = [read_candidate("clip-norm=1.0"), PLACEBO]
+    heard = Heard()
+    trial = experiment(script, heard, seeds=3).compare(tricks)
+    assert of(trial, "clip-norm=1.0").outcome == "proved"
+    placebo = of(trial, "placebo")
+    assert placebo.outcome == "no effect"
+    assert placebo.control == placebo.treated, "paired runs of the same script differ"
+    assert len(set(placebo.control)) == 3, "seeds do not reach the script"
+    assert heard.most == 2
+    assert (trial.runs, trial.resumed) == (9, 0)
+    assert (trial.folder / "control-seed0" / "output.txt").exists()
+
+    again = experiment(script, seeds=3).compare(tricks)
+    assert (again.runs, again.resumed) == (0, 9)
+    assert [v.as_dict() | {"cost": 0} for v in again.verdicts] == [
+        v.as_dict() | {"cost": 0} for v in trial.verdicts
+    ]
+    # another trick needs its own runs, and the control's are known
+    more = experiment(script, seeds=3).compare([read_candidate("clip-norm=0.5")])
+    assert (more.runs, more.resumed) == (3, 3)
+    # a changed script makes all of it void
+    script.write_text(script.read_text().replace("lr=0.05", "lr=0.04"))
+    changed = experiment(script, seeds=1).compare([PLACEBO])
+    assert (changed.runs, changed.resumed) == (2, 0)
+
+
+def test_a_killed_child_is_tried_once_more(train: Train) -> None:
+    # the first run that comes to step 30 takes the mark away and dies
+    marked = "import os; step == 30 and os.path.exists('mark')"
+    script = train(also=f"{marked} and (os.remove('mark'), os.kill(os.getpid(), 9))")
+    heard = Heard()
+    before = Path.cwd()
+    os.chdir(script.parent)
+    try:
+        Path("mark").touch()
+        trial = experiment(script, heard, seeds=1, jobs=1).compare([PLACEBO])
+    finally:
+        os.chdir(before)
+    assert heard.retries == [Job(CONTROL, 0)]
+    assert of(trial, "placebo").treated == of(trial, "placebo").control
+
+
+def test_a_child_that_is_killed_twice_is_reported(train: Train) -> None:
+    script = train(also="import os; step == 30 and os.kill(os.getpid(), 9)")
+    heard = Heard()
+    trial = experiment(script, heard, seeds=1).compare([PLACEBO])
+    assert "killed by SIGKILL" in trial.trouble
+    assert len(heard.retries) == 1
+    assert not (trial.folder.parent / "results.jsonl").exists(), "it may go better another time"
+
+
+def test_a_script_that_fails_with_a_trick(train: Train) -> None:
+    script = train(also="assert loss < 1e4, 'too large'")
+    trial = experiment(script, seeds=1).compare([read_candidate("lr=x1000")])
+    verdict = trial.verdicts[0]
+    assert verdict.outcome == "undecided"
+    assert "too large" in verdict.why
+
+
+def test_a_trick_that_does_not_fit_is_told_and_costs_one_run(train: Train) -> None:
+    trial = experiment(train()).compare([read_candidate("balance-classes")])
+    verdict = trial.verdicts[0]
+    assert verdict.outcome == "undecided"
+    assert verdict.why.startswith("does not fit: ")
+    assert verdict.runs == 1
+
+
+def test_a_script_that_trains_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("print(1)")
+    trial = experiment(script).compare([PLACEBO])
+    assert trial.trouble == "no training step was seen"
+    assert "no run of it" in trial.verdicts[0].why
+
+
+def test_steps_end_every_run_alike(train: Train) -> None:
+    trial = experiment(train(), seeds=1, steps=25).compare([read_candidate("clip-norm=1")])
+    assert taken(trial) == {25}
+
+
+def test_minutes_cut_every_run_alike(train: Train) -> None:
+    script = train(steps=100_000, also="time.sleep(0.01)")
+    trial = experiment(script, seeds=1, minutes=0.3).compare([PLACEBO])
+    assert trial.seconds < 40
+    assert trial.steps
+    assert {r.steps for results in trial.results.values() for r in results.values()} == {
+        trial.steps
+    }
+    assert of(trial, "placebo").control == of(trial, "placebo").treated
+
+
+def test_children_never_outlive_their_trial(train: Train) -> None:
+    script = train(steps=100_000, also="time.sleep(0.01)")
+    work = experiment(script, seeds=1)
+    work._runner.deadline = time.monotonic() + 6
+    trial = work.compare([PLACEBO])
+    assert "did not end in time" in trial.trouble
+    assert running(script) == []
+
+
+def running(script: Path) -> list[str]:
+    lines = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True)
+    return [
+        line for line in lines.stdout.splitlines()
+        if str(script) in line and not line.startswith("Z") and "-m assay" not in line
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_is_known(train: Train, number: signal.Signals) -> None:
+    script = train(zero=BURST)
+    words = [
+        sys.executable,
+        "-m",
+        "assay",
+        "try",
+        "--with",
+        "clip-norm=1",
+        "--jobs",
+        "1",
+        str(script),
+    ]
+    work = subprocess.Popen(
+        words, cwd=script.parent, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    store = script.parent / ".assay" / "trials" / "results.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (
+        store.exists() and store.read_text().count("\n") >= 2
+    ):
+        time.sleep(0.05)
+    time.sleep(0.3)
+    work.send_signal(number)
+    _, said = work.communicate(timeout=30)
+    assert work.returncode == 130, said
+    assert "interrupted: what follows is known so far" in said
+    assert "1 of 3 seeds" in said
+    assert running(script) == []
+    known = store.read_text().count("\n")
+    done = assay("try", "--with", "clip-norm=1", "--json", "-", str(script), cwd=script.parent)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["trial"]["cost"]["resumed"] == known
+    assert report["trial"]["cost"]["runs"] == 6 - known
+    assert report["verdicts"][0]["verdict"] == "proved"
+    listed = assay("trials", cwd=script.parent).stdout.splitlines()
+    assert len(listed) == 2
+    assert listed[-1].endswith("train.py\tclip-norm=1.0\tproved")

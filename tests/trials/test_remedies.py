@@ -1,0 +1,106 @@
+"""Remedies: which tricks are tried for a finding, with which values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assay.checks.finding import Finding, Trick
+from assay.diagnosis import Diagnosis
+from assay.journal.view import RunView
+from assay.testing import make_run
+from assay.trials.remedies import exploration, remedies
+
+
+def finding(check: str, *tricks: Trick, **facts: Any) -> Finding:
+    return Finding(
+        check, "model", facts.pop("severity", "error"), "exact", "", "", tricks=tricks, **facts
+    )
+
+
+def names(view: RunView, *findings: Finding) -> list[list[str]]:
+    tiers = remedies(view, Diagnosis(findings, ()))
+    return [[candidate.name for candidate in tier] for tier in tiers]
+
+
+RUN = make_run(loss=[1.0] * 100, learning_rate={"group 0": [0.1] * 100})
+
+
+def test_a_healthy_run_has_no_remedy() -> None:
+    assert names(RUN) == []
+    assert names(RUN, finding("a", Trick("zero-grad"), severity="note")) == []
+    assert names(RUN, finding("a")) == []
+
+
+def test_causes_come_before_what_they_explain() -> None:
+    cause = finding("cause", Trick("zero-grad"))
+    symptom = finding("symptom", Trick("clip-norm", "1"), Trick("zero-grad")).as_symptom(("cause",))
+    assert names(RUN, symptom, cause) == [["zero-grad"], ["clip-norm=1.0"]]
+
+
+def test_two_causes_are_also_cured_together() -> None:
+    found = names(RUN, finding("a", Trick("zero-grad")), finding("b", Trick("init", "he")))
+    assert found == [["init=he+zero-grad", "zero-grad", "init=he"]]
+
+
+def test_an_unknown_trick_or_value_is_left_out() -> None:
+    assert names(RUN, finding("a", Trick("no-such"), Trick("clip-norm", "-1"))) == []
+
+
+def test_a_clipping_limit_from_the_measured_norms() -> None:
+    view = make_run(
+        loss=[1.0] * 10, grad_norm=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 1000.0]
+    )
+    tier = remedies(view, Diagnosis((finding("a", Trick("clip-norm")),), ()))[0]
+    assert [candidate.name for candidate in tier] == ["clip-norm=9.0"]
+    assert "90 %" in tier[0].why
+    assert names(view, finding("a", Trick("clip-norm", "1.0"))) == [
+        ["clip-norm=1.0", "clip-norm=9.0"]
+    ]
+    assert names(view, finding("a", Trick("clip-norm", "8.0"))) == [["clip-norm=8.0"]]
+
+
+def test_a_rate_from_sharpness() -> None:
+    view = make_run(
+        loss=[1.0] * 100,
+        learning_rate={"group 0": [0.1] * 100},
+        rate_times_sharpness={5: 20.0, 50: 3.0},
+        stability_limit={5: 2.0, 50: 2.0},
+    )
+    # half of 2 over the sharpest 20
+    assert names(view, finding("a", Trick("lr"))) == [["lr=x0.05"]]
+    assert names(view, finding("a", Trick("lr", "x0.1"))) == [["lr=x0.1", "lr=x0.05"]]
+    # a measurement that says lower is no value for a remedy that says higher
+    assert names(view, finding("a", Trick("lr", "x10"))) == [["lr=x10"]]
+
+
+@pytest.mark.parametrize(
+    ("quality", "rate"), [(0.95, "lr=x10"), (-1.0, "lr=x0.25"), (0.99999, "lr=x30")]
+)
+def test_a_rate_from_step_quality(quality: float, rate: str) -> None:
+    view = make_run(
+        loss=[1.0] * 100, learning_rate={"group 0": [0.1] * 100}, step_quality=[quality] * 50
+    )
+    assert names(view, finding("a", Trick("lr"))) == [[rate]]
+
+
+def test_a_rate_where_nothing_was_measured() -> None:
+    assert names(RUN, finding("a", Trick("lr"))) == [["lr=x0.1", "lr=x0.3"]]
+    assert names(RUN, finding("a", Trick("lr", "0.01"))) == [["lr=x0.1"]]
+
+
+def test_a_warm_up_as_long_as_the_first_steps_went_wrong() -> None:
+    view = make_run(loss=[1.0] * 500, step_quality=[-1.0] * 20 + [0.5] * 80)
+    assert names(view, finding("a", Trick("warmup"))) == [["warmup=40"]]
+    assert names(RUN, finding("a", Trick("warmup"))) == [["warmup=10"]]
+    assert names(RUN, finding("a", Trick("warmup", "7"))) == [["warmup=7"]]
+
+
+def test_never_more_than_eight() -> None:
+    many = [finding(str(i), Trick("clip-norm", str(2.0**i))) for i in range(20)]
+    assert sum(len(tier) for tier in names(RUN, *many)) == 8
+
+
+def test_exploration_has_something_to_try() -> None:
+    assert len(exploration(RUN)[0]) >= 3
