@@ -1,14 +1,13 @@
 """How gradients change with depth, how far units die and saturate: in nets that are well and ill.
 
-    python benchmarks/calibration/gradient_depth.py            # a table of all workloads
-    python benchmarks/calibration/gradient_depth.py NAME       # trains one of them (run under assay)
+    python benchmarks/calibration/gradient_depth.py            # a table of all workloads python
+    benchmarks/calibration/gradient_depth.py NAME       # trains one of them (run under assay)
 
-Each workload trains on the bundled digits for 120 steps. Columns: fall of the training loss (last tenth over
-first tenth of the steps), gradient of the first weight matrix over the largest one (root mean square,
-medians over the samples), share of pairs of layers whose gradient rises with depth, largest and
-smallest median update ratio of a matrix, largest gradient over the running median of those before,
-largest share of dead units, largest median saturated share.
-"""
+Each workload trains on the bundled digits for 120 steps. Columns: fall of the training loss (last
+tenth over first tenth of the steps), gradient of the first weight matrix over the largest one
+(root mean square, medians over the samples), share of pairs of layers whose gradient rises with
+depth, largest and smallest median update ratio of a matrix, largest gradient over the running
+median of those before, largest share of dead units, largest median saturated share."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ SEEDS = (0, 1)
 STEPS = 120
 
 
-def build(name: str):  # noqa: ANN201  # torch is imported in the child only
+def build(name: str):  # torch is imported in the child only
     """Model and optimizer of one workload, named `kind-depth-optimizer[-what]`."""
     import torch
     from torch import nn
@@ -115,15 +114,16 @@ def train(name: str, seed: int) -> None:
 
 
 HEALTHY = (
-    "relu-2-sgd", "relu-2-adam", "relu-2-adam-wide", "relu-6-adam", "relu-8-adam-he", "relu-8-sgd-he",
-    "relu-3-adamfast", "relu-2-sgdfast", "tanh-3-sgd", "tanh-6-adam", "tanh-2-adamfast", "gelu-5-adam",
-    "sigmoid-1-sgd", "sigmoid-2-adam", "relu-10-sgd-norm", "sigmoid-4-adam-norm", "residual-8-sgd",
-    "residual-8-adam-zero", "residual-24-adam", "transformer-2-adam", "transformer-4-sgd", "rnn-1-adam",
+    "relu-2-sgd", "relu-2-adam", "relu-2-adam-wide", "relu-6-adam", "relu-8-adam-he",
+    "relu-8-sgd-he", "relu-3-adamfast", "relu-2-sgdfast", "tanh-3-sgd", "tanh-6-adam",
+    "tanh-2-adamfast", "gelu-5-adam", "sigmoid-1-sgd", "sigmoid-2-adam", "relu-10-sgd-norm",
+    "sigmoid-4-adam-norm", "residual-8-sgd", "residual-8-adam-zero", "residual-24-adam",
+    "transformer-2-adam", "transformer-4-sgd", "rnn-1-adam",
 )  # fmt: skip
 SICK = (
-    "sigmoid-5-sgd", "sigmoid-8-sgd", "sigmoid-8-adam", "tanh-30-sgd", "relu-20-sgd", "relu-30-adam",
-    "tanh-4-sgd-big", "sigmoid-3-sgd-big", "tanh-4-adam-big", "relu-6-sgd-big", "relu-3-sgd-offset", "tanh-6-sgdfast-raw",
-    "relu-4-adamfast-raw",
+    "sigmoid-5-sgd", "sigmoid-8-sgd", "sigmoid-8-adam", "tanh-30-sgd", "relu-20-sgd",
+    "relu-30-adam", "tanh-4-sgd-big", "sigmoid-3-sgd-big", "tanh-4-adam-big", "relu-6-sgd-big",
+    "relu-3-sgd-offset", "tanh-6-sgdfast-raw", "relu-4-adamfast-raw",
 )  # fmt: skip
 
 
@@ -154,7 +154,8 @@ def row(name: str, seed: int) -> str:
     signal = "activation_saturated_share"
     full = [typical(training.series(signal, p)) for p in training.places(signal)]
     return (
-        f"{name:24} {seed:3} {fall:8.3f} {values[0] / top if top else 0:10.1e} {rising_share(values):6.2f}"
+        f"{name:24} {seed:3} {fall:8.3f} {values[0] / top if top else 0:10.1e}"
+        f" {rising_share(values):6.2f}"
         f" {max(moves):9.1e} {min(moves):9.1e} {spike:8.1f} {max(dead, default=0):6.2f}"
         f" {max(full, default=0):6.2f}"
     )
@@ -166,13 +167,13 @@ def main() -> None:
         train(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)
         return
     print(
-        "workload                seed     fall first/top rising  move max  move min    spike   dead   full"
-    )  # noqa: T201
+        f"{'workload':24} seed    fall  first/top rising  move max  move min    spike   dead   full"
+    )
     for title, names in (("healthy", HEALTHY), ("sick", SICK)):
-        print(title)  # noqa: T201
+        print(title)
         for name in names:
             for seed in SEEDS:
-                print(row(name, seed), flush=True)  # noqa: T201
+                print(row(name, seed), flush=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,5 @@ for epoch in range(4):
         loss.backward()
         optimizer.step()
         history.append(loss.item())
-    print(
-        f"epoch {epoch}: median loss {sorted(history[-60:])[30]:.3f}, worst {max(history[-60:]):.0f}"
-    )
+    recent = sorted(history[-60:])
+    print(f"epoch {epoch}: median loss {recent[30]:.3f}, worst {recent[-1]:.0f}")

@@ -1,4 +1,4 @@
-"""A GAN whose generator is trained every third step, with an averaged copy and a frozen embedding."""
+"""A GAN whose generator is trained every third step, with an averaged copy and a frozen layer."""
 
 import copy
 

@@ -9,8 +9,8 @@ torch.set_num_threads(1)
 
 def make_mlp(sizes):
     layers = []
-    for n_in, n_out in zip(sizes, sizes[1:]):
-        linear = nn.Linear(n_in, n_out)
+    for i in range(len(sizes) - 1):
+        linear = nn.Linear(sizes[i], sizes[i + 1])
         nn.init.xavier_normal_(linear.weight)
         layers += [linear, nn.Tanh()]
     return nn.Sequential(*layers[:-1])

@@ -1,4 +1,4 @@
-"""Residual MLP with zero-initialised branches and head, and a LoRA-style adapter: all on purpose."""
+"""Residual MLP: zeros in its branches, its head and a LoRA-style adapter, all on purpose."""
 
 import torch
 import torch.nn as nn

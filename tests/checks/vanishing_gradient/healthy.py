@@ -1,4 +1,4 @@
-"""Deep and well: 16 pre-norm residual blocks whose branches begin at zero, small rate on the stem."""
+"""Deep and well: 16 pre-norm residual blocks, branches begin at zero, small rate on the stem."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Gradient accumulation over four micro-batches, cleared by hand after the step, and no zero_grad."""
+"""Gradient accumulation over four micro-batches; gradients are dropped by hand, no zero_grad."""
 
 import torch
 from torch import nn

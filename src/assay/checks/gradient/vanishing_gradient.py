@@ -36,8 +36,8 @@ class VanishingGradient(Check):
     Eight sigmoid layers with torch's default initialisation; thirty ReLU layers without He's.
 
     ## What to try
-    ReLU or GELU instead of sigmoid; He (ReLU) or Xavier (tanh) initialisation; normalisation layers;
-    residual connections.
+    ReLU or GELU instead of sigmoid; He (ReLU) or Xavier (tanh) initialisation; normalisation
+    layers; residual connections.
 
     ## References
     Glorot and Bengio 2010; He et al. 2015, "Delving deep into rectifiers". AUTOTRAINER (ICSE 2021):
@@ -85,8 +85,8 @@ class VanishingGradient(Check):
             if not (moved < self.limit("moved") or self._stands(training)):
                 continue
             yield self.found(
-                f"gradients shrank by a factor of {1 / ratio:.0e} over {len(depth)} weight matrices, "
-                f"from {depth[values.index(top)][0].name} back to {first.name} (median of "
+                f"gradients shrank by a factor of {1 / ratio:.0e} over {len(depth)} weight "
+                f"matrices, from {depth[values.index(top)][0].name} to {first.name} (median of "
                 f"{len(samples)} samples)",
                 "the first layers keep their initial weights and pass on little of the input",
                 try_=(
@@ -107,7 +107,7 @@ class VanishingGradient(Check):
             )
 
     def _stands(self, training: Training) -> bool:
-        """Whether the loss has not fallen by a tenth from the first to the last tenth of the run."""
+        """Whether the last tenth of the losses is not a tenth below the first one."""
         losses = training.series("loss").finite().values
         tenth = max(len(losses) // 10, 1)
         if len(losses) < 2 * tenth:

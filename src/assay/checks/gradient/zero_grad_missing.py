@@ -13,21 +13,23 @@ class ZeroGradMissing(Check):
     """The gradient that one step has used is still there when the next one is computed.
 
     ## What it does
-    At the start of each backward pass assay measures the gradients that the optimizer's parameters still hold. If at
-    every backward pass between two steps they are not zero, the second step adds the first one's gradient
-    to its own, and so on through the run.
+    At the start of each backward pass assay measures the gradients that the optimizer's parameters
+    still hold. If at every backward pass between two steps they are not zero, the second step adds
+    the first one's gradient to its own, and so on through the run.
 
     ## Why it matters
-    The optimizer then follows the sum of all gradients since the start: steps grow, training oscillates or
-    diverges, and it looks as if the learning rate were too high.
+    The optimizer then follows the sum of all gradients since the start: steps grow, training
+    oscillates or diverges, and it looks as if the learning rate were too high.
 
     ## Evidence
-    Exact. `stale_grad_norm` is the smallest norm of left-over gradients at any backward pass since the last step;
-    for a step that clears its gradients anywhere (before, after, or by setting them to None) it is 0.
+    Exact. `stale_grad_norm` is the smallest norm of left-over gradients at any backward pass since
+    the last step; for a step that clears its gradients anywhere (before, after, or by setting them
+    to None) it is 0.
 
     ## Known exceptions
-    Gradient accumulation is silent: the first micro-batch after a step starts from zero. So are GANs, where one player's backward
-    pass leaves gradients in the other that are cleared before use.
+    Gradient accumulation is silent: the first micro-batch after a step starts from zero. So are
+    GANs, where one player's backward pass leaves gradients in the other that are cleared before
+    use.
 
     ## Example
     `loss.backward(); optimizer.step()` in a loop without `optimizer.zero_grad()`.
@@ -36,8 +38,8 @@ class ZeroGradMissing(Check):
     Call `optimizer.zero_grad()` once per step, before `loss.backward()`.
 
     ## References
-    PyTorch documentation, `torch.optim.Optimizer.zero_grad`. Silent-error study: TrainCheck (OSDI 2025), case
-    stackoverflow-60335387.
+    PyTorch documentation, `torch.optim.Optimizer.zero_grad`. Silent-error study: TrainCheck (OSDI
+    2025), case stackoverflow-60335387.
     """
 
     name = "zero-grad-missing"

@@ -51,7 +51,8 @@ class DeadUnits(Check):
         "share": Limit(
             0.9,
             "share",
-            "measured in benchmarks/calibration/gradient_depth.py: to 0.31 in healthy nets, 0.8 in one that still learns",
+            "measured in benchmarks/calibration/gradient_depth.py: to 0.31 in healthy nets, to 0.8 "
+            "in one that still learns",
         ),
         "units": Limit(8, "units", "ours: 90 % of fewer units is one or two by chance"),
     }

@@ -14,9 +14,10 @@ class EvalModeInTraining(Check):
 
     ## What it does
     Looks at the mode of every module that computes something else in training (dropout, batch
-    norm, recurrent and attention layers with dropout) at each sampled step. It speaks when all of them
-    stay in evaluation mode to the end of the run, and the call of `eval()` that put them there was
-    for an evaluation: what followed it, before the next step, was computed without gradients.
+    norm, recurrent and attention layers with dropout) at each sampled step. It speaks when all of
+    them stay in evaluation mode to the end of the run, and the call of `eval()` that put them
+    there was for an evaluation: what followed it, before the next step, was computed without
+    gradients.
 
     ## Why it matters
     Dropout no longer regularises, and batch norm normalises with running averages that it no longer

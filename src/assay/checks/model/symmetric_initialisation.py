@@ -79,7 +79,7 @@ class SymmetricInitialisation(Check):
             yield self.found(
                 f"all {units or ''} units of {name} were copies of each other, in weights and in "
                 f"gradients, through the opening window (to step {last}){also}".replace("  ", " "),
-                "equal units get equal gradients and stay equal, so the layer works like a single unit",
+                "equal units get equal gradients and stay equal, so the layer is worth one unit",
                 try_=(
                     "draw the weights at random: remove the constant initialisation, or use "
                     "nn.init.kaiming_normal_ (ReLU) or nn.init.xavier_uniform_ (tanh)",

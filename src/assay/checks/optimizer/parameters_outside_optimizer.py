@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from ...journal.view import Event, RunView, Training
+from ...journal.view import Event, RunView
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Trick, Where
 
@@ -13,8 +14,8 @@ class ParametersOutsideOptimizer(Check):
     """Parameters get gradients, but no optimizer of the process holds them: they never change.
 
     ## What it does
-    After the last sampled backward pass, lists the trainable parameters that have a gradient and are
-    in no optimizer that the process built, and whose weights did not change by other means.
+    After the last sampled backward pass, lists the trainable parameters that have a gradient and
+    are in no optimizer that the process built, and whose weights did not change by other means.
 
     ## Why it matters
     They stay as they were initialised, so the rest of the model learns to live with random layers.
@@ -61,12 +62,8 @@ class ParametersOutsideOptimizer(Check):
             return
         training = run.trainings[last.training]
         outside = [str(name) for name in last.data["names"]]
-        fixed = training.series("outside_weight_norm")
-        if (
-            len(fixed) < self.limit("steps")
-            or training.steps < self.limit("steps")
-            or len(set(fixed.values[-int(self.limit("steps")) :])) > 1
-        ):
+        fixed, least = training.series("outside_weight_norm"), int(self.limit("steps"))
+        if len(fixed) < least or training.steps < least or len(set(fixed.values[-least:])) > 1:
             return
         stale = self._stale(run, outside)
         kind = "stale" if stale else self._kind(run, outside)
@@ -76,7 +73,7 @@ class ParametersOutsideOptimizer(Check):
         some = ", ".join(outside[:3]) + (", ..." if count > 3 else "")
         held = f"; it holds {stale} that never got a gradient instead" if stale else ""
         yield self.found(
-            f"{count} parameters ({elements:,} numbers: {some}) got gradients at every sampled step "
+            f"{count} parameters ({elements:,} numbers: {some}) got gradients "
             f"but are in no optimizer{held}",
             "they never change"
             if kind != "backbone"
@@ -131,7 +128,7 @@ class ParametersOutsideOptimizer(Check):
             modes.get(p.module, False) for p in run.parameters if p.group is not None
         ):
             return None  # kept in evaluation mode beside a model that is trained: a judge
-        borders = sum(a[1] != b[1] for a, b in zip(flags, flags[1:], strict=False))
+        borders = sum(a[1] != b[1] for a, b in pairwise(flags))
         if borders == 1 and flags[0][1]:
             return "backbone"
         if borders > self.limit("borders") or self._loaded(run, missing):
@@ -141,8 +138,8 @@ class ParametersOutsideOptimizer(Check):
     @staticmethod
     def _loaded(run: RunView, missing: set[str]) -> bool:
         """Whether these weights came from a checkpoint: a trained head may be meant to stay."""
-        roots = {e.data["root"]: e.data["cls"] for e in run.events("model")}
-        modules = {module.kind for module in run.modules} | set(roots.values())
+        modules = {module.kind for module in run.modules}
+        modules |= {e.data["cls"] for e in run.events("model")}
         for event in run.events("load_state"):
             absent = {str(key) for key in event.data["missing"]}
             if event.data["owner"] in modules and not (missing & absent):
