@@ -146,6 +146,13 @@ def test_steps_end_every_run_alike(train: Train) -> None:
     assert taken(trial) == {25}
 
 
+def test_accumulation_gets_as_many_batches_not_as_many_steps(train: Train) -> None:
+    trial = experiment(train(lr=0.0), seeds=1, steps=40).compare([read_candidate("accumulate=4")])
+    verdict = trial.verdicts[0]
+    assert trial.results["accumulate=4"][0].steps == 10
+    assert verdict.treated == pytest.approx(verdict.control, rel=0.3)
+
+
 def test_minutes_cut_every_run_alike(train: Train) -> None:
     script = train(steps=100_000, also="time.sleep(0.01)")
     trial = experiment(script, seeds=1, minutes=0.3).compare([PLACEBO])

@@ -18,6 +18,11 @@ def test_several_tricks_in_one_candidate_stand_in_the_order_in_which_they_act() 
     assert read_candidate("clip-norm=1000+ema=0.99") == one
 
 
+def test_accumulated_batches_are_counted() -> None:
+    assert read_candidate("ema=0.9+accumulate=4").batches_per_step == 4
+    assert CONTROL.batches_per_step == 1
+
+
 def test_plus_in_a_value_is_no_join() -> None:
     schedule = read_candidate("schedule=multi-step,milestones=10+20")
     assert schedule.trick_names == ("schedule",)

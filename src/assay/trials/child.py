@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -24,6 +25,8 @@ from .result import Result, State, content_hash
 
 BUDGET = 0.05
 """Share of step time for observing: errors of classification are measured on sampled steps."""
+REFUSED = "assay: trick "
+"""How a child says that a trick does not fit the script; its journal may not be open yet."""
 GRACE_S = 10.0
 """So long after its time a run may take to come to its next step, and again to obey SIGTERM."""
 
@@ -76,11 +79,16 @@ class Child:
         settings: dict[str, object] = {"tricks": list(job.candidate.tricks)}
         settings["seed_offset"] = job.seed
         settings["budget"] = BUDGET
-        told = {"steps": job.steps, "seconds": job.seconds, "length": length}
-        settings.update({name: value for name, value in told.items() if value is not None})
+        batches = job.candidate.batches_per_step
+        if job.seconds is not None:
+            settings["seconds"] = job.seconds
+        for name, steps in (("steps", job.steps), ("length", length)):
+            if steps is not None:  # of the control: as many batches, not as many steps
+                settings[name] = math.ceil(steps / batches)
         run.begin(argv, settings, what.python)
         env = environment.child_environment(path)
         env.setdefault("PYTHONHASHSEED", "0")  # sets of words are walked alike in every run
+        env.setdefault("PYTHONUNBUFFERED", "1")  # what a killed run said last is told
         if what.threads is not None:
             env.setdefault("OMP_NUM_THREADS", str(what.threads))
         self.started, self.wall = time.monotonic(), time.time()
@@ -132,7 +140,7 @@ class Child:
         with contextlib.suppress(LaunchError):
             self._run.add_setup(**known_setup(view))
         state, why = self._state(view, exit_code, by)
-        measured = measure(view)
+        measured = measure(view).per_batch(self.job.candidate.batches_per_step)
         findings: Sequence[tuple[str, str]] = ()
         if view.observed:
             findings = [(f.check, f.severity) for f in diagnose(view, CHECKS).findings]
@@ -157,14 +165,16 @@ class Child:
 
     def _state(self, view: RunView, code: int | None, by: int | None) -> tuple[State, str]:
         stopped = str(view.facts.get("stopped") or "")
-        if stopped.startswith("refused: "):
-            return "refused", stopped.removeprefix("refused: ").removeprefix("trick ")
         if len(self._signals) < 2 or "--seconds" in stopped:
             return "slow", f"stopped after {view.steps} steps: its {self._seconds:.0f} s were over"
         if by is not None:
             return "killed", f"killed by {_signal_name(by)}, last heard of at step {view.steps}"
+        said = self._said() if code else []
+        refusals = [line for line in said if line.startswith(REFUSED)]
+        if code == 2 and refusals:
+            return "refused", refusals[-1].removeprefix(REFUSED)
         if code:
-            last = self._last_words()
+            last = said[-1][:200] if said else ""  # of a traceback, the error itself
             return "failed", f"ended with status {code} at step {view.steps}" + (
                 last and f": {last}"
             )
@@ -172,12 +182,13 @@ class Child:
             return "unseen", "no training step was seen"
         return "done", ""
 
-    def _last_words(self) -> str:
-        """The last line that the script printed: of a traceback, the error itself."""
-        with contextlib.suppress(OSError):
-            lines = (self.path / "output.txt").read_text(errors="replace").strip().splitlines()
-            return lines[-1].strip()[:200] if lines else ""
-        return ""
+    def _said(self) -> list[str]:
+        """The last lines that the script printed."""
+        with contextlib.suppress(OSError), (self.path / "output.txt").open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 20_000, 0))
+            lines = file.read().decode(errors="replace").splitlines()
+            return [line.strip() for line in lines if line.strip()]
+        return []
 
 
 def _signal_name(number: int) -> str:

@@ -39,6 +39,22 @@ class Measured:
     values: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
 
+    def per_batch(self, batches: int) -> Measured:
+        """The same, counted by batches, where each step added up the losses of several."""
+        if batches == 1:
+            return self
+
+        def of(kind: str) -> int:
+            return batches if kind == TRAINING else 1
+
+        return Measured(
+            {kind: value / of(kind) for kind, value in self.values.items()},
+            {
+                kind: tuple((step * batches, value / of(kind)) for step, value in curve)
+                for kind, curve in self.curves.items()
+            },
+        )
+
     def worst(self) -> Measured:
         """The same curves, but the run came to nothing."""
         kinds = self.values or dict.fromkeys(KINDS[:2])

@@ -36,6 +36,12 @@ class Candidate:
         return tuple(re.split("[=,]", text, maxsplit=1)[0] for text in self.tricks)
 
     @property
+    def batches_per_step(self) -> int:
+        """How many batches of the script one optimizer step takes with these tricks."""
+        found = (re.match(r"accumulate=(\d+)", text) for text in self.tricks)
+        return next((int(match[1]) for match in found if match), 1)
+
+    @property
     def is_placebo(self) -> bool:
         """Whether it changes nothing."""
         return not self.tricks
