@@ -24,7 +24,7 @@ class Recordings(Dataset):
             change = torch.randint(40, 90, ()).item()
             y = torch.where(torch.arange(60) < change, doing[0], doing[1])
             phase = torch.cumsum(rate[y], 0)[:, None] + torch.tensor([0.0, 1.0, 2.0])
-            self.items.append((torch.sin(phase) + 0.3 * torch.randn(60, 3), y))
+            self.items.append((torch.sin(phase) + 0.2 * torch.randn(60, 3), y))
 
     def __len__(self):
         return len(self.items)
@@ -47,7 +47,7 @@ train, test = Recordings(120), Recordings(30)
 model = Tagger()
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
-for epoch in range(round(3 * float(os.environ.get("LENGTH", "1")))):
+for epoch in range(round(4 * float(os.environ.get("LENGTH", "1")))):
     for x, y in DataLoader(train, batch_size=1, shuffle=True):
         optimizer.zero_grad()
         loss = criterion(model(x).view(-1, ACTIVITIES), y.view(-1))

@@ -12,6 +12,8 @@ from .base import Probe
 
 TENSORS_AT_MOST = 8
 LABELS_AT_MOST = 100_000
+NUMBERS_AT_LEAST = 32
+"""Fewer have no deviation to speak of: the one or two rows that a gate sends to an expert."""
 
 
 class Batches(Probe):
@@ -92,7 +94,7 @@ class Batches(Probe):
             or source.requires_grad
             or not source.is_floating_point()
             or source.layout is not torch.strided
-            or not source.numel()
+            or source.numel() < NUMBERS_AT_LEAST
             or len(self._entered) >= TENSORS_AT_MOST
             or next(module.children(), None) is not None
         ):
