@@ -62,7 +62,8 @@ class ZeroGradMissing(Check):
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:
             stale = training.series("stale_grad_norm")
-            later = [(step, value) for step, value in stale if step > 0]
+            # nan says nothing: a run that broke may have been cleared at one of several passes
+            later = [(step, value) for step, value in stale if step > 0 and value == value]
             if len(later) < self.limit("samples") or not all(value > 0 for _, value in later):
                 continue
             step, value = later[-1]

@@ -111,6 +111,8 @@ class SymmetricInitialisation(Check):
                 if shape and any(part in name for part in _STACKED):
                     least = 1 - (self.limit("gates") - 1) / max(shape[0] - 1, 1)
                 shares = [value for step, value in values if step not in idle]
-                if len(shares) >= self.limit("samples") and min(shares) >= least - 1e-6:
+                if len(shares) >= self.limit("samples") and all(
+                    share >= least - 1e-6 for share in shares
+                ):
                     found.append((name, side))
         return sorted(found, key=lambda entry: order.get(entry[0], -1))
