@@ -70,7 +70,7 @@ def test_the_record():
     folder.begin(["python", "train.py"], {"steps": 5, "seconds": None}, python="python")
     assert json.loads((folder.path / "settings.json").read_text()) == {"steps": 5, "seconds": None}
     record = json.loads((folder.path / "run.json").read_text())
-    assert list(record) == ["id", "command", "cwd", "started", "assay", "python"]
+    assert list(record) == ["id", "command", "cwd", "started", "assay", "python", "setup"]
     folder.end(exit_code=3, signal=None, seconds=1.23456)
     ended = json.loads((folder.path / "run.json").read_text())
     assert ended == {**record, "exit_code": 3, "signal": None, "seconds": 1.235,
