@@ -17,15 +17,17 @@ class Evaluation(Probe):
     """
 
     name = "evaluation"
-    always: ClassVar = ("loss", "backward_begin")
+    always: ClassVar = ("evaluation_loss", "backward_begin")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._sums: dict[str, list[Any]] = {}
 
-    def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+    def on_evaluation_loss(
+        self, name: str, function: Any, args: Any, kwargs: Any, result: Any
+    ) -> None:
         """One batch of an evaluation."""
-        if torch.is_grad_enabled() or not isinstance(result, torch.Tensor) or result.numel() != 1:
+        if not isinstance(result, torch.Tensor) or result.numel() != 1:
             return
         given = bind(function, args, kwargs)
         source, target = given.get("input"), given.get("target")

@@ -10,7 +10,7 @@ import torch
 
 from ..journal.writer import FLUSH_SECONDS, Journal, compact
 
-STEPS_PER_LINE = 64
+STEPS_PER_LINE = 128
 
 
 class ByHand:
@@ -53,12 +53,13 @@ class Training:
     def stepped(self, loss: float | torch.Tensor | None, rates: list[Any]) -> None:
         """Notes one finished step, its loss (None if unknown) and the rates it was taken with."""
         self.step += 1
-        self._losses.append(loss)
+        losses = self._losses
+        losses.append(loss)
         if rates != self._last_rates:
             self._last_rates = rates = [float(r) if r is not None else 0.0 for r in rates]
             self._rates_changed = True
         self._rates.append(self._last_rates)
-        if len(self._losses) >= STEPS_PER_LINE or monotonic() - self._since > FLUSH_SECONDS:
+        if len(losses) >= STEPS_PER_LINE or monotonic() - self._since > FLUSH_SECONDS:
             self.write()
 
     def write(self) -> None:

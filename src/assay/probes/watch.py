@@ -34,7 +34,8 @@ class Watch(Facts):
 
     def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
         super().__init__(hub, journal)
-        self.settings = settings
+        self._steps: int | None = settings.get("steps")
+        self._seconds: float | None = settings.get("seconds")
         self._whole_s = 0.0
         self.sampler = Sampler(float(settings.get("budget") or 0.01))
         self.probes: list[Probe] = []
@@ -57,8 +58,6 @@ class Watch(Facts):
         hub = self.hub
         self.by_hand = HandSteps(self)
         hub.on("backward_begin", self._on_backward_begin)
-        hub.on("loss", self._on_loss)
-        hub.on("root_begin", self._on_root_begin)
         hub.on("scaled", self._on_scaled)
         hub.on("step_begin", self._on_step_begin)
         hub.on("closure_begin", self._on_closure_begin)
@@ -66,7 +65,6 @@ class Watch(Facts):
         hub.on("process_group", self._on_process_group)
         hub.on("transform", self._on_transform)
         hub.on("compile", self._on_compile)
-        hub.on("zero_grad", self._on_zero_grad)
         for probe in probes:
             for event in probe.always:
                 hub.on(event, getattr(probe, f"on_{event}"))
@@ -96,6 +94,9 @@ class Watch(Facts):
             return
         start = perf_counter()
         self._armed = True
+        # a new iteration is noticed before its first sample is taken
+        self.hub.on("loss", self._on_loss)
+        self.hub.on("root_begin", self._on_root_begin)
         for event, listener in self._gated:
             self.hub.on(event, listener, first=event in ("step_end", "step_skipped"))
         if not self.compiled:
@@ -106,6 +107,8 @@ class Watch(Facts):
     def _disarm(self) -> None:
         if self._armed:
             self._armed = self.sampling = False
+            self.hub.off("loss", self._on_loss)
+            self.hub.off("root_begin", self._on_root_begin)
             for event, listener in self._gated:
                 self.hub.off(event, listener)
             for switch in self.hub.switches.values():
@@ -120,6 +123,7 @@ class Watch(Facts):
     # -- what seams say -------------------------------------------------------------------------
 
     def _on_zero_grad(self, owner: Any) -> None:
+        self.hub.off("zero_grad", self._on_zero_grad)
         loss = self._loss
         if not self.stepped and isinstance(loss, float) and not math.isfinite(loss):
             self._loss = None  # the user throws this backward pass away
@@ -179,9 +183,16 @@ class Watch(Facts):
             self.journal.open()
         if self._in_closure and self._closures > 1:
             return  # LBFGS looks around; the loss it started from is the step's
-        for root in roots if isinstance(roots, (tuple, list)) else (roots,):
+        for root in roots if type(roots) in (tuple, list) else (roots,):
             if isinstance(root, torch.Tensor) and root.numel() == 1:
-                self.add_loss(self._unscaled(root) if self._scaled else _number(root))
+                value = self._unscaled(root) if self._scaled else _number(root)
+                self._loss = value if self._loss is None else self._loss + value
+                if type(value) is float and not math.isfinite(value):
+                    self._await_zero_grad()
+
+    def _await_zero_grad(self) -> None:
+        if self._on_zero_grad not in self.hub.listeners["zero_grad"]:
+            self.hub.on("zero_grad", self._on_zero_grad)
 
     def _unscaled(self, root: torch.Tensor) -> float | torch.Tensor:
         """What the loss was before a GradScaler multiplied it."""
@@ -197,12 +208,11 @@ class Watch(Facts):
 
     def _on_step_end(self, optimizer: Any) -> None:
         training = self.note_step(optimizer)
-        limit = self.settings.get("steps")
-        if limit and training.step >= limit:
-            self.stop(f"stopped after {training.step} steps, as asked by --steps")
-        seconds = self.settings.get("seconds")
-        if seconds and perf_counter() - self._began >= seconds:
-            self.stop(f"stopped after {seconds:g} seconds, as asked by --seconds")
+        if self._steps and training.step >= self._steps:
+            plural = "" if self._steps == 1 else "s"
+            self.stop(f"stopped after {training.step} step{plural}, as asked by --steps")
+        if self._seconds and perf_counter() - self._began >= self._seconds:
+            self.stop(f"stopped after {self._seconds:g} seconds, as asked by --seconds")
 
     def note_step(self, optimizer: Any) -> Training:
         """Notes that a step is done, and closes its sample."""

@@ -29,6 +29,7 @@ EVENTS = {
     "grad_begin": "(outputs, inputs) before torch.autograd.grad",
     "grad_end": "(outputs, inputs, gradients) after torch.autograd.grad returned",
     "loss": "(name, function, args, kwargs, result) a functional loss returned",
+    "evaluation_loss": "(the same) and gradients are off",
     "root_begin": "(module, args, kwargs) an outermost module is called, gradients on",
     "root_end": "(module, result) and returned",
     "module_begin": "(module) any module is called inside a root, gradients on",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 
 from .hub import Hub
@@ -38,6 +39,7 @@ NAMES = (
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps each loss by name; a torch that lacks one of them is served with the rest."""
+    evaluations = hub.listeners["evaluation_loss"]
     heard, changed, around = hub.listeners["loss"], hub.filters["loss"], hub.around["loss"]
 
     def watch(name: str) -> Any:
@@ -50,8 +52,12 @@ def install(hub: Hub, patches: Patches) -> None:
                         result = original(*args, **kwargs)
                 else:
                     result = original(*args, **kwargs)
-                if heard and not hub.in_backward and is_plain(result) and not is_recording():
-                    hub.say("loss", name, original, args, kwargs, result)
+                listened = heard or (evaluations and not torch.is_grad_enabled())
+                if listened and not hub.in_backward and is_plain(result) and not is_recording():
+                    if heard:
+                        hub.say("loss", name, original, args, kwargs, result)
+                    if not torch.is_grad_enabled():
+                        hub.say("evaluation_loss", name, original, args, kwargs, result)
                 return result
 
             return loss
