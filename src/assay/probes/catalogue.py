@@ -11,6 +11,8 @@ from .losses import Losses
 from .notes import Notes
 from .origins import Origins
 from .setup import Setup
+from .sharpness import Sharpness
+from .step_quality import StepQuality
 from .structure import Structure
 from .symmetry import Symmetry
 
@@ -23,6 +25,8 @@ PROBES: tuple[type[Probe], ...] = (
     Activations,
     Gradients,
     Symmetry,
+    StepQuality,
+    Sharpness,
     Evaluation,
     Setup,
 )

@@ -1,0 +1,57 @@
+"""A watched process without a process: seams and some probes around code of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay import seams
+from assay.journal.reader import read_run
+from assay.journal.view import RunView
+from assay.journal.writer import Journal
+from assay.probes.base import Probe
+from assay.probes.watch import Watch
+
+
+class Watched:
+    """What a `with watched(...)` block leaves: the view, and the watch itself."""
+
+    view: RunView
+    watch: Watch
+
+
+Watching = Callable[..., AbstractContextManager[Watched]]
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watching:
+    """`with watched(Probe, ...) as seen:` puts seams and probes in place, and takes them away."""
+    number = 0
+
+    @contextmanager
+    def watching(*probes: type[Probe], **settings: Any) -> Iterator[Watched]:
+        nonlocal number
+        number += 1
+        folder = tmp_path / f"run{number}"
+        folder.mkdir()
+        journal, errors = Journal(str(folder)), []
+        hub = seams.Hub(lambda where, error: errors.append((where, error)))
+        seen = Watched()
+        seen.watch = Watch(hub, journal, settings)
+        patches = seams.install(hub)
+        seen.watch.attach([probe(seen.watch) for probe in probes])
+        try:
+            yield seen
+        finally:
+            patches.undo()
+            seen.watch.finish()
+            journal.close()
+        seen.view = read_run(folder)
+        assert errors == []
+        assert seen.view.errors == []
+
+    return watching
