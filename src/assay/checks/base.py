@@ -22,8 +22,9 @@ class Limit:
 class Check:
     """A pure function from a run to findings. The class docstring is its page.
 
-    A subclass names the illness (read it as "assay allows ..."), lists the signals it reads and every limit it
-    compares with. `explains` names the checks whose findings are symptoms once this one has found something.
+    A subclass names the illness (read it as "assay allows ..."), lists the signals it reads and
+    every limit it compares with. `explains` names the checks whose findings are symptoms once this
+    one has found something.
     """
 
     name: ClassVar[str]

@@ -53,7 +53,8 @@ class Trick:
 class Finding:
     """One illness of one run.
 
-    `summary` says what was measured, in the past tense, with the number; `why` why it matters; `try_` what to do.
+    `summary` says what was measured, in the past tense, with the number; `why` why it matters;
+    `try_` what to do.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""Runs checks over a run and ranks what they find: causes first, symptoms behind what explains them."""
+"""Runs checks over a run and ranks what they find: causes first, their symptoms behind them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIER = {"exact": 0, "probe": 1, "heuristic": 2}
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Findings, the likeliest root cause first; checks that found nothing; checks that could not run."""
+    """Findings, the likeliest root cause first; checks without findings; checks that could not run."""
 
     findings: tuple[Finding, ...]
     silent: tuple[str, ...]

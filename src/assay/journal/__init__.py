@@ -1,1 +1,1 @@
-"""The append-only record of a run: written in the child by probes, read in the parent by everyone else."""
+"""The append-only record of a run: written in the child by probes, read in the parent by all."""

@@ -1,4 +1,4 @@
-"""What a check may see of a run: the same live, after a crash, from an old journal or from a test."""
+"""What a check may see of a run: the same live, after a crash, from a journal or from a test."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ class Training:
 class RunView:
     """Read-only window on one run: all that checks, diagnosis and reports know.
 
-    `trainings` has one entry for each optimizer that stepped, in each process that trained. Series of
-    modules and inputs stand with the training whose step ended the iteration.
+    `trainings` has one entry for each optimizer that stepped, in each process that trained. Series
+    of modules and inputs stand with the training whose step ended the iteration.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -150,5 +150,3 @@ class RunView:
     def steps(self) -> int:
         """Steps of the longest training."""
         return max((training.steps for training in self.trainings), default=0)
-
-

@@ -12,8 +12,8 @@ class Probe:
     """Reads at seams and records facts through its watch.
 
     For each event named in `always` or `sampled` the probe has a method `on_<event>`. Methods
-    named in `sampled` are called only within a sampled iteration; the time they take is charged to the
-    budget.
+    named in `sampled` are called only within a sampled iteration; the time they take is charged to
+    the budget.
     """
 
     name: ClassVar[str]

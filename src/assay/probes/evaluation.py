@@ -13,7 +13,8 @@ from .base import Probe
 class Evaluation(Probe):
     """Adds up loss and accuracy over the calls made with gradients off between two steps.
 
-    Line `evaluation`: mean loss (weighted by batch size), accuracy where classes are known, samples.
+    Line `evaluation`: mean loss (weighted by batch size), accuracy where classes are known,
+    samples.
     """
 
     name = "evaluation"

@@ -10,16 +10,19 @@ from .base import Probe
 from .structure import parameter_names
 
 COPY_BYTES_AT_MOST = 256 * 2**20
-"""Weights copied to measure their update take no more memory than this, nor a tenth of what is free."""
+"""Weights copied to measure their update take no more than this, nor a tenth of what is free."""
 
 
 def _norms(tensors: list[torch.Tensor], order: float = 2) -> list[torch.Tensor]:
-    return list(torch._foreach_norm(tensors, order)) if tensors else []
+    norms: list[torch.Tensor] = list(torch._foreach_norm(tensors, order)) if tensors else []
+    return norms
 
 
 def _total(norms: list[torch.Tensor]) -> torch.Tensor:
     device = norms[0].device
-    return torch.linalg.vector_norm(torch.stack([n.to(device, torch.float32) for n in norms]))
+    together = torch.stack([n.to(device, torch.float32) for n in norms])
+    total: torch.Tensor = torch.linalg.vector_norm(together)
+    return total
 
 
 def dense(gradient: torch.Tensor) -> torch.Tensor:
@@ -30,11 +33,11 @@ def dense(gradient: torch.Tensor) -> torch.Tensor:
 
 
 class Gradients(Probe):
-    """Norms of gradient, weight and update; largest element; shares of zero and non-finite elements.
+    """Norms of gradient, weight and update; largest element; zero and non-finite shares.
 
     Signals: `grad_norm`, `grad_max`, `grad_zero_share`, `grad_nonfinite_share`, `weight_norm`,
-    `update_norm` per parameter; `grad_norm` and `stale_grad_norm` at place "" for all together. Gradients
-    are as the optimizer uses them: after unscaling and clipping.
+    `update_norm` per parameter; `grad_norm` and `stale_grad_norm` at place "" for all together.
+    Gradients are as the optimizer uses them: after unscaling and clipping.
     """
 
     name = "gradients"

@@ -36,7 +36,7 @@ class Origins(Probe):
         """Reading a checkpointed graph would compute it again."""
         self._done = True
 
-    def on_backward_begin(self, roots: Any, kept: bool) -> None:  # noqa: FBT001
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Looks at the loss's value, and once at its graph."""
         if self._done:
             return

@@ -29,15 +29,21 @@ def make_training(
     """A training with invented series.
 
     Args:
-        signals: each a list of values for steps 0, 1, 2 ... or a dict from step to value, at place ""; or a
-            dict from place to either. `loss=[3, 2, 1]`, `grad_norm={"0.weight": [1, 2]}`.
+        index: number of the training in its run.
+        optimizer: class name; "" for weights changed by hand.
+        steps: optimizer steps taken; by default as many as the longest signal has.
+        groups: settings of each parameter group, with the names under `parameters`.
+        evaluations: evaluation phases, in order.
+        site: where the optimizer was built.
+        signals: each a list of values for steps 0, 1, 2 ... or a dict from step to value, at place
+            ""; or a dict from place to either. `loss=[3, 2, 1]`, `grad_norm={"0.weight": [1, 2]}`.
     """
     training = Training(
         index=index,
         optimizer=optimizer,
         site=site or Site("train.py", 5, "<module>"),
         groups=tuple(
-            Group(i, tuple(group.get("parameters", ())), {k: v for k, v in group.items()})
+            Group(i, tuple(group.get("parameters", ())), dict(group))
             for i, group in enumerate(groups)
         ),
         evaluations=list(evaluations),
@@ -47,7 +53,12 @@ def make_training(
         places: Any = given if by_place else {"": given}
         training.signals[name] = {place: _series(values) for place, values in places.items()}
     longest = max(
-        (s.steps[-1] + 1 for places in training.signals.values() for s in places.values() if len(s)),
+        (
+            series.steps[-1] + 1
+            for places in training.signals.values()
+            for series in places.values()
+            if len(series)
+        ),
         default=0,
     )
     training.steps = longest if steps is None else steps

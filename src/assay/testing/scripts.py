@@ -1,6 +1,6 @@
 """Runs a script under assay and says what all checks find: for tests of checks and of calibration.
 
-    python -m assay.testing.scripts script.py ...
+python -m assay.testing.scripts script.py ...
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from ..journal.view import RunView
 from ..observe import observe
 
 
-def check_script(script: Path, *args: str, run_dir: Path | None = None) -> tuple[RunView, Diagnosis]:
+def check_script(
+    script: Path, *args: str, run_dir: Path | None = None
+) -> tuple[RunView, Diagnosis]:
     """Observes a script to its end and reviews it with every check.
 
     Raises:
