@@ -93,7 +93,7 @@ def test_stale_pages_are_named(make_docs: ModuleType, scripts: Path, tmp_path: P
     assert make_docs.stale(pages, folder) == []
     (folder / "index.md").write_text("old")
     (folder / "gone.md").write_text("old")
-    assert make_docs.stale(pages, folder) == ["index.md: stale", "gone.md: belongs to no check"]
+    assert make_docs.stale(pages, folder) == ["index.md: stale", "gone.md: belongs to nothing"]
     make_docs.write(pages, folder)
     assert make_docs.stale(pages, folder) == []
 

@@ -15,7 +15,7 @@ _TIER = {"exact": 0, "probe": 1, "heuristic": 2}
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Findings, the likeliest root cause first; checks without findings; checks that could not run."""
+    """Findings, the likeliest root cause first; checks that found nothing; those not run."""
 
     findings: tuple[Finding, ...]
     silent: tuple[str, ...]

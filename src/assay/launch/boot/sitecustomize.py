@@ -96,7 +96,7 @@ def _begin(run: str) -> None:
 
 def _mark(run: str, what: str) -> None:
     """Leave an empty file `seen-<what>`, so that "not observed" can say how far we came."""
-    try:
+    try:  # noqa: SIM105 - contextlib is not loaded yet
         os.close(os.open(os.path.join(run, "seen-" + what), os.O_CREAT | os.O_WRONLY, 0o644))
     except OSError:  # a full or read-only disk: the record will say so
         pass
