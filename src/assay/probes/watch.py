@@ -186,7 +186,7 @@ class Watch(Facts):
         for root in roots if type(roots) in (tuple, list) else (roots,):
             if isinstance(root, torch.Tensor) and root.numel() == 1:
                 value = self._unscaled(root) if self._scaled else _number(root)
-                self._loss = value if self._loss is None else self._loss + value
+                self.add_loss(value)
                 if type(value) is float and not math.isfinite(value):
                     self._await_zero_grad()
 
@@ -209,8 +209,7 @@ class Watch(Facts):
     def _on_step_end(self, optimizer: Any) -> None:
         training = self.note_step(optimizer)
         if self._steps and training.step >= self._steps:
-            plural = "" if self._steps == 1 else "s"
-            self.stop(f"stopped after {training.step} step{plural}, as asked by --steps")
+            self.stop(f"stopped after step {training.step}, as asked by --steps")
         if self._seconds and perf_counter() - self._began >= self._seconds:
             self.stop(f"stopped after {self._seconds:g} seconds, as asked by --seconds")
 
@@ -261,8 +260,6 @@ class Watch(Facts):
                 self._begin_sample()
             else:
                 self._disarm()
-
-    # -- the end ----------------------------------------------------------------------------------
 
     def stop(self, why: str) -> None:
         """Ends the user's program cleanly, as `sys.exit(0)` in their own loop would."""
