@@ -18,6 +18,8 @@ from .model.dead_units import DeadUnits
 from .model.eval_mode_in_training import EvalModeInTraining
 from .model.saturated_activation import SaturatedActivation
 from .model.symmetric_initialisation import SymmetricInitialisation
+from .optimizer.learning_rate_too_high import LearningRateTooHigh
+from .optimizer.learning_rate_too_low import LearningRateTooLow
 from .optimizer.parameters_outside_optimizer import ParametersOutsideOptimizer
 
 CHECKS: tuple[Check, ...] = (
@@ -37,6 +39,8 @@ CHECKS: tuple[Check, ...] = (
     VanishingGradient(),
     ExplodingGradient(),
     ParametersOutsideOptimizer(),
+    LearningRateTooHigh(),
+    LearningRateTooLow(),
 )  # fmt: skip
 
 

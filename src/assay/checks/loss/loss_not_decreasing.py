@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from statistics import fmean
 
-from ...journal.series import Series
-from ...journal.view import Event, RunView, Training
+from ...journal.view import RunView
 from ...signals.constant import constant_loss
+from ...signals.objective import alone, only_loss, warming_up
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Trick, Where
@@ -67,9 +65,8 @@ class LossNotDecreasing(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:
-            others = [t for t in run.trainings if t.rank == training.rank and t.steps]
-            call = self._only_loss(run, training)
-            if len(others) != 1 or call is None or _warming_up(training):
+            call = only_loss(run, training)
+            if not alone(run, training) or call is None or warming_up(training):
                 continue
             losses = training.series("loss").finite()
             floor, seen = constant_loss(training, call), trend(losses)
@@ -97,25 +94,3 @@ class LossNotDecreasing(Check):
                 tricks=(Trick("lr", "x0.1"), Trick("lr", "x10"), Trick("init", "he")),
                 rank=training.rank,
             )  # fmt: skip
-
-    def _only_loss(self, run: RunView, training: Training) -> Event | None:
-        """The one loss call that training follows; None where it follows anything else."""
-        calls = [event for event in run.events("loss_call") if event.data.get("in_graph", True)]
-        if len({event.data["place"] for event in calls}) != 1:
-            return None
-        call = calls[0]
-        if call.data.get("weighted") or call.data.get("reduction") != "mean":
-            return None
-        values = dict(training.series("loss_call_value", call.data["place"]).finite())
-        losses = dict(training.series("loss").finite())
-        both = sorted(values.keys() & losses.keys())
-        if not both:
-            return None
-        parts, whole = fmean(values[s] for s in both), fmean(losses[s] for s in both)
-        return call if math.isclose(parts, whole, rel_tol=0.1) else None
-
-
-def _warming_up(training: Training) -> bool:
-    """Whether the rate still rises at the end of what was seen."""
-    rates: Series = training.series("learning_rate", "group 0")
-    return len(rates) > 1 and rates.last >= max(rates.values) and rates.first < 0.5 * rates.last
