@@ -52,7 +52,7 @@ class Loops(Base):
         for number, block in enumerate(self.blocks):
             x = block(x) if number < len(self.blocks) else x
             states.append(x)
-        for block, other in zip(self.blocks, reversed(self.blocks)):
+        for block, other in zip(self.blocks, reversed(self.blocks), strict=True):
             x = x + block(x) + other(x)
         return torch.stack(states).sum(0) + x
 
@@ -136,7 +136,7 @@ class Prints(Base):
 
 class Opens(Base):
     def forward(self, x: Tensor) -> Tensor:
-        open("/dev/null")
+        open("/dev/null")  # noqa: SIM115
         return self.first(x)
 
 

@@ -1,7 +1,7 @@
 """Whether calling a Python function can change anything but its own locals: proved, or not.
 
-The proof reads the function's source and is conservative: what is not known to be harmless is not pure. Source
-is believed only if compiling it gives the very code object that runs.
+The proof reads the function's source and is conservative: what is not known to be harmless is not
+pure. Source is believed only if compiling it gives the very code object that runs.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _IMPURE_METHODS = {"backward", "retain_grad", "register_hook", "set", "storage",
 _METHODS = {n for n in dir(torch.Tensor) if not n.endswith("_")} - _IMPURE_METHODS
 _READING = {"items", "keys", "values", "get", "index", "count", "copy"}
 _GROWING = _READING | {"append", "extend", "insert", "pop", "setdefault", "update", "reverse"}
-_IMPURE_FUNCTIONS = ("set_", "_", "save", "load", "manual_seed", "seed", "compile", "is_grad_enabled",
-                     "is_autocast", "use_", "frombuffer", "from_", "jit", "fork", "init", "clear_",
-                     "autocast", "import_", "prepare_", "embedding_bag")  # fmt: skip
+_IMPURE_FUNCTIONS = ("set_", "_", "save", "load", "manual_seed", "seed", "compile",
+                     "is_grad_enabled", "is_autocast", "use_", "frombuffer", "from_", "jit", "fork",
+                     "init", "clear_", "autocast", "import_", "prepare_", "embedding_bag")  # fmt: skip
 _IMPURE_PARTS = ("batch_norm", "instance_norm", "moving_avg")
 """They change running statistics that need not be buffers."""
 _BUILTINS = {len, range, zip, enumerate, reversed, sum, min, max, abs, int, float, bool, str, tuple,
@@ -169,7 +169,7 @@ class Tree:
         """The kind of `module.name`."""
         for held in (module._parameters, module._buffers, module._modules, module.__dict__):
             if name in held:
-                return self.classify(held[name])  # type: ignore[index]
+                return self.classify(held[name])
         found = inspect.getattr_static(type(module), name, None)
         if isinstance(found, FunctionType):
             return ("method", found, module)
@@ -198,7 +198,7 @@ def _unwrapped(function: Any) -> Any:
 
 
 def trusted_call(function: Any) -> Any:
-    """The kind of what a library function returns; None if it isn't on the list of harmless ones."""
+    """The kind of what a library function returns; None if it isn't known to be harmless."""
     try:
         if function in _BUILTINS:
             return NUMBER if function in _NUMBERS else DATA

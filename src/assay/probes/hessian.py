@@ -1,4 +1,4 @@
-"""The Hessian of a loss whose graph is alive, as an operator; its extreme eigenvalues by Lanczos."""
+"""The Hessian of a loss whose graph is alive, as an operator; extreme eigenvalues by Lanczos."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Hessian:
     def __init__(self, loss: torch.Tensor, parameters: Sequence[torch.Tensor]) -> None:
         self.parameters = list(parameters)
         with torch.enable_grad():
-            found = torch.autograd.grad(
+            found: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
                 loss.reshape(()), self.parameters, create_graph=True, allow_unused=True
             )
         for gradient in found:
@@ -64,7 +64,7 @@ class Hessian:
         """H v, for v given and returned as one tensor per parameter."""
         if not self._live:
             return [torch.zeros_like(p) for p in self.parameters]
-        found = torch.autograd.grad(
+        found: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
             [g for _, g in self._live],
             self.parameters,
             grad_outputs=[vectors[i] for i, _ in self._live],
@@ -94,13 +94,14 @@ def lanczos(
 ) -> Extremes:
     """Extreme eigenvalues of a symmetric operator by Lanczos with full reorthogonalisation.
 
-    Plain power iteration would find the largest magnitude, which may be negative. Stops early when the
-    residual of the highest Ritz pair falls below `tolerance` of its value.
+    Plain power iteration would find the largest magnitude, which may be negative. Stops early when
+    the residual of the highest Ritz pair falls below `tolerance` of its value.
 
     Args:
         product: the operator, from and to a vector of shape [n].
         start: shape [n], not zero.
         steps: products at most.
+        tolerance: residual, relative to the eigenvalue, that is small enough.
 
     Source: Golub and Van Loan, Matrix Computations, chapter 10; the residual bound is Paige's.
     """

@@ -1,4 +1,4 @@
-"""Walks the source of one function for `purity`: every statement and call must be known to be harmless."""
+"""Walks the source of one function for `purity`: all in it must be known to be harmless."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def prove(tree: Tree, function: FunctionType, owner: Any, kinds: dict[str, Any])
     """Proves that a call of this function leaves no trace; raises Impure otherwise.
 
     Args:
+        tree: what is proved already, and where the proof stands.
+        function: the function to prove.
         owner: the module that it is a method of, or None.
         kinds: kinds of its arguments by name; data for those not named.
     """
@@ -75,7 +77,7 @@ class _Proof:
         elif isinstance(node, ast.Assert):
             self.kind(node.test)
         elif isinstance(node, ast.Raise):
-            pass  # the call that is replayed did not raise, and the replay would end the measurement
+            pass  # the call that is replayed did not raise; a replay that did ends here
         elif not isinstance(node, (ast.Pass, ast.Break, ast.Continue)):
             raise self.fail(node, f"has a {type(node).__name__.lower()} statement")
 

@@ -173,7 +173,7 @@ class Replay:
         twins: dict[int, torch.Tensor] = {}
         warn = warnings.warn
         try:
-            warnings.warn = lambda *args, **kwargs: None  # type: ignore[assignment]  # it has been said
+            warnings.warn = lambda *args, **kwargs: None  # it has been said
             for module, held in buffers:
                 for name, buffer in held.items():
                     if buffer is not None:

@@ -15,7 +15,7 @@ BYTES_AT_MOST = 256 * 2**20
 """Memory for copies of weights and for vectors of their size."""
 
 SHARE = 0.1
-"""Share of the sampler's budget that second derivatives may take once the opening window is over."""
+"""Share of the sampler's budget that second derivatives may take after the opening window."""
 
 
 class Allowance:
@@ -40,7 +40,7 @@ class Allowance:
 
 
 def special_mode() -> str | None:
-    """A state of torch in which calls of ours could be noticed or could fail; None if there is none."""
+    """A state of torch in which calls of ours could be noticed or could fail; or None."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return "training is distributed"
     if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
@@ -63,7 +63,12 @@ def room(device: torch.device) -> int:
 class SecondOrder(Probe):
     """Knows what forbids another backward pass of ours through the user's graph."""
 
-    always: ClassVar = ("hook_registered", "checkpointing", "scaled", "optimizer_created")
+    always: ClassVar[tuple[str, ...]] = (
+        "hook_registered",
+        "checkpointing",
+        "scaled",
+        "optimizer_created",
+    )
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

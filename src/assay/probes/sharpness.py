@@ -1,4 +1,4 @@
-"""Probe: how steep the sharpest direction is, in the geometry of the optimizer, against the rate."""
+"""Probe: how steep the sharpest direction is, in the optimizer's geometry, against the rate."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ EARLY_PRODUCTS = 6
 """The same for the first measurement of SGD, at its first step: an order of magnitude is enough."""
 
 LATE = 26
-"""The measurement that counts in the opening window, and the first of optimizers with a second moment:
-before, it holds too few gradients (measured on digits: a sharpness of 3e7, 3e4 and 7e2 at steps 1, 8, 26)."""
+"""The measurement that counts in the opening window, and the first of optimizers with a second
+moment: before, it holds too few gradients (measured on digits: a sharpness of 3e7, 3e4 and 7e2 at
+steps 1, 8, 26)."""
 
 GROWTH = 1.5
-"""After the opening window each gap is at least this part of the run so far, and what the allowance pays."""
+"""Each gap after the opening window is at least this part of the run, and what is paid for."""
 
 
 def stability_limit(optimizer: Any, group: dict[str, Any]) -> float | None:
     """Largest stable rate x sharpness on a quadratic; None for optimizers without a known limit.
 
-    Source: Cohen et al. 2021 (SGD, heavy-ball, Nesterov momentum); Cohen et al. 2022 (Adam, RMSprop, with
-    the sharpness preconditioned).
+    Source: Cohen et al. 2021 (SGD, heavy-ball, Nesterov momentum); Cohen et al. 2022 (Adam,
+    RMSprop, with the sharpness preconditioned).
     """
     kind = type(optimizer)
     if kind in (torch.optim.Adam, torch.optim.AdamW):
@@ -53,7 +54,8 @@ def preconditioner(
 ) -> torch.Tensor | None:
     """The diagonal P by which this optimizer divides its step; None if it isn't there yet.
 
-    Adam: (1 - beta1^t) (sqrt(v / (1 - beta2^t)) + eps), the first factor being the bias correction of its momentum.
+    Adam: (1 - beta1^t) (sqrt(v / (1 - beta2^t)) + eps), the first factor being the bias correction
+    of its momentum.
     """
     kind = type(optimizer)
     if kind is torch.optim.SGD:
@@ -76,16 +78,22 @@ def preconditioner(
 class Sharpness(SecondOrder):
     """Extreme eigenvalues of the Hessian of one batch's loss, preconditioned as the optimizer does.
 
-    Signals at place "": `sharpness` (highest; with several rates, in coordinates scaled by their ratio to the largest),
-    `sharpness_min` (lowest), `rate_times_sharpness`, `stability_limit`. Measured on the live graph of a step
-    in training, dropout and batch statistics included, so it is the sharpness that the step meets.
+    Signals at place "": `sharpness` (highest; with several rates, in coordinates scaled by their
+    ratio to the largest), `sharpness_min` (lowest), `rate_times_sharpness`, `stability_limit`.
+    Measured on the live graph of a step in training, dropout and batch statistics included, so it
+    is the sharpness that the step meets.
 
     When: once as early as possible, once late in the opening window, then rarely, within a tenth of
     the sampling budget.
     """
 
     name = "sharpness"
-    always: ClassVar = (*SecondOrder.always, "backward_begin", "step_begin", "step_end")
+    always: ClassVar[tuple[str, ...]] = (
+        *SecondOrder.always,
+        "backward_begin",
+        "step_begin",
+        "step_end",
+    )
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -194,7 +202,7 @@ class Sharpness(SecondOrder):
         return True
 
     def _start(self, gradient: torch.Tensor) -> torch.Tensor:
-        """The last eigenvector or the gradient, which lies in steep directions; never torch's own dice."""
+        """The last eigenvector, or the gradient, which is steep; never torch's own dice."""
         known = self._vector
         if known is None or known.shape != gradient.shape or not bool(torch.isfinite(known).all()):
             known = gradient

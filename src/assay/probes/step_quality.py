@@ -1,4 +1,4 @@
-"""Probe: how much of what the gradient promised did a step achieve, on the very batch it was taken for."""
+"""Probe: how much of what the gradient promised a step achieved, on its own batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROUNDING = 64
 actual one: the two losses are sums of many terms, each rounded."""
 
 SAME_LOSS = 1e-3
-"""Relative difference up to which the first replay, before the step, must repeat the recorded loss."""
+"""Relative difference up to which the first replay must repeat the recorded loss."""
 
 
 class _Moved(NamedTuple):
@@ -38,18 +38,19 @@ class _Moved(NamedTuple):
 class StepQuality(SecondOrder):
     """Step quality r: the actual change of the loss over the change that the gradient predicts.
 
-    Signals at place "": `step_quality`, `predicted_change` (g.T d, d the update, g the gradient as backward left
-    it, in units of the loss), `actual_change` (replay only). r is 1 for a step too short to notice curvature,
-    about 0.5 at the minimum along the step, below 0 if the loss rose; nan for a step that the gradient
-    itself expects to go uphill, as momentum takes at times.
+    Signals at place "": `step_quality`, `predicted_change` (g.T d, d the update, g the gradient as
+    backward left it, in units of the loss), `actual_change` (replay only). r is 1 for a step too
+    short to notice curvature, about 0.5 at the minimum along the step, below 0 if the loss rose;
+    nan for a step that the gradient itself expects to go uphill, as momentum takes at times.
 
-    The batch is evaluated once more after the step where the forward is proved free of side effects;
-    else r = 1 + d.T H d / (2 g.T d), with one double backward through the next step's graph.
+    The batch is evaluated once more after the step where the forward is proved free of side
+    effects; else r = 1 + d.T H d / (2 g.T d), with one double backward through the next step's
+    graph.
     """
 
     name = "step_quality"
     sampled: ClassVar = ("root_begin", "root_end", "loss", "backward_begin", "backward_end",
-                         "step_begin", "gradients_ready", "step_end", "step_skipped")  # fmt: skip
+                         "closure_end", "gradients_ready", "step_end", "step_skipped")  # fmt: skip
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -172,9 +173,9 @@ class StepQuality(SecondOrder):
             if p.grad is not None and p.grad.layout is torch.strided:
                 self._gradients[id(p)] = p.grad.detach().clone()
 
-    def on_step_begin(self, optimizer: Any, has_closure: bool) -> None:
+    def on_closure_end(self, optimizer: Any) -> None:
         """A closure evaluates the loss as often as it likes."""
-        self._closure = self._closure or has_closure
+        self._closure = True
 
     def on_gradients_ready(self, optimizer: Any) -> None:
         """Copies the weights, and tries once whether the loss can be repeated at all."""

@@ -30,8 +30,7 @@ def twin_share(tensor: torch.Tensor, dim: int, noise: torch.Tensor | float = 0.0
 
 
 class Symmetry(Probe):
-    """Shares of rows and columns of a weight that equal the one before them, in value and in
-    gradient.
+    """Shares of rows and columns of a weight that equal their neighbours, in value and gradient.
 
     Signals `row_twin_share` and `column_twin_share` (the second for matrices only), per parameter:
     the smaller of the share among the weights and the share among their gradients. Only parameters
