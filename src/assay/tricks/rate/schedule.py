@@ -93,8 +93,7 @@ class Schedule(RateTrick):
             raise TrickError(f"schedule={kind}: rise and decay are more than the whole run")
         self.settings: dict[str, Any] = {**curve.otherwise, **settings}
         if curve is PLATEAU:
-            reading = {key: self.settings[key] for key in ("gamma", "patience", "end")}
-            self.plateau = Plateau(**reading)
+            self.plateau = Plateau(*(self.settings[key] for key in ("gamma", "patience", "end")))
 
     def attach_to(self, stage: Stage) -> None:
         """Knows how long the run is, and for a plateau listens to losses."""
@@ -105,8 +104,8 @@ class Schedule(RateTrick):
             self.settings["total"] = stage.steps
         super().attach_to(stage)
         if self.curve is PLATEAU:
-            every, watch = self.settings["every"], self.settings["watch"]
-            self.readings = Readings(stage, every, watch, self.plateau.update)
+            read = self.settings
+            self.readings = Readings(stage, read["every"], read["watch"], self.plateau.update)
 
     def factor(self, step: int, warmup: int = 0) -> float:
         """What the rate is multiplied by at a step, for a curve that is a function of the step."""
@@ -146,7 +145,6 @@ def _steps(text: str) -> tuple[int, ...]:
     except ValueError:
         found = ()
     if not found or min(found) < 1 or list(found) != sorted(set(found)):
-        raise TrickError(
-            f"schedule,milestones={text}: expected rising steps like 100+200, received {text!r}"
-        )
+        what = "expected rising steps like 100+200"
+        raise TrickError(f"schedule,milestones={text}: {what}, received {text!r}")
     return found
