@@ -24,7 +24,7 @@ class Session:
 
         from . import seams
         from .journal.writer import Journal
-        from .probes.catalogue import PROBES
+        from .probes.catalogue import IN_TRIALS, PROBES
         from .probes.watch import Watch
         from .seams.hub import set_running
         from .tricks.base import TrickError
@@ -69,7 +69,8 @@ class Session:
             )
         except TrickError as error:
             self._refuse(str(error))
-        self.watch.attach([probe(self.watch) for probe in PROBES])
+        probes = (*PROBES, *IN_TRIALS) if settings.get("comparable") else PROBES
+        self.watch.attach([probe(self.watch) for probe in probes])
 
     def end(self) -> None:
         """Takes tricks and seams away and closes the journal."""

@@ -38,7 +38,7 @@ def test_an_evaluation_before_training_is_no_result() -> None:
 def test_errors_where_classes_are_known() -> None:
     phases = [Evaluation(100, "cross_entropy", 0.5, 0.9, 10)]
     training = make_training(
-        loss=[1.0] * 100, evaluations=phases, loss_accuracy={"cross_entropy (a.py:1)": [0.75] * 100}
+        loss=[1.0] * 100, evaluations=phases, training_error=[0.9] * 90 + [0.25] * 10
     )
     values = measure(make_run(training)).values
     assert values["held-out error"] == pytest.approx(0.1)
@@ -106,7 +106,8 @@ def test_losses_added_up_over_several_batches_are_divided_again() -> None:
     assert measured.per_batch(1) == measured
 
 
-ALL = ["training loss", "held-out loss", "training error", "held-out error"]
+ALIKE = "training loss, computed alike"
+ALL = ["training loss", "held-out loss", "training error", "held-out error", ALIKE]
 
 
 @pytest.mark.parametrize(
@@ -115,9 +116,12 @@ ALL = ["training loss", "held-out loss", "training error", "held-out error"]
         ([], ALL, "held-out loss", False),
         (["clip-norm"], ["training loss"], "training loss", False),
         (["mixup"], ALL, "held-out loss", False),
-        (["mixup"], ["training loss", "training error"], "training error", False),
+        (["mixup"], ["training loss", "training error"], "training loss", True),
+        (["mixup"], ["training loss", "held-out error"], "held-out error", False),
+        (["label-smoothing"], ["training loss", ALIKE, "training error"], ALIKE, False),
+        (["clip-norm"], ["training loss", ALIKE], "training loss", False),
         (["mixup"], ["training loss"], "training loss", True),
-        (["logits", "ema"], ALL, "held-out error", False),
+        (["logits", "ema"], ALL, ALIKE, False),
         (["match-target-shape"], ["training loss", "held-out loss"], "held-out loss", True),
         (["clip-norm"], [], "", False),
     ],

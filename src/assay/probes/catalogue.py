@@ -5,6 +5,7 @@ from __future__ import annotations
 from .activations import Activations
 from .base import Probe
 from .batches import Batches
+from .comparable import Comparable
 from .evaluation import Evaluation
 from .gradients import Gradients
 from .losses import Losses
@@ -30,3 +31,6 @@ PROBES: tuple[type[Probe], ...] = (
     Evaluation,
     Setup,
 )
+
+IN_TRIALS: tuple[type[Probe], ...] = (Comparable,)
+"""Where a trial asks for them: they cost more than a run that is only watched may pay."""

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ..trials.child import Child
+from ..trials.metric import KINDS
 from ..trials.plan import Job
 from ..trials.result import Result
 from .ending import counted
@@ -78,9 +79,6 @@ class Progress:
 
 
 def _value(result: Result) -> str:
-    kind = next(iter(sorted(result.measured.values, key=_ORDER.index)), None)
+    kind = next(iter(sorted(result.measured.values, key=KINDS.index)), None)
     steps = counted(result.steps, "step")
     return steps if kind is None else f"{kind} {result.measured.values[kind]:.4g} after {steps}"
-
-
-_ORDER = ("held-out loss", "training loss", "held-out error", "training error")

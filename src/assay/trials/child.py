@@ -23,8 +23,6 @@ from .metric import measure
 from .plan import Job
 from .result import Result, State, content_hash
 
-BUDGET = 0.05
-"""Share of step time for observing: errors of classification are measured on sampled steps."""
 REFUSED = "assay: trick "
 """How a child says that a trick does not fit the script; its journal may not be open yet."""
 GRACE_S = 10.0
@@ -78,7 +76,7 @@ class Child:
         run = self._run = folder.create(explicit=path)
         settings: dict[str, object] = {"tricks": list(job.candidate.tricks)}
         settings["seed_offset"] = job.seed
-        settings["budget"] = BUDGET
+        settings["comparable"] = True
         batches = job.candidate.batches_per_step
         if job.seconds is not None:
             settings["seconds"] = job.seconds

@@ -12,18 +12,20 @@ from ..journal.view import Evaluation, RunView, Training
 
 HELD_OUT, TRAINING = "held-out loss", "training loss"
 HELD_OUT_ERROR, TRAINING_ERROR = "held-out error", "training error"
-KINDS = (HELD_OUT, TRAINING, HELD_OUT_ERROR, TRAINING_ERROR)
-"""Errors are shares of wrong answers, where classes are known."""
+ALIKE = "training loss, computed alike"
+KINDS = (HELD_OUT, TRAINING, ALIKE, HELD_OUT_ERROR, TRAINING_ERROR)
+"""In the order in which they are preferred. Errors are shares of wrong answers, where classes are
+known; what is computed alike leaves out what a trick does to the loss (probe `comparable`)."""
 
 ANOTHER_LOSS = frozenset({"logits", "match-target-shape", "ignore-index"})
 """Tricks with which a loss is another quantity, in training and where the script evaluates."""
 ANOTHER_TRAINING_LOSS = ANOTHER_LOSS | {"label-smoothing", "mixup", "cutmix", "balance-classes"}
 """Tricks with which the training loss is another quantity."""
+OTHER_ANSWERS = frozenset({"ignore-index", "mixup", "cutmix"})
+"""Tricks with which other answers are asked for in training: nothing measured there compares."""
 
 LAST = 0.1
 """The share of the steps whose losses make up the metric (design, section 8)."""
-LAST_SAMPLED = 0.25
-"""The same for what is measured on sampled steps only, on one batch each."""
 POINTS = 60
 
 
@@ -67,9 +69,10 @@ def measure(view: RunView) -> Measured:
     if training is None:
         return Measured()
     found: dict[str, Series] = {TRAINING: training.series("loss")}
-    accuracies = [training.series("loss_accuracy", p) for p in training.places("loss_accuracy")]
-    if accuracies:
-        found[TRAINING_ERROR] = _errors(max(accuracies, key=len))
+    if len(errors := training.series("training_error")):
+        found[TRAINING_ERROR] = errors
+    if len(alike := training.series("loss_alike")):
+        found[ALIKE] = alike
     evaluations = _main_evaluations(view)
     # one look before training began, or only early on, says nothing of how it ended
     if evaluations and evaluations[-1].step >= training.steps / 2:
@@ -79,10 +82,7 @@ def measure(view: RunView) -> Measured:
         known = [(e.step, 1 - e.accuracy) for e in evaluations if e.accuracy is not None]
         if known and evaluations[-1].accuracy is not None:
             found[HELD_OUT_ERROR] = Series(known)
-    values = {
-        kind: final(series, training.steps, LAST_SAMPLED if kind == TRAINING_ERROR else LAST)
-        for kind, series in found.items()
-    }
+    values = {kind: final(series, training.steps) for kind, series in found.items()}
     values = {kind: value for kind, value in values.items() if not math.isnan(value)}
     if not math.isfinite(values.get(TRAINING, 0.0)):  # classes can be counted in rubbish too
         values = dict.fromkeys(values, math.inf)
@@ -95,15 +95,15 @@ def main_training(view: RunView) -> Training | None:
     return max(stepped, key=lambda t: t.steps, default=None)
 
 
-def final(series: Series, steps: int, share: float = LAST) -> float:
-    """Mean over the last share of the steps, at least the last value.
+def final(series: Series, steps: int) -> float:
+    """Mean over the last tenth of the steps, at least the last value.
 
     Returns:
         inf where the last value, or half of them, are not finite; nan where there is no value.
     """
     if not len(series):
         return math.nan
-    begin = math.ceil(steps * (1 - share))
+    begin = math.ceil(steps * (1 - LAST))
     last = list(series.between(begin, series.steps[-1] + 1).values) or [series.last]
     finite = [value for value in last if math.isfinite(value)]
     if not math.isfinite(series.last) or 2 * len(finite) < len(last):
@@ -134,19 +134,16 @@ def comparable(tricks: Iterable[str], kinds: Sequence[str]) -> tuple[str, str]:
     changed = [HELD_OUT, TRAINING] if names & ANOTHER_LOSS else []
     if names & ANOTHER_TRAINING_LOSS:
         changed.append(TRAINING)
+    if names & OTHER_ANSWERS:
+        changed += [ALIKE, TRAINING_ERROR]
     for kind in KINDS:
         if kind in kinds and kind not in changed:
-            # errors come in steps of one sample: a loss, if it may be used, says more
             return kind, ""
     for kind in KINDS:
         if kind in kinds:
             which = ", ".join(sorted(names & ANOTHER_TRAINING_LOSS))
             return kind, f"with {which} the loss is another quantity than the control's"
     return "", ""
-
-
-def _errors(accuracy: Series) -> Series:
-    return Series((step, 1 - value) for step, value in accuracy)
 
 
 def _main_evaluations(view: RunView) -> list[Evaluation]:
