@@ -54,14 +54,18 @@ class ScaleLrWithBatch(RateTrick):
 
     def attach_to(self, stage: Stage) -> None:
         """Measures the first batch, and scales from the first step on."""
+        from ..stage import Stage
+
         self._stage = stage
         self._rows = self._seen = 0
         self._done: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._kept: list[Any] = []
         super().attach_to(stage)
         if self.given.batch is None:
-            stage.root_calls(self._called)
-            stage.on("backward_begin", self._backward)
+            self._measuring = measuring = Stage(stage.hub)  # ends with the first step
+            measuring.root_calls(self._called)
+            measuring.on("backward_begin", self._backward)
+            stage.patches.on_undo(measuring.leave)
 
     def _called(self, given: Any, module: Any) -> Any:
         import torch
@@ -73,14 +77,14 @@ class ScaleLrWithBatch(RateTrick):
         return given
 
     def _backward(self, roots: Any, kept: Any) -> None:
-        if not self._done:
-            self._seen += self._rows
+        self._seen += self._rows
 
     def _batch(self) -> int:
         import torch
 
         if self.given.batch is not None:
             return int(self.given.batch)
+        self._measuring.leave()
         if not self._seen:
             self._stage.refuse(self.name, "no batch was seen before the first step: give batch=N")
         distributed = torch.distributed

@@ -26,7 +26,7 @@ class _ScheduleFree(torch.optim.Optimizer):
     def _beta(self, group: dict[str, Any]) -> float:
         raise NotImplementedError
 
-    def _direction(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    def _directions(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         raise NotImplementedError
 
     @torch.no_grad()
@@ -49,7 +49,7 @@ class _ScheduleFree(torch.optim.Optimizer):
                     self.state[p]["z"] = p.detach().clone(memory_format=torch.preserve_format)
             if not held:
                 continue
-            directions = [self._direction(p, self.state[p], group) for p in held]
+            directions = self._directions(held, group)
             values, zs = [p.detach() for p in held], [self.state[p]["z"] for p in held]
             if group["weight_decay"]:
                 torch._foreach_add_(directions, values, alpha=group["weight_decay"])
@@ -106,9 +106,8 @@ class ScheduleFreeSgd(_ScheduleFree):
     def _beta(self, group: dict[str, Any]) -> float:
         return float(group["momentum"])
 
-    def _direction(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
-        assert p.grad is not None
-        return p.grad.clone()
+    def _directions(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        return [p.grad.clone() for p in held if p.grad is not None]
 
 
 class ScheduleFreeAdamw(_ScheduleFree):
@@ -125,11 +124,17 @@ class ScheduleFreeAdamw(_ScheduleFree):
     def _beta(self, group: dict[str, Any]) -> float:
         return float(group["betas"][0])
 
-    def _direction(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
-        assert p.grad is not None
+    def _directions(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         beta = group["betas"][1]
-        if "exp_avg_sq" not in state:
-            state["exp_avg_sq"] = torch.zeros_like(p, memory_format=torch.preserve_format)
-        square = state["exp_avg_sq"].mul_(beta).addcmul_(p.grad, p.grad, value=1 - beta)
-        scale: Tensor = square.div(1 - beta ** group["k"]).sqrt_().add_(group["eps"])
-        return p.grad / scale
+        gradients = [p.grad for p in held if p.grad is not None]
+        for p in held:
+            if "exp_avg_sq" not in self.state[p]:
+                zeros = torch.zeros_like(p, memory_format=torch.preserve_format)
+                self.state[p]["exp_avg_sq"] = zeros
+        squares = [self.state[p]["exp_avg_sq"] for p in held]
+        torch._foreach_mul_(squares, beta)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - beta)
+        sizes = torch._foreach_div(squares, 1 - beta ** group["k"])
+        torch._foreach_sqrt_(sizes)
+        torch._foreach_add_(sizes, group["eps"])
+        return list(torch._foreach_div(gradients, sizes))
