@@ -74,7 +74,7 @@ def assay(*words: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=options.pop("timeout", 110),
+        timeout=options.pop("timeout", 250),
         env={**os.environ, **options.pop("env", {})},
         check=False,
         **options,

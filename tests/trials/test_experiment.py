@@ -24,6 +24,7 @@ from assay.trials.trial import Trial
 from .conftest import assay
 
 Train = Callable[..., Path]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 # the first backward pass of each run makes a gradient that throws the weights far away
 BURST = "optimizer.zero_grad(); loss = loss * (1e5 if step == 20 else 1)"
 

@@ -12,6 +12,7 @@ import pytest
 from .conftest import assay
 
 Train = Callable[..., Path]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("verb", ["try", "run"])
