@@ -48,7 +48,13 @@ class ExplodingGradient(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("grad_norm", "loss")
-    explains = ("loss-not-finite", "loss-not-decreasing", "dead-units", "saturated-activation")
+    explains = (
+        "loss-not-finite",
+        "loss-not-decreasing",
+        "dead-units",
+        "saturated-activation",
+        "learning-rate-too-high",
+    )
     limits = {
         "burst": Limit(
             30.0,

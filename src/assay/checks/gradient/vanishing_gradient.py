@@ -49,7 +49,7 @@ class VanishingGradient(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("grad_norm",)
-    explains = ("loss-not-decreasing", "learning-rate-too-low")
+    explains = ("loss-not-decreasing", "learning-rate-too-low", "learning-rate-too-high")
     limits = {
         "ratio": Limit(
             1e-3,

@@ -53,6 +53,7 @@ class LossDetached(Check):
     explains = (
         "loss-not-decreasing",
         "learning-rate-too-low",
+        "learning-rate-too-high",
         "vanishing-gradient",
         "parameters-outside-optimizer",
         "symmetric-initialisation",

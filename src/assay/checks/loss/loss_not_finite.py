@@ -61,6 +61,7 @@ class LossNotFinite(Check):
         "vanishing-gradient",
         "saturated-activation",
         "learning-rate-too-low",
+        "learning-rate-too-high",
     )
     limits = {
         "losses": Limit(0, "steps", "definition: a loss is a number"),

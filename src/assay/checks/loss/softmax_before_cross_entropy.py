@@ -55,6 +55,7 @@ class SoftmaxBeforeCrossEntropy(Check):
     reads = ("loss_call",)
     explains = (
         "learning-rate-too-low",
+        "learning-rate-too-high",
         "loss-not-decreasing",
         "saturated-activation",
         "vanishing-gradient",

@@ -47,7 +47,8 @@ class SaturatedActivation(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("activation_saturated_share",)
-    explains = ("vanishing-gradient", "loss-not-decreasing", "learning-rate-too-low")
+    explains = ("vanishing-gradient", "loss-not-decreasing", "learning-rate-too-low",
+                "learning-rate-too-high")  # fmt: skip
     limits = {
         "share": Limit(
             0.7, "share", "measured in benchmarks/calibration/gradient_depth.py: healthy <= 0.38"

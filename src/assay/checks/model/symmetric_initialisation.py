@@ -54,6 +54,7 @@ class SymmetricInitialisation(Check):
         "vanishing-gradient",
         "loss-not-decreasing",
         "learning-rate-too-low",
+        "learning-rate-too-high",
         "dead-units",
         "saturated-activation",
     )

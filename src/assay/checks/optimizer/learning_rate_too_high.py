@@ -58,14 +58,11 @@ class LearningRateTooHigh(Check):
         "loss-not-decreasing",
         "loss-not-finite",
         "dead-units",
-        "saturated-activation",
-        "exploding-gradient",
-        "vanishing-gradient",
     )
     limits = {
         "damage": Limit(0.95, "of a constant's loss", _SWEEP),
         "stress": Limit(1.0, "of the stability limit", "Cohen et al. 2021, 2022"),
-        "harmful": Limit(0.1, "of the steps", _SWEEP),
+        "harmful": Limit(0.25, "of the steps", _SWEEP),
         "thrown": Limit(1.5, "times the first loss", _SWEEP),
         "samples": Limit(5, "samples", "ours: fewer harmful steps may be chance"),
         "steps": Limit(30, "steps", "ours: shorter runs have no end to judge"),

@@ -48,7 +48,7 @@ class ParametersOutsideOptimizer(Check):
     severity = "error"
     tier = "exact"
     reads = ("grad_norm",)
-    explains = ("loss-not-decreasing", "learning-rate-too-low")
+    explains = ("loss-not-decreasing", "learning-rate-too-low", "learning-rate-too-high")
     limits = {
         "steps": Limit(3, "steps", "ours: an optimizer may be built a step or two late"),
         "borders": Limit(
