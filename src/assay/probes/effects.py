@@ -39,7 +39,8 @@ _READING = {"items", "keys", "values", "get", "index", "count", "copy"}
 _GROWING = _READING | {"append", "extend", "insert", "pop", "setdefault", "update", "reverse"}
 _IMPURE_FUNCTIONS = ("set_", "_", "save", "load", "manual_seed", "seed", "compile",
                      "is_grad_enabled", "is_autocast", "use_", "frombuffer", "from_", "jit", "fork",
-                     "init", "clear_", "autocast", "import_", "prepare_", "embedding_bag")  # fmt: skip
+                     "init", "clear_", "autocast", "import_", "prepare_",
+                     "embedding_bag")  # fmt: skip
 _IMPURE_PARTS = ("batch_norm", "instance_norm", "moving_avg")
 """They change running statistics that need not be buffers."""
 _BUILTINS = {len, range, zip, enumerate, reversed, sum, min, max, abs, int, float, bool, str, tuple,
