@@ -4,8 +4,9 @@
 
 Each workload runs in one process on one thread. Blocks of steps with assay, without it (every seam
 taken out) and with `torch.autograd.set_detect_anomaly` follow each other in turn, past the opening
-window, and are timed in CPU seconds; a pair is a block and the plain block next to it. Paired blocks of one
-process are used since two processes on a shared machine differ by more than what is measured here.
+window, and are timed in CPU seconds; a pair is a block and the plain block next to it. Paired
+blocks of one process are used since two processes on a shared machine differ by more than what is
+measured here.
 """
 
 from __future__ import annotations
