@@ -52,7 +52,8 @@ class _ScheduleFree(torch.optim.Optimizer):
             directions = self._directions(held, group)
             values, zs = [p.detach() for p in held], [self.state[p]["z"] for p in held]
             if group["weight_decay"]:
-                torch._foreach_add_(directions, values, alpha=group["weight_decay"])
+                decay = group["weight_decay"]
+                directions = list(torch._foreach_add(directions, values, alpha=decay))
             # y's own recursion: x never has to be kept
             torch._foreach_lerp_(values, zs, c)
             torch._foreach_add_(values, directions, alpha=lr * (beta * (1 - c) - 1))
@@ -107,7 +108,7 @@ class ScheduleFreeSgd(_ScheduleFree):
         return float(group["momentum"])
 
     def _directions(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
-        return [p.grad.clone() for p in held if p.grad is not None]
+        return [p.grad for p in held if p.grad is not None]
 
 
 class ScheduleFreeAdamw(_ScheduleFree):
@@ -137,4 +138,7 @@ class ScheduleFreeAdamw(_ScheduleFree):
         sizes = torch._foreach_div(squares, 1 - beta ** group["k"])
         torch._foreach_sqrt_(sizes)
         torch._foreach_add_(sizes, group["eps"])
-        return list(torch._foreach_div(gradients, sizes))
+        # in the memory there is: a quotient of its own would cost more than one more pass
+        torch._foreach_reciprocal_(sizes)
+        torch._foreach_mul_(sizes, gradients)
+        return list(sizes)
