@@ -184,6 +184,7 @@ def measure(row: Row, pairs: int, block_s: float, width: int) -> dict[str, Any]:
 
     def with_trick() -> float:
         if stays is not None:
+            treated.run(5)
             return treated.run(steps)
         with attach([read(row.trick)], (treated.model, treated.optimizer)):
             treated.run(5)
