@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from assay import seams
 from assay.journal.reader import read_run
@@ -36,6 +37,7 @@ def watched(tmp_path: Path) -> Watching:
     def watching(*probes: type[Probe], **settings: Any) -> Iterator[Watched]:
         nonlocal number
         number += 1
+        torch.set_num_threads(1)
         folder = tmp_path / f"run{number}"
         folder.mkdir()
         journal, errors = Journal(str(folder)), []

@@ -232,3 +232,11 @@ def trusted_method(kind: Any, name: str) -> bool:
 def is_attribute(name: str) -> bool:
     """Whether this is a property of a tensor that only reads."""
     return name in _ATTRIBUTES
+
+
+def signature(function: Any) -> tuple[str, ...]:
+    """Names of a function's parameters; none if it doesn't tell."""
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()

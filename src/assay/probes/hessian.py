@@ -91,6 +91,7 @@ def lanczos(
     start: torch.Tensor,
     steps: int,
     tolerance: float = 0.01,
+    at_least: int = 1,
 ) -> Extremes:
     """Extreme eigenvalues of a symmetric operator by Lanczos with full reorthogonalisation.
 
@@ -102,11 +103,13 @@ def lanczos(
         start: shape [n], not zero.
         steps: products at most.
         tolerance: residual, relative to the eigenvalue, that is small enough.
+        at_least: products at least: a small residual may belong to the second highest eigenvalue.
 
     Source: Golub and Van Loan, Matrix Computations, chapter 10; the residual bound is Paige's.
     """
     basis = [start / torch.linalg.vector_norm(start)]
     diagonal: list[torch.Tensor] = []
+    most = min(steps, start.numel())
     beside: list[torch.Tensor] = []
     while True:
         image = product(basis[-1])
@@ -120,8 +123,9 @@ def lanczos(
         scale = max(abs(float(values[-1])), 1e-30)
         residual = last * abs(float(vectors[-1, -1]))
         spread = max(scale, abs(float(values[0])))
+        good = residual < tolerance * scale
         small = last <= 1e-5 * spread
-        if small or residual < tolerance * scale or len(diagonal) >= min(steps, start.numel()):
+        if small or (good and len(diagonal) >= at_least) or len(diagonal) >= most:
             weights = vectors[:, -1].to(start.device, start.dtype)
             top = weights @ known
             return Extremes(float(values[0]), float(values[-1]), top, len(diagonal))

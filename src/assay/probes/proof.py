@@ -250,7 +250,10 @@ class _Proof:
         if function is len and given and not harmless:
             self.element(given[0], node)
             return NUMBER
-        if function in (zip, enumerate, reversed, list, tuple) and not named:
+        if function in (zip, enumerate, reversed, list, tuple) and set(named) <= {
+            "strict",
+            "start",
+        }:
             return self.gathered(node, function, given)
         if not harmless and function is not isinstance:
             raise self.fail(
@@ -258,7 +261,7 @@ class _Proof:
             )
         result = effects.trusted_call(function)
         if result is not None:
-            names = _signature(function)[: len(node.args)]
+            names = effects.signature(function)[: len(node.args)]
             if {"inplace", "max_norm", "out"} & {*names, *named}:
                 raise self.fail(node, "may write into its argument")
             return FRESH if function in (list, dict, set, sorted) else result
@@ -291,10 +294,3 @@ class _Proof:
         kinds = {name: BOX if kind == FRESH else kind for name, kind in kinds.items()}
         prove(self.tree, function, owner, kinds)
         return DATA
-
-
-def _signature(function: Any) -> tuple[str, ...]:
-    try:
-        return tuple(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return ()

@@ -11,13 +11,16 @@ from ..journal.writer import compact
 from .hessian import Hessian, flat, lanczos, unflat
 from .second_order import SecondOrder, room, trained
 
-PRODUCTS_AT_MOST = 10
+PRODUCTS_AT_MOST = 12
 """Products with the Hessian in one measurement; each costs two to three steps."""
 
-RESIDUAL = 0.1
+RESIDUAL = 0.05
 """Relative residual at which Lanczos stops: the error of the eigenvalue is about its square."""
 
-EARLY_PRODUCTS = 6
+PRODUCTS_AT_LEAST = 8
+"""A good start, such as the last eigenvector, would end it before the lowest eigenvalue is seen."""
+
+EARLY_PRODUCTS = 4
 """The same for the first measurement of SGD, at its first step: an order of magnitude is enough."""
 
 LATE = 26
@@ -190,7 +193,7 @@ class Sharpness(SecondOrder):
 
         with torch.no_grad():
             start = self._start(scale * flat(hessian.gradients))
-            found = lanczos(product, start, products, RESIDUAL)
+            found = lanczos(product, start, products, RESIDUAL, PRODUCTS_AT_LEAST)
         self._vector = found.vector
         limits = [stability_limit(optimizer, group) or 0.0 for group in optimizer.param_groups]
         self._found = {

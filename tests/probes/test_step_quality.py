@@ -1,0 +1,395 @@
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from assay.probes.hessian import Hessian
+from assay.probes.sharpness import Sharpness
+from assay.probes.step_quality import StepQuality
+
+
+class Mlp(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 16), nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(torch.tanh(self.first(x)))
+
+
+class Counting(Mlp):
+    """The same, with side effects that a second call would repeat."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.kept = 0, []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        self.kept.append(float(x.sum()))
+        return super().forward(x)
+
+
+class BadLoss(nn.Module):
+    """A loss of the user's own, with side effects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, y: Tensor, target: Tensor) -> Tensor:
+        self.calls += 1
+        return F.cross_entropy(y, target)
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.head = (
+            nn.LSTM(8, 12, batch_first=True, dropout=0.2, num_layers=2),
+            nn.Linear(12, 3),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, _ = self.lstm(x.unsqueeze(1).expand(-1, 3, -1))
+        return self.head(states[:, -1])
+
+
+class Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(1, 16)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.2, batch_first=True)
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.block(self.embed(x.unsqueeze(-1))).mean(1))
+
+
+def convolutional() -> nn.Module:
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8)), nn.Conv1d(1, 6, 3, padding=1), nn.BatchNorm1d(6),
+        nn.ReLU(inplace=True), nn.Dropout(0.3), nn.Flatten(), nn.Linear(48, 3),
+    )  # fmt: skip
+
+
+def train(
+    make: Callable[[], nn.Module],
+    *,
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.SGD,
+    rate: float = 0.1,
+    steps: int = 40,
+    criterion: Callable[..., Tensor] = F.cross_entropy,
+    after: Callable[[nn.Module], None] = lambda model: None,
+    **settings: Any,
+) -> tuple[list[float], dict[str, Tensor], Any]:
+    """Losses, final weights and buffers, and what all random generators would draw next."""
+    torch.manual_seed(0)
+    random.seed(0)
+    model = make()
+    after(model)
+    stepper = optimizer(model.parameters(), lr=rate, **settings)
+    teacher = torch.randn(8, 3)
+    losses = []
+    for _ in range(steps):
+        x = torch.randn(32, 8)
+        loss = criterion(model(x), (x @ teacher).argmax(1))
+        stepper.zero_grad()
+        loss.backward()
+        stepper.step()
+        losses.append(loss.item())
+    dice = torch.get_rng_state(), random.getstate()
+    return losses, {**model.state_dict(), **extras(model)}, dice
+
+
+def extras(model: nn.Module) -> dict[str, Tensor]:
+    calls = torch.tensor(float(getattr(model, "calls", 0)))
+    return {"calls": calls, "kept": torch.tensor(getattr(model, "kept", []))}
+
+
+def qualities(seen: Any) -> dict[int, float]:
+    return dict(seen.view.trainings[0].series("step_quality").finite())
+
+
+MODELS = {
+    "mlp": Mlp,
+    "batchnorm and dropout": convolutional,
+    "lstm": Recurrent,
+    "transformer": Attention,
+    "side effects": Counting,
+}
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.AdamW])
+def test_observing_changes_nothing(watched: Any, make: Any, optimizer: Any) -> None:
+    plain = train(make, optimizer=optimizer, rate=0.01)
+    with watched(StepQuality, Sharpness) as seen:
+        observed = train(make, optimizer=optimizer, rate=0.01)
+    assert observed[0] == plain[0]
+    assert observed[1].keys() == plain[1].keys()
+    assert all(torch.equal(observed[1][name], plain[1][name]) for name in plain[1])
+    assert torch.equal(observed[2][0], plain[2][0])
+    assert observed[2][1] == plain[2][1]
+    assert len(qualities(seen)) >= 8 or make in (Recurrent, Attention)
+
+
+def test_replay_where_the_forward_is_pure_curvature_where_it_is_not(watched: Any) -> None:
+    with watched(StepQuality) as replayed:
+        train(Mlp)
+    with watched(StepQuality) as bent:
+        train(Counting)
+    assert len(qualities(replayed)) >= 32
+    assert len(replayed.view.trainings[0].series("actual_change")) >= 32
+    assert 5 <= len(qualities(bent)) <= 10
+    assert len(bent.view.trainings[0].series("actual_change")) == 0
+
+
+def test_replay_is_the_change_of_the_loss_on_the_same_batch(watched: Any) -> None:
+    torch.manual_seed(0)
+    model = Mlp()
+    x, y = torch.randn(16, 8), torch.randint(0, 3, (16,))
+    expected = []
+    with watched(StepQuality) as seen:
+        stepper = torch.optim.SGD(model.parameters(), lr=0.3)
+        for _ in range(5):
+            loss = F.cross_entropy(model(x), y)
+            stepper.zero_grad()
+            loss.backward()
+            promised = -0.3 * sum(float((p.grad**2).sum()) for p in model.parameters())
+            stepper.step()
+            with torch.no_grad():
+                after = F.cross_entropy(model(x), y)
+            expected.append(float(after - loss.detach()) / promised)
+    assert list(qualities(seen).values()) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_replay_and_curvature_agree_in_a_smooth_run(watched: Any, momentum: float) -> None:
+    """On one batch, over and over, the two forms must measure the same thing."""
+
+    def full_batch(make: type[Mlp]) -> None:
+        torch.manual_seed(0)
+        model = make()
+        stepper = torch.optim.SGD(model.parameters(), lr=0.2, momentum=momentum)
+        x = torch.randn(64, 8)
+        y = x[:, :3].argmax(1)
+        for _ in range(40):
+            loss = F.cross_entropy(model(x), y)
+            stepper.zero_grad()
+            loss.backward()
+            stepper.step()
+
+    with watched(StepQuality) as replayed:
+        full_batch(Mlp)
+    with watched(StepQuality) as bent:
+        full_batch(Counting)
+    true, close = qualities(replayed), qualities(bent)
+    both = sorted(true.keys() & close.keys())
+    assert len(both) >= 7
+    for step in both:
+        assert close[step] == pytest.approx(true[step], abs=0.1)
+
+
+def test_a_rate_far_too_high_has_steps_that_raise_the_loss(watched: Any) -> None:
+    with watched(StepQuality) as seen:
+        train(Mlp, rate=30.0)
+    assert sum(r < 0 for r in qualities(seen).values()) >= 3
+
+
+def test_clipping_does_not_hide_the_true_gradient(watched: Any) -> None:
+    torch.manual_seed(0)
+    model = Mlp()
+    with watched(StepQuality) as seen:
+        stepper = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(4):
+            x, y = torch.randn(16, 8), torch.randint(0, 3, (16,))
+            stepper.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            stepper.step()
+    assert len(qualities(seen)) == 4
+    assert all(0.8 < r < 1.1 for r in qualities(seen).values())
+
+
+def scaled(y: Tensor, target: Tensor) -> Tensor:
+    return F.cross_entropy(y, target) / 2
+
+
+def test_a_loss_that_is_computed_on_is_measured_by_curvature(watched: Any) -> None:
+    with watched(StepQuality) as seen:
+        train(Mlp, criterion=scaled)
+    assert 5 <= len(qualities(seen)) <= 10
+
+
+@pytest.mark.parametrize(
+    "criterion", [nn.CrossEntropyLoss(), nn.CrossEntropyLoss(label_smoothing=0.1)]
+)
+def test_loss_modules_are_replayed(watched: Any, criterion: nn.Module) -> None:
+    with watched(StepQuality) as seen:
+        train(Mlp, criterion=criterion)
+    assert len(qualities(seen)) >= 32
+
+
+def test_a_loss_module_of_the_users_own_is_not_called_again(watched: Any) -> None:
+    loss = BadLoss()
+    with watched(StepQuality) as seen:
+        train(Mlp, criterion=loss)
+    assert loss.calls == 40
+    assert len(qualities(seen)) >= 32  # what it returns is the functional loss, which is replayed
+
+
+def test_hooks_are_never_called_by_us(watched: Any) -> None:
+    calls: list[str] = []
+
+    def hook(model: nn.Module) -> None:
+        model.register_forward_hook(lambda *_: calls.append("forward"))
+        model.first.weight.register_hook(lambda g: calls.append("gradient"))
+
+    with watched(StepQuality, Sharpness) as seen:
+        train(Mlp, after=hook)
+    assert calls.count("forward") == 40
+    assert calls.count("gradient") == 40
+    assert qualities(seen) == {}
+    assert "hooks" in seen.view.skipped["step_quality"]
+    assert "hooks" in seen.view.skipped["sharpness"]
+
+
+class Doubled(torch.autograd.Function):
+    backwards = 0
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        Doubled.backwards += 1
+        return gradient * 2
+
+
+class WithFunction(Mlp):
+    def forward(self, x: Tensor) -> Tensor:
+        return Doubled.apply(super().forward(x))
+
+
+def test_functions_of_the_users_own_are_not_differentiated_again(watched: Any) -> None:
+    Doubled.backwards = 0
+    with watched(StepQuality, Sharpness) as seen:
+        train(WithFunction, rate=0.01)
+    assert Doubled.backwards == 40
+    assert qualities(seen) == {}
+    assert "function of the user's own" in seen.view.skipped["sharpness"]
+
+
+def test_retained_gradients_are_the_users_alone(watched: Any) -> None:
+    torch.manual_seed(0)
+    model = Mlp()
+    with watched(StepQuality, Sharpness):
+        stepper = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            y = model(torch.randn(8, 8))
+            y.retain_grad()
+            stepper.zero_grad()
+            F.mse_loss(y, torch.zeros(8, 3)).backward()
+            assert torch.allclose(y.grad, 2 * y.detach() / y.numel())
+            stepper.step()
+
+
+@pytest.mark.parametrize("kind", ["closure", "accumulation", "two optimizers"])
+def test_what_has_no_one_loss_is_not_measured(watched: Any, kind: str) -> None:
+    torch.manual_seed(0)
+    model = Mlp()
+    parts = [model.first, model.second] if kind == "two optimizers" else [model]
+    made = torch.optim.LBFGS if kind == "closure" else torch.optim.SGD
+    with watched(StepQuality, Sharpness) as seen:
+        steppers = [made(part.parameters(), lr=0.1) for part in parts]
+        x, y = torch.randn(16, 8), torch.randint(0, 3, (16,))
+
+        def closure() -> Tensor:
+            for stepper in steppers:
+                stepper.zero_grad()
+            for _ in range(2 if kind == "accumulation" else 1):
+                loss = F.cross_entropy(model(x), y)
+                loss.backward()
+            return loss
+
+        for _ in range(40):
+            if kind == "closure":
+                steppers[0].step(closure)
+                continue
+            closure()
+            for stepper in steppers:
+                stepper.step()
+    assert seen.view.trainings[0].series("sharpness").finite().values.tolist() == []
+    if kind != "two optimizers":
+        assert qualities(seen) == {}
+
+
+def test_a_batch_changed_in_place_is_not_replayed(watched: Any) -> None:
+    torch.manual_seed(0)
+    model = Mlp()
+    x, y = torch.randn(16, 8), torch.randint(0, 3, (16,))
+    with watched(StepQuality) as seen:
+        stepper = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(6):
+            loss = F.cross_entropy(model(x), y)
+            stepper.zero_grad()
+            loss.backward()
+            x.normal_()
+            stepper.step()
+    assert len(seen.view.trainings[0].series("actual_change")) == 0
+
+
+def test_gradients_left_over_from_the_last_step_are_not_judged(watched: Any) -> None:
+    torch.manual_seed(0)
+    model = Mlp()
+    with watched(StepQuality) as seen:
+        stepper = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(6):
+            x, y = torch.randn(16, 8), torch.randint(0, 3, (16,))
+            F.cross_entropy(model(x), y).backward()
+            stepper.step()
+    assert list(qualities(seen)) == [0]
+
+
+def test_a_forward_that_can_not_be_repeated_is_noticed(watched: Any) -> None:
+    """The arguments look the same but hold memory that changed behind torch's back."""
+    np = pytest.importorskip("numpy")
+    torch.manual_seed(0)
+    model = Mlp()
+    held = np.random.default_rng(0).normal(size=(16, 8)).astype("float32")
+    x, y = torch.from_numpy(held), torch.randint(0, 3, (16,))
+    with watched(StepQuality) as seen:
+        stepper = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(6):
+            loss = F.cross_entropy(model(x), y)
+            held[:] = held[::-1] * 3
+            stepper.zero_grad()
+            with contextlib.suppress(RuntimeError):
+                loss.backward()
+            stepper.step()
+    assert len(seen.view.trainings[0].series("actual_change")) == 0
+
+
+def test_the_hessian_leaves_the_users_graph_whole() -> None:
+    torch.manual_seed(0)
+    model = Mlp()
+    x, y = torch.randn(16, 8), torch.randint(0, 3, (16,))
+    F.cross_entropy(model(x), y).backward()
+    expected = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    Hessian(loss, list(model.parameters())).product(
+        [torch.ones_like(p) for p in model.parameters()]
+    )
+    assert all(p.grad is None for p in model.parameters())
+    loss.backward()
+    assert all(torch.equal(p.grad, e) for p, e in zip(model.parameters(), expected, strict=True))
