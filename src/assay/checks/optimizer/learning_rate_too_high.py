@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...journal.view import RunView, Training
 from ...signals.constant import constant_loss
 from ...signals.objective import alone, only_loss, warming_up
+from ...signals.stability import first_stress, worst_of_first
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Trick, Where
@@ -20,13 +21,13 @@ class LearningRateTooHigh(Check):
 
     ## What it does
     Looks for two things together. Damage: the loss ends no better than that of a constant
-    prediction, or is not finite. And a cause that was measured: the rate times the sharpness lay
-    above the stability limit when training began, or steps raised the loss of their own batch, or
-    the first steps threw the loss far above where it started.
+    prediction, or is not finite. And a cause that was measured: rate times sharpness began above
+    the stability limit, steps raised the loss of their own batch, one of the first did next to
+    nothing of what its gradient promised, or they threw the loss far above where it started. A
+    loss of half a constant's takes more of these, and is a warning.
 
     ## Why it matters
-    A network that was thrown far away in its first steps often sits there for good, with dead or
-    saturated units, and looks as if it could not learn.
+    A network thrown far away in its first steps often sits there, and looks unable to learn.
 
     ## Evidence
     Probe. `rate_times_sharpness` over `stability_limit` (SGD 2, momentum 2(1 + beta), Adam of the
@@ -34,15 +35,14 @@ class LearningRateTooHigh(Check):
     of the loss on the same batch; below 0 a step did harm), and the loss itself.
 
     ## Known exceptions
-    Silent: runs at the edge of stability that learn; noisy small batches; peaks of a one-cycle
-    that recovers; rates that are still warming up; several optimizers; losses whose constant
-    prediction is not known, such as a policy gradient's.
+    Silent: the edge of stability; noisy small batches; one-cycle peaks; rates still warming up;
+    several optimizers; losses whose constant prediction is not known (policy gradients).
 
     ## Example
     SGD with a rate of 10 on a small classifier.
 
     ## What to try
-    A rate a third of the stability limit, as measured; warm-up if only the first steps do harm.
+    A third of the stability limit; warm-up if only the first steps do harm.
 
     ## References
     Cohen et al. 2021, "Gradient Descent on Neural Networks Typically Occurs at the Edge of
@@ -54,87 +54,97 @@ class LearningRateTooHigh(Check):
     severity = "error"
     tier = "probe"
     reads = ("loss", "learning_rate")
-    explains = (
-        "loss-not-decreasing",
-        "loss-not-finite",
-        "dead-units",
-    )
+    explains = ("loss-not-decreasing", "loss-not-finite", "dead-units")
     limits = {
         "damage": Limit(0.95, "of a constant's loss", _SWEEP),
         "stress": Limit(1.0, "of the stability limit", "Cohen et al. 2021, 2022"),
         "harmful": Limit(0.25, "of the steps", _SWEEP),
+        "some": Limit(3, "harmful steps", _SWEEP),
+        "collapse": Limit(0.1, "step quality in the first steps", _SWEEP),
+        "early": Limit(6, "steps", "ours: a network is thrown away at once or not at all"),
+        "poor": Limit(0.5, "of a constant's loss", _SWEEP),
+        "worse": Limit(1.2, "of a constant's loss", _SWEEP),
         "thrown": Limit(1.5, "times the first loss", _SWEEP),
         "samples": Limit(5, "samples", "ours: fewer harmful steps may be chance"),
-        "steps": Limit(30, "steps", "ours: shorter runs have no end to judge"),
+        "steps": Limit(30, "steps", "ours: shorter runs have no end"),
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:
             if not alone(run, training) or training.steps < self.limit("steps"):
                 continue
-            evidence = self._causes(training)
-            damage = self._damage(run, training)
+            share, damage = self._damage(run, training)
+            evidence = self._causes(training, share)
             if damage is None or not evidence or warming_up(training):
                 continue
+            partial = share < self.limit("damage")
+            if partial and not {"step_quality", "loss"} <= {e.signal for e in evidence}:
+                continue
+            weak = partial or (len(evidence) == 1 and evidence[0].limit == self.limit("collapse"))
             rate = training.series("learning_rate", "group 0").first
+            factor = self._factor(evidence[0])
             yield self.found(
                 f"{damage}; {self._says(evidence[0])}",
                 "steps longer than the loss surface is smooth throw the weights far away",
-                try_=self._advice(rate, evidence[0]),
+                try_=(f"a rate of about {rate * factor:.2g} instead of {rate:.3g}",),
                 where=Where(site=training.site, group=0),
                 steps=(0, training.steps - 1),
                 evidence=evidence,
-                tricks=(Trick("lr", self._better(rate, evidence[0])), Trick("warmup", "100")),
+                severity="warning" if weak else None,
+                tricks=(Trick("lr", f"x{factor:.2g}"), Trick("warmup", "100")),
                 rank=training.rank,
             )
 
-    def _damage(self, run: RunView, training: Training) -> str | None:
+    def _damage(self, run: RunView, training: Training) -> tuple[float, str | None]:
+        """The loss at the end as a share of a constant's, and what is bad about it."""
         losses, call = training.series("loss"), only_loss(run, training)
         tail = list(losses.values)[-max(len(losses) // 10, 1) :]
         if not all(math.isfinite(value) for value in tail):
-            return f"the loss was no longer finite at step {losses.steps[-1]}"
+            return math.inf, f"the loss was no longer finite at step {losses.steps[-1]}"
         floor = constant_loss(training, call) if call is not None else None
         seen = trend(losses.finite())
-        if floor is None or seen is None or seen.end < self.limit("damage") * floor:
-            return None
-        return f"the loss ended at {seen.end:.4g}, where a constant prediction has {floor:.4g}"
+        if floor is None or seen is None or seen.end < self.limit("poor") * floor:
+            return 0.0, None
+        what = f"the loss ended at {seen.end:.4g}, where a constant prediction has {floor:.4g}"
+        return seen.end / floor, what
 
-    def _causes(self, training: Training) -> tuple[Evidence, ...]:
+    def _causes(self, training: Training, share: float) -> tuple[Evidence, ...]:
         found = []
-        limits = training.series("stability_limit").finite()
-        rated = training.series("rate_times_sharpness").finite()
-        if len(rated) and len(limits) and rated.first > self.limit("stress") * limits.first:
-            found.append(Evidence("rate_times_sharpness", rated.first, limits.first, "1"))
+        stress = first_stress(training)
+        if stress is not None and stress[0] > self.limit("stress") * stress[1]:
+            found.append(Evidence("rate_times_sharpness", *stress, "1"))
         quality = training.series("step_quality").finite().values
         harmful = sum(value < 0 for value in quality)
-        if len(quality) >= self.limit("samples") and harmful >= self.limit("harmful") * len(
-            quality
-        ):
-            share = harmful / len(quality)
-            found.append(Evidence("step_quality", share, self.limit("harmful"), "of the steps < 0"))
+        first = worst_of_first(training, int(self.limit("early")))
+        collapsed = first < self.limit("collapse")
+        enough = harmful >= self.limit("harmful") * len(quality)
+        marked = collapsed or self.limit("worse") < share < math.inf
+        some, partial = harmful >= self.limit("some") and marked, share < self.limit("damage")
+        if len(quality) >= self.limit("samples") and (some or (enough and not partial)):
+            part = harmful / len(quality)
+            found.append(Evidence("step_quality", part, self.limit("harmful"), "of steps < 0"))
+        elif collapsed and not partial:
+            found.append(Evidence("step_quality", first, self.limit("collapse"), "1"))
         losses = training.series("loss").finite()
-        early = losses.values[1 : max(len(losses) // 10, 10)]
-        if early and max(early) > self.limit("thrown") * losses.first > 0:
-            thrown = max(early) / losses.first
-            found.append(Evidence("loss", thrown, self.limit("thrown"), "times the first loss"))
+        early = max(losses.values[1 : max(len(losses) // 10, 10)], default=0.0)
+        if early > self.limit("thrown") * losses.first > 0:
+            up = early / losses.first
+            found.append(Evidence("loss", up, self.limit("thrown"), "times the first loss"))
         return tuple(found)
 
     @staticmethod
     def _says(cause: Evidence) -> str:
         if cause.signal == "rate_times_sharpness":
-            limit = f"stable below {cause.limit:.3g}"
-            return f"rate x sharpness was {cause.value:.3g} at the start, {limit}"
-        if cause.signal == "step_quality":
-            return f"{cause.value:.0%} of the steps measured raised the loss of their own batch"
-        return f"the first steps threw the loss to {cause.value:.3g} times where it started"
+            return f"rate x sharpness began at {cause.value:.3g}, stable below {cause.limit:.3g}"
+        if cause.signal == "loss":
+            return f"the first steps threw the loss to {cause.value:.3g} times where it started"
+        if cause.unit == "1":
+            return f"one of the first steps did {cause.value:.0%} of what its gradient promised"
+        return f"{cause.value:.0%} of the steps measured raised the loss of their own batch"
 
     @staticmethod
-    def _better(rate: float, cause: Evidence) -> str:
+    def _factor(cause: Evidence) -> float:
+        """How much lower a rate to try: a third of the limit, or a tenth of the rate."""
         if cause.signal == "rate_times_sharpness" and cause.limit:
-            return f"{rate * cause.limit / (3 * cause.value):.2g}"
-        return "x0.1"
-
-    def _advice(self, rate: float, cause: Evidence) -> tuple[str, ...]:
-        better = self._better(rate, cause)
-        value = f"{rate / 10:.2g}" if better.startswith("x") else better
-        return (f"a rate of about {value} instead of {rate:.3g}",)
+            return cause.limit / (3 * cause.value)
+        return 0.1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ...journal.view import RunView, Training
 from ...signals.constant import constant_loss
 from ...signals.objective import alone, only_loss, warming_up
+from ...signals.stability import constant_rate, peak_stress
 from ...signals.trend import Trend, trend
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Trick, Where
@@ -19,8 +21,8 @@ class LearningRateTooLow(Check):
 
     ## What it does
     Reports a run in which nearly every measured step did exactly what its gradient promised, the
-    rate lay far below what the measured sharpness allows, and the loss is still high and still
-    falling.
+    largest rate lay far below what the measured sharpness allows, and the loss is still high and
+    still falling, or the rate is so small that no fall could be seen.
 
     ## Why it matters
     The run would need many times its length to get where a larger rate is at once.
@@ -28,7 +30,8 @@ class LearningRateTooLow(Check):
     ## Evidence
     Probe. `step_quality` (actual over predicted change of the loss on the same batch): 1 means
     that the surface is flat over the length of a step; good rates live at 0.1 to 0.9. And
-    `rate_times_sharpness` over `stability_limit`.
+    `rate_times_sharpness` over `stability_limit`, where second derivatives exist; without them
+    (cuDNN and oneDNN LSTMs, fused attention) the steps must keep their promise more closely.
 
     ## Known exceptions
     Silent: short runs; fine-tuning, whose loss begins low; warm-up; runs that have converged or
@@ -50,11 +53,13 @@ class LearningRateTooLow(Check):
     family = "optimizer"
     severity = "warning"
     tier = "probe"
-    reads = ("step_quality", "rate_times_sharpness")
+    reads = ("loss", "step_quality")
     explains = ("loss-not-decreasing", "vanishing-gradient")
     limits = {
         "quality": Limit(0.985, "lower quartile", _SWEEP),
+        "alone": Limit(0.99, "lower quartile, where no sharpness is known", _SWEEP),
         "stress": Limit(1 / 30, "of the stability limit", _SWEEP),
+        "still": Limit(1e-4, "of the stability limit: no fall need be seen", _SWEEP),
         "left": Limit(0.5, "of a constant's loss", _SWEEP),
         "fall": Limit(0.005, "of a constant's loss over the second half", _SWEEP),
         "errors": Limit(3.0, "standard errors", "ours: 0.3 % of trendless runs"),
@@ -69,37 +74,40 @@ class LearningRateTooLow(Check):
             if not enough or training.steps < self.limit("steps"):
                 continue
             quartile = quality[len(quality) // 4]
-            stress = self._stress(training)
-            seen = self._unfinished(run, training)
-            if seen is None or stress is None or quartile < self.limit("quality"):
+            stress = peak_stress(training)
+            if quartile < self.limit("quality" if stress is not None else "alone"):
                 continue
-            if stress > self.limit("stress"):
+            if stress is None and not constant_rate(training):
+                continue
+            if stress is not None and stress > self.limit("stress"):
+                continue
+            still = stress is not None and stress < self.limit("still")
+            seen = self._unfinished(run, training, still=still)
+            if seen is None:
                 continue
             rate = training.series("learning_rate", "group 0").first
+            factor = _factor(stress)
+            room = "" if stress is None else f", at {stress:.2g} of the largest stable rate,"
+            evidence = [Evidence("step_quality", quartile, self.limit("quality"), "1")]
+            if stress is not None:
+                evidence.append(
+                    Evidence("rate_times_sharpness", stress, self.limit("stress"), "of the limit")
+                )
             yield self.found(
                 f"three quarters of the steps measured did at least {quartile:.1%} of what their "
-                f"gradient promised, at {stress:.2g} of the largest stable rate, while the loss "
+                f"gradient promised{room} while the loss "
                 f"went from {seen.begin:.4g} to {seen.end:.4g} in {training.steps} steps",
                 "the loss surface is flat over such short steps: longer ones would be faster",
-                try_=(f"a rate of {rate * 10:.2g} instead of {rate:.2g}, then ten times that",),
+                try_=(f"a rate of {rate * factor:.2g} instead of {rate:.2g}",),
                 where=Where(site=training.site, group=0),
                 steps=(0, training.steps - 1),
-                evidence=(
-                    Evidence("step_quality", quartile, self.limit("quality"), "1"),
-                    Evidence("rate_times_sharpness", stress, self.limit("stress"), "of the limit"),
-                ),
-                tricks=(Trick("lr", "x10"), Trick("lr", "x100")),
+                evidence=tuple(evidence),
+                tricks=tuple(Trick("lr", f"x{f}") for f in dict.fromkeys((factor, 10, 100))),
                 rank=training.rank,
             )
 
-    def _stress(self, training: Training) -> float | None:
-        limits = training.series("stability_limit").finite()
-        rated = training.series("rate_times_sharpness").finite()
-        shares = [value / limits.at(step) for step, value in rated if limits.at(step) > 0]
-        return max(shares, default=None)
-
-    def _unfinished(self, run: RunView, training: Training) -> Trend | None:
-        """The loss, if it is still high and still falls."""
+    def _unfinished(self, run: RunView, training: Training, *, still: bool) -> Trend | None:
+        """The loss, if it is still high, and still falls or can't be seen to."""
         call = only_loss(run, training)
         if call is None or not alone(run, training) or warming_up(training):
             return None
@@ -107,4 +115,11 @@ class LearningRateTooLow(Check):
         if floor is None or seen is None or seen.end < self.limit("left") * floor:
             return None
         falls = seen.falls(self.limit("errors")) and seen.fall > self.limit("fall") * floor
-        return seen if falls else None
+        return seen if falls or still else None
+
+
+def _factor(stress: float | None) -> int:
+    """How much larger a rate to try: a power of ten, up to a tenth of the limit."""
+    if stress is None or stress <= 0:
+        return 10
+    return int(10 ** min(max(math.floor(math.log10(0.1 / stress)), 1), 3))

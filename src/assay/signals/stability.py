@@ -1,0 +1,41 @@
+"""How near the steps of a training come to what its loss surface allows."""
+
+from __future__ import annotations
+
+import math
+
+from ..journal.view import Training
+
+
+def first_stress(training: Training) -> tuple[float, float] | None:
+    """Rate x sharpness and its stability limit when both were first measured."""
+    limits = training.series("stability_limit").finite()
+    rated = training.series("rate_times_sharpness").finite()
+    return (rated.first, limits.first) if len(rated) and len(limits) else None
+
+
+def peak_stress(training: Training) -> float | None:
+    """The largest share of the stability limit, had each measurement met the largest rate.
+
+    A sharpness measured during warm-up must not make the rate after it look small.
+    """
+    limits = training.series("stability_limit").finite()
+    rates = training.series("learning_rate", "group 0")
+    peak, shares = max(rates.values, default=0.0), []
+    for step, value in training.series("rate_times_sharpness").finite():
+        then = rates.between(0, step + 1).last
+        if limits.at(step) > 0 and then > 0:
+            shares.append(value / limits.at(step) * peak / then)
+    return max(shares, default=None)
+
+
+def constant_rate(training: Training) -> bool:
+    """Whether the rate stayed within a factor of 1.5."""
+    rates = training.series("learning_rate", "group 0").values
+    return max(rates, default=0.0) <= 1.5 * min(rates, default=0.0)
+
+
+def worst_of_first(training: Training, steps: int) -> float:
+    """The lowest step quality among the first steps; inf if none was measured."""
+    quality = training.series("step_quality").finite()
+    return min(quality.between(0, steps).values, default=math.inf)
