@@ -10,7 +10,10 @@ import sys
 import time
 import traceback
 from multiprocessing import util
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .tricks.rate.sweep import Sweep
 
 _current: Session | None = None
 _registered = False
@@ -70,7 +73,28 @@ class Session:
         except TrickError as error:
             self._refuse(str(error))
         probes = (*PROBES, *IN_TRIALS) if settings.get("comparable") else PROBES
+        sweep = self._sweep(settings["sweep"]) if settings.get("sweep") else None
         self.watch.attach([probe(self.watch) for probe in probes])
+        if sweep is not None:  # heard last: the step that ends it is in the record
+            self.hub.on("step_end", sweep.stepped)
+            self.hub.on("step_skipped", sweep.skipped)
+
+    def _sweep(self, asked: dict[str, Any]) -> Sweep:
+        """The rates of a range test, set after all tricks have changed them."""
+        from .tricks.rate.sweep import Sweep
+        from .tricks.stage import Stage
+
+        sweep = Sweep(
+            asked,
+            loss=lambda: self.watch.loss,
+            note=lambda **facts: self.watch.event("sweep", **facts),
+            stop=self.watch.stop,
+            alone=_alone,
+        )
+        stage = Stage(self.hub)
+        sweep.attach_to(stage)
+        self.tricks.stages.append(stage)
+        return sweep
 
     def end(self) -> None:
         """Takes tricks and seams away and closes the journal."""
@@ -130,6 +154,13 @@ def _read(text: str) -> Any:
         return read(text)
     except TrickError as error:
         raise TrickError(f"trick {text.partition('=')[0].partition(',')[0]}: {error}") from None
+
+
+def _alone() -> bool:
+    import torch.distributed as dist
+
+    running = dist.is_available() and dist.is_initialized()
+    return not running or dist.get_world_size() == 1
 
 
 def begin(folder: str) -> Session | None:

@@ -18,6 +18,7 @@ VERBS = {
     "run": "run a training script and record it",
     "try": "compare tricks with the script as it is",
     "fix": "say what is wrong with a script, and prove what cures it",
+    "lr": "find a learning rate: a range test of the script",
     "trials": "list what has been tried so far",
     "report": "show the report of an earlier run",
     "checks": "list what assay looks for",

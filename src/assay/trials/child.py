@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,14 @@ class Child:
     be ended with it.
     """
 
-    def __init__(self, what: Command, job: Job, path: Path, length: int | None = None) -> None:
+    def __init__(
+        self,
+        what: Command,
+        job: Job,
+        path: Path,
+        length: int | None = None,
+        told: Mapping[str, object] | None = None,
+    ) -> None:
         """Starts it.
 
         Args:
@@ -67,6 +74,7 @@ class Child:
             job: Which run of it.
             path: Its run folder, new or empty.
             length: How many steps the control took.
+            told: Further settings for the child.
 
         Raises:
             LaunchError: It can't be started.
@@ -83,7 +91,7 @@ class Child:
         for name, steps in (("steps", job.steps), ("length", length)):
             if steps is not None:  # of the control: as many batches, not as many steps
                 settings[name] = math.ceil(steps / batches)
-        run.begin(argv, settings, what.python)
+        run.begin(argv, {**settings, **(told or {})}, what.python)
         env = environment.child_environment(path)
         env.setdefault("PYTHONHASHSEED", "0")  # sets of words are walked alike in every run
         env.setdefault("PYTHONUNBUFFERED", "1")  # what a killed run said last is told

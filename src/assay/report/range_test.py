@@ -1,0 +1,194 @@
+"""A range test in a terminal: the rate to take, the curve with its marks, and what to do next."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ..signals.sweep import Curve
+from ..trials.child import Child
+from ..trials.range_test import RangeTest, Working, rounded
+from .curves import draw
+from .ending import counted
+from .glyphs import ASCII, UNICODE, Glyphs
+
+WIDEST = 100
+PATIENCE_S = 2.0
+"""After so long without a word, say what is going on."""
+REFRESH_S = 0.5
+SHOWN_ABOVE = 1.3
+"""The curve is cut off at so many times its beginning: an explosion would flatten all before it."""
+
+
+def show_range_test(test: RangeTest, file: TextIO | None = None) -> None:
+    """Prints a range test.
+
+    Args:
+        test: What to print; it has a curve.
+        file: Where to; standard error if not given.
+    """
+    file = sys.stderr if file is None else file
+    encoding = (getattr(file, "encoding", None) or "utf-8").lower().replace("-", "")
+    glyphs = UNICODE if encoding.startswith("utf") else ASCII
+    console = Console(file=file, highlight=False, emoji=False, markup=False)
+    if not console.is_terminal:
+        console.width = WIDEST
+    console.width = min(console.width, WIDEST)
+    title = f"{glyphs.line * 2} assay lr "
+    console.print()
+    console.print(Text(title + glyphs.line * (console.width - len(title)), "dim"))
+    console.print()
+    if math.isfinite(test.suggestion):
+        console.print(_headline(test, glyphs))
+        console.print()
+    if test.curve is not None:
+        for line in _picture(test, test.curve, min(console.width - 14, 72), glyphs):
+            console.print(line)
+        console.print()
+    console.print(_rows(test))
+    console.print(Text(_cost(test), "dim"))
+
+
+def _headline(test: RangeTest, glyphs: Glyphs) -> Text:
+    line = Text(f"{glyphs.arrow} ", "bold green")
+    if test.several > 1:
+        line.append(f"{rounded(test.suggestion / test.own)} times the script's own rates", "bold")
+        return line
+    line.append(f"a learning rate of about {rounded(test.suggestion)}", "bold")
+    if test.own > 0:
+        factor = test.suggestion / test.own
+        near = 1 / 1.5 < factor < 1.5
+        said = "as it is" if near else f"{rounded(factor)} times as high" if factor > 1 else (
+            f"{rounded(1 / factor)} times as low")  # fmt: skip
+        line.append(f"   the script's own is {test.own:.3g}", "dim")
+        line.append(": about right" if near else f": {said}", "dim")
+    return line
+
+
+def _picture(test: RangeTest, found: Curve, width: int, glyphs: Glyphs) -> Iterator[Text]:
+    """The smooth curve over the measured losses, the rates below, and marks."""
+    begin, end = math.log10(found.rates[0]), math.log10(found.rates[-1])
+    span = max(end - begin, 1e-9)
+    top = max(*found.losses[:5], *found.smooth[:5])
+    top += (SHOWN_ABOVE - 1) * abs(top)
+
+    def points(losses: tuple[float, ...]) -> list[tuple[int, float]]:
+        return [
+            (round(1000 * (math.log10(r) - begin) / span), min(y, top))
+            for r, y in zip(found.rates, losses, strict=True)
+        ]
+
+    plain = glyphs is ASCII
+    lines = draw([points(found.losses)], [points(found.smooth)], width=width, height=9, plain=plain)
+    yield from lines[:-1]
+
+    def column(rate: float) -> int:
+        return round((math.log10(rate) - begin) / span * (width - 1))
+
+    marks = [(found.steepest, "s"), (found.lowest, "l"), (test.by_sharpness, "h"),
+             (test.suggestion, "^")]  # fmt: skip
+    row = [" "] * width
+    for rate, sign in marks:
+        if math.isfinite(rate) and begin <= math.log10(rate) <= end:
+            row[column(rate)] = sign
+    digits = _digits(lines)
+    yield Text(" " * digits + "".join(row).rstrip(), "bold")
+    axis = [" "] * (width + 8)
+    for power in range(math.ceil(begin - 1e-9), math.floor(end + 1e-9) + 1):
+        label = f"1e{power}" if not -3 <= power <= 1 else f"{10.0**power:g}"
+        at = column(10.0**power)
+        if all(c == " " for c in axis[max(at - 1, 0) : at + len(label) + 1]):
+            axis[at : at + len(label)] = label
+    yield Text(" " * digits + "".join(axis).rstrip() + "  rate", "dim")
+
+
+def _digits(lines: list[Text]) -> int:
+    """Width of the scale at the left: the last line of a drawing is `step` after it."""
+    return lines[-1].plain.index("step") if lines else 0
+
+
+def _rows(test: RangeTest) -> Table:
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(style="dim", width=12, no_wrap=True)
+    rows.add_column(overflow="fold")
+    found = test.curve
+    if test.trouble:
+        rows.add_row("nothing", Text(test.trouble, "yellow"))
+    if found is not None and math.isfinite(test.by_curve):
+        rows.add_row("by curve", Text(
+            f"{rounded(test.by_curve)}: between the steepest fall per log rate (s, "
+            f"{rounded(found.steepest)}) and the lowest loss (l, {rounded(found.lowest)})"
+        ))  # fmt: skip
+    if test.sharpness is not None:
+        value, step = test.sharpness
+        rows.add_row("by sharpness", Text(
+            f"{rounded(test.by_sharpness)} (h): the longest step without momentum that a sharpness "
+            f"of {value:.3g} bears, measured at step {step}"
+        ))  # fmt: skip
+    elif test.no_sharpness and not test.trouble:
+        rows.add_row("by sharpness", Text(f"unknown: {test.no_sharpness}", "dim"))
+    for caution in test.cautions:
+        rows.add_row("caution", Text(caution, "yellow"))
+    if math.isfinite(test.suggestion):
+        with_ = "+".join([*test.tricks, test.trick])
+        rows.add_row("prove it", Text(f"assay try --with {with_} {_words(test)}", "green"))
+        each = " ".join(f"--with {trick}" for trick in (*test.tricks, test.trick))
+        rows.add_row("use it", Text(f"assay run {each} {_words(test)}"))
+    return rows
+
+
+def _words(test: RangeTest) -> str:
+    return shlex.join(test.command)
+
+
+def _cost(test: RangeTest) -> str:
+    ended = f": {test.stopped}" if test.stopped else ""
+    span = f"{test.low:.2g} to {test.high:.2g}"
+    return (
+        f"{counted(test.steps, 'step')} of {test.optimizer}, rates {span}, in "
+        f"{test.seconds:.1f} s{ended} · {_short(test.folder)}"
+    )
+
+
+def _short(folder: Path) -> str:
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
+@contextmanager
+def waiting(file: TextIO | None = None) -> Iterator[Working]:
+    """Tells how long a sweep has been running, once it takes longer than a person waits."""
+    console = Console(file=file or sys.stderr, highlight=False, emoji=False, markup=False)
+    live = Live(Text(""), console=console, transient=True, auto_refresh=False)
+    shown_at, said = 0.0, False
+
+    def working(child: Child, steps: int | None) -> None:
+        nonlocal shown_at, said
+        if child.seconds < PATIENCE_S or time.monotonic() - shown_at < REFRESH_S:
+            return
+        shown_at = time.monotonic()
+        most = f" over its {steps} steps" if steps else ""
+        if console.is_terminal:
+            live.update(
+                Text(f"  sweeping the rate{most}: {child.seconds:.0f} s", "dim"), refresh=True
+            )
+        elif not said:
+            said = True
+            console.print(Text(f"assay: sweeping the rate{most} ...", "dim"), soft_wrap=True)
+
+    if not console.is_terminal:
+        yield working
+        return
+    with live:
+        yield working
