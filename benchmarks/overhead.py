@@ -1,12 +1,12 @@
 """What observing costs, beside torch's own anomaly mode. Prints JSON.
 
-    python benchmarks/overhead.py [--pairs 9] [--block 1.0] [--only mlp-1ms ...]
+    python benchmarks/overhead.py [--pairs 9] [--block 1.0] [--device cuda] [--only mlp-1ms ...]
 
 Each workload runs in one process on one thread. Blocks of steps with assay, without it (every seam
 taken out) and with `torch.autograd.set_detect_anomaly` follow each other in turn, past the opening
-window, and are timed in CPU seconds; a pair is a block and the plain block next to it. Paired
-blocks of one process are used since two processes on a shared machine differ by more than what is
-measured here.
+window, and are timed in CPU seconds (on a GPU: by the clock, until the GPU has done its work); a
+pair is a block and the plain block next to it. Paired blocks of one process are used since two
+processes on a shared machine differ by more than what is measured here.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
+DEVICE = os.environ.get("OVERHEAD_DEVICE", "cpu")
 
 
 # -- workloads: each returns a function that takes one training step ------------------------------
@@ -84,22 +85,23 @@ def cnn() -> Callable[[], None]:
     return classifier(model, torch.randn(16, 3, 32, 32), 10, optimizer)
 
 
-def transformer() -> Callable[[], None]:
+def transformer(width: int, layers: int, rows: int, length: int) -> Callable[[], None]:
     import torch
     from torch import nn
 
-    block = nn.TransformerEncoderLayer(64, 4, 128, dropout=0.1, batch_first=True)
-    model = nn.Sequential(nn.TransformerEncoder(block, 2, enable_nested_tensor=False), nn.Flatten())
-    model.append(nn.Linear(64 * 32, 10))
+    block = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.1, batch_first=True)
+    body = nn.TransformerEncoder(block, layers, enable_nested_tensor=False)
+    model = nn.Sequential(body, nn.Flatten(), nn.Linear(width * length, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
-    return classifier(model, torch.randn(16, 32, 64), 10, optimizer)
+    return classifier(model, torch.randn(rows, length, width), 10, optimizer)
 
 
 WORKLOADS: dict[str, Callable[[], Callable[[], None]]] = {
-    "mlp-1ms": lambda: mlp(128, 64),
+    "mlp-1ms": lambda: mlp(256, 64),
     "mlp-5ms": lambda: mlp(512, 128),
     "cnn": cnn,
-    "transformer": transformer,
+    "transformer": lambda: transformer(64, 2, 16, 32),
+    "transformer-large": lambda: transformer(1024, 8, 32, 256),  # enough to keep a GPU busy
 }
 
 
@@ -120,18 +122,24 @@ class Arms:
         assert session is not None
         self.session = session
 
+    def _clock(self) -> float:
+        if DEVICE == "cpu":
+            return time.process_time()
+        self._torch.cuda.synchronize()
+        return time.perf_counter()
+
     def block(self, arm: str, steps: int) -> float:
-        """CPU seconds of so many steps."""
+        """Seconds that so many steps take."""
         session = self.session
         if arm != "assay":
             session.watch._disarm()
             session.patches.undo()
         gc.collect()
         with self._torch.autograd.set_detect_anomaly(arm == "anomaly"):
-            start = time.process_time()
+            start = self._clock()
             for _ in range(steps):
                 self._step()
-            took = time.process_time() - start
+            took = self._clock() - start
         if arm != "assay":
             session.patches = self._seams.install(session.hub)
         return took
@@ -143,7 +151,8 @@ def measure(name: str, pairs: int, block_s: float) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    step = WORKLOADS[name]()
+    with torch.device(DEVICE):
+        step = WORKLOADS[name]()
     with tempfile.TemporaryDirectory() as folder:
         arms = Arms(step, folder)
         for _ in range(60):  # the opening window
@@ -263,6 +272,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--block", type=float, default=1.0, help="CPU seconds of a block")
     parser.add_argument("--memory-steps", type=int, default=100_000)
+    parser.add_argument("--device", default=DEVICE, help="cpu or cuda")
     parser.add_argument("--only", nargs="*", help="workloads, fixed, memory, start-up")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -277,11 +287,13 @@ def main() -> None:
         print(json.dumps(actions[given.inside]()))
         return
     results: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
-    for name in given.only or actions:
+    usual = [name for name in actions if given.device != "cpu" or name != "transformer-large"]
+    for name in given.only or usual:
         words = [sys.executable, __file__, "--inside", name, "--pairs", str(given.pairs)]
         words += ["--block", str(given.block), "--memory-steps", str(given.memory_steps)]
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+        env = {**os.environ, "OVERHEAD_DEVICE": given.device}
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env=env)
         results[name] = json.loads(done.stdout)
     print(json.dumps(results, indent=1))
 

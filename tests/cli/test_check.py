@@ -113,7 +113,7 @@ def test_run_says_one_line(assay: Assay, script: Script) -> None:
     done = assay("run", "--steps", "20", script())
     assert done.returncode == 0
     assert done.stderr == (
-        "assay: stopped after 20 steps, as asked by --steps: 1 error, first zero-grad-missing; "
+        "assay: stopped after step 20, as asked by --steps: 1 error, first zero-grad-missing; "
         "assay report shows them\n"
     )
 

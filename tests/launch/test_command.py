@@ -1,6 +1,7 @@
 """What stands after assay's options becomes the child's argv, or one clear line."""
 
 import os
+import subprocess
 import sys
 import zipfile
 
@@ -54,8 +55,9 @@ def test_python_without_torch_is_the_users_own(tmp_path, monkeypatch):
 
 
 def test_the_parent_does_not_import_torch_to_find_it():
-    find_python()
-    assert "torch" not in sys.modules
+    words = "import sys; from assay.launch import find_python; find_python(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def make(path, kind):

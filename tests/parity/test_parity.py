@@ -1,4 +1,7 @@
-"""The first law: with assay on, losses, weights and random state are the same to the last bit."""
+"""The first law: with assay on, losses, weights and random state are the same to the last bit.
+
+PARITY_DEVICE=cuda puts the workloads on a GPU.
+"""
 
 import os
 import shutil
@@ -40,10 +43,11 @@ def test_every_workload_has_its_steps():
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in NAMES]
 )
-def test_same_to_the_last_bit(name, tmp_path, capfd):
+def test_same_to_the_last_bit(name, tmp_path, capfd, monkeypatch):
     if name == "compiled" and shutil.which("g++") is None:
         pytest.skip("torch.compile needs a C++ compiler")
     script = str(WORKLOADS / f"{name}.py")
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it
     env = {k: v for k, v in os.environ.items() if k not in ("ASSAY_RUN", "PYTHONPATH")}
     plain = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, timeout=280, check=False, env=env

@@ -176,7 +176,7 @@ CASES: dict[str, Callable[[], Report]] = {
     "healthy": healthy,
     "healthy-two-processes": lambda: skeleton(run(world=2), Silent()),
     "too-short": lambda: skeleton(
-        run(2, stopped="stopped after 2 steps, as asked by --steps"), Silent()
+        run(2, stopped="stopped after step 2, as asked by --steps"), Silent()
     ),
     "nothing-could-look": lambda: skeleton(run(), Blind("dead-units", "the model is compiled")),
     "ignored": lambda: skeleton(

@@ -1,12 +1,17 @@
 """One line that tells two runs apart to the last bit: losses, weights and random state."""
 
 import hashlib
+import os
 import random
 
 import numpy as np
 import torch
 
 torch.set_num_threads(1)
+DEVICE = os.environ.get("PARITY_DEVICE", "cpu")
+if DEVICE != "cpu":
+    torch.set_default_device(DEVICE)
+    torch.use_deterministic_algorithms(True)  # two plain runs have to be the same first
 
 
 def seed():
@@ -29,8 +34,10 @@ def show(losses, *weights):
     for thing in weights:
         tensors = thing.state_dict().values() if isinstance(thing, torch.nn.Module) else [thing]
         for tensor in tensors:
-            digest.update(tensor.detach().contiguous().numpy().tobytes())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     digest.update(torch.get_rng_state().numpy().tobytes())
+    if DEVICE != "cpu":
+        digest.update(torch.cuda.get_rng_state().numpy().tobytes())
     digest.update(repr(random.getstate()).encode())
     digest.update(repr(np.random.get_state()).encode())
     assert len(losses) >= 20

@@ -2,11 +2,12 @@ import random
 
 import numpy as np
 import torch
-from fingerprint import digits, seed, show
+from fingerprint import DEVICE, digits, seed, show
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 seed()
+torch.set_default_device("cpu")  # workers make batches, and a loader's order, on the CPU
 X, Y = digits()
 
 
@@ -23,14 +24,14 @@ class Noisy(Dataset):
 
 def main():
     losses = []
-    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 3))
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 3)).to(DEVICE)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     loader = DataLoader(Noisy(), batch_size=8, shuffle=True, num_workers=2, persistent_workers=True)
     for _ in range(5):
         for inputs, labels in loader:
             optimizer.zero_grad()
-            loss = criterion(model(inputs), labels)
+            loss = criterion(model(inputs.to(DEVICE)), labels.to(DEVICE))
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
