@@ -24,7 +24,7 @@ REGISTRY = PACKAGE / "checks" / "registry.py"
 
 # The wall. The child is the user's own process; the parent is ours.
 CHILD = {"seams", "probes", "tricks", "session", "journal.writer", "journal.recorder"}
-PARENT = {"cli", "launch", "observe", "signals", "checks", "diagnosis", "trials", "report"}
+PARENT = {"cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report"}
 # Starts inside the user's interpreter as a top-level module: outside the package's own order.
 BOOT = "launch/boot/"
 
@@ -47,8 +47,9 @@ LAYERS: dict[str, set[str]] = {
     "launch": {"journal"},
     "observe": {"launch", "journal"},
     # names, values and order of tricks are read without torch
-    "trials": JUDGES | {"launch", "observe", "tricks"},
-    "cli": JUDGES | {"report", "launch", "observe", "trials", "tricks", "demo"},
+    "edits": {"journal", "tricks"},
+    "trials": JUDGES | {"launch", "observe", "tricks", "edits"},
+    "cli": JUDGES | {"report", "launch", "observe", "trials", "tricks", "edits", "demo"},
     "demo": set(),
     # For authors of checks and tricks: stands on everything.
     "testing": JUDGES | CHILD | PARENT,

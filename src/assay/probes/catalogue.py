@@ -5,6 +5,7 @@ from __future__ import annotations
 from .activations import Activations
 from .base import Probe
 from .batches import Batches
+from .callers import Callers
 from .comparable import Comparable
 from .evaluation import Evaluation
 from .gradients import Gradients
@@ -32,5 +33,5 @@ PROBES: tuple[type[Probe], ...] = (
     Setup,
 )
 
-IN_TRIALS: tuple[type[Probe], ...] = (Comparable,)
+IN_TRIALS: tuple[type[Probe], ...] = (Comparable, Callers)
 """Where a trial asks for them: they cost more than a run that is only watched may pay."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from itertools import islice
 from typing import Any
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -37,8 +38,8 @@ def is_user_file(filename: str) -> bool:
     return verdict
 
 
-def user_site(depth: int = 1) -> tuple[str, int, str] | None:
-    """File, line and function of the innermost frame that is the user's; None when there is none.
+def user_frame(depth: int = 1) -> Any:
+    """The innermost frame that is the user's; None when there is none.
 
     Args:
         depth: frames of ours to pass over before looking, counted from the caller.
@@ -47,10 +48,35 @@ def user_site(depth: int = 1) -> tuple[str, int, str] | None:
         frame: Any = sys._getframe(depth + 1)
     except ValueError:
         return None
-    while frame is not None:
-        code = frame.f_code
-        if is_user_file(code.co_filename):
-            name = code.co_filename  # `<ipython-input-3>` is no path, linecache knows it as it is
-            return name if name[:1] == "<" else os.path.abspath(name), frame.f_lineno, code.co_name
+    while frame is not None and not is_user_file(frame.f_code.co_filename):
         frame = frame.f_back
-    return None
+    return frame
+
+
+def user_site(depth: int = 1) -> tuple[str, int, str] | None:
+    """File, line and function of that frame; None when there is none.
+
+    Args:
+        depth: as for `user_frame`.
+    """
+    frame = user_frame(depth + 1)
+    return None if frame is None else site_of(frame)
+
+
+def site_of(frame: Any) -> tuple[str, int, str]:
+    """File, line and function of a frame."""
+    name = frame.f_code.co_filename  # `<ipython-input-3>` is no path, linecache knows it as it is
+    at = name if name[:1] == "<" else os.path.abspath(name)
+    return at, frame.f_lineno, frame.f_code.co_name
+
+
+def end_of_call(frame: Any) -> tuple[int, int] | None:
+    """Line and column (in UTF-8 bytes) where the call that this frame makes ends in the source.
+
+    None before Python 3.11, which does not know it.
+    """
+    positions = getattr(frame.f_code, "co_positions", None)
+    if positions is None:
+        return None
+    _, line, _, column = next(islice(positions(), frame.f_lasti // 2, None), (None,) * 4)
+    return None if line is None or column is None else (line, column)

@@ -16,7 +16,7 @@ from ..checks.registry import CHECKS
 from ..diagnosis import diagnose
 from ..journal.reader import read_run
 from ..journal.view import RunView
-from ..launch import command, environment, folder
+from ..launch import command, environment, folder, overlay
 from ..launch.errors import LaunchError
 from ..observe import known_setup
 from .metric import measure
@@ -66,6 +66,7 @@ class Child:
         path: Path,
         length: int | None = None,
         told: Mapping[str, object] | None = None,
+        patched: Mapping[Path, bytes] | None = None,
     ) -> None:
         """Starts it.
 
@@ -75,6 +76,7 @@ class Child:
             path: Its run folder, new or empty.
             length: How many steps the control took.
             told: Further settings for the child.
+            patched: Files that it is to see with another content.
 
         Raises:
             LaunchError: It can't be started.
@@ -92,6 +94,8 @@ class Child:
             if steps is not None:  # of the control: as many batches, not as many steps
                 settings[name] = math.ceil(steps / batches)
         run.begin(argv, {**settings, **(told or {})}, what.python)
+        if patched:
+            argv = overlay.lay(path, argv, patched)
         env = environment.child_environment(path)
         env.setdefault("PYTHONHASHSEED", "0")  # sets of words are walked alike in every run
         env.setdefault("PYTHONUNBUFFERED", "1")  # what a killed run said last is told

@@ -11,6 +11,7 @@ from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.reader import read_run
 from ..journal.view import RunView
+from .change import Change, find_change
 from .child import Command
 from .metric import comparable
 from .plan import CONTROL, Budget, Candidate, Job
@@ -85,6 +86,7 @@ class Experiment:
         if self._runner.late() and not trial.interrupted:
             trial.interrupted = "the time for all runs is over (--minutes)"
         self._judge()
+        self._write_down()
         self._store.note(
             trial.id,
             "ended",
@@ -92,9 +94,27 @@ class Experiment:
             interrupted=trial.interrupted,
             trouble=trial.trouble,
             cost=trial.cost(),
+            change=None if trial.change is None else trial.change.as_dict(),
             verdicts=[verdict.as_dict() for verdict in trial.verdicts],
         )
         return trial
+
+    def _write_down(self) -> None:
+        """The best remedy in the user's own files, if it is proved and there is time."""
+        trial = self.trial
+        best = trial.verdicts[0] if trial.verdicts else None
+        if best is None or best.outcome != "proved" or not best.candidate.tricks:
+            return
+        if trial.interrupted:
+            trial.change = Change(best.candidate, "none", "the trial was ended before it was tried")
+            return
+        try:
+            trial.change = find_change(self._runner, best, trial.control, trial.steps)
+        except KeyboardInterrupt:
+            trial.interrupted = "interrupted"
+        trial.runs += len(self._runner.patched)
+        trial.run_seconds += sum(result.seconds for result in self._runner.patched)
+        trial.seconds = time.monotonic() - self._began
 
     # -- the two forms of an experiment -----------------------------------------------------------
 
@@ -180,7 +200,7 @@ class Experiment:
         budget, trial = self._budget, self.trial
         seconds = None
         if budget.minutes is not None:  # what one run may take if all are to be done in time
-            runs = 1 + (sets * budget.seeds - 1) / max(budget.jobs, 1)
+            runs = 2 + (sets * budget.seeds - 1) / max(budget.jobs, 1)  # one checks the diff
             seconds = max(60 * budget.minutes / runs, 1.0)
         job = Job(CONTROL, 0, budget.steps, seconds)
         self._runner.run([job])

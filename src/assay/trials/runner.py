@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -77,6 +77,7 @@ class Runner:
         self.fresh, self.deadline = fresh, deadline
         self.results: dict[Job, Result] = {}
         self.views: dict[Job, RunView] = {}
+        self.patched: list[Result] = []
         self.length: int | None = None
         self._argv = command.argv()
 
@@ -137,6 +138,33 @@ class Runner:
                 for child in running:
                     child.kill()
 
+    def run_patched(
+        self, job: Job, patched: Mapping[Path, bytes]
+    ) -> tuple[Result | None, RunView | None]:
+        """Runs the script once with other content in some of its files; nothing of it is kept.
+
+        Returns:
+            What came of it and its record; None and None if time ran out.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM; the child is ended first.
+            LaunchError: It can't be started.
+        """
+        with _sigterm_as_interrupt():
+            child = Child(self.command, job, self._path(job), self.length, patched=patched)
+            try:
+                while not child.ended():
+                    self.listener.work([child], 0)
+                    if self.late():
+                        return None, None
+                    time.sleep(POLL_S)
+                result, view = child.read()
+                self.patched.append(result)
+                self.listener.ended(job, result)
+                return result, view
+            finally:
+                child.kill()
+
     def late(self) -> bool:
         """Whether the time for the whole trial is over."""
         return self.deadline is not None and time.monotonic() >= self.deadline
@@ -162,13 +190,16 @@ class Runner:
         return known or self.store.known(job.key(self._argv, bounded=True))
 
     def _start(self, job: Job, *, second: bool) -> Child:
-        name = f"{job.candidate.name}-seed{job.seed}" + ("-again" if second else "")
+        return Child(self.command, job, self._path(job, "-again" if second else ""), self.length)
+
+    def _path(self, job: Job, also: str = "") -> Path:
+        name = f"{job.candidate.name}-seed{job.seed}{also}"
         safe = "".join(c if c.isalnum() or c in "-=.,+" else "_" for c in name)[:80]
         path, number = self.folder / safe, 1
         while path.exists():
             number += 1
             path = self.folder / f"{safe}-{number}"
-        return Child(self.command, job, path, self.length)
+        return path
 
 
 @contextmanager

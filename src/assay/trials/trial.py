@@ -8,6 +8,7 @@ from typing import Any
 
 from ..diagnosis import Diagnosis
 from ..journal.view import RunView
+from .change import Change
 from .plan import CONTROL, Candidate
 from .result import Result
 from .verdict import Verdict
@@ -21,6 +22,7 @@ class Trial:
         id, folder: Where its runs lie.
         results: Of every run, by candidate name ("control" too) and seed.
         verdicts: The proved first, by effect.
+        change: The first verdict's remedy in the user's own files; None unless it is proved.
         diagnosis, view: Of the control's first run; None if it was not needed.
         trouble: Why there was nothing to compare; empty if there was.
         interrupted: Ended early by the user, or by `--minutes`.
@@ -35,6 +37,7 @@ class Trial:
     results: dict[str, dict[int, Result]] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    change: Change | None = None
     diagnosis: Diagnosis | None = None
     view: RunView | None = None
     trouble: str = ""
