@@ -73,6 +73,10 @@ class Session:
         except TrickError as error:
             self._refuse(str(error))
         probes = (*PROBES, *IN_TRIALS) if settings.get("comparable") else PROBES
+        if settings.get("keep_files"):
+            from .seams import files
+
+            files.keep(folder, self.patches)
         sweep = self._sweep(settings["sweep"]) if settings.get("sweep") else None
         self.watch.attach([probe(self.watch) for probe in probes])
         if sweep is not None:  # heard last: the step that ends it is in the record

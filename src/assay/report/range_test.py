@@ -27,6 +27,9 @@ WIDEST = 100
 PATIENCE_S = 2.0
 """After so long without a word, say what is going on."""
 REFRESH_S = 0.5
+SHOWN_FILES = 4
+ABOUT = 1.5
+"""Two rates that differ by less than this factor are about the same."""
 SHOWN_ABOVE = 1.3
 """The curve is cut off at so many times its beginning: an explosion would flatten all before it."""
 
@@ -68,12 +71,16 @@ def _headline(test: RangeTest, glyphs: Glyphs) -> Text:
     line.append(f"a learning rate of about {rounded(test.suggestion)}", "bold")
     if test.own > 0:
         factor = test.suggestion / test.own
-        near = 1 / 1.5 < factor < 1.5
-        said = "as it is" if near else f"{rounded(factor)} times as high" if factor > 1 else (
-            f"{rounded(1 / factor)} times as low")  # fmt: skip
-        line.append(f"   the script's own is {test.own:.3g}", "dim")
-        line.append(": about right" if near else f": {said}", "dim")
+        line.append(f"   the script's own is {test.own:.3g}: {_compared(factor)}", "dim")
     return line
+
+
+def _compared(factor: float) -> str:
+    if 1 / ABOUT < factor < ABOUT:
+        return "about right"
+    times = factor if factor > 1 else 1 / factor
+    number = rounded(times) if times < 100 else f"{round(times, -1):.0f}"
+    return f"{number} times as {'high' if factor > 1 else 'low'}"
 
 
 def _picture(test: RangeTest, found: Curve, width: int, glyphs: Glyphs) -> Iterator[Text]:
@@ -138,6 +145,13 @@ def _rows(test: RangeTest) -> Table:
         ))  # fmt: skip
     elif test.no_sharpness and not test.trouble:
         rows.add_row("by sharpness", Text(f"unknown: {test.no_sharpness}", "dim"))
+    for what, names, style in (
+        ("put back", test.files.restored, ""),
+        ("new files", test.files.made, ""),
+        ("changed", test.files.lost, "yellow"),
+    ):
+        if names:
+            rows.add_row(what, Text(_names(names), style))
     for caution in test.cautions:
         rows.add_row("caution", Text(caution, "yellow"))
     if math.isfinite(test.suggestion):
@@ -146,6 +160,12 @@ def _rows(test: RangeTest) -> Table:
         each = " ".join(f"--with {trick}" for trick in (*test.tricks, test.trick))
         rows.add_row("use it", Text(f"assay run {each} {_words(test)}"))
     return rows
+
+
+def _names(paths: list[str]) -> str:
+    shown = ", ".join(_short(Path(path)) for path in paths[:SHOWN_FILES])
+    more = len(paths) - SHOWN_FILES
+    return shown + (f" and {more} more" if more > 0 else "")
 
 
 def _words(test: RangeTest) -> str:
@@ -161,9 +181,9 @@ def _cost(test: RangeTest) -> str:
     )
 
 
-def _short(folder: Path) -> str:
+def _short(path: Path) -> str:
     here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 @contextmanager

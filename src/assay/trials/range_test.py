@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..launch.errors import LaunchError
 from ..launch.folder import create
 from ..signals.sweep import Curve, curve, rate_by_sharpness, swept
 from .child import Child, Command
+from .files import PutBack, put_back
 from .plan import CONTROL, Candidate, Job
 from .result import Result
 
@@ -54,7 +55,7 @@ class Asked:
         """What the child is told."""
         wanted = {"low": self.low, "high": self.high, "steps": steps or self.steps}
         given = {key: value for key, value in wanted.items() if value is not None}
-        return {"sweep": {"steps": STEPS, **given}, "comparable": False}
+        return {"sweep": {"steps": STEPS, **given}, "comparable": False, "keep_files": True}
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class RangeTest:
         sharpness: (largest eigenvalue of the preconditioned Hessian, step at which measured).
         no_sharpness: Why there is none.
         cautions: What to know before believing it.
+        files: What the script did to files while it was swept.
     """
 
     folder: Path
@@ -91,6 +93,7 @@ class RangeTest:
     several: int = 1
     tricks: tuple[str, ...] = ()
     cautions: list[str] = field(default_factory=list)
+    files: PutBack = field(default_factory=PutBack)
 
     @property
     def trick(self) -> str:
@@ -130,6 +133,7 @@ class RangeTest:
                 "unknown_because": self.no_sharpness or None,
             },
             "cautions": list(self.cautions),
+            "files": asdict(self.files),
             "curve": {
                 "rate": list(found.rates) if found else [],
                 "loss": list(found.losses) if found else [],
@@ -164,14 +168,14 @@ def range_test(
         LaunchError: It can't be started, or nothing can be written.
     """
     path = _folder(label, base)
-    result, view = _run(command, asked, path / "run", working, asked.steps)
     test = RangeTest(path, command.words, tricks=asked.tricks.tricks)
+    result, view = _run(command, asked, path / "run", working, asked.steps, test.files)
     if _ended_early(result, view):
         if result.steps < STEPS_AT_LEAST or asked.steps is not None:
             test.unfit = True
             test.trouble = _too_short(result.steps, asked.steps)
         else:
-            result, view = _run(command, asked, path / "again", working, result.steps)
+            result, view = _run(command, asked, path / "again", working, result.steps, test.files)
     test.seconds = result.seconds
     if not test.trouble:
         _read(test, result, view)
@@ -190,7 +194,12 @@ def _folder(label: str, base: Path | None) -> Path:
 
 
 def _run(
-    command: Command, asked: Asked, path: Path, working: Working, steps: int | None
+    command: Command,
+    asked: Asked,
+    path: Path,
+    working: Working,
+    steps: int | None,
+    files: PutBack,
 ) -> tuple[Result, RunView]:
     job = Job(asked.tricks, 0, None, asked.seconds)
     child = Child(command, job, path, told=asked.told(steps))
@@ -201,6 +210,11 @@ def _run(
     except BaseException:
         child.kill()
         raise
+    finally:
+        back = put_back(path, Path.cwd())
+        for known, now in ((files.restored, back.restored), (files.made, back.made),
+                           (files.lost, back.lost)):  # fmt: skip
+            known += [name for name in now if name not in known]
     return child.read()
 
 
