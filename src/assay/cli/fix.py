@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis
@@ -13,6 +15,7 @@ from ..trials.remedies import exploration, remedies
 from ..trials.trial import Trial
 from .trying import make_parser, run_trial, tell
 from .watching import complain
+from .words import Parser
 
 
 def main(words: Sequence[str]) -> int:
@@ -24,12 +27,46 @@ def main(words: Sequence[str]) -> int:
     Raises:
         LaunchError: Something can't be understood, or the script can't be started.
     """
+    parser = fix_parser()
+    ours, command = parser.split(words)
+    given = parser.parse_args(ours)
+    trial, sick = find_cure(given, command)
+    if trial.verdicts or trial.trouble or trial.interrupted:
+        status = tell(trial, given)
+        return status or int(sick and not _proved(trial))
+    status = tell(trial, given) if given.json is not None else 0
+    if sick:
+        complain("no trick cures what was found: the report above says what to change")
+        return status or 1
+    complain("there is nothing to fix; --explore tries what may help all the same")
+    return status
+
+
+def fix_parser() -> Parser:
+    """The options of this verb."""
     parser = make_parser("fix", "Say what is wrong with a script, and prove what cures it.")
     parser.add_argument(
         "--explore", action="store_true", help="try what may help where nothing is wrong, too"
     )
-    ours, command = parser.split(words)
-    given = parser.parse_args(ours)
+    return parser
+
+
+def find_cure(
+    given: argparse.Namespace, command: Sequence[str], base: Path | None = None
+) -> tuple[Trial, bool]:
+    """Runs the script, prints what is wrong with it, and tries the remedies.
+
+    Args:
+        given: The options of this verb.
+        command: The script and its arguments.
+        base: The folder of all trials, if not the usual one.
+
+    Returns:
+        The trial, and whether anything but a note was found.
+
+    Raises:
+        LaunchError: The script can't be started.
+    """
     sick: list[bool] = []
 
     def propose(view: RunView, diagnosis: Diagnosis) -> Sequence[Sequence[Candidate]]:
@@ -44,16 +81,8 @@ def main(words: Sequence[str]) -> int:
             tiers[0] = [*tiers[0], PLACEBO]
         return tiers
 
-    trial = run_trial(given, command, lambda experiment: experiment.fix(propose))
-    if trial.verdicts or trial.trouble or trial.interrupted:
-        status = tell(trial, given)
-        return status or int(sick == [True] and not _proved(trial))
-    status = tell(trial, given) if given.json is not None else 0
-    if sick == [True]:
-        complain("no trick cures what was found: the report above says what to change")
-        return status or 1
-    complain("there is nothing to fix; --explore tries what may help all the same")
-    return status
+    trial = run_trial(given, command, lambda experiment: experiment.fix(propose), base)
+    return trial, sick == [True]
 
 
 def _proved(trial: Trial) -> bool:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def make_parser(verb: str, description: str) -> Parser:
     add("--jobs", type=whole_number, metavar="N", help="runs at the same time")
     add("--placebo", action="store_true", help="also compare the script with itself")
     add("--fresh", action="store_true", help="run again what an earlier trial has run")
+    add("--write", action="store_true",
+        help="change your files as the checked diff of the proved remedy says")  # fmt: skip
     add("--json", metavar="FILE", help="also write the verdicts as JSON; - is standard output")
     add("--python", metavar="PATH", help="interpreter for the script")
     return parser
@@ -76,9 +79,18 @@ def usual_jobs(cores: int | None = None) -> int:
 
 
 def run_trial(
-    given: argparse.Namespace, words: Sequence[str], work: Callable[[Experiment], Trial]
+    given: argparse.Namespace,
+    words: Sequence[str],
+    work: Callable[[Experiment], Trial],
+    base: Path | None = None,
 ) -> Trial:
     """Makes a trial of a command.
+
+    Args:
+        given: The options.
+        words: The command.
+        work: What is done in the trial.
+        base: The folder of all trials, if not the usual one.
 
     Raises:
         LaunchError: Nothing could be started, and why.
@@ -95,7 +107,9 @@ def run_trial(
     budget = Budget(given.steps, given.seeds, given.minutes, jobs, given.fresh)
     command = Command(tuple(words), given.python, threads)
     with Progress() as progress:
-        experiment = Experiment(command, Store(trials_folder()), budget, what.label, progress)
+        experiment = Experiment(
+            command, Store(base or trials_folder()), budget, what.label, progress
+        )
         return work(experiment)
 
 
@@ -106,10 +120,13 @@ def trials_folder() -> Path | None:
 
 
 def tell(trial: Trial, given: argparse.Namespace) -> int:
-    """Prints a trial, and writes it as JSON if that is asked for; the exit status so far."""
+    """Prints a trial, writes its change and its JSON if that is asked for; the status so far."""
     from ..report.verdicts import show_trial
 
+    refused = write_change(trial) if given.write else ""
     show_trial(trial)
+    if refused:
+        complain(f"--write: {refused}")
     if given.json is not None:
         try:
             _write(trial, given.json)
@@ -118,7 +135,27 @@ def tell(trial: Trial, given: argparse.Namespace) -> int:
             return 2
     if trial.interrupted == "interrupted":
         return 130
-    return 1 if trial.trouble else 0
+    return 1 if trial.trouble or refused else 0
+
+
+def write_change(trial: Trial) -> str:
+    """Changes the user's files as the trial's checked diff says; why not, if that can't be done."""
+    from ..edits.write import WriteError, write
+
+    change = trial.change
+    if change is None:
+        return "nothing was proved, so nothing is written"
+    if change.state != "checked":
+        return f"there is no checked diff, so nothing is written: {change.why}"
+    best = trial.verdicts[0]
+    if not best.recommended:
+        others = ", ".join([*best.reverse.born, *best.still_there])
+        return f"nothing is written: with {best.candidate.name} there is still {others}"
+    try:
+        trial.change = replace(change, written=tuple(write(change.files)))
+    except WriteError as error:
+        return str(error)
+    return ""
 
 
 def as_dict(trial: Trial) -> dict[str, Any]:
@@ -139,6 +176,7 @@ def as_dict(trial: Trial) -> dict[str, Any]:
         "interrupted": trial.interrupted or None,
         "trouble": trial.trouble or None,
         "cost": trial.cost(),
+        "change": None if trial.change is None else trial.change.as_dict(),
     }
     return report
 

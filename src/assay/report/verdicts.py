@@ -17,6 +17,7 @@ from ..trials.plan import Candidate
 from ..trials.result import Result
 from ..trials.trial import Trial
 from ..trials.verdict import Verdict
+from .change import render_change
 from .curves import CONTROL_STYLE, TREATED_STYLE, draw
 from .ending import counted
 from .glyphs import ASCII, UNICODE, Glyphs
@@ -81,6 +82,8 @@ def _page(trial: Trial, glyphs: Glyphs, width: int) -> list[RenderableType]:
         best = trial.verdicts[0]
         if best.outcome == "proved":
             parts += [*_advice(best, trial, glyphs, width), ""]
+        if trial.change is not None:
+            parts += [*render_change(trial.change, glyphs), ""]
         parts += [Text(note, "dim") for note in _notes(trial)]
     parts.append(Text(_cost(trial), "dim"))
     return parts

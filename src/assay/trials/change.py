@@ -91,7 +91,7 @@ def find_change(
     seed = min(verdict.seeds)
     try:
         treated = _view(runner, Job(candidate, seed, steps))
-        plain = _view(runner, Job(CONTROL, seed, steps))
+        plain = _view(runner, Job(CONTROL, seed, steps), "caller")
         sources = control[seed].sources
         for file, known in sources.items():
             if content_hash(file) != known:
@@ -122,7 +122,7 @@ def _checked(
             why = why or "an edit was tried, but it did not give the losses that the trick gave"
             continue
         how = "to the last bit" if exact else f"within {CLOSE:g} of their size (rounding)"
-        said = f"a run of the patched file gave the same losses as the trick, {how}"
+        said = f"a run with it gave the same losses as the trick, {how}"
         change = Change(candidate, "checked", said, files, exact, compared)
         return replace(change, path=_saved(runner, change))
     return Change(candidate, "none", why)
@@ -161,12 +161,12 @@ def _close(x: float, y: float) -> bool:
     return x == y or (math.isnan(x) and math.isnan(y))
 
 
-def _view(runner: Runner, job: Job) -> RunView:
+def _view(runner: Runner, job: Job, needs: str = "") -> RunView:
     """The record of a run; it is run again where an earlier trial's folder was removed."""
     view = runner.views.get(job)
     if view is None:
         view = read_run(Path(runner.results[job].folder))
-    if not view.observed or not any(True for _ in view.events("caller")):
+    if not view.observed or (needs and not any(True for _ in view.events(needs))):
         runner.run_again(job)
         view = runner.views.get(job)
         if view is None:
