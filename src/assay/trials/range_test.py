@@ -20,6 +20,7 @@ from .child import Child, Command
 from .files import PutBack, put_back
 from .plan import CONTROL, Candidate, Job
 from .result import Result
+from .runner import sigterm_as_interrupt
 
 SWEEPS = Path(".assay") / "sweeps"
 STEPS = 200
@@ -204,9 +205,10 @@ def _run(
     job = Job(asked.tricks, 0, None, asked.seconds)
     child = Child(command, job, path, told=asked.told(steps))
     try:
-        while not child.ended():
-            working(child, steps)
-            time.sleep(POLL_S)
+        with sigterm_as_interrupt():
+            while not child.ended():
+                working(child, steps)
+                time.sleep(POLL_S)
     except BaseException:
         child.kill()
         raise
@@ -233,7 +235,8 @@ def _too_short(steps: int, asked: int | None) -> str:
 def _read(test: RangeTest, result: Result, view: RunView) -> None:
     """Judges a run that may have ended in any way."""
     began = next(view.events("sweep"), None)
-    training = view.trainings[0] if view.trainings else None
+    first = [t for t in view.trainings if t.rank == 0]
+    training = next((t for t in first if t.steps and t.places("learning_rate")), None)
     if result.state == "refused":
         test.unfit, test.trouble = True, f"trick {result.why}"
         return
@@ -246,7 +249,7 @@ def _read(test: RangeTest, result: Result, view: RunView) -> None:
     test.optimizer, test.steps = training.optimizer, training.steps
     test.own, test.low, test.high = (float(facts[key]) for key in ("own", "low", "high"))
     test.stopped = str(view.facts.get("stopped") or "").removeprefix("sweep: ")
-    test.several = sum(1 for other in view.trainings if other.steps and other.rank == 0)
+    test.several = sum(1 for other in first if other.steps)
     if result.state != "done":
         test.cautions.append(result.why)
     points = swept(training)

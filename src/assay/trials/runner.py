@@ -102,7 +102,7 @@ class Runner:
             self.listener.ended(job, result)
             waiting.extendleft(reversed(also(job, result) if also else ()))
 
-        with _sigterm_as_interrupt():
+        with sigterm_as_interrupt():
             try:
                 while waiting or running:
                     while waiting and len(running) < self.jobs and not self.late():
@@ -150,7 +150,7 @@ class Runner:
             KeyboardInterrupt: Ctrl-C or SIGTERM; the child is ended first.
             LaunchError: It can't be started.
         """
-        with _sigterm_as_interrupt():
+        with sigterm_as_interrupt():
             child = Child(self.command, job, self._path(job), self.length, patched=patched)
             try:
                 while not child.ended():
@@ -203,7 +203,7 @@ class Runner:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
     """Whoever ends us must not leave children behind."""
 
     def interrupt(number: int, frame: Any) -> None:
