@@ -63,15 +63,18 @@ def _ends_a_sequence(source: Source, call: cst.Call) -> bool:
 def _without_call(patch: Patch, source: Source, call: cst.Call) -> None:
     """`softmax(x, dim=1)` and `x.softmax(1)` become `x`."""
     if isinstance(call.func, cst.Attribute) and not source.full_name(call.func):
-        inner: cst.BaseExpression = call.func.value
+        _become(patch, source, call, call.func.value)
     elif call.args and call.args[0].keyword is None and not call.args[0].star:
-        inner = call.args[0].value
+        _become(patch, source, call, call.args[0].value)
     else:
         raise NotMechanicalError(f"{source.line(call)}: take the softmax away there")
+
+
+def _become(patch: Patch, source: Source, call: cst.Call, inner: cst.BaseExpression) -> None:
     text = source.code(inner)
     safe = isinstance(source.parent(call), (cst.Assign, cst.Return, cst.Arg, cst.AnnAssign))
     bare = not isinstance(inner, _SIMPLE) and not inner.lpar
-    patch.exchange(source, call, text if safe or not bare else f"({text})")
+    patch.exchange(source, call, f"({text})" if bare and not safe else text)
 
 
 def _without_layer(patch: Patch, source: Source, call: cst.Call) -> None:
@@ -87,18 +90,12 @@ def _without_layer(patch: Patch, source: Source, call: cst.Call) -> None:
         owner = source.owner(call)
         used = [c for c in source.all(cst.Call) if source.code(c.func) == name]
         used = [c for c in used if source.owner(c) is owner]
-        if len(used) != 1:
+        if len(used) != 1 or len(used[0].args) != 1:
             raise NotMechanicalError(f"{source.line(call)}: {name} is used {len(used)} times")
-        _without_call(patch, source, _plain(used[0]))
+        _become(patch, source, used[0], used[0].args[0].value)
         patch.remove(source, up)
     else:
         raise NotMechanicalError(f"{source.line(call)}: take the layer away there")
-
-
-def _plain(call: cst.Call) -> cst.Call:
-    if len(call.args) != 1:
-        raise NotMechanicalError("a layer is called with more than its input")
-    return call
 
 
 def _out_of_sequence(

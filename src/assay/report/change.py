@@ -36,7 +36,8 @@ def render_change(change: Change, glyphs: Glyphs) -> list[RenderableType]:
         files = ", ".join(short_path(str(path)) for path in change.written)
         rows.append(("written", Text(files, "green")))
     else:
-        rows.append(("write it", Text("--write puts it into your file; without it nothing is edited")))
+        how = "--write puts it into your file; without it nothing is edited"
+        rows.append(("write it", Text(how)))
     if change.path is not None:
         rows.append(("saved", Text(short_path(str(change.path)))))
     return [*body, "", _rows(*rows)]
