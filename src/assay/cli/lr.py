@@ -14,7 +14,8 @@ from ..launch.errors import LaunchError
 from ..launch.settings import read_settings
 from ..trials.child import Command
 from ..trials.plan import CONTROL, Candidate, together
-from ..trials.range_test import STEPS_AT_LEAST, Asked, RangeTest, range_test
+from ..trials.range_test import RangeTest
+from ..trials.sweeping import STEPS_AT_LEAST, Asked, range_test
 from ..tricks.base import TrickError
 from ..tricks.catalogue import by_name
 from .options import can_be_written

@@ -18,7 +18,8 @@ from rich.text import Text
 
 from ..signals.sweep import Curve
 from ..trials.child import Child
-from ..trials.range_test import RangeTest, Working, rounded
+from ..trials.range_test import RangeTest, rounded
+from ..trials.sweeping import Working
 from .curves import draw
 from .ending import counted
 from .glyphs import ASCII, UNICODE, Glyphs

@@ -1,62 +1,21 @@
-"""A learning-rate range test: one short run of the script with growing rates, and what it says."""
+"""What came of a range test: the rate that curve and sharpness point to, and how sure it is."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..journal.view import RunView, Training
-from ..launch.errors import LaunchError
-from ..launch.folder import create
 from ..signals.sweep import Curve, curve, rate_by_sharpness, swept
-from .child import Child, Command
-from .files import PutBack, put_back
-from .plan import CONTROL, Candidate, Job
+from .files import PutBack
 from .result import Result
-from .runner import sigterm_as_interrupt
 
-SWEEPS = Path(".assay") / "sweeps"
-STEPS = 200
-"""How many rates, if nothing else is asked for."""
-STEPS_AT_LEAST = 50
-"""A shorter sweep has too few steps a decade; benchmarks/range_test.md used 200 and 100."""
 APART = 10.0
 """Two suggestions that differ by more than this factor are told to disagree."""
-POLL_S = 0.05
-
-Working = Callable[[Child, int | None], None]
-"""Is told, often, of the run in progress and of how many steps it may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a range test is asked to do.
-
-    Attributes:
-        low, high: The first and the last rate; None: chosen by the optimizer.
-        steps: How many rates; None: 200, or as many as the script has steps.
-        seconds: When the script is stopped.
-        tricks: With which the script is swept.
-    """
-
-    low: float | None = None
-    high: float | None = None
-    steps: int | None = None
-    seconds: float | None = None
-    tricks: Candidate = CONTROL
-
-    def told(self, steps: int | None = None) -> dict[str, Any]:
-        """What the child is told."""
-        wanted = {"low": self.low, "high": self.high, "steps": steps or self.steps}
-        given = {key: value for key, value in wanted.items() if value is not None}
-        return {"sweep": {"steps": STEPS, **given}, "comparable": False, "keep_files": True}
 
 
 @dataclass(slots=True)
@@ -152,87 +111,7 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def range_test(
-    command: Command, asked: Asked, label: str, base: Path | None, working: Working
-) -> RangeTest:
-    """Sweeps the rate of a script and reads what it says; kept in `range-test.json`.
-
-    Args:
-        command: The script.
-        asked: How it is swept.
-        label: For the folder.
-        base: The folder of all sweeps; `.assay/sweeps` if not given.
-        working: Is told of progress.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C; the script is ended first.
-        LaunchError: It can't be started, or nothing can be written.
-    """
-    path = _folder(label, base)
-    test = RangeTest(path, command.words, tricks=asked.tricks.tricks)
-    result, view = _run(command, asked, path / "run", working, asked.steps, test.files)
-    if _ended_early(result, view):
-        if result.steps < STEPS_AT_LEAST or asked.steps is not None:
-            test.unfit = True
-            test.trouble = _too_short(result.steps, asked.steps)
-        else:
-            result, view = _run(command, asked, path / "again", working, result.steps, test.files)
-    test.seconds = result.seconds
-    if not test.trouble:
-        _read(test, result, view)
-    _keep(test)
-    return test
-
-
-def _folder(label: str, base: Path | None) -> Path:
-    made = create(label, base=base or SWEEPS).path
-    if base is None:
-        ignore = made.parents[1] / ".gitignore"
-        with contextlib.suppress(OSError):
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-    return made
-
-
-def _run(
-    command: Command,
-    asked: Asked,
-    path: Path,
-    working: Working,
-    steps: int | None,
-    files: PutBack,
-) -> tuple[Result, RunView]:
-    job = Job(asked.tricks, 0, None, asked.seconds)
-    child = Child(command, job, path, told=asked.told(steps))
-    try:
-        with sigterm_as_interrupt():
-            while not child.ended():
-                working(child, steps)
-                time.sleep(POLL_S)
-    except BaseException:
-        child.kill()
-        raise
-    finally:
-        back = put_back(path, Path.cwd())
-        for known, now in ((files.restored, back.restored), (files.made, back.made),
-                           (files.lost, back.lost)):  # fmt: skip
-            known += [name for name in now if name not in known]
-    return child.read()
-
-
-def _ended_early(result: Result, view: RunView) -> bool:
-    stopped = str(view.facts.get("stopped") or "")
-    return result.state == "done" and not stopped.startswith("sweep:")
-
-
-def _too_short(steps: int, asked: int | None) -> str:
-    said = f"the script ended after {steps} step{'' if steps == 1 else 's'}"
-    if steps < STEPS_AT_LEAST:
-        return f"{said}, and a sweep needs at least {STEPS_AT_LEAST}"
-    return f"{said}, and the sweep was to take {asked}: give --steps {steps}"
-
-
-def _read(test: RangeTest, result: Result, view: RunView) -> None:
+def judge(test: RangeTest, result: Result, view: RunView) -> None:
     """Judges a run that may have ended in any way."""
     began = next(view.events("sweep"), None)
     first = [t for t in view.trainings if t.rank == 0]
@@ -280,15 +159,18 @@ def _suggest(test: RangeTest, found: Curve, training: Training, view: RunView) -
         test.sharpness = value, step
     else:
         test.no_sharpness = view.skipped.get("sharpness", "it was not measured")
-    rates = [r for r in (test.by_curve, test.by_sharpness) if math.isfinite(r)]
     if math.isnan(test.by_curve):
         span = f"{found.rates[0]:.2g} and {found.rates[-1]:.2g}"
         test.trouble = f"the loss did not fall clearly at any rate between {span}"
         if test.stopped.startswith("the loss"):
             test.trouble += f"; begin lower, as in --from {test.low / 1000:.0e}"
         return
+    # three rates, none better than the others: benchmarks/range_test.md
+    marks = [found.steepest, found.lowest, test.by_sharpness]
+    rates = [rate for rate in marks if math.isfinite(rate)]
     test.suggestion = math.prod(rates) ** (1 / len(rates))
-    if len(rates) > 1 and max(rates) > APART * min(rates):
+    apart = test.by_curve / test.by_sharpness
+    if not 1 / APART < apart < APART and math.isfinite(apart):
         test.cautions.append("curve and sharpness disagree: compare both by a trial")
     if found.still_falling and not test.stopped.startswith("the loss"):
         test.cautions.append(
@@ -301,12 +183,3 @@ def _suggest(test: RangeTest, found: Curve, training: Training, view: RunView) -
             f"of the first, {training.optimizer}; where they work against each other, as in a "
             "GAN, that loss says little"
         )
-
-
-def _keep(test: RangeTest) -> None:
-    path = test.folder / "range-test.json"
-    text = json.dumps(test.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise LaunchError(f"can't write {path}: {error.strerror}") from None
