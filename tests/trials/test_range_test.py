@@ -17,6 +17,8 @@ import pytest
 from assay.journal.reader import read_run
 from assay.journal.series import Series
 from assay.journal.view import Group, Training
+from assay.report.glyphs import ASCII, UNICODE
+from assay.report.range_test import render_range_test
 from assay.signals.sweep import curve, rate_by_sharpness, swept
 from assay.trials.files import put_back
 from assay.trials.range_test import RangeTest
@@ -131,6 +133,26 @@ def test_what_is_unknown_is_null() -> None:
     assert written["trick"] is None
     test.suggestion, test.own, test.several = 3e-3, 1e-3, 2
     assert test.trick == "lr=x3"
+
+
+def test_the_report_shows_all_three_marks_in_any_terminal(tmp_path: Path) -> None:
+    found = curve([(rate, falling(rate)) for rate in ladder()])
+    assert found is not None
+    test = RangeTest(
+        tmp_path, ("train.py", "--data", "my file"), optimizer="SGD", own=1e-5, low=1e-5, high=1.0,
+        steps=200, curve=found, by_curve=found.suggestion, by_sharpness=2e-4, suggestion=3e-3,
+        sharpness=(1e4, 26), tricks=("clip-norm=1.0",),
+    )  # fmt: skip
+    test.files.restored = [str(Path.cwd() / f"{i}.pt") for i in range(6)]
+    for glyphs in (UNICODE, ASCII):
+        text = render_range_test(test, glyphs=glyphs, width=90)
+        assert max(map(len, text.splitlines())) <= 90
+        (marks,) = (line for line in text.splitlines() if {"s", "l", "h", "^"} == set(line) - {" "})
+        assert [mark for mark in marks if mark != " "] == ["h", "s", "^", "l"]
+        assert "the script's own is 1e-05: 300 times as high" in text
+        assert "assay try --with clip-norm=1.0+lr=0.003 train.py --data 'my file'" in text
+        assert "0.pt, 1.pt, 2.pt, 3.pt and 2 more" in text
+    assert text.isascii()
 
 
 # -- files ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import shlex
 import sys
@@ -43,30 +44,48 @@ def show_range_test(test: RangeTest, file: TextIO | None = None) -> None:
         file: Where to; standard error if not given.
     """
     file = sys.stderr if file is None else file
-    encoding = (getattr(file, "encoding", None) or "utf-8").lower().replace("-", "")
-    glyphs = UNICODE if encoding.startswith("utf") else ASCII
-    console = Console(file=file, highlight=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console.width = WIDEST
-    console.width = min(console.width, WIDEST)
+    outer = Console(file=file)
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    glyphs = UNICODE if encoding.lower().replace("-", "").startswith("utf") else ASCII
+    width = min(outer.width, WIDEST) if outer.is_terminal else WIDEST
+    text = render_range_test(test, width=width, colour=outer.color_system, glyphs=glyphs)
+    file.write(text.encode(encoding, "replace").decode(encoding))
+    file.flush()
+
+
+def render_range_test(
+    test: RangeTest, *, width: int = WIDEST, colour: str | None = None, glyphs: Glyphs = UNICODE
+) -> str:
+    """The same as text, `width` columns wide; `colour` is one of rich's colour systems."""
+    console = Console(
+        file=io.StringIO(),
+        width=max(width, 50),
+        color_system=colour,  # type: ignore[arg-type]
+        force_terminal=colour is not None,
+        no_color=colour is None,
+        legacy_windows=False,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
     title = f"{glyphs.line * 2} assay lr "
-    console.print()
-    console.print(Text(title + glyphs.line * (console.width - len(title)), "dim"))
-    console.print()
+    console.print(Text("\n" + title + glyphs.line * (console.width - len(title)) + "\n", "dim"))
     if math.isfinite(test.suggestion):
-        console.print(_headline(test, glyphs))
-        console.print()
+        console.print(_headline(test, glyphs), Text(""), sep="\n")
     if test.curve is not None:
         for line in _picture(test, test.curve, min(console.width - 14, 72), glyphs):
             console.print(line)
         console.print()
     console.print(_rows(test))
-    console.print(Text(_cost(test), "dim"))
+    console.print(Text(_cost(test, glyphs), "dim"))
+    written = console.file
+    assert isinstance(written, io.StringIO)
+    return "\n".join(line.rstrip() for line in written.getvalue().split("\n"))
 
 
 def _headline(test: RangeTest, glyphs: Glyphs) -> Text:
     line = Text(f"{glyphs.arrow} ", "bold green")
-    if test.several > 1:
+    if test.several > 1 and test.own > 0:
         line.append(f"{rounded(test.suggestion / test.own)} times the script's own rates", "bold")
         return line
     line.append(f"a learning rate of about {rounded(test.suggestion)}", "bold")
@@ -173,12 +192,12 @@ def _words(test: RangeTest) -> str:
     return shlex.join(test.command)
 
 
-def _cost(test: RangeTest) -> str:
+def _cost(test: RangeTest, glyphs: Glyphs) -> str:
     ended = f": {test.stopped}" if test.stopped else ""
     span = f"{test.low:.2g} to {test.high:.2g}"
     return (
         f"{counted(test.steps, 'step')} of {test.optimizer}, rates {span}, in "
-        f"{test.seconds:.1f} s{ended} · {_short(test.folder)}"
+        f"{test.seconds:.1f} s{ended} {glyphs.dot} {_short(test.folder)}"
     )
 
 

@@ -58,7 +58,7 @@ class RangeTest:
     @property
     def trick(self) -> str:
         """The suggestion as `--with` takes it: a factor where several optimizers share it."""
-        if self.several > 1:
+        if self.several > 1 and self.own > 0:
             return f"lr=x{rounded(self.suggestion / self.own)}"
         return f"lr={rounded(self.suggestion)}"
 
