@@ -178,6 +178,10 @@ def test_parameters_of_all_the_model(edited: Edited) -> None:
     source, calls = optimizer("SGD(model.body.parameters(), lr=0.1)")
     found = edited(source, "add-parameters", calls)
     assert found == [source.replace("model.body.par", "model.par")]
+    source = LOOP.replace("for x, y", "model.head = nn.Linear(2, 3)\nfor x, y")
+    built = "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+    head = "model.head = nn.Linear(2, 3)\n"
+    assert edited(source, "add-parameters", CALLS) == [source.replace(built + head, head + built)]
     source, calls = optimizer("SGD(encoder.parameters(), lr=0.1)")
     found = edited(source, "add-parameters", calls)
     both = "[*encoder.parameters(), *model.parameters()]"
