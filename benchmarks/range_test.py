@@ -22,7 +22,7 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from range_test_tasks import TASKS, train
+from range_test_tasks import CHOSEN, TASKS, train
 
 SCRIPT = Path(__file__).parent / "range_test_tasks.py"
 SPANS = {"sgd": (-9, 3), "momentum": (-12, 1), "adam": (-15, -2), "adamw": (-15, -2),
@@ -80,7 +80,8 @@ def at(curve: dict[float, float], rate: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("tasks", nargs="*", default=list(TASKS))
+    parser.add_argument("tasks", nargs="*", default=CHOSEN)
+    parser.add_argument("--derived", action="store_true", help="all that the rules come from")
     parser.add_argument("--steps", type=int, default=400, help="of the trainings of the real sweep")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--length", type=int, help="steps of the range test, if not the default")
@@ -92,7 +93,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     ratios: dict[str, float] = {}
     single = []
-    for name in given.tasks:
+    derived = [name for name in TASKS if name not in CHOSEN]
+    for name in derived if given.derived else given.tasks:
         real = real_sweep(name, given.steps, given.seeds)
         best = min(real, key=lambda rate: real[rate])
         near = [rate for rate in sorted(real) if real[rate] <= NEAR * real[best]]

@@ -1,9 +1,10 @@
-"""Twelve small trainings, each as a plain script: what `assay lr` is tried on.
+"""Small trainings, each as a plain script: what `assay lr` is tried on.
 
     python benchmarks/range_test_tasks.py lstm-adam [--rate R] [--steps N] [--seed S]
 
-Six are those from which the rules of the range test were derived, six were added afterwards and
-left alone. The rate is wrong on purpose unless one is given: by a factor of 100, up or down.
+The rules of the range test were derived from eight models with three optimizers each; six others
+were added afterwards and left alone. The rate is wrong on purpose unless one is given, mostly by a
+factor of 100.
 """
 
 from __future__ import annotations
@@ -160,6 +161,13 @@ TASKS: dict[str, tuple[Callable[[], Task], str, float, bool]] = {
     "language-adamw": (language, "adamw", 1e-4, True),
     "autoencoder-rmsprop": (autoencoder, "rmsprop", 1e-5, True),
     "spirals-sgd": (spirals, "sgd", 1e-2, True),
+}
+CHOSEN = tuple(TASKS)
+"""What is tried unless more is asked for: six of each kind."""
+TASKS |= {
+    f"{task.__name__.replace('_', '-')}-{optimizer}": (task, optimizer, rate, False)
+    for task in known.TASKS
+    for optimizer, rate in (("sgd", 1e-2), ("momentum", 1e-3), ("adamw", 1e-4))
 }
 
 

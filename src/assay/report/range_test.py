@@ -73,7 +73,7 @@ def render_range_test(
     if math.isfinite(test.suggestion):
         console.print(_headline(test, glyphs), Text(""), sep="\n")
     if test.curve is not None:
-        for line in _picture(test, test.curve, min(console.width - 14, 72), glyphs):
+        for line in _picture(test, test.curve, min(console.width - 24, 72), glyphs):
             console.print(line)
         console.print()
     console.print(_rows(test))
