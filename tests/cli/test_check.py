@@ -192,15 +192,17 @@ def test_the_demo_goes_from_the_fault_to_the_diff(
         assert said in done.stderr
     assert not (tmp_path / ".assay").exists()
     (demo,) = tmp_path.glob("assay-demo-*/train_digits.py")
+    assert list(tmp_path.glob("assay-demo-*/trials/*/change.diff"))
     for advice in (f"assay fix --write {demo}", f"assay check {demo}"):
         assert advice in done.stderr
     assert "zero_grad" not in demo.read_text(), "nothing is edited unasked"
-    # what the demo shows does mend it
-    (diff,) = tmp_path.glob("assay-demo-*/trials/*/change.diff")
+    # what the demo advises does mend it
     before = demo.read_text()
+    written = assay("fix", "--write", "--seeds", "2", str(demo))
+    assert written.returncode == 0, written.stderr
+    assert f"  written    {demo.parent.name}/{demo.name}" in written.stderr
     sick = "            loss.backward()"
-    demo.write_text(before.replace(sick, f"            optimizer.zero_grad()\n{sick}"))
-    assert diff.read_text().count("\n+ ") == 1
+    assert demo.read_text() == before.replace(sick, f"            optimizer.zero_grad()\n{sick}")
     mended = assay("check", str(demo))
     assert "✓ nothing wrong found" in mended.stderr
     assert "test accuracy  9" in mended.stdout.splitlines()[-1]
