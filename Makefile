@@ -15,7 +15,7 @@ CODE := src tests tools $(wildcard benchmarks)
 .PHONY: help demo test docs format clean
 
 help:
-	@echo "make demo    find a planted fault in a real training run"
+	@echo "make demo    find and cure a planted fault in a real training run"
 	@echo "make test    every check that CI makes"
 	@echo "make docs    regenerate the reference pages and build the site"
 	@echo "make format  format the code and apply safe lint fixes"

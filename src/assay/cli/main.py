@@ -24,7 +24,7 @@ VERBS = {
     "checks": "list what assay looks for",
     "tricks": "list what can be tried, or draw a schedule",
     "explain": "tell all about one check or trick",
-    "demo": "find a planted fault in a small real training",
+    "demo": "find and cure a planted fault in a small real training",
 }
 
 
