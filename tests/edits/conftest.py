@@ -11,7 +11,7 @@ import pytest
 
 from assay.edits.catalogue import changes
 from assay.edits.script import Script
-from assay.journal.view import Event, Group, Parameter, RunView, Site, Training
+from assay.journal.view import Event, Group, Module, Parameter, RunView, Site, Training
 from assay.tricks.catalogue import read
 
 Calls = Mapping[str, Any]
@@ -21,6 +21,7 @@ Edited = Callable[..., list[str]]
 def record(path: Path, calls: Calls, **settings: Any) -> RunView:
     """A view with one event for each call; a call is named by its text, or (text, facts)."""
     text = path.read_bytes().decode()
+    kinds = settings.pop("modules", ())
     view = RunView(
         trainings=[
             Training(
@@ -31,6 +32,7 @@ def record(path: Path, calls: Calls, **settings: Any) -> RunView:
             )
         ],
         parameters=[Parameter("weight", (2, 2), group=(0, 0))],
+        modules=[Module(str(number), kind) for number, kind in enumerate(kinds)],
     )
     for of, wanted in calls.items():
         for one in wanted if isinstance(wanted, list) else [wanted]:

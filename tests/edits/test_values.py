@@ -199,6 +199,35 @@ def test_label_smoothing_is_for_training_only(edited: Edited) -> None:
     assert lines_added(source, after) == ["loss_fn = nn.CrossEntropyLoss(ignore_index=0)"]
 
 
+def test_activations_all_or_all_but_the_output_s(edited: Edited) -> None:
+    source = """\
+    from torch import nn
+    hidden = nn.Sigmoid
+    net = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.ReLU(inplace=True), nn.Sigmoid())
+    """
+    text = textwrap.dedent(source)
+    first, second, *_ = edited(source, "activation=gelu", {"model": "nn.Tanh()"})
+    most = text.replace("hidden = nn.Sigmoid", "hidden = nn.GELU").replace("Tanh", "GELU")
+    most = most.replace("ReLU(inplace=True)", "GELU()")
+    assert first == most.replace("nn.Sigmoid()", "nn.GELU()")
+    assert second == most
+    (only,) = edited(source, "activation=relu,instead-of=tanh", {"model": "nn.Tanh()"})
+    assert only == text.replace("Tanh", "ReLU")
+
+
+def test_layers_are_initialised_before_the_optimizer_is_built(edited: Edited) -> None:
+    (after,) = edited(LOOP, "init=xavier,distribution=uniform", CALLS, modules=("Linear", "Conv2d"))
+    assert lines_added(LOOP, after) == [
+        "for layer in model.modules():",
+        "if isinstance(layer, (nn.Linear, nn.Conv2d)):",
+        "nn.init.xavier_uniform_(layer.weight)",
+        "if layer.bias is not None:",
+        "nn.init.zeros_(layer.bias)",
+    ]
+    with pytest.raises(NotMechanicalError, match=r"more than a call of torch\.nn\.init"):
+        edited(LOOP, "init=zero-residual", CALLS, modules=("Linear",))
+
+
 def test_a_source_that_can_not_be_read(edited: Edited) -> None:
     with pytest.raises(NotMechanicalError, match=r"train\.py can't be read as Python"):
         edited(textwrap.dedent(LOOP) + "print 'old'\n", "zero-grad", CALLS)

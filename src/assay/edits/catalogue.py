@@ -6,7 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 
 from ..tricks.base import Trick
-from . import clip, loader, logits, losses, mode, parameters, schedule, seeding, settings, shapes
+from . import (
+    activations,
+    clip,
+    initialise,
+    loader,
+    logits,
+    losses,
+    mode,
+    parameters,
+    schedule,
+    seeding,
+    settings,
+    shapes,
+)
 from . import zero_grad as zeroing
 from .patch import FileChange, Patch
 from .reason import NotMechanicalError
@@ -35,6 +48,8 @@ EDITS: Mapping[str, Edit] = {
     "warmup": schedule.warmup,
     "schedule": schedule.schedule,
     "seed": seeding.seed,
+    "activation": activations.activation,
+    "init": initialise.initialise,
 }
 
 BY_HAND: Mapping[str, str] = {
