@@ -71,11 +71,8 @@ class Journal:
         self._path = self._trouble_path = ""
         self._stopped = False
         self._last_flush = monotonic()
-
-    @property
-    def is_open(self) -> bool:
+        self.is_open = False
         """Whether this process is recorded."""
-        return self._fd is not None
 
     def open(self) -> None:
         """Starts to write: what was held back goes first."""
@@ -110,6 +107,7 @@ class Journal:
     def _adopt(self, fd: int) -> None:
         status = os.fstat(fd)
         self._fd, self._identity = fd, (status.st_dev, status.st_ino)
+        self.is_open = True
 
     def put(self, kind: str, **facts: Any) -> None:
         """Adds one fact; it reaches the disk within `FLUSH_SECONDS` of the next one."""
@@ -158,7 +156,7 @@ class Journal:
     def _close_file(self) -> None:
         if self._fd is not None and self._is_ours():
             os.close(self._fd)
-        self._fd = None
+        self._fd, self.is_open = None, False
 
     def _remove_trouble(self) -> None:
         if self._trouble_path:

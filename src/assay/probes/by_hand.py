@@ -229,7 +229,7 @@ class HandSteps:
         for known in self._leaves:
             known.before = known.gradient = None
         if not watch.journal.is_open:
-            watch.journal.open()
+            watch.open()
         if last:  # probes have had their end
             watch.note_step(owner)
         else:

@@ -18,7 +18,7 @@ class Evaluation(Probe):
     """
 
     name = "evaluation"
-    always: ClassVar = ("evaluation_loss", "backward_begin")
+    always: ClassVar = ("evaluation_loss",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -38,6 +38,8 @@ class Evaluation(Probe):
         value = result.detach().reshape(()).float()
         if given.get("reduction") != "sum":
             value = value * size
+        if not self._sums:
+            self.watch.hub.on("backward_begin", self._on_backward_begin)
         sums = self._sums.setdefault(name, [0.0, 0, 0.0, 0])
         sums[0], sums[1] = sums[0] + value, sums[1] + size
         if (
@@ -50,10 +52,10 @@ class Evaluation(Probe):
             right = (source.argmax(1) == target) & counted
             sums[2], sums[3] = sums[2] + right.sum(), sums[3] + counted.sum()
 
-    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+    def _on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Training goes on: the phase is over."""
-        if self._sums:
-            self._write()
+        self.watch.hub.off("backward_begin", self._on_backward_begin)
+        self._write()
 
     def finish(self) -> None:
         """The last phase may end the run."""

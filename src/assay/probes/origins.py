@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -26,7 +25,7 @@ class Origins(Probe):
     """
 
     name = "origins"
-    always: ClassVar = ("backward_begin", "checkpointing")
+    always: ClassVar = ("loss_not_finite", "checkpointing")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -36,12 +35,9 @@ class Origins(Probe):
         """Reading a checkpointed graph would compute it again."""
         self._done = True
 
-    def on_backward_begin(self, roots: Any, kept: bool) -> None:
-        """Looks at the loss's value, and once at its graph."""
+    def on_loss_not_finite(self, roots: Any) -> None:
+        """Looks at the loss's graph, once."""
         if self._done:
-            return
-        loss = self.watch.loss
-        if not isinstance(loss, float) or math.isfinite(loss):
             return
         self._done = True
         if isinstance(roots, torch.Tensor) and roots.grad_fn is not None:

@@ -94,8 +94,6 @@ class Sharpness(SecondOrder):
     always: ClassVar[tuple[str, ...]] = (
         *SecondOrder.always,
         "backward_begin",
-        "step_begin",
-        "step_end",
     )
 
     def __init__(self, watch: Any) -> None:
@@ -109,6 +107,9 @@ class Sharpness(SecondOrder):
         """Measures, if it is time."""
         iteration = self.watch.iteration
         if iteration < self._next:
+            return
+        if self.watch.in_closure:  # it evaluates the loss as often as it likes
+            self._never("the optimizer takes a closure")
             return
         if iteration == self._measured_at:
             self._never("gradients of several losses are added up")
@@ -139,15 +140,13 @@ class Sharpness(SecondOrder):
             self._never(why)
         else:
             self._measured_at = iteration
+            if self._on_step_end not in self.watch.hub.listeners["step_end"]:
+                self.watch.hub.on("step_end", self._on_step_end, first=True)
         self.charge(began)
 
-    def on_step_begin(self, optimizer: Any, has_closure: bool) -> None:
-        """A closure evaluates the loss as often as it likes."""
-        if has_closure and self._measured_at >= 0:
-            self._never("the optimizer takes a closure")
-
-    def on_step_end(self, optimizer: Any) -> None:
+    def _on_step_end(self, optimizer: Any) -> None:
         """Writes what was measured before this step, as this step's."""
+        self.watch.hub.off("step_end", self._on_step_end)
         if self._found is None:
             return
         training = self.watch.training(optimizer)

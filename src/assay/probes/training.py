@@ -44,22 +44,21 @@ class Training:
         self.optimizer = weakref.ref(optimizer)
         self._journal = journal
         self._losses: list[float | torch.Tensor | None] = []
-        self._rates: list[list[float]] = []
-        self._rates_changed = False
-        self._last_rates: list[float] = []
+        self._rates: list[float] = []
+        self._rates_before: list[float] = []  # this block
+        self._changes: dict[int, list[float]] = {}  # by position in this block
         self._first = 0
         self._since = monotonic()
 
-    def stepped(self, loss: float | torch.Tensor | None, rates: list[Any]) -> None:
-        """Notes one finished step, its loss (None if unknown) and the rates it was taken with."""
+    def stepped(self, loss: float | torch.Tensor | None, rates: list[Any], now: float) -> None:
+        """Notes a step that ended `now`, its loss (None if unknown) and the rates it had."""
         self.step += 1
         losses = self._losses
+        if rates != self._rates:
+            self._rates = [float(r) if r is not None else 0.0 for r in rates]
+            self._changes[len(losses)] = self._rates
         losses.append(loss)
-        if rates != self._last_rates:
-            self._last_rates = rates = [float(r) if r is not None else 0.0 for r in rates]
-            self._rates_changed = True
-        self._rates.append(self._last_rates)
-        if len(losses) >= STEPS_PER_LINE or monotonic() - self._since > FLUSH_SECONDS:
+        if len(losses) >= STEPS_PER_LINE or now - self._since > FLUSH_SECONDS:
             self.write()
 
     def write(self) -> None:
@@ -68,14 +67,21 @@ class Training:
             facts: dict[str, Any] = {"o": self.index, "first": self._first}
             facts["loss"] = self._on_host(self._losses)
             facts["t"] = [round(self._since, 4), round(monotonic(), 4)]
-            if self._rates_changed:
-                same = all(rates == self._rates[0] for rates in self._rates)
-                facts["lr"] = [
-                    [compact(r) for r in rs] for rs in self._rates[: 1 if same else None]
-                ]
+            if self._changes:
+                facts["lr"] = [[compact(rate) for rate in rates] for rates in self._by_step()]
             self._journal.put("steps", **facts)
-        self._losses, self._rates, self._rates_changed = [], [], False
+        self._losses, self._changes, self._rates_before = [], {}, self._rates
         self._first, self._since = self.step, monotonic()
+
+    def _by_step(self) -> list[list[float]]:
+        """The rates of each step of the block, or one entry that holds for all."""
+        if list(self._changes) == [0]:
+            return [self._changes[0]]
+        rates, rows = self._rates_before, []
+        for position in range(len(self._losses)):
+            rates = self._changes.get(position, rates)
+            rows.append(rates)
+        return rows
 
     @staticmethod
     def _on_host(losses: list[float | torch.Tensor | None]) -> list[float | str | None]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
-import weakref
 from collections.abc import Callable
-from time import perf_counter
+from math import isfinite
+from time import monotonic, perf_counter
 from typing import Any
 
 import torch
@@ -17,11 +16,8 @@ from .base import Probe
 from .by_hand import HandSteps
 from .facts import Facts
 from .sampler import Sampler
+from .scaled import ScaledLosses
 from .training import Training
-
-
-def _number(loss: torch.Tensor) -> float | torch.Tensor:
-    return loss.item() if loss.is_cpu else loss.detach().reshape(())
 
 
 class Watch(Facts):
@@ -43,12 +39,12 @@ class Watch(Facts):
         self.stepped = False
         self._armed = False
         self._gated: list[tuple[str, Callable[..., None]]] = []
-        self._scaled: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
+        self._losses = ScaledLosses()
         self.grad_enabled = True  # as the user has it: a sampled listener itself runs without
-        self._in_closure = False
+        self.in_closure = False
         self._closures = 0
         self._rates: list[Any] = []  # of the step under way
-        self._began = self._ended = perf_counter()
+        self._began = self._ended = monotonic()
 
     # -- wiring ---------------------------------------------------------------------------------
 
@@ -58,7 +54,7 @@ class Watch(Facts):
         hub = self.hub
         self.by_hand = HandSteps(self)
         hub.on("backward_begin", self._on_backward_begin)
-        hub.on("scaled", self._on_scaled)
+        hub.on("scaled", self._losses.on_scaled)
         hub.on("step_begin", self._on_step_begin)
         hub.on("closure_begin", self._on_closure_begin)
         hub.on("closure_end", self._on_closure_end)
@@ -125,7 +121,7 @@ class Watch(Facts):
     def _on_zero_grad(self, owner: Any) -> None:
         self.hub.off("zero_grad", self._on_zero_grad)
         loss = self._loss
-        if not self.stepped and isinstance(loss, float) and not math.isfinite(loss):
+        if not self.stepped and isinstance(loss, float) and not isfinite(loss):
             self._loss = None  # the user throws this backward pass away
 
     def _on_compile(self, target: Any) -> None:
@@ -146,60 +142,54 @@ class Watch(Facts):
         if self.stepped and torch.is_grad_enabled():
             self.roll()
 
-    def _on_scaled(self, original: Any, scaled: Any) -> None:
-        if isinstance(original, torch.Tensor) and original.numel() == 1:
-            # the value and no tensor: a loss that is never used must not keep its graph alive
-            del self._scaled[:-7]
-            self._scaled.append((weakref.ref(scaled), _number(original)))
-
     def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
-        self.hub.own_thread()
         self._closures = 0
         # now, since a trick on the rate puts the script's own back when the step ends
-        self._rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
+        self._rates = rates = []
+        for group in optimizer.param_groups:
+            if "lr" in group:
+                rates.append(group["lr"])
         if not self.journal.is_open:  # gradients may come from torch.autograd.grad alone
-            self.journal.open()
+            self.open()
 
     def _on_closure_begin(self, optimizer: Any) -> None:
-        self._in_closure = True
+        self.in_closure = True
         self._closures += 1
 
     def _on_closure_end(self, optimizer: Any) -> None:
-        self._in_closure = False
+        self.in_closure = False
 
     def _on_process_group(self, rank: int, world: int, backend: str) -> None:
         self.journal.put("process_group", rank=rank, world=world, backend=str(backend))
 
     def _on_transform(self, name: str) -> None:
         if not self.stepped and not self.trainings:
-            self.journal.open()
+            self.open()
         self.skip("torch.func", f"gradients taken by torch.func.{name} can't be watched")
 
     def _on_backward_begin(self, roots: Any, kept: Any) -> None:
         if self.stepped:
             self.roll()
         if not self.journal.is_open:
-            self.hub.own_thread()
-            self.journal.open()
-        if self._in_closure and self._closures > 1:
+            self.open()
+        if self.in_closure and self._closures > 1:
             return  # LBFGS looks around; the loss it started from is the step's
         for root in roots if type(roots) in (tuple, list) else (roots,):
             if isinstance(root, torch.Tensor) and root.numel() == 1:
-                value = self._unscaled(root) if self._scaled else _number(root)
-                self.add_loss(value)
-                if type(value) is float and not math.isfinite(value):
-                    self._await_zero_grad()
+                value = self._losses.value(root)
+                self._loss = value if self._loss is None else self._loss + value
+                if type(value) is float and not isfinite(value):
+                    self._not_finite(roots)
 
-    def _await_zero_grad(self) -> None:
+    def open(self) -> None:
+        """This process trains: its journal begins, and this thread is the one that is heard."""
+        self.hub.own_thread()
+        self.journal.open()
+
+    def _not_finite(self, roots: Any) -> None:
+        self.hub.say("loss_not_finite", roots)
         if self._on_zero_grad not in self.hub.listeners["zero_grad"]:
             self.hub.on("zero_grad", self._on_zero_grad)
-
-    def _unscaled(self, root: torch.Tensor) -> float | torch.Tensor:
-        """What the loss was before a GradScaler multiplied it."""
-        for scaled, value in self._scaled:
-            if scaled() is root:
-                return value
-        return _number(root)
 
     def add_loss(self, value: float | torch.Tensor | None) -> None:
         """Adds a loss to the iteration's: accumulated batches and joint losses are one step's."""
@@ -210,7 +200,7 @@ class Watch(Facts):
         training = self.note_step(optimizer)
         if self._steps and training.step >= self._steps:
             self.stop(f"stopped after step {training.step}, as asked by --steps")
-        if self._seconds and perf_counter() - self._began >= self._seconds:
+        if self._seconds and self._ended - self._began >= self._seconds:
             self.stop(f"stopped after {self._seconds:g} seconds, as asked by --seconds")
 
     def note_step(self, optimizer: Any) -> Training:
@@ -218,9 +208,10 @@ class Watch(Facts):
         training = self.training(optimizer)
         if self.sampling:
             self.recorder.close(training.index, training.step)
-        training.stepped(self._loss, self._rates)
+        now = monotonic()
+        training.stepped(self._loss, self._rates, now)
         self._rates = []
-        self._end_of_step(training)
+        self._end_of_step(training, now)
         return training
 
     def _on_step_skipped(self, optimizer: Any) -> None:
@@ -228,12 +219,11 @@ class Watch(Facts):
         self.event("step_skipped", training)
         if self.sampling:
             self.recorder.close(training.index, training.step)
-        self._end_of_step(training)
+        self._end_of_step(training, monotonic())
 
-    def _end_of_step(self, training: Training) -> None:
+    def _end_of_step(self, training: Training, now: float) -> None:
         if not self.stepped:
             self.stepped = True
-            now = perf_counter()
             whole_s, self._ended = now - self._ended, now
             if whole_s > FLUSH_SECONDS:  # a slow step may be the last for long, or at all
                 training.write()

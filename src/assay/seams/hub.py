@@ -24,6 +24,7 @@ EVENTS = {
     "step_skipped": "(optimizer) a GradScaler found non-finite gradients and did not step",
     "zero_grad": "(owner) an optimizer or module cleared gradients",
     "backward_begin": "(roots, graph_kept) before gradients are computed by backward()",
+    "loss_not_finite": "(roots) before gradients of a loss on the CPU that is NaN or infinite",
     "backward_end": "(roots) after backward() returned",
     "backward_failed": "(roots, error) backward() raised",
     "grad_begin": "(outputs, inputs) before torch.autograd.grad",

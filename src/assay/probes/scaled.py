@@ -1,0 +1,38 @@
+"""What losses were before a GradScaler multiplied them."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+
+REMEMBERED = 8
+
+
+def number(loss: torch.Tensor) -> float | torch.Tensor:
+    """Its value; on an accelerator a tensor, since reading it would wait for the device."""
+    return loss.item() if loss.is_cpu else loss.detach().reshape(())
+
+
+class ScaledLosses:
+    """The last few losses given to `GradScaler.scale`, by what came back.
+
+    Keeps values and no tensors: a loss that is never used must not keep its graph alive.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
+
+    def on_scaled(self, original: Any, scaled: Any) -> None:
+        """A scaler multiplied a loss."""
+        if isinstance(original, torch.Tensor) and original.numel() == 1:
+            del self._known[: 1 - REMEMBERED]
+            self._known.append((weakref.ref(scaled), number(original)))
+
+    def value(self, root: torch.Tensor) -> float | torch.Tensor:
+        """The loss that this root of a backward pass stands for."""
+        for scaled, value in self._known:
+            if scaled() is root:
+                return value
+        return number(root)
