@@ -201,6 +201,22 @@ def test_seeds(edited: Edited) -> None:
     assert "torch.manual_seed(7)" in after
 
 
+def test_before_python_3_11_lines_must_do(edited: Edited) -> None:
+    """There only the line of a call is known, not its end."""
+    calls = {
+        of: (call, {"end": None, "cls": "SGD"})
+        for of, call in CALLS.items()
+        if isinstance(call, str)
+    }
+    assert edited(LOOP, "zero-grad", calls) == edited(LOOP, "zero-grad", CALLS)
+    assert edited(LOOP, "warmup=3", calls) == edited(LOOP, "warmup=3", CALLS)
+    # which of two calls on its line is the model's can't be told
+    (after,) = edited(LOOP, "clip-norm=1", calls)
+    assert "for group in optimizer.param_groups" in after
+    with pytest.raises(NotMechanicalError, match="does not spell out the call of model"):
+        edited(LOOP, "train-mode", calls)
+
+
 REFUSED = {
     "several optimizers": (
         LOOP + "other.step()\n",

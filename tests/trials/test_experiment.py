@@ -76,17 +76,22 @@ def test_a_cure_is_proved_a_placebo_is_not_and_nothing_is_run_twice(train: Train
     assert placebo.control == placebo.treated, "paired runs of the same script differ"
     assert len(set(placebo.control)) == 3, "seeds do not reach the script"
     assert heard.most == 2
-    assert (trial.runs, trial.resumed) == (9, 0)
+    assert (trial.runs, trial.resumed) == (10, 0), "nine, and one that checks the diff"
+    assert trial.change is not None
+    assert (trial.change.state, trial.change.exact) == ("checked", True)
+    assert script.read_text() == trial.change.files[0].before.decode()
     assert (trial.folder / "control-seed0" / "output.txt").exists()
 
     again = experiment(script, seeds=3).compare(tricks)
-    assert (again.runs, again.resumed) == (0, 9)
+    assert (again.runs, again.resumed) == (0, 10)
+    assert again.change is not None
+    assert again.change.diff == trial.change.diff
     assert [v.as_dict() | {"cost": 0} for v in again.verdicts] == [
         v.as_dict() | {"cost": 0} for v in trial.verdicts
     ]
     # another trick needs its own runs, and the control's are known
     more = experiment(script, seeds=3).compare([read_candidate("clip-norm=0.5")])
-    assert (more.runs, more.resumed) == (3, 3)
+    assert (more.runs, more.resumed) == (4, 3)
     # a changed script makes all of it void
     script.write_text(script.read_text().replace("lr=0.05", "lr=0.04"))
     changed = experiment(script, seeds=1).compare([PLACEBO])
@@ -217,7 +222,7 @@ def test_ctrl_c_keeps_what_is_known(train: Train, number: signal.Signals) -> Non
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["trial"]["cost"]["resumed"] == known
-    assert report["trial"]["cost"]["runs"] == 6 - known
+    assert report["trial"]["cost"]["runs"] == 7 - known
     assert report["verdicts"][0]["verdict"] == "proved"
     listed = assay("trials", cwd=script.parent).stdout.splitlines()
     assert len(listed) == 2

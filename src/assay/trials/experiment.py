@@ -112,8 +112,10 @@ class Experiment:
             trial.change = find_change(self._runner, best, trial.control, trial.steps)
         except KeyboardInterrupt:
             trial.interrupted = "interrupted"
-        trial.runs += len(self._runner.patched)
-        trial.run_seconds += sum(result.seconds for result in self._runner.patched)
+        made = [result for result in self._runner.patched if not result.resumed]
+        trial.runs += len(made)
+        trial.resumed += len(self._runner.patched) - len(made)
+        trial.run_seconds += sum(result.seconds for result in made)
         trial.seconds = time.monotonic() - self._began
 
     # -- the two forms of an experiment -----------------------------------------------------------
