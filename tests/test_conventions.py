@@ -309,6 +309,12 @@ def test_check_scripts() -> None:
     assert three_scripts(registered(), SCRIPTS) == []
 
 
+def test_every_signal_that_a_check_reads_has_words_for_its_absence() -> None:
+    from assay.checks.base import ABSENT
+
+    assert {signal for check in registered() for signal in check.reads} <= ABSENT.keys()
+
+
 def loaded(modules: list[str]) -> str:
     """Import the modules in a fresh interpreter; say whether torch came along."""
     code = (

@@ -89,7 +89,7 @@ def test_an_origin_that_is_no_input_is_silent(kind: str) -> None:
 def test_finite_batches_and_an_empty_run_are_silent() -> None:
     assert not list(InputNotFinite().review(batch_run()))
     assert not list(InputNotFinite().review(make_run()))
-    assert InputNotFinite().why_skipped(make_run()) == "input not measured"
+    assert InputNotFinite().why_skipped(make_run()) == "no model was given a tensor"
 
 
 # --- input-not-normalised ---------------------------------------------------------------------
@@ -214,7 +214,9 @@ def test_a_sorted_file_that_is_not_what_trains_is_silent() -> None:
 
 
 def test_without_labels_it_is_skipped() -> None:
-    assert DataNotShuffled().why_skipped(make_run(loss=[1.0])) == "label_count not measured"
+    assert (
+        DataNotShuffled().why_skipped(make_run(loss=[1.0])) == "no batch of class labels was seen"
+    )
 
 
 def test_clumping_and_entropy() -> None:

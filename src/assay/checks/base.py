@@ -19,6 +19,24 @@ class Limit:
     source: str
 
 
+ABSENT = {
+    "loss": "no backward pass of a single loss was seen",
+    "loss_call": "no loss function of torch.nn was called",
+    "loss_call_value": "no loss function of torch.nn was called",
+    "label_count": "no batch of class labels was seen",
+    "input": "no model was given a tensor",
+    "layer_input_std": "no layer was given data as they are",
+    "dead_unit_share": "no ReLU was seen often enough",
+    "activation_saturated_share": "no sigmoid or tanh was seen",
+    "eval_share": "no dropout or batch norm in the model",
+    "grad_norm": "no gradients of an optimizer's parameters were seen",
+    "stale_grad_norm": "no gradients of an optimizer's parameters were seen",
+    "learning_rate": "the optimizer has no learning rate",
+    "step_quality": "no step could be judged by a second look at its batch",
+}
+"""What it means that a signal is missing, in the words of the person who trains."""
+
+
 class Check:
     """A pure function from a run to findings. The class docstring is its page.
 
@@ -47,7 +65,7 @@ class Check:
         if not missing:
             return None
         reason = next((run.skipped[m] for m in missing if m in run.skipped), None)
-        return reason or f"{', '.join(missing)} not measured"
+        return reason or ABSENT.get(missing[0], f"{missing[0]} was not measured")
 
     def limit(self, name: str) -> float:
         """The value of one of this check's limits."""
