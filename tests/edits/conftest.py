@@ -21,7 +21,7 @@ Edited = Callable[..., list[str]]
 def record(path: Path, calls: Calls, **settings: Any) -> RunView:
     """A view with one event for each call; a call is named by its text, or (text, facts)."""
     text = path.read_bytes().decode()
-    kinds = settings.pop("modules", ())
+    kinds, roots = settings.pop("modules", ()), settings.pop("roots", 1)
     view = RunView(
         trainings=[
             Training(
@@ -34,6 +34,7 @@ def record(path: Path, calls: Calls, **settings: Any) -> RunView:
         parameters=[Parameter("weight", (2, 2), group=(0, 0))],
         modules=[Module(str(number), kind) for number, kind in enumerate(kinds)],
     )
+    view.all_events += [Event("model", 0, {})] * roots
     for of, wanted in calls.items():
         for one in wanted if isinstance(wanted, list) else [wanted]:
             code, facts = one if isinstance(one, tuple) else (one, {})

@@ -161,6 +161,15 @@ def test_clipping_uses_the_groups_where_the_model_has_no_name(edited: Edited) ->
     assert f"    {said}\n    opt.step()" in after
 
 
+def test_two_models_are_clipped_together(edited: Edited) -> None:
+    source = "import torch\ne = d = 1\nfor x in y:\n    d(e(x)).backward()\n    o.step()\n"
+    calls = {"model": "e(x)", "model#2": "d(e(x))", "step": "o.step()"}
+    (after,) = edited(source, "clip-norm=1", calls, roots=2)
+    assert "clip_grad_norm_([p for group in o.param_groups" in after
+    with pytest.raises(NotMechanicalError, match="several models are trained"):
+        edited(source, "train-mode", calls, roots=2)
+
+
 def test_train_mode_before_the_loop_in_it_and_at_the_call(edited: Edited) -> None:
     source = """\
     def fit(net):

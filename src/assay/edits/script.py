@@ -167,10 +167,14 @@ class Script:
             NotMechanicalError: There are several models, or none by name.
         """
         callers = self.callers("model")
+        # two models of one class may bear one name
+        roots = sum(1 for _ in self.view.events("model"))
+        spelled = {caller.source.code(caller.call.func) for caller in callers}
+        names = {caller.facts.get("module") for caller in callers}
+        if len(names) > 1 or (roots > 1 and len(spelled) > 1):
+            raise NotMechanicalError("several models are trained")
         for caller in callers:
             code = caller.source.code(caller.call.func)
-            if len({c.facts.get("module") for c in callers}) > 1:
-                raise NotMechanicalError("several models are trained")
             if near is None or (
                 near.source is caller.source
                 and caller.source.same_variable(code, caller.call, near.call)
