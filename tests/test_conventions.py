@@ -24,7 +24,10 @@ REGISTRY = PACKAGE / "checks" / "registry.py"
 
 # The wall. The child is the user's own process; the parent is ours.
 CHILD = {"seams", "probes", "tricks", "session", "journal.writer", "journal.recorder"}
-PARENT = {"cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report"}
+PARENT = {
+    "cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report",
+    "export",
+}  # fmt: skip
 # Starts inside the user's interpreter as a top-level module: outside the package's own order.
 BOOT = "launch/boot/"
 
@@ -44,12 +47,13 @@ LAYERS: dict[str, set[str]] = {
     "checks": READERS,
     "diagnosis": READERS | {"checks"},
     "report": JUDGES | {"trials", "tricks"},
+    "export": JUDGES | {"report", "launch"},
     "launch": {"journal"},
     "observe": {"launch", "journal"},
     # names, values and order of tricks are read without torch
     "edits": {"journal", "tricks"},
     "trials": JUDGES | {"launch", "observe", "tricks", "edits"},
-    "cli": JUDGES | {"report", "launch", "observe", "trials", "tricks", "edits", "demo"},
+    "cli": JUDGES | {"report", "launch", "observe", "trials", "tricks", "edits", "demo", "export"},
     "demo": set(),
     # For authors of checks and tricks: stands on everything.
     "testing": JUDGES | CHILD | PARENT,

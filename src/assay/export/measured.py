@@ -1,0 +1,54 @@
+"""All series of a run in one order: what every format writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..journal.reader import number
+from ..journal.series import Series
+from ..journal.view import RunView, Training
+
+COLUMNS = ("training", "optimizer", "rank", "signal", "place", "step", "value")
+"""Of a table with one number a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One series: of which training, which signal, where."""
+
+    training: Training
+    signal: str
+    place: str
+    series: Series
+
+    @property
+    def tag(self) -> str:
+        """`grad_norm/0.weight`; the signal alone where there is but one place."""
+        return f"{self.signal}/{self.place}" if self.place else self.signal
+
+
+def measured(training: Training) -> Iterator[Measured]:
+    """All series of one training; its evaluations are `evaluation_loss` and `evaluation_accuracy`.
+
+    A rate stands at the steps at which it changed.
+    """
+    for signal, places in training.signals.items():
+        for place, series in places.items():
+            if len(series):
+                yield Measured(training, signal, place, series)
+    for signal in ("loss", "accuracy"):
+        by_function: dict[str, Series] = {}
+        for evaluation in training.evaluations:
+            value = evaluation.loss if signal == "loss" else evaluation.accuracy
+            if value is not None:
+                series = by_function.setdefault(str(evaluation.function), Series())
+                series.append(evaluation.step, number(value))
+        for function, series in by_function.items():
+            yield Measured(training, f"evaluation_{signal}", function, series)
+
+
+def everything(view: RunView) -> Iterator[Measured]:
+    """All series of all trainings of a run."""
+    for training in view.trainings:
+        yield from measured(training)
