@@ -68,7 +68,8 @@ def _utf8(text: str) -> bytes:
 
 def _event(time: float, step: int, rest: bytes) -> bytes:
     """An event as a record; `time` in seconds since 1970."""
-    return _record(b"\x09" + struct.pack("<d", time) + b"\x10" + _varint(step) + rest)
+    counted = b"\x10" + _varint(step) if step else b""  # a zero is not written
+    return _record(b"\x09" + struct.pack("<d", time) + counted + rest)
 
 
 def version(time: float) -> bytes:
