@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def read_run(folder: Path) -> RunView:
     ]
     journals = sorted(folder.glob("journal-*.jsonl"), key=_started)
     for path in journals:
-        _Process(view, path).read()
+        ProcessReader(view, path).read()
     for path in sorted(folder.glob("trouble-*")):
         text = path.read_text(errors="replace").strip()
         if text:
@@ -67,7 +67,8 @@ def read_run(folder: Path) -> RunView:
 
 def _started(path: Path) -> float:
     for line in _lines(path, []):
-        return float(line.get("time") or 0.0)
+        time = line.get("time")
+        return float(time) if isinstance(time, (int, float)) else 0.0
     return math.inf
 
 
@@ -91,8 +92,8 @@ def _site(raw: Any) -> Site | None:
     return Site(str(raw[0]), int(raw[1]), str(raw[2])) if raw else None
 
 
-class _Process:
-    """Adds one process's journal to the view."""
+class ProcessReader:
+    """Adds one process's journal to a view, at once or as it grows."""
 
     def __init__(self, view: RunView, path: Path) -> None:
         self._view, self._path = view, path
@@ -103,9 +104,17 @@ class _Process:
         self._took_s: dict[int, float] = {}
 
     def read(self) -> None:
-        """Reads line by line; a line that doesn't make sense is skipped like a torn one."""
+        """Reads the whole journal."""
+        self.feed(_lines(self._path, self._view.errors))
+        self._join_groups()
+        if self._took_s:  # two optimizers of one process share its time
+            facts = self._view.facts
+            facts["stepping_s"] = facts.get("stepping_s", 0.0) + max(self._took_s.values())
+
+    def feed(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Takes line by line; one that doesn't make sense is skipped like a torn one."""
         strange = 0
-        for line in _lines(self._path, self._view.errors):
+        for line in lines:
             handler = getattr(self, f"_on_{line.get('k')}", None)
             try:
                 if handler is not None:
@@ -114,10 +123,6 @@ class _Process:
                 strange += 1
         if strange:
             self._view.errors.append(f"{self._path.name}: {strange} lines make no sense")
-        self._join_groups()
-        if self._took_s:  # two optimizers of one process share its time
-            facts = self._view.facts
-            facts["stepping_s"] = facts.get("stepping_s", 0.0) + max(self._took_s.values())
 
     def _training(self, index: int) -> Training:
         trainings = self._view.trainings
