@@ -22,7 +22,7 @@ def test_the_cause_is_named_and_the_script_left_alone(
     done = assay("check", "--json", "report.json", script(), "--lr", "3")
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert "✗ error: zero-grad-missing" in done.stderr
-    assert "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)" in done.stderr
+    assert "optimizer.step()" in done.stderr
     assert "\x1b" not in done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["findings"][0]["check"] == "zero-grad-missing"

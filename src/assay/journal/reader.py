@@ -179,6 +179,7 @@ class ProcessReader:
         training = self._training(line["o"])
         training.optimizer = line["cls"]
         training.site = _site(line.get("site"))
+        training.step_site = _site(line.get("step_site"))
         training.groups = tuple(
             Group(
                 index,

@@ -89,11 +89,15 @@ class Evaluation:
 
 @dataclass(slots=True)
 class Training:
-    """What is known of one optimizer's training. Weights changed by hand have optimizer ""."""
+    """What is known of one optimizer's training. Weights changed by hand have optimizer "".
+
+    `site` is where the optimizer was built, `step_site` where its first step was taken.
+    """
 
     index: int
     optimizer: str = ""
     site: Site | None = None
+    step_site: Site | None = None
     groups: tuple[Group, ...] = ()
     steps: int = 0
     rank: int = 0

@@ -42,6 +42,7 @@ class Structure(Probe):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._sites: dict[int, Any] = {}
+        self._stepped_at: dict[int, Any] = {}
         self._written: dict[int, Any] = {}
         self._missing: dict[int, Any] = {}
         self._optimized: dict[int, set[int]] = {}
@@ -59,6 +60,7 @@ class Structure(Probe):
 
     def on_training_found(self, training: Training, optimizer: Any) -> None:
         """An optimizer that steps is a training."""
+        self._stepped_at[training.index] = user_site(3)
         self.watch.learn_names(optimizer)
         self._write_optimizer(training, optimizer)
 
@@ -151,6 +153,7 @@ class Structure(Probe):
             o=training.index,
             cls="" if isinstance(optimizer, ByHand) else type(optimizer).__name__,
             site=self._sites.get(id(optimizer)),
+            step_site=self._stepped_at.get(training.index),
             groups=[
                 {
                     "names": entry["params"][:20_000],

@@ -72,7 +72,7 @@ class ZeroGradMissing(Check):
                 f"the last step's gradient was still there (norm {value:.3g} at step {step})",
                 "each step adds all earlier gradients to its own, so steps grow without end",
                 try_=("call optimizer.zero_grad() before loss.backward(), once per step",),
-                where=Where(site=training.site),
+                where=Where(site=training.step_site or training.site),
                 steps=(later[0][0], step),
                 evidence=(Evidence("stale_grad_norm", value, 0.0, "1"),),
                 tricks=(Trick("zero-grad"),),
