@@ -1,0 +1,265 @@
+"""The curves of a run: which panels there are, with the limits that are drawn into them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from ...checks.finding import Evidence, Finding
+from ...journal.series import Series
+from ...journal.view import RunView, Training
+from ...signals.update_ratio import update_ratios
+from ..model import Report
+from ..sparkline import series_behind
+from .thinning import short, thinned
+
+FINE, COARSE = 4000, 600
+"""Buckets of a curve that is recorded at every step, and of one that is sampled."""
+MOST_LINES = 8
+WIDE = 60.0
+"""Ratio of largest to smallest value above which a scale is logarithmic."""
+
+
+@dataclass(slots=True)
+class Panel:
+    """One plot over steps.
+
+    Attributes:
+        key: Names it in the page.
+        title: Stands above it.
+        about: What it shows, in one sentence.
+        lines: Label and series of each curve.
+        limits: Label and value of each line drawn across.
+        band: The first and the last line enclose the others.
+        stepped: A value holds until the next one.
+        logarithmic: Scale of the values; None: as they need it.
+    """
+
+    key: str
+    title: str
+    about: str
+    lines: list[tuple[str, Series]] = field(default_factory=list)
+    limits: list[tuple[str, float]] = field(default_factory=list)
+    unit: str = ""
+    band: bool = False
+    stepped: bool = False
+    logarithmic: bool | None = None
+
+    def as_data(self, buckets: int = COARSE) -> dict[str, Any]:
+        """What the page's script is given."""
+        lines = [(label, series) for label, series in self.lines if len(series)][:MOST_LINES]
+        curves = [
+            {"label": label, **thinned(series, FINE if len(series) > 20_000 else buckets)}
+            for label, series in lines
+        ]
+        values = [value for curve in curves for value in curve["y"]]
+        return {
+            "key": self.key,
+            "title": self.title,
+            "about": self.about,
+            "unit": self.unit,
+            "band": self.band,
+            "stepped": self.stepped,
+            "log": self._is_logarithmic(values),
+            "lines": curves,
+            "left_out": max(len(self.lines) - MOST_LINES, 0),
+            "limits": [
+                {"label": label, "y": short(value)}
+                for label, value in self.limits
+                if math.isfinite(value)
+            ],
+        }
+
+    def _is_logarithmic(self, values: list[Any]) -> bool:
+        if not values or min(values) <= 0 or any(value <= 0 for _, value in self.limits):
+            return False
+        if self.logarithmic is not None:
+            return self.logarithmic
+        return bool(max(values) / min(values) > WIDE)
+
+
+def panels(view: RunView) -> list[Panel]:
+    """All panels for which something was recorded, in the order in which they are read."""
+    trainings = [t for t in view.trainings if t.steps and t.rank == 0] or view.trainings
+    makers: tuple[Callable[[list[Training]], Panel], ...] = (
+        _loss, _accuracy, _rate, _gradient, _update, _quality, _sharpness, _scale, _memory, _time,
+    )  # fmt: skip
+    made = [maker(trainings) for maker in makers]
+    return [panel for panel in made if any(len(series) > 1 for _, series in panel.lines)]
+
+
+def marks(report: Report) -> list[dict[str, Any]]:
+    """The findings at the steps where they begin, for all curves."""
+    return [
+        {
+            "step": finding.steps[0],
+            "last": finding.steps[1],
+            "check": finding.check,
+            "severity": finding.severity,
+            "role": finding.role,
+        }
+        for finding in report.findings
+        if finding.steps[1] or finding.steps[0]
+    ]
+
+
+def evidence_panel(view: RunView, finding: Finding, key: str) -> Panel | None:
+    """The plot of what a finding was read from, with its limit; None if it is no series."""
+    for evidence in finding.evidence:
+        series = series_behind(view, finding, evidence)
+        if len(series) > 1:
+            return _of_evidence(evidence, series, key)
+    return None
+
+
+def _of_evidence(evidence: Evidence, series: Series, key: str) -> Panel:
+    panel = Panel(key, evidence.signal, "", [(evidence.signal, series)], unit=evidence.unit)
+    if evidence.limit is not None:
+        panel.limits.append(("limit", evidence.limit))
+    return panel
+
+
+# -- one panel each --------------------------------------------------------------------------------
+
+
+def _name(training: Training, trainings: list[Training], label: str) -> str:
+    return label if len(trainings) == 1 else f"{label}, {training}"
+
+
+def _plain(
+    trainings: list[Training], signal: str, label: str, place: str = ""
+) -> Iterator[tuple[str, Series]]:
+    for training in trainings:
+        yield _name(training, trainings, label), training.series(signal, place)
+
+
+def _loss(trainings: list[Training]) -> Panel:
+    lines = list(_plain(trainings, "loss", "training"))
+    for training in trainings:
+        functions = dict.fromkeys(e.function for e in training.evaluations)
+        for function in functions:
+            found = Series(
+                (e.step, math.nan if e.loss is None else e.loss)
+                for e in training.evaluations
+                if e.function == function
+            )
+            label = "held-out" if len(functions) == 1 else f"held-out, {function}"
+            lines.append((_name(training, trainings, label), found))
+    return Panel("loss", "Loss", "The loss of each step, and of each evaluation.", lines)
+
+
+def _accuracy(trainings: list[Training]) -> Panel:
+    lines: list[tuple[str, Series]] = []
+    for training in trainings:
+        for place in training.places("loss_accuracy"):
+            label = "training" if len(training.places("loss_accuracy")) == 1 else place
+            lines.append(
+                (_name(training, trainings, label), training.series("loss_accuracy", place))
+            )
+        known = [(e.step, e.accuracy) for e in training.evaluations if e.accuracy is not None]
+        lines.append((_name(training, trainings, "held-out"), Series(known)))
+    about = "Share of right answers, where the loss knows classes."
+    return Panel("accuracy", "Accuracy", about, lines, logarithmic=False)
+
+
+def _rate(trainings: list[Training]) -> Panel:
+    lines = []
+    for training in trainings:
+        places = training.places("learning_rate")
+        for place in places:
+            # recorded when it changes: it held until the end
+            series = training.series("learning_rate", place)
+            if len(series) and series.steps[-1] < training.steps - 1:
+                series = Series([*series, (max(training.steps - 1, 0), series.last)])
+            label = "rate" if len(places) == 1 else place
+            lines.append((_name(training, trainings, label), series))
+    return Panel("rate", "Learning rate", "Of each parameter group.", lines, stepped=True)
+
+
+def _gradient(trainings: list[Training]) -> Panel:
+    panel = Panel("gradient", "Gradient norm", "Of all parameters together, before clipping.")
+    panel.lines += _plain(trainings, "grad_norm", "norm")
+    limits = {v for t in trainings for v in t.series("clip_limit").values if math.isfinite(v)}
+    if len(limits) == 1:
+        panel.limits.append(("clipped above", limits.pop()))
+    return panel
+
+
+def _update(trainings: list[Training]) -> Panel:
+    about = "Length of a step over the length of the weights: largest, median and smallest layer."
+    panel = Panel("update", "Update ratio", about, band=len(trainings) == 1)
+    spread: dict[str, Callable[[list[float]], float]] = (
+        {"largest": max, "median": median, "smallest": min}
+        if len(trainings) == 1
+        else {"median": median}
+    )
+    for training in trainings:
+        by_step: dict[int, list[float]] = {}
+        for series in update_ratios(training).values():
+            for step, ratio in series:
+                if math.isfinite(ratio):
+                    by_step.setdefault(step, []).append(ratio)
+        ordered = sorted(by_step.items())
+        for label, of in spread.items():
+            found = Series((step, of(values)) for step, values in ordered)
+            panel.lines.append((_name(training, trainings, label), found))
+    return panel
+
+
+def _quality(trainings: list[Training]) -> Panel:
+    about = "Actual change of the loss over what the gradient predicts; below 0 a step does harm."
+    panel = Panel("quality", "Step quality", about, logarithmic=False)
+    panel.lines += _plain(trainings, "step_quality", "quality")
+    panel.limits = [("as predicted", 1.0), ("no gain", 0.0)]
+    return panel
+
+
+def _sharpness(trainings: list[Training]) -> Panel:
+    about = "Learning rate × largest curvature; above its limit steps overshoot and grow."
+    panel = Panel("sharpness", "Rate × sharpness", about)
+    panel.lines += _plain(trainings, "rate_times_sharpness", "rate × sharpness")
+    limits = {short(t.series("stability_limit").last) for t in trainings}
+    limits = {value for value in limits if math.isfinite(value)}
+    if len(limits) == 1:
+        panel.limits.append(("stable below", limits.pop()))
+    return panel
+
+
+def _scale(trainings: list[Training]) -> Panel:
+    panel = Panel("scale", "Loss scale", "Of the gradient scaler; it halves when a step overflows.")
+    panel.lines += _plain(trainings, "loss_scale", "scale")
+    return panel
+
+
+def _memory(trainings: list[Training]) -> Panel:
+    panel = Panel("memory", "Memory", "Allocated on the device.", unit="bytes")
+    signals = dict.fromkeys(s for t in trainings for s in t.signals if s.startswith("memory"))
+    for signal in signals:
+        label = signal.removeprefix("memory_").replace("_", " ")
+        panel.lines += _plain(trainings, signal, label)
+    return panel
+
+
+def _time(trainings: list[Training]) -> Panel:
+    about = "Seconds on the clock for one step, and of these in waiting for data."
+    panel = Panel("time", "Time per step", about, unit="s")
+    for training in trainings:
+        clock = training.series("time_s")
+        pace = Series(
+            (step, (now - before) / (step - earlier))
+            for (earlier, before), (step, now) in pairwise(clock)
+            if step > earlier
+        )
+        panel.lines.append((_name(training, trainings, "whole step"), pace))
+    for signal, label in (
+        ("data_wait_s", "data"),
+        ("forward_s", "forward"),
+        ("backward_s", "backward"),
+        ("step_s", "step"),
+    ):
+        panel.lines += _plain(trainings, signal, label)
+    return panel

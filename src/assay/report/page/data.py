@@ -1,0 +1,133 @@
+"""What a run was fed: ranges of its inputs, labels, repeated batches, loaders."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ...journal.series import Series
+from ...journal.view import RunView
+from ..source import short_path
+from ..terminal import clean
+from .curves import Panel
+
+MOST_PLACES = 12
+MOST_CLASSES = 60
+
+
+def inputs(view: RunView) -> list[dict[str, Any]]:
+    """One row for each tensor that the model is called with."""
+    shapes = {str(e.data.get("place")): e.data for e in view.events("input")}
+    rows = []
+    for place in _places(view, "input_min", "input_fingerprint")[:MOST_PLACES]:
+        low, high = _series(view, "input_min", place), _series(view, "input_max", place)
+        seen = shapes.get(place, {})
+        wrong = max(_series(view, "input_nonfinite_share", place).values, default=0.0)
+        rows.append(
+            {
+                "place": clean(place),
+                "shape": " × ".join(str(n) for n in seen.get("shape", ())),
+                "dtype": clean(seen.get("dtype", "")),
+                "range": f"{min(low.values):.4g} to {max(high.values):.4g}" if len(low) else "",
+                "mean": _typical(_series(view, "input_mean", place)),
+                "std": _typical(_series(view, "input_std", place)),
+                "wrong": f"{wrong:.2%}" if wrong else "none" if len(low) else "",
+                "repeats": _repeats(_series(view, "input_fingerprint", place)),
+            }
+        )
+    return rows
+
+
+def input_panels(view: RunView) -> list[Panel]:
+    """The range of each input over the run."""
+    made = []
+    for number, place in enumerate(_places(view, "input_mean")[:4]):
+        signals = (("highest", "input_max"), ("mean", "input_mean"), ("lowest", "input_min"))
+        lines = [(label, _series(view, signal, place)) for label, signal in signals]
+        if len(lines[0][1]) > 1:
+            about = "Highest, mean and lowest number of each sampled batch."
+            made.append(
+                Panel(f"input-{number}", clean(place), about, lines, band=True, logarithmic=False)
+            )
+    return made
+
+
+def labels(view: RunView) -> dict[str, Any] | None:
+    """How often each class was met in the sampled batches; None where classes are unknown."""
+    counts: Counter[str] = Counter()
+    for training in view.trainings:
+        for place, series in training.signals.get("label_count", {}).items():
+            counts[place] += int(sum(value for value in series.values if math.isfinite(value)))
+    total = sum(counts.values())
+    if not total:
+        return None
+    numbered = sorted(counts.items(), key=lambda item: (len(item[0]), item[0]))
+    most = max(counts.values())
+    return {
+        "total": f"{total:,}",
+        "bars": [
+            {
+                "label": clean(name),
+                "count": f"{count:,}",
+                "share": f"{count / total:.1%}",
+                "width": round(100 * count / most, 2),
+            }
+            for name, count in numbered[:MOST_CLASSES]
+        ],
+        "left_out": max(len(numbered) - MOST_CLASSES, 0),
+    }
+
+
+def loaders(view: RunView) -> list[dict[str, Any]]:
+    """Each data loader once, with its settings."""
+    unique: dict[str, dict[str, Any]] = {}
+    for event in view.events("loader"):
+        data = dict(event.data)
+        built = data.pop("built", None)
+        place = f"{short_path(str(built[0]))}:{built[1]}" if isinstance(built, list) else ""
+        if not place and event.site is not None:
+            place = f"{short_path(event.site.file)}:{event.site.line}"
+        rows = [(clean(k.replace("_", " ")), _said(v)) for k, v in data.items() if k != "grad"]
+        purpose = {True: "training", False: "evaluation"}.get(data.get("grad"), "")  # type: ignore[arg-type]
+        unique.setdefault(place + str(rows), {"place": clean(place), "for": purpose, "rows": rows})
+    return list(unique.values())[:MOST_PLACES]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else clean("" if value is None else value)
+
+
+def _places(view: RunView, *signals: str) -> list[str]:
+    found = (p for t in view.trainings for s in signals for p in t.places(s))
+    return list(dict.fromkeys(found))
+
+
+def _series(view: RunView, signal: str, place: str) -> Series:
+    series = (t.series(signal, place) for t in view.trainings)
+    return max(series, key=len, default=Series())
+
+
+def _typical(series: Series) -> str:
+    values = sorted(value for value in series.values if math.isfinite(value))
+    return f"{values[len(values) // 2]:.4g}" if values else ""
+
+
+def _repeats(series: Series) -> str:
+    """How many sampled batches had the very numbers (by their sum) of an earlier one."""
+    values = [value for value in series.values if math.isfinite(value)]
+    if len(values) < 2:
+        return ""
+    again = len(values) - len(set(values))
+    return f"{again:,} of {len(values):,}" if again else f"none in {len(values):,}"
+
+
+def notes(view: RunView) -> Iterator[str]:
+    """What can't be shown of the data, and why."""
+    if not _places(view, "input_min", "input_fingerprint"):
+        yield "No input of the model was measured in this run."

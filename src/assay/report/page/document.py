@@ -1,0 +1,161 @@
+"""`report.html`: one file that holds everything, and lets nothing else in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shlex
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from ... import __version__
+from ...trials.trial import Trial
+from ..atomic import write_whole
+from ..ending import counted
+from ..foot import duration
+from ..model import Report
+from ..terminal import clean
+from . import data, setup, verdict
+from .curves import marks, panels
+from .layers import layers
+from .trials import trial_context, trial_plots
+
+NAME = "report.html"
+VERSION = "1.6.32"
+"""Of uPlot, which draws the curves."""
+
+_HERE = Path(__file__).parent
+_STYLES = ("uplot/uPlot.min.css", "static/page.css", "static/parts.css")
+_SCRIPTS = ("theme.js", "plots.js", "layers.js", "trials.js", "page.js")
+
+
+def write_page(report: Report, path: Path, trial: Trial | None = None) -> None:
+    """Writes the page of a run, whole or not at all.
+
+    Args:
+        report: Of the run; of the control's first run where there is a trial.
+        path: Where to.
+        trial: To be shown beside the run.
+
+    Raises:
+        OSError: The file can't be written; one that was there stays as it was.
+    """
+    write_whole(path, render_page(report, trial).encode("utf-8", "replace"))
+
+
+def render_page(report: Report, trial: Trial | None = None) -> str:
+    """The page as HTML."""
+    causes, evidence = verdict.causes(report)
+    content = {
+        "steps": report.view.steps,
+        "evidence": evidence,
+        "curves": [panel.as_data() for panel in panels(report.view)],
+        "inputs": [panel.as_data() for panel in data.input_panels(report.view)],
+        "marks": marks(report),
+        "layers": layers(report.view),
+        "trials": trial_plots(trial) if trial is not None else [],
+    }
+    style, library, script = _read_all()
+    return _template().render(
+        assay=__version__,
+        uplot=VERSION,
+        policy=policy(),
+        style=Markup(style),
+        library=Markup(library),
+        script=Markup(script),
+        data=Markup(embedded(content)),
+        title=_title(report),
+        summary=_summary(report),
+        headline=verdict.headline(report),
+        ending=verdict.ending(report),
+        tips=[verdict.sentence(tip) for tip in report.unseen.advice] if report.unseen else [],
+        causes=causes,
+        silent=report.diagnosis.silent,
+        skipped=_skipped(report),
+        problems=[verdict.sentence(error) for error in report.view.errors],
+        content=content,
+        inputs=data.inputs(report.view),
+        labels=data.labels(report.view),
+        loaders=data.loaders(report.view),
+        trial=None if trial is None else trial_context(trial),
+        setup=setup.facts(report),
+        versions=setup.versions(report.view),
+        optimizers=setup.optimizers(report.view),
+    )
+
+
+def policy() -> str:
+    """The content-security policy: our own script and style by their hashes, and nothing else."""
+    style, *scripts = _read_all()
+    hashes = " ".join(_hash(text) for text in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def embedded(content: Any) -> str:
+    """JSON that no text in it can end: what HTML gives a meaning to is written as an escape."""
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _read_all() -> tuple[str, str, str]:
+    """Style, library and script of every page."""
+
+    def read(*names: str) -> str:
+        return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+    library = read("uplot/uPlot.iife.min.js")
+    parts = read(*(f"static/{name}" for name in _SCRIPTS))
+    return read(*_STYLES), library, f'(() => {{\n"use strict";\n{parts}\n}})();'
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
+
+
+def _title(report: Report) -> str:
+    words = [str(word) for word in report.view.facts.get("command") or ()]
+    script = next((word for word in words[1:] if not word.startswith("-")), "")
+    return clean(Path(script).name or report.view.facts.get("id") or "run")
+
+
+def _summary(report: Report) -> list[tuple[str, str]]:
+    known = report.view.facts
+    rows = [("run", str(known.get("id") or (report.folder.name if report.folder else "")))]
+    if words := known.get("command"):
+        rows.append(("command", shlex.join(str(word) for word in words)))
+    rows.append(("steps", counted(report.view.steps, "step")))
+    if known.get("seconds") is not None:
+        rows.append(("took", duration(known["seconds"])))
+    if known.get("device"):
+        rows.append(("device", str(known["device"])))
+    return [(name, clean(value)) for name, value in rows if value]
+
+
+def _skipped(report: Report) -> list[tuple[str, list[str]]]:
+    """Reasons, each with the checks that it kept from looking."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in {**report.diagnosis.skipped, **report.ignored}.items():
+        by_reason.setdefault(" ".join(clean(why).split()), []).append(name)
+    return sorted(by_reason.items(), key=lambda item: -len(item[1]))

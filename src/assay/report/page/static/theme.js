@@ -1,0 +1,83 @@
+// Colours: as the system has them, or as the reader chose; canvases are told when they change.
+const page = JSON.parse(document.getElementById("assay-data").textContent);
+const root = document.documentElement;
+const repainters = [];
+
+function colour(name) {
+  return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
+}
+
+function faint(name, percent) {
+  return `color-mix(in srgb, ${colour(name)} ${percent}%, transparent)`;
+}
+
+function repaint() {
+  for (const paint of repainters) paint();
+}
+
+function startTheme() {
+  const button = document.getElementById("theme");
+  const choices = ["system", "light", "dark"];
+  const words = { system: "Auto", light: "Light", dark: "Dark" };
+  let choice = "system";
+  try {
+    choice = localStorage.getItem("assay-theme") || "system";
+  } catch { /* a page from disk may not remember */ }
+  function apply() {
+    if (!choices.includes(choice)) choice = "system";
+    if (choice === "system") delete root.dataset.theme;
+    else root.dataset.theme = choice;
+    button.textContent = `◐ ${words[choice]}`;
+    button.setAttribute("aria-label", `Colours: ${words[choice]}; change`);
+    repaint();
+  }
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    choice = choices[(choices.indexOf(choice) + 1) % choices.length];
+    try {
+      localStorage.setItem("assay-theme", choice);
+    } catch { /* as above */ }
+    apply();
+  });
+  apply();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+}
+
+// Paper is white: printed in light colours, with everything unfolded.
+function startPrinting() {
+  let opened = [];
+  let before;
+  addEventListener("beforeprint", () => {
+    before = root.dataset.theme;
+    root.dataset.theme = "light";
+    opened = [...document.querySelectorAll("details:not([open]):not(.numbers)")];
+    for (const each of opened) each.open = true;
+    repaint();
+  });
+  addEventListener("afterprint", () => {
+    if (before === undefined) delete root.dataset.theme;
+    else root.dataset.theme = before;
+    for (const each of opened) each.open = false;
+    repaint();
+  });
+}
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function inWords(value) {
+  if (value === null || value === undefined) return "–";
+  if (!Number.isFinite(value)) return "not finite";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace("e+", "e").replace("-", "−").replace("e-", "e−");
+  return String(Number(value.toPrecision(4))).replace("-", "−");
+}
+
+function stepInWords(step) {
+  return Math.round(step).toLocaleString("en");
+}

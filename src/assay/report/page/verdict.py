@@ -1,0 +1,142 @@
+"""The top of the page: what is wrong in one sentence, then each cause with its evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...checks.finding import Evidence, Finding
+from ..ending import counted, how_it_ended, recording_lost
+from ..model import Report
+from ..source import changed_since, excerpt, short_path
+from ..terminal import FEW_STEPS, clean
+from .curves import evidence_panel
+
+SEVERITIES = ("error", "warning", "note")
+TIERS = {
+    "exact": "a broken invariant: no correct training step does this",
+    "probe": "a controlled measurement in the run",
+    "heuristic": "a limit on a curve, calibrated on healthy runs",
+}
+
+
+def headline(report: Report) -> dict[str, str]:
+    """State and sentence of the verdict; the state is a severity, `healthy` or `unseen`."""
+    if report.unseen is not None:
+        return {"state": "unseen", "word": "Not observed", "text": sentence(report.unseen.reason)}
+    grave = [f for f in report.findings if f.severity != "note"]
+    steps = counted(report.view.steps, "step")
+    if grave:
+        first = report.findings[0]
+        causes = [f for f in grave if f.role == "cause"]
+        others = max(len(causes) - 1, 0)
+        more = f" {counted(others, 'other cause')} below." if others else ""
+        return {
+            "state": first.severity,
+            "word": first.check,
+            "text": sentence(first.summary) + more,
+        }
+    looked = len(report.diagnosis.silent)
+    if not looked:
+        text = f"{steps} seen, but no check could look at them."
+        return {"state": "unseen", "word": "Not judged", "text": text}
+    if report.view.steps < FEW_STEPS:
+        text = f"{steps} seen and nothing found in them, but most faults need more to show."
+        return {"state": "unseen", "word": "Too short to judge", "text": text}
+    notes = f", {counted(len(report.findings), 'note')} below" if report.findings else ""
+    text = f"{counted(looked, 'check')} looked at {steps} and stayed silent{notes}."
+    return {"state": "healthy", "word": "Nothing wrong found", "text": text}
+
+
+def ending(report: Report) -> list[str]:
+    """What to know of how the run or its recording ended; nothing for a plain success."""
+    found = how_it_ended(report.view) if "stopped" not in report.view.facts else None
+    lines = [sentence(f"the script {found}")] if found and report.unseen is None else []
+    lost = recording_lost(report.view)
+    return [*lines, sentence(lost)] if lost else lines
+
+
+def causes(report: Report) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Every cause with its symptoms, and the plots of their evidence."""
+    findings = report.findings
+    folded = report.symptoms()
+    leads = [(i, f) for i, f in enumerate(findings) if f.role == "cause"]
+    if not leads:
+        leads, folded = list(enumerate(findings)), {}
+    shown, plots = [], []
+    for place, finding in leads:
+        told = _told(report, finding)
+        told["symptoms"] = [_told(report, symptom) for symptom in folded.get(place, [])]
+        panel = evidence_panel(report.view, finding, f"evidence-{place}")
+        if panel is not None:
+            plots.append({**panel.as_data(), "steps": list(finding.steps)})
+            told["plot"] = panel.key
+        shown.append(told)
+    return shown, plots
+
+
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop; control characters made visible."""
+    text = " ".join(clean(text).split())
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def span(steps: tuple[int, int]) -> str:
+    """`step 31`, `steps 1 to 31`; empty for a finding of no step."""
+    first, last = steps
+    if last > first:
+        return f"steps {first:,} to {last:,}"
+    return f"step {last:,}" if last else ""
+
+
+def _told(report: Report, finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "severity": finding.severity,
+        "tier": finding.tier,
+        "tier_means": TIERS[finding.tier],
+        "summary": sentence(finding.summary),
+        "why": sentence(finding.why),
+        "try": [sentence(text) for text in finding.try_],
+        "tricks": [f"{t.name}={t.value}" if t.value else t.name for t in finding.tricks],
+        "steps": span(finding.steps),
+        "where": _where(finding),
+        "source": _source(report, finding),
+        "measured": [_measured(evidence) for evidence in finding.evidence],
+        "symptoms": [],
+        "plot": None,
+    }
+
+
+def _where(finding: Finding) -> str:
+    where = finding.where
+    parts = [where.parameter or where.module or ""]
+    if where.group is not None:
+        parts.append(f"parameter group {where.group}")
+    return clean(", ".join(part for part in parts if part))
+
+
+def _source(report: Report, finding: Finding) -> dict[str, Any] | None:
+    site = finding.where.site
+    if site is None:
+        return None
+    moved = changed_since(site, report.view.facts)
+    named = site.function and not site.function.startswith("<")
+    return {
+        "place": clean(f"{short_path(site.file)}:{site.line}"),
+        "function": clean(site.function) if named else "",
+        "line": site.line,
+        "moved": moved,
+        "lines": [] if moved else [(n, clean(code)) for n, code in excerpt(site, around=3)],
+    }
+
+
+def _measured(evidence: Evidence) -> dict[str, str]:
+    unit = "" if evidence.unit in ("", "1") else f" {evidence.unit}"
+    limit = "" if evidence.limit is None else f"{evidence.limit:.4g}{unit}"
+    return {
+        "signal": clean(evidence.signal),
+        "value": clean(f"{evidence.value:.4g}{unit}"),
+        "limit": clean(limit),
+        "place": clean(evidence.place),
+    }

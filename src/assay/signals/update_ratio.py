@@ -1,0 +1,34 @@
+"""How far each step moves the weights, as a share of their own length."""
+
+from __future__ import annotations
+
+import math
+
+from ..journal.series import Series
+from ..journal.view import Training
+
+
+def update_ratios(training: Training) -> dict[str, Series]:
+    """`update_norm` over `weight_norm` of each parameter where both were sampled (unit 1).
+
+    A step from weights of length 0 has no ratio and is left out.
+    """
+    norms = training.signals.get("weight_norm", {})
+    found: dict[str, Series] = {}
+    for place, moved in training.signals.get("update_norm", {}).items():
+        weights = norms.get(place)
+        if weights is None:
+            continue
+        if weights.steps == moved.steps:
+            pairs = zip(moved.steps, moved.values, weights.values, strict=True)
+        else:
+            known = dict(weights)
+            pairs = ((s, v, known.get(s, math.nan)) for s, v in moved)  # type: ignore[assignment]
+        ratio = Series()
+        for step, update, weight in pairs:
+            if weight > 0:
+                ratio.steps.append(step)
+                ratio.values.append(update / weight)
+        if len(ratio):
+            found[place] = ratio
+    return found
