@@ -43,7 +43,12 @@ def verdict(control: Sequence[float], treated: Sequence[float], **options: int) 
         ([-2.0, -2.1, -2.2], [-9.0, -9.1, -9.2], "proved"),
         ([math.inf] * 3, [1.0, 2.0, 1.5], "proved"),
         ([1.0, 2.0, 1.5], [math.inf] * 3, "harmful"),
-        ([math.inf, 1.0, 1.0], [0.5, 0.5, 0.5], "undecided"),
+        # one run that came to nothing counts like the worst of the others, on both sides
+        ([math.inf, 1.0, 1.1], [0.5, 0.5, 0.52], "proved"),
+        ([0.5, 0.5, 0.52], [math.inf, 1.0, 1.1], "harmful"),
+        ([math.inf, 1.0, 1.1], [0.9, 0.95, 0.8], "undecided"),
+        ([math.inf, 1.0, 1.1], [0.5, 0.5, 1.2], "undecided"),
+        ([math.inf, 1.0, 1.1], [math.inf, 0.5, 0.5], "undecided"),
         ([math.inf] * 3, [math.inf] * 3, "no effect"),
     ],
 )

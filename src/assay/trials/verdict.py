@@ -143,6 +143,10 @@ def judge(
     after = {seed: treated[seed].measured.values[metric] for seed in seeds}
     effect = compare([before[s] for s in proof], [after[s] for s in proof], candidates)
     outcome, why = weigh(effect, candidates, wanted)
+    if outcome == "undecided" and math.isnan(effect.mean):
+        outcome, why = _weigh_capped(
+            [before[s] for s in proof], [after[s] for s in proof], candidates, wanted
+        ) or (outcome, why)
     if outcome == "proved" and not all(after[seed] < before[seed] for seed in seeds):
         outcome, why = "undecided", f"it did not improve seed {screened}"
     if note and outcome == "undecided":
@@ -160,7 +164,8 @@ def weigh(effect: Effect, candidates: int = 1, wanted: int = 3) -> tuple[Outcome
     Proved: every seed improves, and the interval of the mean lies beyond both the noise floor and
     2 %. Where runs are not finite there is no interval: then every control run must have come to
     nothing and no treated one, which chance does with a probability of at most 4^-n; or every seed
-    must improve, 2^-n. Harmful is the same with the signs turned round.
+    must improve, 2^-n; or the interval must show it with such runs counted like the worst of the
+    others. Harmful is the same with the signs turned round.
     """
     n, alpha = len(effect.differences), (1 - LEVEL) / candidates
     up, down = (all(sign * d > 0 for d in effect.differences) for sign in (1, -1))
@@ -214,6 +219,25 @@ def _without_numbers(effect: Effect, *, up: bool, down: bool, alpha: float) -> t
             f"all {n} seeds get worse, and treated runs came to nothing"
         )
     return "undecided", "some runs came to nothing: more seeds decide"
+
+
+def _weigh_capped(
+    control: Sequence[float], treated: Sequence[float], candidates: int, wanted: int
+) -> tuple[Outcome, str] | None:
+    """The verdict if a run that came to nothing is counted like the worst that did not.
+
+    The same limit for both sides leaves the differences symmetric where a trick does nothing, and
+    makes what such a run has cost smaller than it was. None if that proves nothing.
+    """
+    finite = [value for value in (*control, *treated) if math.isfinite(value)]
+    if not finite:
+        return None
+    most = max(finite)
+    before, after = ([min(value, most) for value in side] for side in (control, treated))
+    outcome, why = weigh(compare(before, after, candidates), candidates, wanted)
+    if outcome not in ("proved", "harmful"):
+        return None
+    return outcome, f"{why}, runs that came to nothing counted like the worst of the others"
 
 
 def _kinds(results: Sequence[Result]) -> list[str]:
