@@ -76,6 +76,8 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--only", "", "ok.py"], "no check is called ''"),
         (["--json", "no/such/report.json", "ok.py"], "--json: no directory no/such"),
         (["--json", "folder", "ok.py"], "--json: folder is a directory"),
+        (["--sarif", "no/such/report.sarif", "ok.py"], "--sarif: no directory no/such"),
+        (["--sarif=-", "--json=-", "ok.py"], "--json and --sarif can't both go to standard"),
         (["--python", "no-such-python", "ok.py"], "no interpreter at 'no-such-python'"),
         (["--run-dir", "ok.py", "ok.py"], "can't make run folder ok.py"),
     ],

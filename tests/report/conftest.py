@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -236,3 +237,11 @@ def report(case: str, monkeypatch: pytest.MonkeyPatch) -> Report:
 def make_case(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Report]:
     monkeypatch.chdir(HERE)
     return lambda name: CASES[name]()
+
+
+@pytest.fixture(scope="session")
+def invented() -> SimpleNamespace:
+    """What cases of a test's own are made of."""
+    return SimpleNamespace(
+        FACTS=FACTS, SAMPLE=SAMPLE, Says=Says, Silent=Silent, skeleton=skeleton
+    )  # fmt: skip

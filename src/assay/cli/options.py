@@ -22,6 +22,7 @@ class Options:
         words: The command to run.
         steps, seconds: When the script is to be stopped; None: when it ends.
         json: Where the report is written as JSON; `-` is standard output.
+        sarif: The same as SARIF.
         fail_on: Findings this grave give exit status 1.
         ignore, only: Names of checks.
         quiet: Print findings only.
@@ -35,6 +36,7 @@ class Options:
     steps: int | None = None
     seconds: float | None = None
     json: str | None = None
+    sarif: str | None = None
     fail_on: str | None = None
     ignore: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ def make_parser(verb: str, description: str) -> Parser:
     add("--steps", type=whole_number, metavar="N", help="stop after N optimizer steps")
     add("--seconds", type=seconds, metavar="S", help="stop after S seconds, at a step")
     add("--json", metavar="FILE", help="also write the report as JSON; - is standard output")
+    add("--sarif", metavar="FILE", help="also write the findings as SARIF, for code hosts")
     add("--fail-on", type=level, metavar="LEVEL",
         help="exit with status 1 on findings: error, or warning (errors too)")  # fmt: skip
     add("--ignore", action="append", default=[], metavar="CHECK", help="leave a check out")
@@ -85,13 +88,17 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
     ignore = check_names(given.ignore, "--ignore", names)
     only = check_names(given.only, "--only", names)
     kept_ignore, kept_only = lasting_names(lasting, names)
-    if given.json is not None:
-        can_be_written(given.json)
+    for option, target in (("--json", given.json), ("--sarif", given.sarif)):
+        if target is not None:
+            can_be_written(target, option)
+    if given.json == given.sarif == "-":
+        raise LaunchError("--json and --sarif can't both go to standard output")
     return Options(
         words=tuple(command),
         steps=given.steps if given.steps is not None else lasting.steps,
         seconds=given.seconds if given.seconds is not None else lasting.seconds,
         json=given.json,
+        sarif=given.sarif,
         fail_on=given.fail_on or lasting.fail_on,
         # a check named on the command line is wanted, whatever the file says
         ignore=ignore + tuple(n for n in kept_ignore if n not in only and n not in ignore),
@@ -116,16 +123,16 @@ def lasting_names(lasting: Settings, names: Sequence[str]) -> tuple[tuple[str, .
     )
 
 
-def can_be_written(target: str) -> None:
+def can_be_written(target: str, option: str = "--json") -> None:
     """Told before a long run, not after it."""
     if target == "-":
         return
     if not target:
-        raise LaunchError("--json needs the name of a file, or -")
+        raise LaunchError(f"{option} needs the name of a file, or -")
     path = Path(target)
     if path.is_dir():
-        raise LaunchError(f"--json: {target} is a directory")
+        raise LaunchError(f"{option}: {target} is a directory")
     if not path.parent.is_dir():
-        raise LaunchError(f"--json: no directory {path.parent}")
+        raise LaunchError(f"{option}: no directory {path.parent}")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise LaunchError(f"--json: {target} can't be written")
+        raise LaunchError(f"{option}: {target} can't be written")

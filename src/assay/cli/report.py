@@ -13,7 +13,7 @@ from ..launch.folder import RUNS
 from ..launch.settings import read_settings
 from ..report import make_report
 from .options import lasting_names
-from .watching import note_if_slow, write_as_json
+from .watching import note_if_slow, write_as_json, write_as_sarif
 from .words import Parser, check_names, level
 
 
@@ -29,6 +29,7 @@ def main(words: Sequence[str]) -> int:
         help="a run's id or its beginning, or its folder; the latest if not given")  # fmt: skip
     add("--run-dir", metavar="DIR", help="where records of runs are kept, if not .assay/runs")
     add("--json", metavar="FILE", help="also write the report as JSON; - is standard output")
+    add("--sarif", metavar="FILE", help="also write the findings as SARIF, for code hosts")
     add("--fail-on", type=level, metavar="LEVEL", help="exit with status 1 on findings")
     add("--ignore", action="append", default=[], metavar="CHECK", help="leave a check out")
     add("--only", action="append", default=[], metavar="CHECK", help="run this check only")
@@ -39,6 +40,8 @@ def main(words: Sequence[str]) -> int:
     ignore = check_names(given.ignore, "--ignore", names)
     only = check_names(given.only, "--only", names)
     kept_ignore, kept_only = lasting_names(lasting, names)
+    if given.json == given.sarif == "-":
+        raise LaunchError("--json and --sarif can't both go to standard output")
     folder = find_run(given.run, Path(given.run_dir) if given.run_dir else lasting.run_dir or RUNS)
     with note_if_slow():
         try:
@@ -54,9 +57,11 @@ def main(words: Sequence[str]) -> int:
         )
     from ..report.terminal import show
 
-    to_stdout = given.json != "-"  # else the JSON is what is piped on
+    to_stdout = "-" not in (given.json, given.sarif)  # else that is what is piped on
     show(report, sys.stdout if to_stdout else sys.stderr, quiet=given.quiet or lasting.quiet)
     status = write_as_json(report, given.json) if given.json is not None else None
+    if given.sarif is not None:
+        status = write_as_sarif(report, given.sarif) or status
     return status or int(report.fails(given.fail_on or lasting.fail_on))
 
 

@@ -63,6 +63,8 @@ def _report(
         tell(report)
         if options.json is not None:
             status = write_as_json(report, options.json) or status
+        if options.sarif is not None:
+            status = write_as_sarif(report, options.sarif) or status
     except BrokenPipeError:
         pass
     except Exception:  # our fault must not cost the user the script's own status
@@ -84,6 +86,18 @@ def write_as_json(report: Report, target: str) -> int | None:
         write_json(report, target)
     except OSError as error:
         complain(f"--json: can't write {target}: {error.strerror}")
+        return 2
+    return None
+
+
+def write_as_sarif(report: Report, target: str) -> int | None:
+    """Writes the findings as SARIF; status 2, and one line, where that fails."""
+    from ..report.sarif import write_sarif
+
+    try:
+        write_sarif(report, CHECKS, target)
+    except OSError as error:
+        complain(f"--sarif: can't write {target}: {error.strerror}")
         return 2
     return None
 

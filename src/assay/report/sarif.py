@@ -1,0 +1,278 @@
+"""The report as SARIF 2.1.0, so that code hosts and editors show findings on the line."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from .. import __version__
+from ..checks.base import Check
+from ..checks.finding import Evidence, Finding
+from ..journal.view import Site
+from .atomic import write_whole
+from .ending import signal_name
+from .model import Report
+from .source import changed_since, excerpt
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+ROOT = "%SRCROOT%"
+_PRECISION = {"exact": "very-high", "probe": "high", "heuristic": "medium"}
+_PROBLEM = {"error": "error", "warning": "warning", "note": "recommendation"}
+
+
+def write_sarif(report: Report, checks: Iterable[Check], target: str) -> None:
+    """Writes the report to a file, or to standard output for `-`.
+
+    Args:
+        report: What to write.
+        checks: All checks there are; those that were asked for become rules.
+        target: A path, or `-`.
+
+    Raises:
+        OSError: The file can't be written; one that was there stays as it was.
+    """
+    log = as_sarif(report, checks)
+    text = json.dumps(log, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    data = text.encode("utf-8", "replace")
+    if target == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        write_whole(Path(target), data)
+
+
+def as_sarif(report: Report, checks: Iterable[Check]) -> dict[str, Any]:
+    """The report as a SARIF log of one run."""
+    rules = [check for check in checks if check.name not in report.ignored]
+    places = _Places(report)
+    first: dict[str, Finding] = {}
+    for finding in report.findings:
+        first.setdefault(finding.check, finding)
+    numbers = {rule.name: number for number, rule in enumerate(rules)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "assay",
+                "semanticVersion": __version__,
+                "rules": [_rule(check) for check in rules],
+            }
+        },
+        "automationDetails": {"id": f"assay/{report.as_dict()['run']['id']}"},
+        "invocations": [_invocation(report, numbers, places)],
+        "originalUriBaseIds": {ROOT: {"uri": places.root.as_uri().rstrip("/") + "/"}},
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            _result(finding, numbers.get(finding.check), first, places)
+            for finding in report.findings
+        ],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+class _Places:
+    """Turns the user's lines into locations relative to the root of their repository."""
+
+    def __init__(self, report: Report) -> None:
+        self._facts = report.view.facts
+        here = Path(str(self._facts.get("cwd") or os.getcwd())).absolute()
+        self.cwd = here
+        self.root = next((up for up in (here, *here.parents) if (up / ".git").exists()), here)
+        self._fallback = self._script() or next(
+            (training.site for training in report.view.trainings if training.site), None
+        )
+
+    def _script(self) -> Site | None:
+        """The first Python file of the command: a finding of the whole run belongs there."""
+        for word in self._facts.get("command") or ():
+            if str(word).endswith(".py") and (self.cwd / str(word)).is_file():
+                return Site(str(self.cwd / str(word)), 0)
+        return None
+
+    def file(self, path: str) -> dict[str, Any] | None:
+        """An `artifactLocation`; None for what is no file, such as a notebook's cell."""
+        if not path or path.startswith("<"):
+            return None
+        absolute = Path(os.path.normpath(self.cwd / path))
+        try:
+            return {"uri": quote(absolute.relative_to(self.root).as_posix()), "uriBaseId": ROOT}
+        except ValueError:
+            return {"uri": absolute.as_uri()}
+
+    def line(self, site: Site) -> str:
+        """The text of a line; empty if it can't be read or may be another by now."""
+        if changed_since(site, self._facts):
+            return ""
+        lines = excerpt(Site(str(self.cwd / site.file), site.line), around=0)
+        return lines[0][1] if lines else ""
+
+    def physical(self, finding: Finding) -> dict[str, Any] | None:
+        """Where the finding is shown: its line, else the script."""
+        for site in (finding.where.site, self._fallback):
+            file = self.file(site.file) if site else None
+            if site is not None and file is not None:
+                if site.line < 1:
+                    return {"artifactLocation": file}
+                text = self.line(site)
+                region = {"startLine": site.line, **({"snippet": {"text": text}} if text else {})}
+                return {"artifactLocation": file, "region": region}
+        return None
+
+    def fingerprint(self, finding: Finding) -> str:
+        """The same while the line moves about in its file and the numbers change."""
+        where = finding.where
+        file = (self.file(where.site.file) or {}).get("uri") if where.site else None
+        line = self.line(where.site).strip() if where.site else None
+        parts = (finding.check, file, line, where.module, where.parameter, where.group)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _rule(check: Check) -> dict[str, Any]:
+    page = inspect.cleandoc(type(check).__doc__ or check.name)
+    opening, *sections = page.split("\n## ")
+    short = " ".join(opening.split())
+    does = (
+        s.partition("\n")[2] for s in sections if s.startswith(("What it does", "Why it matters"))
+    )
+    full = " ".join(" ".join(does).split()) or short
+    return {
+        "id": check.name,
+        "name": "".join(part.capitalize() for part in check.name.split("-")),
+        "shortDescription": _message(short[:1000]),
+        "fullDescription": _message(full[:1000]),
+        "help": {"text": page, "markdown": page},
+        "defaultConfiguration": {"level": check.severity},
+        "properties": {
+            "tags": ["pytorch", check.family],
+            "precision": _PRECISION[check.tier],
+            "problem.severity": _PROBLEM[check.severity],
+        },
+    }
+
+
+def _message(text: str) -> dict[str, str]:
+    """Text in which nothing is a placeholder or a link."""
+    return {"text": text.replace("{", "{{").replace("}", "}}").replace("](", "] (")}
+
+
+def _result(
+    finding: Finding, rule: int | None, first: Mapping[str, Finding], places: _Places
+) -> dict[str, Any]:
+    physical = places.physical(finding)
+    text = [_sentence(finding.summary), _sentence(finding.why)]
+    text += ["Try: " + _sentence("; or ".join(finding.try_))] if finding.try_ else []
+    message = _message("\n".join(part for part in text if part))
+    related: list[dict[str, Any]] = []
+    for name in finding.explained_by:
+        cause = places.physical(first[name]) if name in first else None
+        if cause is not None:
+            related.append({"physicalLocation": cause, "message": _message(f"the cause: {name}")})
+            message["text"] += f"\nExplained by [{name}]({len(related)})."
+    for item in finding.evidence:
+        measured: dict[str, Any] = {"message": _message(_measured(item, finding.steps))}
+        if physical is not None:
+            measured["physicalLocation"] = physical
+        if item.place:
+            measured["logicalLocations"] = [{"fullyQualifiedName": item.place}]
+        related.append(measured)
+    result: dict[str, Any] = {
+        "ruleId": finding.check,
+        "level": finding.severity,
+        "kind": "fail",
+        "message": message,
+        "locations": _locations(finding, physical),
+        "partialFingerprints": {"assay/v1": places.fingerprint(finding)},
+        "properties": {
+            "family": finding.family,
+            "tier": finding.tier,
+            "role": finding.role,
+            "explainedBy": list(finding.explained_by),
+            "steps": list(finding.steps),
+            "tricks": [f"{t.name}={t.value}" if t.value else t.name for t in finding.tricks],
+        },
+    }
+    if rule is not None:
+        result["ruleIndex"] = rule
+    if related:
+        result["relatedLocations"] = [
+            {"id": number, **location} for number, location in enumerate(related, 1)
+        ]
+    return result
+
+
+def _locations(finding: Finding, physical: dict[str, Any] | None) -> list[dict[str, Any]]:
+    where = finding.where
+    logical = []
+    for kind, name in (("parameter", where.parameter), ("module", where.module)):
+        if name:
+            logical.append({"fullyQualifiedName": name, "kind": kind})
+    if where.site is not None and where.site.function.isidentifier():
+        logical.append({"fullyQualifiedName": where.site.function, "kind": "function"})
+    location: dict[str, Any] = {}
+    if physical is not None:
+        location["physicalLocation"] = physical
+    if logical:
+        location["logicalLocations"] = logical
+    return [location] if location else []
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!", "…")) or not text else f"{text}."
+
+
+def _measured(item: Evidence, steps: tuple[int, int]) -> str:
+    unit = "" if item.unit in ("", "1") else f" {item.unit}"
+    limit = "" if item.limit is None else f" (limit {item.limit:.4g}{unit})"
+    at = f" at {item.place}" if item.place else ""
+    when = f"step {steps[0]}" if steps[0] == steps[1] else f"steps {steps[0]} to {steps[1]}"
+    return f"{item.signal}{at}: {item.value:.4g}{unit}{limit}, {when}"
+
+
+def _invocation(report: Report, numbers: Mapping[str, int], places: _Places) -> dict[str, Any]:
+    """How the script ended: assay takes over its exit status."""
+    facts = report.view.facts
+    command = [str(word) for word in facts.get("command") or ()]
+    notices = []
+    if report.unseen is not None:
+        notices.append({"level": "error", "message": _message(report.unseen.reason)})
+    notices += [{"level": "warning", "message": _message(e)} for e in report.view.errors]
+    for name, why in report.diagnosis.skipped.items():
+        notice: dict[str, Any] = {"level": "note", "message": _message(f"{name} skipped: {why}")}
+        if name in numbers:
+            notice["associatedRule"] = {"id": name, "index": numbers[name]}
+        notices.append(notice)
+    number = facts.get("signal")
+    told = {
+        "commandLine": shlex.join(command) if command else None,
+        "arguments": command[1:] or None,
+        "workingDirectory": {"uri": places.cwd.as_uri().rstrip("/") + "/"},
+        "startTimeUtc": _utc(facts.get("started")),
+        "endTimeUtc": _utc(facts.get("ended")),
+        "exitCode": facts.get("exit_code"),
+        "exitSignalNumber": number,
+        "exitSignalName": signal_name(number),
+        "toolExecutionNotifications": notices or None,
+    }
+    kept = {key: value for key, value in told.items() if value is not None}
+    return {"executionSuccessful": report.observed, **kept}
+
+
+def _utc(text: object) -> str | None:
+    try:
+        moment = datetime.fromisoformat(str(text)).astimezone(timezone.utc)
+    except ValueError:
+        return None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
