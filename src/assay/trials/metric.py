@@ -73,7 +73,7 @@ def measure(view: RunView) -> Measured:
         found[TRAINING_ERROR] = errors
     if len(alike := training.series("loss_alike")):
         found[ALIKE] = alike
-    evaluations = _main_evaluations(view)
+    evaluations = main_evaluations(view)
     # one look before training began, or only early on, says nothing of how it ended
     if evaluations and evaluations[-1].step >= training.steps / 2:
         found[HELD_OUT] = Series(
@@ -146,7 +146,7 @@ def comparable(tricks: Iterable[str], kinds: Sequence[str]) -> tuple[str, str]:
     return "", ""
 
 
-def _main_evaluations(view: RunView) -> list[Evaluation]:
+def main_evaluations(view: RunView) -> list[Evaluation]:
     """Evaluations by the loss function that was used most often, the first of them in a draw."""
     by_function: dict[str, list[Evaluation]] = {}
     for training in view.trainings:

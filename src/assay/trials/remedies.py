@@ -13,6 +13,7 @@ from ..journal.view import RunView, Training
 from ..tricks.base import TrickError
 from .metric import main_training
 from .plan import Candidate, distinct, read_candidate, together
+from .signs import signs
 
 MOST = 8
 """So many candidates are tried; those of the likeliest causes come first."""
@@ -32,8 +33,12 @@ def remedies(view: RunView, diagnosis: Diagnosis) -> list[list[Candidate]]:
     """Candidates for causes, then for their symptoms, likeliest first; none for a healthy run.
 
     Where several causes have a remedy, the first ones of each together are a candidate as well:
-    one fault can hide what curing the other does.
+    one fault can hide what curing the other does. Where no check found a fault, the candidates are
+    what the record points to all the same (`signs`).
     """
+    if all(finding.severity == "note" for finding in diagnosis.findings):
+        hinted = [c for trick, why in signs(view) for c in _read(view, trick, "", why)]
+        return [distinct(hinted)[:MOST]] if hinted else []
     firsts: dict[str, Candidate] = {}
     causes: list[Candidate] = []
     symptoms: list[Candidate] = []
@@ -70,13 +75,13 @@ def _candidates(view: RunView, finding: Finding) -> Iterator[Candidate]:
         yield from _read(view, trick, finding.check)
 
 
-def _read(view: RunView, trick: Trick, check: str) -> Iterator[Candidate]:
+def _read(view: RunView, trick: Trick, check: str, reason: str = "") -> Iterator[Candidate]:
     training = main_training(view)
     values: list[Value] = []
     if training is not None:
         of = {"lr": _rates, "clip-norm": _limits, "warmup": _lengths}.get(trick.name)
         values = list(of(training, trick.value)) if of is not None else []
-    for value, why in values or [(trick.value, "")]:
+    for value, why in values or [(trick.value, reason)]:
         try:
             text = f"{trick.name}={value}" if value else trick.name
             yield read_candidate(text, check, why)
