@@ -36,6 +36,25 @@ def read_run(folder: Path) -> RunView:
     with nothing observed. Raises OSError only if the folder itself can't be read.
     """
     view = RunView()
+    read_account(folder, view)
+    # how far the bootstrap came: into a Python process, and as far as torch
+    view.facts["reached"] = [
+        what for what in ("python", "torch") if (folder / f"seen-{what}").exists()
+    ]
+    journals = sorted(folder.glob("journal-*.jsonl"), key=started)
+    for path in journals:
+        ProcessReader(view, path).read()
+    for path in sorted(folder.glob("trouble-*")):
+        text = path.read_text(errors="replace").strip()
+        if text:
+            view.errors.append(text)
+    for path in sorted(folder.glob("boot-*.log")):
+        view.errors.append(path.read_text(errors="replace").strip().splitlines()[-1])
+    return view
+
+
+def read_account(folder: Path, view: RunView) -> None:
+    """Adds what run.json tells; a value of a wrong type is left out."""
     try:
         account = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if not isinstance(account, dict):
@@ -49,23 +68,10 @@ def read_run(folder: Path) -> RunView:
         pass
     except (OSError, ValueError) as error:
         view.errors.append(f"run.json can't be read: {error}")
-    # how far the bootstrap came: into a Python process, and as far as torch
-    view.facts["reached"] = [
-        what for what in ("python", "torch") if (folder / f"seen-{what}").exists()
-    ]
-    journals = sorted(folder.glob("journal-*.jsonl"), key=_started)
-    for path in journals:
-        ProcessReader(view, path).read()
-    for path in sorted(folder.glob("trouble-*")):
-        text = path.read_text(errors="replace").strip()
-        if text:
-            view.errors.append(text)
-    for path in sorted(folder.glob("boot-*.log")):
-        view.errors.append(path.read_text(errors="replace").strip().splitlines()[-1])
-    return view
 
 
-def _started(path: Path) -> float:
+def started(path: Path) -> float:
+    """When the process that wrote a journal began; infinity for an empty one."""
     for line in _lines(path, []):
         time = line.get("time")
         return float(time) if isinstance(time, (int, float)) else 0.0
