@@ -13,8 +13,9 @@ from ..launch.folder import RUNS
 from ..launch.settings import read_settings
 from ..report import make_report
 from ..report.source import short_path
+from .complaint import complain
 from .report import find_run
-from .watching import complain, note_if_slow
+from .watching import note_if_slow
 from .words import Parser, did_you_mean
 
 

@@ -13,8 +13,8 @@ from ..report import make_report
 from ..trials.plan import PLACEBO, Candidate
 from ..trials.remedies import exploration, remedies
 from ..trials.trial import Trial
+from .complaint import complain
 from .trying import make_parser, run_trial, tell
-from .watching import complain
 from .words import Parser
 
 

@@ -18,9 +18,9 @@ from ..trials.range_test import RangeTest
 from ..trials.sweeping import STEPS_AT_LEAST, Asked, range_test
 from ..tricks.base import TrickError
 from ..tricks.catalogue import by_name
+from .complaint import complain
 from .options import can_be_written
 from .trying import candidate, minutes
-from .watching import complain
 from .words import COMMAND, Parser, whole_number
 
 MINUTES = 10.0

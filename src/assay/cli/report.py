@@ -13,6 +13,7 @@ from ..launch.folder import RUNS
 from ..launch.settings import read_settings
 from ..report import make_report
 from .options import lasting_names
+from .page import open_page, write_page_as, write_page_into
 from .watching import note_if_slow, write_as_json, write_as_sarif
 from .words import Parser, check_names, level
 
@@ -30,6 +31,8 @@ def main(words: Sequence[str]) -> int:
     add("--run-dir", metavar="DIR", help="where records of runs are kept, if not .assay/runs")
     add("--json", metavar="FILE", help="also write the report as JSON; - is standard output")
     add("--sarif", metavar="FILE", help="also write the findings as SARIF, for code hosts")
+    add("--html", metavar="FILE", help="also write the report as a page")
+    add("--open", action="store_true", help="write the page into the run folder and open it")
     add("--fail-on", type=level, metavar="LEVEL", help="exit with status 1 on findings")
     add("--ignore", action="append", default=[], metavar="CHECK", help="leave a check out")
     add("--only", action="append", default=[], metavar="CHECK", help="run this check only")
@@ -42,6 +45,8 @@ def main(words: Sequence[str]) -> int:
     kept_ignore, kept_only = lasting_names(lasting, names)
     if given.json == given.sarif == "-":
         raise LaunchError("--json and --sarif can't both go to standard output")
+    if given.html in ("", "-"):
+        raise LaunchError("--html needs the name of a file")
     folder = find_run(given.run, Path(given.run_dir) if given.run_dir else lasting.run_dir or RUNS)
     with note_if_slow():
         try:
@@ -62,6 +67,12 @@ def main(words: Sequence[str]) -> int:
     status = write_as_json(report, given.json) if given.json is not None else None
     if given.sarif is not None:
         status = write_as_sarif(report, given.sarif) or status
+    if given.html is not None and not write_page_as(Path(given.html), report):
+        status = 2
+    if given.open:
+        page = Path(given.html) if given.html is not None else write_page_into(folder, report)
+        if page is None or not open_page(page):
+            status = status or 2
     return status or int(report.fails(given.fail_on or lasting.fail_on))
 
 

@@ -12,9 +12,10 @@ from ..report.ending import counted, how_it_ended
 from ..report.model import Report
 from ..trials.plan import together
 from ..tricks.base import TrickError
+from .complaint import complain
 from .options import make_parser, read_options
 from .trying import candidate
-from .watching import complain, watch
+from .watching import watch
 
 
 def main(words: Sequence[str]) -> NoReturn:

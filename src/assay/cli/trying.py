@@ -15,14 +15,16 @@ from .. import __version__
 from ..launch.command import resolve
 from ..launch.errors import LaunchError
 from ..launch.settings import read_settings
+from ..report import Report
 from ..trials.child import Command
 from ..trials.experiment import Experiment
 from ..trials.plan import Budget, Candidate, read_candidate
 from ..trials.store import Store
 from ..trials.trial import Trial
 from ..tricks.base import TrickError
+from .complaint import complain
 from .options import can_be_written
-from .watching import complain
+from .page import write_page_into
 from .words import COMMAND, Parser, seconds, whole_number
 
 MINUTES = 30.0
@@ -124,6 +126,7 @@ def tell(trial: Trial, given: argparse.Namespace) -> int:
     from ..report.verdicts import show_trial
 
     refused = write_change(trial) if given.write else ""
+    trial.page = write_page_into(trial.folder, report_of(trial), trial)
     show_trial(trial)
     if refused:
         complain(f"--write: {refused}")
@@ -158,8 +161,8 @@ def write_change(trial: Trial) -> str:
     return ""
 
 
-def as_dict(trial: Trial) -> dict[str, Any]:
-    """The trial as a report of schema 1: that of the control's first run, and the verdicts."""
+def report_of(trial: Trial) -> Report:
+    """The report of the control's first run; of nothing if it was not made."""
     from ..checks.registry import CHECKS
     from ..journal.reader import read_run
     from ..journal.view import RunView
@@ -167,7 +170,12 @@ def as_dict(trial: Trial) -> dict[str, Any]:
 
     first = trial.control.get(0)
     view = trial.view or (read_run(Path(first.folder)) if first is not None else RunView())
-    report = make_report(view, CHECKS, folder=Path(first.folder) if first else None).as_dict()
+    return make_report(view, CHECKS, folder=Path(first.folder) if first else None)
+
+
+def as_dict(trial: Trial) -> dict[str, Any]:
+    """The trial as a report of schema 1: that of the control's first run, and the verdicts."""
+    report = report_of(trial).as_dict()
     report["assay"] = __version__
     report["verdicts"] = [verdict.as_dict() for verdict in trial.verdicts]
     report["trial"] = {

@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +15,9 @@ from ..checks.registry import CHECKS
 from ..launch import supervisor
 from ..observe import Observed, observe
 from ..report import Report, make_report
+from .complaint import complain
 from .options import Options
+from .page import write_page_into
 
 PATIENCE_S = 2.0
 """After so long without a word, say that a long record is being read."""
@@ -57,6 +60,7 @@ def _report(
         report = make_report(
             observed.view, CHECKS, ignore=options.ignore, only=options.only, folder=observed.folder
         )
+        report = replace(report, page=write_page_into(observed.folder, report))
         silence()
         if report.fails(options.fail_on):
             status = 1
@@ -100,12 +104,6 @@ def write_as_sarif(report: Report, target: str) -> int | None:
         complain(f"--sarif: can't write {target}: {error.strerror}")
         return 2
     return None
-
-
-def complain(text: str) -> None:
-    """One line on standard error."""
-    with contextlib.suppress(OSError):
-        print(f"assay: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
 
 
 @contextlib.contextmanager

@@ -23,6 +23,8 @@ def foot_lines(report: Report) -> Iterator[tuple[str, list[str]]]:
         yield "yellow", [f"! in the record: {len(problems) - _REASONS} more, --json lists them"]
     if report.folder is not None:
         yield "dim", [f"record: {short_path(str(report.folder))}"]
+    if report.page is not None:
+        yield "dim", [f"page: {short_path(str(report.page))}"]
 
 
 def _run(report: Report) -> list[str]:

@@ -30,6 +30,7 @@ class Report:
         ignored: Checks that were not asked for, each with who said so.
         folder: The run folder; None for a run that has none.
         unseen: Why no training step was seen; None if one was.
+        page: Where its page has been written; None if it has not.
     """
 
     view: RunView
@@ -37,6 +38,7 @@ class Report:
     ignored: Mapping[str, str]
     folder: Path | None = None
     unseen: Unseen | None = None
+    page: Path | None = None
 
     def __repr__(self) -> str:
         """One line: a notebook shows what its last line returns."""

@@ -21,6 +21,7 @@ from .change import render_change
 from .curves import CONTROL_STYLE, TREATED_STYLE, draw
 from .ending import counted
 from .glyphs import ASCII, UNICODE, Glyphs
+from .source import short_path
 
 WIDEST = 100
 _STYLE = {"proved": "bold green", "harmful": "bold red", "undecided": "yellow", "no effect": "dim"}
@@ -86,6 +87,8 @@ def _page(trial: Trial, glyphs: Glyphs, width: int) -> list[RenderableType]:
             parts += [*render_change(trial.change, glyphs), ""]
         parts += [Text(note, "dim") for note in _notes(trial)]
     parts.append(Text(_cost(trial), "dim"))
+    if trial.page is not None:
+        parts.append(Text(f"page: {short_path(str(trial.page))}", "dim"))
     return parts
 
 

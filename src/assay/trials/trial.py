@@ -29,6 +29,7 @@ class Trial:
         runs, resumed: How many runs were made, and how many known from before.
         run_seconds, seconds: Time of all runs together, and on the clock.
         steps: Optimizer steps that each run was given; None for the whole script.
+        page: Where its page has been written; None if it has not.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Trial:
     run_seconds: float = 0.0
     seconds: float = 0.0
     steps: int | None = None
+    page: Path | None = None
 
     @property
     def control(self) -> dict[int, Result]:

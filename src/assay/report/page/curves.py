@@ -213,7 +213,9 @@ def _update(trainings: list[Training]) -> Panel:
 def _quality(trainings: list[Training]) -> Panel:
     about = "Actual change of the loss over what the gradient predicts; below 0 a step does harm."
     panel = Panel("quality", "Step quality", about, logarithmic=False)
-    panel.lines += _plain(trainings, "step_quality", "quality")
+    panel.lines += (
+        (label, series.finite()) for label, series in _plain(trainings, "step_quality", "quality")
+    )
     panel.limits = [("as predicted", 1.0), ("no gain", 0.0)]
     return panel
 

@@ -144,7 +144,8 @@ def _summary(report: Report) -> list[tuple[str, str]]:
     known = report.view.facts
     rows = [("run", str(known.get("id") or (report.folder.name if report.folder else "")))]
     if words := known.get("command"):
-        rows.append(("command", shlex.join(str(word) for word in words)))
+        first, *rest = (str(word) for word in words)
+        rows.append(("command", shlex.join([Path(first).name or first, *rest])))
     rows.append(("steps", counted(report.view.steps, "step")))
     if known.get("seconds") is not None:
         rows.append(("took", duration(known["seconds"])))

@@ -60,6 +60,7 @@ def layers(view: RunView) -> dict[str, Any]:
     return {
         "maps": maps,
         "modules": {m.name: m.kind for m in view.modules[:MOST_MODULES]} if maps else {},
+        "roots": sorted({str(event.data["root"]) for event in view.events("model")}),
         "parameters": {
             p.name: {"shape": list(p.shape), "dtype": p.dtype, "trainable": p.trainable}
             for p in view.parameters

@@ -33,7 +33,7 @@ function shade(code) {
 
 function layout(canvas, map) {
   const width = canvas.clientWidth;
-  const left = Math.min(Math.max(...map.rows.map((name) => name.length)) * 6.6 + 12, width * 0.34, 210);
+  const left = Math.min(Math.max(...map.rows.map((name) => name.length)) * 7.4 + 16, width * 0.34, 210);
   const height = Math.round(Math.min(Math.max(map.rows.length * 20, 80), 460));
   return { width, left, height, each: height / map.rows.length, right: width - left };
 }
@@ -210,9 +210,16 @@ function layerPlot(holder, map, row) {
 function tree(name) {
   const kinds = page.layers.modules;
   const names = Object.keys(kinds);
-  const label = (path, text) => element("li", {}, element("span", path === name ? { class: "chosen", "aria-current": "true" } : {}, text), " ", element("span", { class: "muted" }, kinds[path] || ""));
+  const label = (path, text) => element("li", {}, element("span", path === name ? { class: "chosen", "aria-current": "true" } : {}, text), " ", element("span", { class: "muted" }, kinds[path] === text ? "" : kinds[path] || ""));
   const top = element("ul");
   let level = top;
+  const { roots } = page.layers;
+  if (roots.length === 1 && roots[0] !== name) {
+    const item = label(roots[0], roots[0]);
+    level = element("ul");
+    item.append(level);
+    top.append(item);
+  }
   const parts = name.split(".");
   for (let depth = 0; depth < parts.length; depth++) {
     const path = parts.slice(0, depth).join(".");
@@ -226,7 +233,7 @@ function tree(name) {
       continue;
     }
     const start = path ? `${path}.` : "";
-    const siblings = names.filter((other) => other.startsWith(start) && !other.slice(start.length).includes("."));
+    const siblings = names.filter((other) => other.startsWith(start) && !other.slice(start.length).includes(".") && !roots.includes(other));
     const place = siblings.indexOf(here);
     const from = Math.max(Math.min(place - 8, siblings.length - 17), 0);
     const near = siblings.slice(from, from + 17);

@@ -28,9 +28,8 @@ function panelNumbers(panel) {
 }
 
 function start() {
-  const marks = page.marks.filter((mark) => mark.role === "cause");
   const all = [
-    ...page.curves.map((panel) => ({ ...panel, linked: true, marks })),
+    ...page.curves.map((panel) => ({ ...panel, linked: true, marks: page.marks })),
     ...page.inputs.map((panel) => ({ ...panel, linked: true })),
     ...page.evidence.map((panel) => ({ ...panel, evidence: true, linked: false, height: 200 })),
     ...page.trials.map(trialPanel),

@@ -4,7 +4,7 @@ const plots = [];
 const view = { log: false, min: null, max: null };
 
 function fullRange() {
-  return [view.log ? 0.5 : 0, Math.max(page.steps - 1, 1)];
+  return [view.log ? 0.5 : 0, Math.max(page.steps, 1)];
 }
 
 function shownRange() {
@@ -34,11 +34,19 @@ function seriesOf(panel) {
       stroke: () => (edge ? faint(name, 70) : colour(name)),
       width: edge ? 1 : 1.6,
       spanGaps: true,
-      points: { show: line.x.length <= 40, size: 5, stroke: () => colour(name), fill: () => colour("card") },
+      points: { show: line.x.length <= 24 && !panel.stepped, size: 5, stroke: () => colour(name), fill: () => colour("card") },
       paths: panel.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
-      value: (u, value) => inWords(value),
+      value: atCursorOrEnd,
     };
   });
+}
+
+// Without a cursor a legend says how a curve ended.
+function atCursorOrEnd(u, value, series, index) {
+  if (index !== null && index !== undefined) return inWords(value);
+  const values = u.data?.[series] ?? [];
+  for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null && values[i] !== undefined) return inWords(values[i]);
+  return "–";
 }
 
 function valueRange(panel) {
@@ -55,7 +63,8 @@ function valueRange(panel) {
       if (near) [low, high] = [Math.min(low, y), Math.max(high, y)];
     }
     const room = 0.06 * (high - low || Math.abs(high) || 1);
-    return [low >= 0 && low < 0.4 * high ? Math.min(0, low) : low - room, high + room];
+    const floor = low >= 0 && low <= 0.4 * high ? 0 : low - room;
+    return [floor, high + room];
   };
 }
 
@@ -70,7 +79,7 @@ function axes(unit) {
   const bytes = (value) => (value >= 2 ** 30 ? `${inWords(value / 2 ** 30)} GiB` : `${inWords(value / 2 ** 20)} MiB`);
   return [
     { ...shared, size: 26, space: 70, gap: 4, values: (u, splits) => splits.map((s) => (s === null ? "" : Number.isInteger(s) ? stepInWords(s) : "")) },
-    { ...shared, size: 58, gap: 6, space: 32, values: (u, splits) => splits.map((v) => (v === null ? "" : unit === "bytes" ? bytes(v) : inWords(v))) },
+    { ...shared, grid: { ...shared.grid, filter: (u, splits) => splits.map((v) => (u.scales.y.distr !== 3 || Number.isInteger(Math.log10(v)) ? v : null)) }, size: 58, gap: 6, space: 32, values: (u, splits) => splits.map((v) => (v === null ? "" : unit === "bytes" ? bytes(v) : inWords(v))) },
   ];
 }
 
@@ -170,7 +179,7 @@ function makePlot(holder, panel) {
         x: { time: false, auto: false, min, max, distr: log ? 3 : 1 },
         y: { distr: panel.log ? 3 : 1, range: valueRange(panel) },
       },
-      series: [{ label: "step", value: (u, step) => (step === null ? "–" : stepInWords(step)) }, ...(panel.series || seriesOf(panel))],
+      series: [{ label: "step", value: (u, step) => (step === null || step === undefined ? "last" : stepInWords(step)) }, ...(panel.series || seriesOf(panel))],
       bands: bandsOf(panel),
       axes: axes(panel.unit),
       legend: { markers: { width: 0, fill: (u, i) => u.series[i].stroke(), stroke: () => "transparent" } },
