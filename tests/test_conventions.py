@@ -26,7 +26,7 @@ REGISTRY = PACKAGE / "checks" / "registry.py"
 CHILD = {"seams", "probes", "tricks", "session", "journal.writer", "journal.recorder"}
 PARENT = {
     "cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report",
-    "export",
+    "export", "viewer",
 }  # fmt: skip
 # Starts inside the user's interpreter as a top-level module: outside the package's own order.
 BOOT = "launch/boot/"
@@ -48,12 +48,14 @@ LAYERS: dict[str, set[str]] = {
     "diagnosis": READERS | {"checks"},
     "report": JUDGES | {"trials", "tricks"},
     "export": JUDGES | {"report", "launch"},
+    "viewer": JUDGES | {"report"},
     "launch": {"journal"},
     "observe": {"launch", "journal"},
     # names, values and order of tricks are read without torch
     "edits": {"journal", "tricks"},
     "trials": JUDGES | {"launch", "observe", "tricks", "edits"},
-    "cli": JUDGES | {"report", "launch", "observe", "trials", "tricks", "edits", "demo", "export"},
+    "cli": JUDGES
+    | {"report", "launch", "observe", "trials", "tricks", "edits", "demo", "export", "viewer"},
     "demo": set(),
     # For authors of checks and tricks: stands on everything.
     "testing": JUDGES | CHILD | PARENT,
