@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from assay.diagnosis import Diagnosis
-from assay.journal.view import Evaluation, RunView
+from assay.journal.view import Evaluation, Event, RunView
 from assay.testing import make_run
 from assay.trials.remedies import remedies
 
@@ -65,3 +65,13 @@ def test_classes_that_are_common_enough_or_hardly_seen() -> None:
     assert proposed(labels(20, 10, 5)) == []
     assert proposed(labels(20, 1)) == []
     assert proposed(labels(64)) == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "found"),
+    [("float16", [], ["amp=fp16"]), ("float16", [65536.0] * 9, []), ("bfloat16", [], [])],
+)
+def test_half_precision_without_a_scaler(dtype: str, scale: list[float], found: list[str]) -> None:
+    region = Event("autocast", 0, {"device": "cpu", "dtype": dtype, "enabled": True})
+    view = make_run(loss=[1.0] * 9, loss_scale=scale, events=[region])
+    assert proposed(view) == found

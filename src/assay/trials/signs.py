@@ -1,4 +1,7 @@
-"""What the record of a run points to where no check found a fault: over-fitting, rare classes."""
+"""What the record of a run points to where no check found a fault.
+
+Over-fitting, rare classes, half precision without a loss scale.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,17 @@ def signs(view: RunView) -> Iterator[Sign]:
     """Tricks worth a trial though nothing is broken, the likeliest first."""
     training = main_training(view)
     if training is not None:
+        yield from _unscaled_half(view, training)
         yield from _overfitting(view)
         yield from _rare_classes(training)
+
+
+def _unscaled_half(view: RunView, training: Training) -> Iterator[Sign]:
+    half = any(e.data.get("dtype") == "float16" and e.data.get("enabled")
+               for e in view.events("autocast"))  # fmt: skip
+    if half and not len(training.series("loss_scale")):
+        why = "fp16 without a GradScaler: gradients below 6e-8 are lost"
+        yield Trick("amp", "fp16"), why
 
 
 def _overfitting(view: RunView) -> Iterator[Sign]:

@@ -17,7 +17,8 @@ class Amp(Trick):
     Calls of the model and loss functions run under `torch.autocast`. With `fp16` the loss is also
     scaled before `backward()`, gradients are unscaled before they are clipped or used, and a step
     whose gradients overflowed is left out, after which the scale is halved: what a hand-written
-    GradScaler does.
+    GradScaler does. In a script that has its own fp16 region and no GradScaler, `fp16` adds what
+    is missing: the scaler.
 
     ## Formula
     `g = backward(s * loss) / s`, with s doubled after 2000 good steps and halved after a bad one.
@@ -34,7 +35,7 @@ class Amp(Trick):
 
     ## Conflicts and order
     Before all tricks on gradients, which see unscaled ones. Refused where the script has its own
-    autocast or GradScaler.
+    GradScaler, or its own autocast of another type.
 
     ## Common mistakes
     A GradScaler with bf16 does nothing but cost. Weights kept in half precision stop moving: 1000
@@ -67,7 +68,8 @@ class Amp(Trick):
             return given
 
         def own(device_type: str, dtype: Any, enabled: Any) -> None:
-            if enabled and not self._ours:
+            lacks_scaler = half is torch.float16 and dtype is half
+            if enabled and not self._ours and not lacks_scaler:
                 stage.refuse(self.name, "the script has its own autocast region")
             self._ours = False
 
@@ -89,7 +91,16 @@ class Amp(Trick):
         unscaled: set[int] = set()
 
         def backward(roots: Any) -> Any:
-            return scaler.scale(roots) if isinstance(roots, torch.Tensor) else roots
+            if not isinstance(roots, torch.Tensor):
+                return roots
+            self._ours = True
+            scaled = scaler.scale(roots)
+            self._ours = False
+            return scaled
+
+        def own(*_: Any) -> None:
+            if not self._ours:
+                stage.refuse(self.name, "the script has its own GradScaler")
 
         def unscale() -> None:
             for optimizer in optimizers:
@@ -115,6 +126,7 @@ class Amp(Trick):
             return clip
 
         stage.each_optimizer(optimizers.append)
+        stage.on("scaled", own)
         stage.change("backward", backward)
         stage.hold_steps(decide)
         stage.patches.wrap(clip_grad, "clip_grad_norm_", before_clip)
