@@ -136,3 +136,10 @@ def test_no_run_no_verdict() -> None:
 def test_json_has_no_number_that_json_does_not_know(treated: list[float]) -> None:
     said = judge(PLACEBO, runs(2.0, 2.1, 2.2), runs(*treated), wanted=3).as_dict()
     assert json.loads(json.dumps(said, allow_nan=False))["candidate"] == "placebo"
+
+
+def test_a_control_run_that_was_stopped_is_left_out() -> None:
+    control, treated = runs(2.0, 2.1, 2.2, 2.05), runs(0.5, 0.52, 0.49, 0.5)
+    control[1] = Result("slow", 0, 56.0)
+    found = judge(CLIP, control, treated, wanted=3)
+    assert (found.outcome, found.seeds) == ("proved", (0, 2, 3))

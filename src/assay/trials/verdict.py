@@ -130,7 +130,9 @@ def judge(
                 continue  # so does the control: that is the metric's worst
             why += result.why if result.state == "refused" else f"{result.why} (seed {seed})"
             return Verdict(candidate, "undecided", why, runs=runs, seconds=seconds)
-    seeds = tuple(sorted(control.keys() & treated.keys()))
+    # a control run that was stopped on its way says nothing of this seed
+    known = {seed for seed, result in control.items() if result.state in ("done", "failed")}
+    seeds = tuple(sorted(known & treated.keys()))
     pairs = [(control[seed], treated[seed]) for seed in seeds]
     everyone = [result for pair in pairs for result in pair]
     shared = [k for k in _kinds(everyone) if all(k in r.measured.values for r in everyone)]
