@@ -47,7 +47,10 @@ class Series:
 
     def between(self, begin: int, end: int) -> Series:
         """Samples with `begin <= step < end`."""
-        return Series((s, v) for s, v in self if begin <= s < end)
+        first, last = bisect_left(self.steps, begin), bisect_left(self.steps, end)
+        part = Series()
+        part.steps, part.values = self.steps[first:last], self.values[first:last]
+        return part
 
     def finite(self) -> Series:
         """Samples whose value is finite."""
