@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from ..journal.series import Series
 from ..journal.view import Training
+
+Ratios = Mapping[int, Mapping[str, Series]]
+"""Update ratios of several trainings by their number, each by parameter."""
 
 
 def update_ratios(training: Training) -> dict[str, Series]:

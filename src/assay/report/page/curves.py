@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from ...checks.finding import Evidence, Finding
 from ...journal.series import Series
 from ...journal.view import RunView, Training
-from ...signals.update_ratio import update_ratios
+from ...signals.update_ratio import Ratios, update_ratios
 from ..model import Report
 from ..sparkline import series_behind
 from .thinning import short, thinned
@@ -82,11 +83,19 @@ class Panel:
         return bool(max(values) / min(values) > WIDE)
 
 
-def panels(view: RunView) -> list[Panel]:
-    """All panels for which something was recorded, in the order in which they are read."""
+def panels(view: RunView, ratios: Ratios | None = None) -> list[Panel]:
+    """All panels for which something was recorded, in the order in which they are read.
+
+    Args:
+        view: The run.
+        ratios: Update ratios by number of training, if they are known already.
+    """
+    if ratios is None:
+        ratios = {training.index: update_ratios(training) for training in view.trainings}
     trainings = [t for t in view.trainings if t.steps and t.rank == 0] or view.trainings
     makers: tuple[Callable[[list[Training]], Panel], ...] = (
-        _loss, _accuracy, _rate, _gradient, _update, _quality, _sharpness, _scale, _memory, _time,
+        _loss, _accuracy, _rate, _gradient, partial(_update, ratios),
+        _quality, _sharpness, _scale, _memory, _time,
     )  # fmt: skip
     made = [maker(trainings) for maker in makers]
     return [panel for panel in made if any(len(series) > 1 for _, series in panel.lines)]
@@ -189,7 +198,7 @@ def _gradient(trainings: list[Training]) -> Panel:
     return panel
 
 
-def _update(trainings: list[Training]) -> Panel:
+def _update(ratios: Ratios, trainings: list[Training]) -> Panel:
     about = "Length of a step over the length of the weights: largest, median and smallest layer."
     panel = Panel("update", "Update ratio", about, band=len(trainings) == 1)
     spread: dict[str, Callable[[list[float]], float]] = (
@@ -199,7 +208,7 @@ def _update(trainings: list[Training]) -> Panel:
     )
     for training in trainings:
         by_step: dict[int, list[float]] = {}
-        for series in update_ratios(training).values():
+        for series in ratios.get(training.index, {}).values():
             for step, ratio in series:
                 if math.isfinite(ratio):
                     by_step.setdefault(step, []).append(ratio)

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from ... import __version__
+from ...signals.update_ratio import update_ratios
 from ...trials.trial import Trial
 from ..atomic import write_whole
 from ..ending import counted
@@ -51,13 +52,14 @@ def write_page(report: Report, path: Path, trial: Trial | None = None) -> None:
 def render_page(report: Report, trial: Trial | None = None) -> str:
     """The page as HTML."""
     causes, evidence = verdict.causes(report)
+    ratios = {t.index: update_ratios(t) for t in report.view.trainings}
     content = {
         "steps": report.view.steps,
         "evidence": evidence,
-        "curves": [panel.as_data() for panel in panels(report.view)],
+        "curves": [panel.as_data() for panel in panels(report.view, ratios)],
         "inputs": [panel.as_data() for panel in data.input_panels(report.view)],
         "marks": marks(report),
-        "layers": layers(report.view),
+        "layers": layers(report.view, ratios),
         "trials": trial_plots(trial) if trial is not None else [],
     }
     style, library, script = _read_all()

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...journal.series import Series
 from ...journal.view import RunView, Training
-from ...signals.update_ratio import update_ratios
+from ...signals.update_ratio import Ratios
 from .thinning import short
 
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 400, 120, 24_000
@@ -19,6 +19,7 @@ MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 400, 120, 24_000
 MISSING, ZERO, FIRST, LAST, NOT_FINITE = 0, 1, 2, 65534, 65535
 """Codes of a cell: `FIRST` to `LAST` run from the lowest value of the map to its highest."""
 MOST_MODULES = 3000
+_NEVER = (None, None)
 
 _OF_PARAMETERS = (
     ("grad_norm", "Gradient norm", "log"),
@@ -35,8 +36,12 @@ _OF_MODULES = (
 )
 
 
-def layers(view: RunView) -> dict[str, Any]:
+def layers(view: RunView, ratios: Ratios) -> dict[str, Any]:
     """All maps of a run and what is known of the rows' places; no maps where nothing was sampled.
+
+    Args:
+        view: The run.
+        ratios: Update ratios by number of training.
 
     A cell holds the lowest and the highest value of its stretch of samples. Columns hold equal
     numbers of samples, which lie densest in the first steps.
@@ -47,13 +52,13 @@ def layers(view: RunView) -> dict[str, Any]:
     modules = {m.name: i for i, m in enumerate(view.modules)}
     maps = []
     for signal, title, scale in _OF_PARAMETERS:
-        found = _by_place(trainings, signal)
+        found = _by_place(trainings, signal, ratios)
         names = sorted((n for n in found if n), key=lambda name: order.get(name, len(order)))
         if len(names) > MOST_ROWS // 2 and any(name in matrices for name in names):
             names = [name for name in names if name in matrices]
         maps += _map(signal, title, scale, names, found)
     for signal, title, scale in _OF_MODULES:
-        found = _by_place(trainings, signal)
+        found = _by_place(trainings, signal, ratios)
         names = sorted((n for n in found if n), key=lambda name: modules.get(name, len(modules)))
         maps += _map(signal, title, scale, names, found)
     shown = {name for each in maps for name in each["rows"]}
@@ -69,12 +74,12 @@ def layers(view: RunView) -> dict[str, Any]:
     }
 
 
-def _by_place(trainings: Sequence[Training], signal: str) -> dict[str, Series]:
+def _by_place(trainings: Sequence[Training], signal: str, ratios: Ratios) -> dict[str, Series]:
     found: dict[str, Series] = {}
     for training in trainings:
         places: Mapping[str, Series] = training.signals.get(signal, {})
         if signal == "update_ratio":
-            places = update_ratios(training)
+            places = ratios.get(training.index, {})
         for place, series in places.items():
             found.setdefault(place, series)
     return found
@@ -148,22 +153,21 @@ def _packed(
     cells: list[list[tuple[float, float] | None]], low: float, high: float, *, logarithmic: bool
 ) -> str:
     """Row by row, low and high of each cell, 16 bits each, little-endian, in base64."""
-    steps = LAST - FIRST
     begin = math.log(low) if logarithmic else low
     span = (math.log(high) if logarithmic else high) - begin
-
-    def code(value: float) -> int:
-        if not math.isfinite(value):
-            return NOT_FINITE
-        if value <= 0:
-            return ZERO
-        at = (math.log(value) if logarithmic else value) - begin
-        return FIRST + round(min(max(at / span, 0.0), 1.0) * steps) if span > 0 else FIRST
-
-    packed = array("H")
-    for row in cells:
-        for cell in row:
-            packed.extend((MISSING, MISSING) if cell is None else (code(cell[0]), code(cell[1])))
+    each = (LAST - FIRST) / span if span > 0 else 0.0
+    size = math.log if logarithmic else float
+    flat = [v for row in cells for cell in row for v in (_NEVER if cell is None else cell)]
+    packed = array(
+        "H",
+        [
+            MISSING if v is None
+            else ZERO if v <= 0
+            else FIRST + min(round((size(v) - begin) * each), LAST - FIRST) if v < math.inf
+            else NOT_FINITE
+            for v in flat
+        ],
+    )  # fmt: skip
     if array("H", [1]).tobytes() != b"\x01\x00":
         packed.byteswap()
     return base64.b64encode(packed.tobytes()).decode("ascii")

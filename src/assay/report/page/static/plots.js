@@ -174,7 +174,7 @@ function makePlot(holder, panel) {
     const options = {
       width: Math.max(holder.clientWidth, 120),
       height: panel.height || HEIGHT,
-      padding: [12, 10, 0, 0],
+      padding: [12, 24, 0, 0],
       scales: {
         x: { time: false, auto: false, min, max, distr: log ? 3 : 1 },
         y: { distr: panel.log ? 3 : 1, range: valueRange(panel) },
