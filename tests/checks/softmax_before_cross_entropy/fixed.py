@@ -32,9 +32,9 @@ class Classifier(nn.Module):
 
 x, y = spirals(400)
 model = Classifier()
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
 
-for epoch in range(6):
+for epoch in range(8):
     order = torch.randperm(len(x))
     for batch in order.split(64):
         logits = model(x[batch])
