@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,20 @@ class Follower:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._journals: dict[Path, _Journal] = {}
+        self._numbers: dict[tuple[Path, int], int] = {}
 
     def read(self) -> tuple[RunView, bool]:
         """Takes what is new.
 
         Returns:
             All that is known of the run, and whether a journal had anything new. Its series are
-            those that later calls add to.
+            those that later calls add to; a training keeps its number.
 
         Raises:
             OSError: The folder can't be read.
         """
         if any(journal.shrank() for journal in self._journals.values()):
-            self._journals = {}  # another run has taken the folder
+            self._journals, self._numbers = {}, {}  # another run has taken the folder
         new = [p for p in self._folder.glob("journal-*.jsonl") if p not in self._journals]
         for path in sorted(new, key=started):
             self._journals[path] = _Journal(path)
@@ -44,7 +46,11 @@ class Follower:
         read_account(self._folder, view)
         for journal in self._journals.values():
             # one view a process: each of them may meet another optimizer at any time
-            view.trainings += journal.view.trainings
+            for training in journal.view.trainings:
+                number = self._numbers.setdefault(
+                    (journal.path, training.index), len(self._numbers)
+                )
+                view.trainings.append(replace(training, index=number))
             view.errors += journal.view.errors
             view.all_events += journal.view.all_events
             view.facts = {**journal.view.facts, **view.facts}
@@ -56,20 +62,20 @@ class _Journal:
 
     def __init__(self, path: Path) -> None:
         self.view = RunView()
-        self._path = path
+        self.path = path
         self._reader = ProcessReader(self.view, path)
         self._offset = 0
 
     def shrank(self) -> bool:
         try:
-            return self._path.stat().st_size < self._offset
+            return self.path.stat().st_size < self._offset
         except OSError:
             return True
 
     def read(self) -> bool:
         """Takes whole lines only: the last one may still be written."""
         before = self._offset
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             file.seek(self._offset)
             rest = b""
             while chunk := file.read(_CHUNK):

@@ -13,6 +13,7 @@ from typing import Any
 from ..journal.follow import Follower
 from ..journal.series import Series
 from ..report.page.curves import Panel, panels
+from ..signals.update_ratio import update_ratios
 from .runs import state
 
 LATE = 256
@@ -47,7 +48,8 @@ class Record:
         with self._lock:
             view, news = self._follower.read()
             if news or self._panels is None:
-                self._panels = [(each, each.as_data()) for each in map(_told_apart, panels(view))]
+                ratios = {t.index: update_ratios(t) for t in view.trainings}
+                self._panels = [(each, each.as_data()) for each in panels(view, ratios)]
             # a scale is chosen by all values, not by the latest
             shown = [
                 whole if step < 0 else {**_after(panel, step).as_data(), "log": whole["log"]}
@@ -64,16 +66,6 @@ class Record:
             "wait_ms": max(1000, round(CALM * took * 1000)) if running else None,
             "panels": shown,
         }
-
-
-def _told_apart(panel: Panel) -> Panel:
-    """Curves of one name, of two processes say, get a number: the page knows them by name."""
-    seen: dict[str, int] = {}
-    lines = []
-    for label, series in panel.lines:
-        seen[label] = seen.get(label, 0) + 1
-        lines.append((label if seen[label] == 1 else f"{label} ({seen[label]})", series))
-    return replace(panel, lines=lines)
 
 
 def _after(panel: Panel, step: int) -> Panel:

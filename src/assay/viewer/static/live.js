@@ -47,23 +47,26 @@ class Feed {
   }
 }
 
-// Two runs in one plot: their curves in turn, so that each pair has neighbouring colours.
+// Two runs in one plot: each keeps its colours, also where the other has no such curve.
 function combined(feeds) {
   if (feeds.length === 1) return [...feeds[0].panels.values()];
   const keys = new Set(feeds.flatMap((feed) => [...feed.panels.keys()]));
   return [...keys].map((key) => {
     const found = feeds.map((feed) => feed.panels.get(key));
-    const lines = found.map((panel) => (panel ? (panel.band ? panel.lines.filter((line) => line.label === "median") : panel.lines) : []));
-    const turns = Math.max(...lines.map((each) => each.length));
     const known = found.find(Boolean);
-    const all = [];
+    const lines = found.map((panel) => (panel?.lines ?? []).filter((line) => !panel.band || line.label === "median"));
+    const turns = Math.max(...lines.map((each) => each.length));
+    const slots = [];
     for (let i = 0; i < turns; i++) {
-      lines.forEach((each, run) => { if (each[i]) all.push({ ...each[i], label: `${"AB"[run]} ${each[i].label}` }); });
+      lines.forEach((each, run) => slots.push(each[i] ? { ...each[i], label: `${"AB"[run]} ${each[i].label}` } : null));
     }
-    const limits = found.flatMap((panel) => (panel ? panel.limits : []));
+    const all = slots.filter(Boolean);
+    const padded = { ...known, band: false, lines: slots.map((line) => line ?? { label: "", x: [] }) };
+    const limits = found.flatMap((panel) => panel?.limits ?? []);
     const once = limits.filter((limit, i) => limits.findIndex((other) => other.label === limit.label && other.y === limit.y) === i);
     const log = found.some((panel) => panel?.log) && all.every((line) => line.y.every((y) => y > 0)) && once.every((limit) => limit.y > 0);
-    return { ...known, band: false, lines: all, limits: once, log };
+    const about = known.band ? "Length of a step over the length of the weights, in the median layer." : known.about;
+    return { ...padded, lines: all, series: seriesOf(padded).filter((_, i) => slots[i]), limits: once, log, about };
   });
 }
 
@@ -89,6 +92,7 @@ function draw(panel) {
   plot.u.setData(uPlot.join(panel.lines.map((line) => [steps(line), line.y])), false);
   const [min, max] = shownRange();
   plot.u.setScale("x", { min, max });
+  if (plot.u.cursor.idx === null || plot.u.cursor.idx === undefined) plot.u.setLegend({ idx: null }); // how each curve ends now
 }
 
 function say(feeds) {
