@@ -193,7 +193,7 @@ def fixed_cost(pairs: int) -> dict[str, Any]:
         arms = Arms(step, folder)
         for _ in range(100):
             step()
-        arms.session.watch.sampler._next = 10**12  # no more samples
+        arms.session.watch.sampler.next = 10**12  # no more samples
         arms.block("assay", 2000)
         rows = [(arms.block("assay", 5000), arms.block("plain", 5000)) for _ in range(pairs)]
         arms.session.end()

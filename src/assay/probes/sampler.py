@@ -40,13 +40,10 @@ class Sampler:
         self.samples = 0
         self.cost_s = 0.0
         self.opening_cost_s = 0.0
-        self._next = 0
+        self.next = 0
+        """The first iteration (counted from 0) that is to be sampled again."""
         self._sample_cost_s = 0.0
         self._recent_s: deque[float] = deque(maxlen=16)
-
-    def due(self, iteration: int) -> bool:
-        """Whether this iteration (counted from 0) is to be sampled."""
-        return iteration < self.opening or iteration >= self._next
 
     def plain(self, seconds: float) -> None:
         """Notes what an iteration without a sample took."""
@@ -74,4 +71,4 @@ class Sampler:
         allowed_s = max(allowed_s - EVERY_STEP_S, allowed_s / 2, 1e-9)
         gap = math.ceil(UNSEEN * self._sample_cost_s / allowed_s)
         gap = max(gap, math.ceil(iteration * SHARE_AT_MOST), 1)
-        self._next = iteration + gap
+        self.next = iteration + (gap if iteration + 1 >= self.opening else 1)

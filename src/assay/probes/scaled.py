@@ -22,17 +22,17 @@ class ScaledLosses:
     """
 
     def __init__(self) -> None:
-        self._known: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
+        self.known: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
 
     def on_scaled(self, original: Any, scaled: Any) -> None:
         """A scaler multiplied a loss."""
         if isinstance(original, torch.Tensor) and original.numel() == 1:
-            del self._known[: 1 - REMEMBERED]
-            self._known.append((weakref.ref(scaled), number(original)))
+            del self.known[: 1 - REMEMBERED]
+            self.known.append((weakref.ref(scaled), number(original)))
 
     def value(self, root: torch.Tensor) -> float | torch.Tensor:
         """The loss that this root of a backward pass stands for."""
-        for scaled, value in self._known:
+        for scaled, value in self.known:
             if scaled() is root:
                 return value
         return number(root)

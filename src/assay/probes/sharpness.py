@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -91,10 +91,6 @@ class Sharpness(SecondOrder):
     """
 
     name = "sharpness"
-    always: ClassVar[tuple[str, ...]] = (
-        *SecondOrder.always,
-        "backward_begin",
-    )
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -103,10 +99,19 @@ class Sharpness(SecondOrder):
         self._found: dict[str, float] | None = None
         self._vector: torch.Tensor | None = None
 
-    def on_backward_begin(self, roots: Any, kept: bool) -> None:
-        """Measures, if it is time."""
+    def iteration_begins(self) -> None:
+        """Looks at backward passes only from when it is time until it is done."""
+        self._listen(self.watch.iteration >= self._next)
+
+    def _listen(self, wanted: bool) -> None:
+        hub, listener = self.watch.hub, self._on_backward_begin
+        if wanted != (listener in hub.listeners["backward_begin"]):
+            (hub.on if wanted else hub.off)("backward_begin", listener)
+
+    def _on_backward_begin(self, roots: Any, kept: bool) -> None:
         iteration = self.watch.iteration
         if iteration < self._next:
+            self._listen(False)
             return
         if self.watch.in_closure:  # it evaluates the loss as often as it likes
             self._never("the optimizer takes a closure")
@@ -147,6 +152,7 @@ class Sharpness(SecondOrder):
     def _on_step_end(self, optimizer: Any) -> None:
         """Writes what was measured before this step, as this step's."""
         self.watch.hub.off("step_end", self._on_step_end)
+        self._listen(False)
         if self._found is None:
             return
         training = self.watch.training(optimizer)

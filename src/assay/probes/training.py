@@ -65,11 +65,10 @@ class Training:
         """Writes the block of steps that is held."""
         if self._losses:
             facts: dict[str, Any] = {"o": self.index, "first": self._first}
-            facts["loss"] = self._on_host(self._losses)
             facts["t"] = [round(self._since, 4), round(monotonic(), 4)]
             if self._changes:
                 facts["lr"] = [[compact(rate) for rate in rates] for rates in self._by_step()]
-            self._journal.put("steps", **facts)
+            self._journal.put_series("steps", "loss", self._on_host(self._losses), facts)
         self._losses, self._changes, self._rates_before = [], {}, self._rates
         self._first, self._since = self.step, monotonic()
 
@@ -84,10 +83,14 @@ class Training:
         return rows
 
     @staticmethod
-    def _on_host(losses: list[float | torch.Tensor | None]) -> list[float | str | None]:
-        waiting = [(i, x) for i, x in enumerate(losses) if isinstance(x, torch.Tensor)]
+    def _on_host(losses: list[float | torch.Tensor | None]) -> list[float | None]:
+        waiting = [
+            (i, x)
+            for i, x in enumerate(losses)
+            if type(x) is not float and isinstance(x, torch.Tensor)
+        ]
         if waiting:
             values = torch.stack([x.float() for _, x in waiting]).tolist()
             for (i, _), value in zip(waiting, values, strict=True):
                 losses[i] = value
-        return [None if x is None else compact(float(x)) for x in losses]
+        return [None if x is None else float(x) for x in losses]

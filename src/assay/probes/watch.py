@@ -16,8 +16,11 @@ from .base import Probe
 from .by_hand import HandSteps
 from .facts import Facts
 from .sampler import Sampler
-from .scaled import ScaledLosses
+from .scaled import ScaledLosses, number
 from .training import Training
+
+TIMED = 8
+"""One in so many iterations without a sample tells what such an iteration takes."""
 
 
 class Watch(Facts):
@@ -176,7 +179,7 @@ class Watch(Facts):
             return  # LBFGS looks around; the loss it started from is the step's
         for root in roots if type(roots) in (tuple, list) else (roots,):
             if isinstance(root, torch.Tensor) and root.numel() == 1:
-                value = self._losses.value(root)
+                value = self._losses.value(root) if self._losses.known else number(root)
                 self._loss = value if self._loss is None else self._loss + value
                 if type(value) is float and not isfinite(value):
                     self._not_finite(roots)
@@ -203,25 +206,22 @@ class Watch(Facts):
         if self._seconds and self._ended - self._began >= self._seconds:
             self.stop(f"stopped after {self._seconds:g} seconds, as asked by --seconds")
 
-    def note_step(self, optimizer: Any) -> Training:
-        """Notes that a step is done, and closes its sample."""
-        training = self.training(optimizer)
+    def note_step(self, optimizer: Any, *, skipped: bool = False) -> Training:
+        """Notes that a step is done, and closes its sample.
+
+        Every call that is made here is paid for at every step: between two steps torch's own code
+        has driven ours out of the caches, so a call costs up to a microsecond.
+        """
+        training = self._by_id.get(id(optimizer))
+        if training is None or training.optimizer() is not optimizer:
+            training = self.training(optimizer)
+        if skipped:
+            self.event("step_skipped", training)
         if self.sampling:
             self.recorder.close(training.index, training.step)
         now = monotonic()
-        training.stepped(self._loss, self._rates, now)
-        self._rates = []
-        self._end_of_step(training, now)
-        return training
-
-    def _on_step_skipped(self, optimizer: Any) -> None:
-        training = self.training(optimizer)
-        self.event("step_skipped", training)
-        if self.sampling:
-            self.recorder.close(training.index, training.step)
-        self._end_of_step(training, monotonic())
-
-    def _end_of_step(self, training: Training, now: float) -> None:
+        if not skipped:
+            training.stepped(self._loss, self._rates, now)
         if not self.stepped:
             self.stepped = True
             whole_s, self._ended = now - self._ended, now
@@ -230,10 +230,14 @@ class Watch(Facts):
                 self.journal.flush()
             if self.sampling:
                 self._whole_s = whole_s
-            else:
+            elif self.iteration % TIMED == 0:
                 self.sampler.plain(whole_s)
-        if not self._armed and self.sampler.due(self.iteration + 1):
+        if not self._armed and self.iteration + 1 >= self.sampler.next:
             self._arm()
+        return training
+
+    def _on_step_skipped(self, optimizer: Any) -> None:
+        self.note_step(optimizer, skipped=True)
 
     def roll(self) -> None:
         """The first sign of a new iteration."""
@@ -246,7 +250,7 @@ class Watch(Facts):
         self._loss = None
         self.sampling = False
         if self._armed:
-            if self.sampler.due(self.iteration):
+            if self.iteration >= self.sampler.next:
                 self._begin_sample()
             else:
                 self._disarm()

@@ -14,10 +14,11 @@ from .recording import is_recording
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps the two entry points of autograd; `Tensor.backward` calls the first."""
     heard, changed = hub.listeners, hub.filters["backward"]
+    is_compiling = torch.compiler.is_compiling
 
     def backward(original: Any) -> Any:
         def backward(tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
-            if torch.compiler.is_compiling():
+            if is_compiling():
                 return original(tensors, *args, **kwargs)
             if changed:
                 tensors = hub.passed("backward", tensors)

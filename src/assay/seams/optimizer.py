@@ -52,14 +52,13 @@ class _OpenSteps(threading.local):
     def begin(self) -> bool:
         """Notes a step of the caller's caller; False if it is inside another."""
         frame: Any = sys._getframe(2)
-        mine = id(frame)
         if self.frames:
-            running, frame = set(), frame.f_back
-            while frame is not None:
-                running.add(id(frame))
-                frame = frame.f_back
+            running, outer = set(), frame.f_back
+            while outer is not None:
+                running.add(id(outer))
+                outer = outer.f_back
             self.frames = [known for known in self.frames if known in running]
-        self.frames.append(mine)
+        self.frames.append(id(frame))
         return len(self.frames) == 1
 
     def end(self) -> bool:
@@ -70,19 +69,19 @@ class _OpenSteps(threading.local):
         return not self.frames
 
 
-def _was_skipped(optimizer: Any) -> bool:
+def _was_skipped(found: Any) -> bool:
     """A fused optimizer under a GradScaler skips inside its own step; read where that is free."""
-    found = getattr(optimizer, "found_inf", None)
     return isinstance(found, torch.Tensor) and found.is_cpu and bool(found.item())
 
 
 def install(hub: Hub, patches: Patches) -> None:
     """Uses torch's global optimizer hooks, which fire for every optimizer that torch builds."""
     heard, changed = hub.listeners, hub.filters["optimizer_arguments"]
+    is_compiling = torch.compiler.is_compiling
     steps = _OpenSteps()
 
     def before(optimizer: Any, args: Any, kwargs: Any) -> Any:
-        if torch.compiler.is_compiling() or not steps.begin():
+        if is_compiling() or not steps.begin():
             return None
         closure = kwargs.get("closure") if kwargs else None
         position = None
@@ -99,8 +98,11 @@ def install(hub: Hub, patches: Patches) -> None:
         return (*args[:position], watched, *args[position + 1 :]), kwargs
 
     def after(optimizer: Any, args: Any, kwargs: Any) -> None:
-        if not torch.compiler.is_compiling() and steps.end():
-            hub.say("step_skipped" if _was_skipped(optimizer) else "step_end", optimizer)
+        if is_compiling() or not steps.end():
+            return
+        found = optimizer.__dict__.get("found_inf")
+        skipped = found is not None and _was_skipped(found)
+        hub.say("step_skipped" if skipped else "step_end", optimizer)
 
     interpreted(before, below=True)
     interpreted(after, below=True)
