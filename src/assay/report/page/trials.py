@@ -56,7 +56,7 @@ def trial_plots(trial: Trial) -> list[dict[str, Any]]:
             ]
             sides.append({"label": clean(label), **_spread(runs)})
         if all(side["x"] for side in sides):
-            title = f"{verdict.metric}: control and {clean(verdict.candidate.name)}"
+            title = sentence(f"{verdict.metric}, control and {verdict.candidate.name}")[:-1]
             values = [v for side in sides for key in ("low", "high") for v in side[key]]
             plots.append(
                 {

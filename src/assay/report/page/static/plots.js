@@ -194,7 +194,7 @@ function makePlot(holder, panel) {
       hooks: {
         drawClear: [(u) => drawBeneath(u, panel)],
         draw: [(u) => drawAbove(u, panel)],
-        setScale: [(u, key) => { if (key === "x" && plot.linked && plot.u) zoomTo(u.scales.x.min, u.scales.x.max); }],
+        setScale: [(u, key) => { if (key === "x") holder.dataset.range = `${u.scales.x.min} ${u.scales.x.max}`; if (key === "x" && plot.linked && plot.u) zoomTo(u.scales.x.min, u.scales.x.max); }],
       },
     };
     plot.u = new uPlot(options, data, holder);

@@ -1,21 +1,34 @@
 """A long run made through the journal's own writer: no training, the same files."""
 
+from __future__ import annotations
+
 import json
 import math
 import random
 from pathlib import Path
 
-from assay.journal.writer import Journal
+from ..journal.writer import Journal
 
 PER_PARAMETER = ("grad_norm", "grad_max", "grad_zero_share", "grad_nonfinite_share",
                  "weight_norm", "update_norm")  # fmt: skip
 PER_MODULE = ("activation_mean", "activation_std", "activation_zero_share",
               "activation_nonfinite_share")  # fmt: skip
 SPIKE = 54_321
+"""The step at which the loss leaps, and comes back."""
 
 
 def write_long_run(folder: Path, *, steps: int, layers: int, samples: int) -> Path:
-    """Losses and rates of every step; all signals of every layer at each sampled step."""
+    """Losses and rates of every step; all signals of every layer at each sampled step.
+
+    Args:
+        folder: Of the run; made here.
+        steps: A multiple of 100.
+        layers: Each with one weight.
+        samples: How many steps are sampled, at the same distance from each other.
+
+    Returns:
+        The folder.
+    """
     folder.mkdir(parents=True)
     random.seed(0)
     account = {"id": "long", "command": ["python", "long.py"], "exit_code": 0, "seconds": 3600.0}
