@@ -44,6 +44,14 @@ def test_two_causes_are_also_cured_together() -> None:
     assert found == [["init=he+zero-grad", "zero-grad", "init=he"]]
 
 
+def test_a_rate_that_threw_the_run_away() -> None:
+    found = names(
+        RUN, finding("learning-rate-too-high", Trick("lr", "x2e-9"), Trick("warmup", "9"))
+    )
+    # measured far off: not believed to the letter, and rates nearer by are tried as well
+    assert found == [["lr=x0.01", "warmup=9", "lr=x0.3", "lr=x0.1", "lr=x0.03", "clip-norm=1.0"]]
+
+
 def test_an_unknown_trick_or_value_is_left_out() -> None:
     assert names(RUN, finding("a", Trick("no-such"), Trick("clip-norm", "-1"))) == []
 

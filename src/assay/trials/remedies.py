@@ -26,6 +26,15 @@ FACTORS = (0.01, 30.0)
 ALIKE = 1.5
 """Two rates or limits that differ by less than this factor are not tried both."""
 
+ALSO = {
+    "learning-rate-too-high": (
+        *(Trick("lr", factor) for factor in ("x0.3", "x0.1", "x0.03")),
+        Trick("clip-norm", "1.0"),
+    )
+}
+"""Beside what the check proposes: where a run was thrown away, sharpness and step quality were
+measured on a surface that a good run never sees."""
+
 Value = tuple[str, str]
 
 
@@ -71,7 +80,7 @@ def exploration(view: RunView) -> list[list[Candidate]]:
 
 
 def _candidates(view: RunView, finding: Finding) -> Iterator[Candidate]:
-    for trick in finding.tricks:
+    for trick in (*finding.tricks, *ALSO.get(finding.check, ())):
         yield from _read(view, trick, finding.check)
 
 
@@ -96,6 +105,8 @@ def _rates(training: Training, given: str) -> Iterator[Value]:
     tried: list[float] = []
     told = _factor(given, own)
     measured = list(_measured_factors(training))
+    if told is not None:
+        told = max(told, FACTORS[0])
     if told is None and not measured:
         measured = [(0.1, "a tenth of the script's own"), (0.3, "a third of the script's own")]
     for factor, why in [*([(told, "")] if told is not None else []), *measured]:
