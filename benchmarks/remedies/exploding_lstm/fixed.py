@@ -6,7 +6,7 @@ import torch.nn as nn
 torch.manual_seed(2)
 torch.set_num_threads(1)
 
-hidden_size, n_symbols, seq_len, batch_size, learning_rate = 48, 6, 60, 24, 10.0
+hidden_size, n_symbols, seq_len, batch_size, learning_rate = 48, 6, 60, 24, 20.0
 
 
 class CharLSTM(nn.Module):
