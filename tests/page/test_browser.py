@@ -142,6 +142,7 @@ def test_a_click_on_a_layer_shows_its_series_and_its_place(look: Open, page: Pat
 def test_numbers_can_be_read_without_seeing_a_curve(look: Open, page: Path) -> None:
     tab = look(page)
     tab.click('[data-plot="loss"] .numbers summary')
+    tab.wait_for_selector('[data-plot="loss"] .numbers table')
     rows = tab.locator('[data-plot="loss"] .numbers tr').all_inner_texts()
     assert rows[0].split() == ["step", "training"]
     assert rows[1].split() == ["0", "2.3"]
@@ -149,7 +150,7 @@ def test_numbers_can_be_read_without_seeing_a_curve(look: Open, page: Path) -> N
     assert label.startswith("Rate × sharpness over steps. rate × sharpness: 1 at step 0")
     assert "stable below: 2." in label
     tab.click("#layer-numbers summary")
-    assert tab.locator("#layer-numbers tbody tr").count() == 3
+    until(tab, lambda: tab.locator("#layer-numbers tbody tr").count() == 3)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -277,4 +278,4 @@ def test_a_long_run_opens_and_zooms_at_once(
     assert opened < 2
     assert took < 400
     tab.click("#layer-heat", position={"x": 600, "y": 300})
-    assert tab.locator("#layer-name").inner_text() != "blocks.0.part0.weight"
+    assert tab.locator("#layer-name").inner_text().startswith("blocks.3")

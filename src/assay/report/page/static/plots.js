@@ -176,7 +176,7 @@ function makePlot(holder, panel) {
       height: panel.height || HEIGHT,
       padding: [12, 24, 0, 0],
       scales: {
-        x: { time: false, auto: false, min, max, distr: log ? 3 : 1 },
+        x: { time: false, auto: false, min, max, range: (u, from, to) => [from, to], distr: log ? 3 : 1 },
         y: { distr: panel.log ? 3 : 1, range: valueRange(panel) },
       },
       series: [{ label: "step", value: (u, step) => (step === null || step === undefined ? "last" : stepInWords(step)) }, ...(panel.series || seriesOf(panel))],
