@@ -21,7 +21,7 @@ class Trunk(nn.Module):
 class Head(nn.Module):
     def __init__(self, channels=12):
         super().__init__()
-        self.fc = nn.Linear(channels, 2)
+        self.fc = nn.Linear(channels, 8)
 
     def forward(self, features):
         return self.fc(features)
@@ -38,15 +38,19 @@ class Model(nn.Module):
 
 
 def waves(n, length=40):
-    """Sine waves with their amplitude and vertical offset."""
+    """Sine waves with what a technician would note about them."""
     amplitude, offset = 1 + 4 * torch.rand(n, 1), 6 * torch.rand(n, 1) - 3
     time = torch.arange(length).float()
     signal = amplitude * torch.sin(time / 3 + 6.28 * torch.rand(n, 1)) + offset
-    return (signal + 0.2 * torch.randn(n, length)).unsqueeze(1), torch.cat([amplitude, offset], 1)
+    noted = [
+        amplitude, offset, amplitude * offset / 3, offset**2 / 3, amplitude**2 / 5,
+        offset.abs(), (amplitude - offset).abs(), offset.sign(),
+    ]  # fmt: skip
+    return (signal + 0.2 * torch.randn(n, length)).unsqueeze(1), 3 * torch.cat(noted, 1)
 
 
 model = Model()
-optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
 for iteration in range(1, 301):
     signal, target = waves(48)
     loss = ((model(signal) - target) ** 2).mean()
