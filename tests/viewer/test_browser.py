@@ -13,6 +13,7 @@ from assay.testing.folders import append_lines, optimizer_line, steps_line, writ
 from assay.viewer import Viewer
 
 RUN, FAILED, HOSTILE = "20260401-101500-train", "20260402-101500-train", '20260403-<b>"&'
+pytestmark = pytest.mark.timeout(300)  # a browser may take long to start on a busy machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
