@@ -1,12 +1,13 @@
 """What observing costs, beside torch's own anomaly mode. Prints JSON.
 
-    python benchmarks/overhead.py [--pairs 9] [--block 1.0] [--device cuda] [--only mlp-1ms ...]
+    python benchmarks/overhead.py [--pairs 9] [--block 4.0] [--device cuda] [--only mlp-1ms ...]
 
 Each workload runs in one process on one thread. Blocks of steps with assay, without it (every seam
 taken out) and with `torch.autograd.set_detect_anomaly` follow each other in turn, past the opening
-window, and are timed in CPU seconds (on a GPU: by the clock, until the GPU has done its work); a
-pair is a block and the plain block next to it. Paired blocks of one process are used since two
-processes on a shared machine differ by more than what is measured here.
+window, and are timed in CPU seconds (on a GPU: by the clock, until the GPU has done its work). A
+pair is a block with assay and a plain one, in slices that alternate, since a shared machine slows
+down and speeds up within seconds; two processes would differ by more than what is measured here.
+A block has to be long enough to hold samples: some seconds.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
+SLICES = 8
 DEVICE = os.environ.get("OVERHEAD_DEVICE", "cpu")
 
 
@@ -159,17 +161,20 @@ def measure(name: str, pairs: int, block_s: float) -> dict[str, Any]:
             step()
         arms.block("assay", 200)
         plain = arms.block("plain", 100) / 100
-        steps = max(20, int(block_s / plain))
+        steps = max(20, int(block_s / SLICES / plain))
         rows: dict[str, list[float]] = {"plain": [], "assay": [], "anomaly": []}
-        for pair in range(pairs):
-            order = ("plain", "assay", "anomaly") if pair % 2 else ("assay", "plain", "anomaly")
-            for arm in order:
-                rows[arm].append(arms.block(arm, steps))
+        for _ in range(pairs):
+            for row in rows.values():
+                row.append(0.0)
+            for number in range(SLICES):
+                for arm in ("plain", "assay") if number % 2 else ("assay", "plain"):
+                    rows[arm][-1] += arms.block(arm, steps)
+            rows["anomaly"][-1] = SLICES * arms.block("anomaly", steps)
         samples = arms.session.watch.sampler.samples
         arms.session.end()
     result: dict[str, Any] = {
-        "plain_ms_per_step": round(1e3 * statistics.median(rows["plain"]) / steps, 4),
-        "steps_per_block": steps,
+        "plain_ms_per_step": round(1e3 * statistics.median(rows["plain"]) / steps / SLICES, 4),
+        "steps_per_block": steps * SLICES,
         "pairs": pairs,
         "samples": samples,
     }
@@ -237,29 +242,48 @@ def memory(steps: int) -> dict[str, Any]:
 
 
 def start_up(pairs: int) -> dict[str, Any]:
-    """Milliseconds of CPU that a process which imports torch starts later."""
+    """Milliseconds of CPU that a process which imports torch needs more to start.
+
+    Two parts that are each measured beside little else, since importing torch takes a second and
+    differs by a tenth of one: a Python that does nothing, with the bootstrap and without; and our
+    modules and seams, loaded into a Python that has torch already.
+    """
     import resource
 
     from assay.launch.environment import child_environment
 
-    def cpu(env: dict[str, str]) -> float:
+    def cpu(words: list[str], env: dict[str, str]) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", "import torch"], env=env, check=True)
+        subprocess.run([sys.executable, *words], env=env, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
-    plain_env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    plain_env["OMP_NUM_THREADS"] = "1"
+    unwanted = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")  # modules are compiled once, as usual
+    plain_env = {k: v for k, v in os.environ.items() if k not in unwanted}
+    idle = ["-c", "pass"]
+    load = (
+        "import sys, time, torch; sys.path.insert(0, sys.argv[1]); start = time.process_time();"
+        "import assay.session; assay.session.begin(sys.argv[2]);"
+        "print(time.process_time() - start)"
+    )
     with tempfile.TemporaryDirectory() as folder:
         watched_env = child_environment(Path(folder), plain_env)
-        cpu(plain_env), cpu(watched_env)
-        rows = [(cpu(watched_env), cpu(plain_env)) for _ in range(pairs)]
-    extra = sorted(1e3 * (a - b) for a, b in rows)
+        cpu(idle, plain_env), cpu(idle, watched_env)
+        boot = sorted(1e3 * (cpu(idle, watched_env) - cpu(idle, plain_env)) for _ in range(pairs))
+        words = [sys.executable, "-c", load, str(SOURCE), folder]
+
+        def loading() -> float:
+            done = subprocess.run(
+                words, env=plain_env, check=True, stdout=subprocess.PIPE, text=True
+            )
+            return 1e3 * float(done.stdout)
+
+        loading()
+        loads = sorted(loading() for _ in range(pairs))
     return {
-        "median_ms": round(statistics.median(extra), 1),
-        "low_ms": round(extra[0], 1),
-        "high_ms": round(extra[-1], 1),
-        "plain_ms": round(1e3 * statistics.median(b for _, b in rows), 1),
+        "median_ms": round(statistics.median(boot) + statistics.median(loads), 1),
+        "bootstrap_ms": round(statistics.median(boot), 1),
+        "loading_ms": [round(loads[0], 1), round(statistics.median(loads), 1), round(loads[-1], 1)],
     }
 
 
@@ -270,7 +294,7 @@ def main() -> None:
     """Runs each measurement in a process of its own and prints one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=9)
-    parser.add_argument("--block", type=float, default=1.0, help="CPU seconds of a block")
+    parser.add_argument("--block", type=float, default=4.0, help="CPU seconds of a block")
     parser.add_argument("--memory-steps", type=int, default=100_000)
     parser.add_argument("--device", default=DEVICE, help="cpu or cuda")
     parser.add_argument("--only", nargs="*", help="workloads, fixed, memory, start-up")

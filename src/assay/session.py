@@ -10,9 +10,10 @@ import sys
 import time
 import traceback
 from multiprocessing import util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from .tricks.handle import Handle
     from .tricks.rate.sweep import Sweep
 
 _current: Session | None = None
@@ -30,8 +31,6 @@ class Session:
         from .probes.catalogue import IN_TRIALS, PROBES
         from .probes.watch import Watch
         from .seams.hub import set_running
-        from .tricks.base import TrickError
-        from .tricks.handle import put_in_place
 
         self.folder = folder
         try:
@@ -60,18 +59,9 @@ class Session:
         set_running(self.hub)
         if settings.get("seed_offset") is not None:
             seams.seeds.pair(self.hub, self.patches, int(settings["seed_offset"]))
-        try:
-            self.tricks = put_in_place(
-                [_read(text) for text in settings.get("tricks") or ()],
-                self.hub,
-                None,
-                note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
-                # a trial knows from its control how long a run that nobody stops will be
-                steps=settings.get("steps") or settings.get("length"),
-                refused=self._refuse,
-            )
-        except TrickError as error:
-            self._refuse(str(error))
+        self.tricks: Handle | None = None
+        if settings.get("tricks") or settings.get("sweep"):
+            self.tricks = self._apply(settings)
         probes = (*PROBES, *IN_TRIALS) if settings.get("comparable") else PROBES
         if settings.get("keep_files"):
             from .seams import files
@@ -82,6 +72,24 @@ class Session:
         if sweep is not None:  # heard last: the step that ends it is in the record
             self.hub.on("step_end", sweep.stepped)
             self.hub.on("step_skipped", sweep.skipped)
+
+    def _apply(self, settings: dict[str, Any]) -> Handle:
+        """Puts the tricks that were asked for in place; loaded only then, to start fast."""
+        from .tricks.base import TrickError
+        from .tricks.handle import put_in_place
+
+        try:
+            return put_in_place(
+                [_read(text) for text in settings.get("tricks") or ()],
+                self.hub,
+                None,
+                note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
+                # a trial knows from its control how long a run that nobody stops will be
+                steps=settings.get("steps") or settings.get("length"),
+                refused=self._refuse,
+            )
+        except TrickError as error:
+            self._refuse(str(error))
 
     def _sweep(self, asked: dict[str, Any]) -> Sweep:
         """The rates of a range test, set after all tricks have changed them."""
@@ -97,12 +105,14 @@ class Session:
         )
         stage = Stage(self.hub)
         sweep.attach_to(stage)
+        assert self.tricks is not None
         self.tricks.stages.append(stage)
         return sweep
 
     def end(self) -> None:
         """Takes tricks and seams away and closes the journal."""
-        self.tricks.detach()
+        if self.tricks is not None:
+            self.tricks.detach()
         self.patches.undo()
         self._set_running(None)
         with self.hub.silence():
@@ -111,7 +121,7 @@ class Session:
         self.journal.put("end", time=time.time())
         self.journal.close()
 
-    def _refuse(self, line: str) -> None:
+    def _refuse(self, line: str) -> NoReturn:
         """A trick can't do its work: a run without it would prove nothing, so there is none."""
         line = " ".join(line.split())
         self.journal.put("stop", why=f"refused: {line}")
