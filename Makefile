@@ -12,11 +12,12 @@ CODE := src tests tools $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test docs format clean
+.PHONY: help demo test browser docs format clean
 
 help:
 	@echo "make demo    find and cure a planted fault in a real training run"
 	@echo "make test    every check that CI makes"
+	@echo "make browser installs the browser that the page is tested in, if it may"
 	@echo "make docs    regenerate the reference pages and build the site"
 	@echo "make format  format the code and apply safe lint fixes"
 	@echo "make clean   remove caches and build outputs, keep $(VENV)"
@@ -41,8 +42,18 @@ $(TOOLS): $(RUNTIME)
 demo: $(RUNTIME)
 	@$(BIN)/assay demo
 
+# The page is tested in headless Chromium; where that can't be installed, those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  command -v google-chrome >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing Chromium" && \
+	  apt-get update -qq >/dev/null 2>&1 && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium \
+	    >/dev/null 2>&1; } || \
+	  echo "no Chromium, and no right to install it: the tests of the page in a browser are skipped"
+
 # One thread per test process: $(JOBS) of them share the machine's cores.
-test: $(TOOLS)
+test: $(TOOLS) browser
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
