@@ -21,6 +21,8 @@ from .thinning import short, thinned
 FINE, COARSE = 4000, 600
 """Buckets of a curve that is recorded at every step, and of one that is sampled."""
 MOST_LINES = 8
+_LIMITS = ("limit", "stable below")
+"""Lines across that must not be passed; others are for comparison."""
 WIDE = 60.0
 """Ratio of largest to smallest value above which a scale is logarithmic."""
 
@@ -69,7 +71,7 @@ class Panel:
             "lines": curves,
             "left_out": max(len(self.lines) - MOST_LINES, 0),
             "limits": [
-                {"label": label, "y": short(value)}
+                {"label": label, "y": short(value), "broken": label in _LIMITS}
                 for label, value in self.limits
                 if math.isfinite(value)
             ],
@@ -190,8 +192,10 @@ def _rate(trainings: list[Training]) -> Panel:
 
 
 def _gradient(trainings: list[Training]) -> Panel:
-    panel = Panel("gradient", "Gradient norm", "Of all parameters together, before clipping.")
+    about = "Of all parameters together, as the optimizer gets it."
+    panel = Panel("gradient", "Gradient norm", about)
     panel.lines += _plain(trainings, "grad_norm", "norm")
+    panel.lines += _plain(trainings, "clip_norm", "before clipping")
     limits = {v for t in trainings for v in t.series("clip_limit").values if math.isfinite(v)}
     if len(limits) == 1:
         panel.limits.append(("clipped above", limits.pop()))
@@ -266,11 +270,5 @@ def _time(trainings: list[Training]) -> Panel:
             if step > earlier
         )
         panel.lines.append((_name(training, trainings, "whole step"), pace))
-    for signal, label in (
-        ("data_wait_s", "data"),
-        ("forward_s", "forward"),
-        ("backward_s", "backward"),
-        ("step_s", "step"),
-    ):
-        panel.lines += _plain(trainings, signal, label)
+    panel.lines += _plain(trainings, "data_wait_s", "waiting for data")
     return panel

@@ -136,7 +136,7 @@ def _measured(evidence: Evidence) -> dict[str, str]:
     limit = "" if evidence.limit is None else f"{evidence.limit:.4g}{unit}"
     return {
         "signal": clean(evidence.signal),
-        "value": clean(f"{evidence.value:.4g}{unit}"),
+        "value": clean(f"{evidence.value:.4g}{unit}".replace("-", "−", 1)),
         "limit": clean(limit),
         "place": clean(evidence.place),
     }

@@ -33,7 +33,7 @@ function shade(code) {
 
 function layout(canvas, map) {
   const width = canvas.clientWidth;
-  const left = Math.min(Math.max(...map.rows.map((name) => name.length)) * 7.4 + 16, width * 0.34, 210);
+  const left = Math.min(Math.max(...map.rows.map((name) => name.length)) * 7.4 + 16, width * 0.34, 260);
   const height = Math.round(Math.min(Math.max(map.rows.length * 20, 80), 460));
   return { width, left, height, each: height / map.rows.length, right: width - left };
 }

@@ -34,11 +34,32 @@ function seriesOf(panel) {
       stroke: () => (edge ? faint(name, 70) : colour(name)),
       width: edge ? 1 : 1.6,
       spanGaps: true,
-      points: { show: line.x.length <= 24 && !panel.stepped, size: 5, stroke: () => colour(name), fill: () => colour("card") },
+      points: { show: !panel.stepped, filter: alone, size: 5, stroke: () => colour(name), fill: () => colour("card") },
       paths: panel.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
       value: atCursorOrEnd,
     };
   });
+}
+
+// A sample far from its neighbours gets a point: between two such, the line is no measurement.
+function alone(u, series, show) {
+  if (!show) return null;
+  const [steps, values] = [u.data[0], u.data[series]];
+  const range = u.scales.x;
+  const far = (a, b) => Math.abs(u.valToPos(a, "x") - u.valToPos(b, "x")) > 14;
+  const found = [];
+  let before = null;
+  let wasFar = false;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] === null || values[i] === undefined) continue;
+    const isFar = before !== null && far(steps[before], steps[i]);
+    if ((isFar || wasFar) && steps[before] >= range.min && steps[before] <= range.max) found.push(before);
+    [before, wasFar] = [i, isFar];
+    if (found.length > 400) return null;
+  }
+  const only = values.filter((value) => value !== null && value !== undefined).length === 1;
+  if (wasFar || only) found.push(before);
+  return found;
 }
 
 // Without a cursor a legend says how a curve ended.
@@ -114,7 +135,7 @@ function drawAbove(u, panel) {
   for (const limit of panel.limits) {
     const y = u.valToPos(limit.y, "y", true);
     if (!(y >= bbox.top - 1 && y <= bbox.top + bbox.height + 1)) continue;
-    ctx.strokeStyle = ctx.fillStyle = colour("limit");
+    ctx.strokeStyle = ctx.fillStyle = colour(limit.broken ? "limit" : "muted");
     ctx.setLineDash([5 * dot, 4 * dot]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);

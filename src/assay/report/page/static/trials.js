@@ -9,7 +9,7 @@ function trialPanel(trial) {
     const at = lines.length + 1;
     lines.push({ label: side.label, x: side.x, y: side.mean }, { label: `${side.label}, best seed`, x: side.x, y: side.low }, { label: `${side.label}, worst seed`, x: side.x, y: side.high });
     series.push(
-      { label: side.label, stroke: () => colour(name), width: 2, spanGaps: true, points: { show: side.x.length <= 20, size: 5 }, value: atCursorOrEnd },
+      { label: side.label, stroke: () => colour(name), width: 2, spanGaps: true, points: { show: false }, value: atCursorOrEnd },
       { ...edge, label: `${side.label}, lowest` },
       { ...edge, label: `${side.label}, highest` },
     );
