@@ -31,7 +31,7 @@ VERSION = "1.6.32"
 """Of uPlot, which draws the curves."""
 
 _HERE = Path(__file__).parent
-_STYLES = ("uplot/uPlot.min.css", "static/page.css", "static/parts.css")
+_STYLES = ("uplot/uPlot.min.css", "static/page.css", "static/parts.css", "static/print.css")
 _SCRIPTS = ("theme.js", "plots.js", "layers.js", "trials.js", "page.js")
 
 

@@ -259,7 +259,7 @@ function startLayers() {
     const unique = [...new Set(columns)];
     return [["layer", ...unique.map((c) => `step ${stepInWords(map.steps[c])}`)], map.rows.map((name, row) => [name, ...unique.map((c) => cellInWords(map, row, c))])];
   });
-  new ResizeObserver(drawHeat).observe(canvas.parentElement);
+  new ResizeObserver(() => { if (!printing) drawHeat(); }).observe(canvas.parentElement);
   repainters.push(drawHeat);
   chooseMap(0);
 }

@@ -95,7 +95,7 @@ function axes(unit) {
     grid: { stroke: () => colour("grid"), width: 1 },
     ticks: { show: false },
     border: { show: false },
-    font: "11.5px system-ui, sans-serif",
+    font: "12px system-ui, sans-serif",
   };
   const bytes = (value) => (value >= 2 ** 30 ? `${inWords(value / 2 ** 30)} GiB` : `${inWords(value / 2 ** 20)} MiB`);
   return [
@@ -223,7 +223,7 @@ function makePlot(holder, panel) {
   plot.build();
   new ResizeObserver(() => {
     const width = holder.clientWidth;
-    if (width && plot.u.width !== width) plot.u.setSize({ width, height: panel.height || HEIGHT });
+    if (!printing && width && plot.u.width !== width) plot.u.setSize({ width, height: panel.height || HEIGHT });
   }).observe(holder);
   if (plot.linked) holder.addEventListener("keydown", onKey);
   plots.push(plot);

@@ -2,6 +2,7 @@
 const page = JSON.parse(document.getElementById("assay-data").textContent);
 const root = document.documentElement;
 const repainters = [];
+let printing = false;
 
 function colour(name) {
   return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
@@ -27,7 +28,7 @@ function startTheme() {
     if (!choices.includes(choice)) choice = "system";
     if (choice === "system") delete root.dataset.theme;
     else root.dataset.theme = choice;
-    button.textContent = `◐ ${words[choice]}`;
+    button.replaceChildren("◐", element("span", {}, ` ${words[choice]}`));
     button.setAttribute("aria-label", `Colours: ${words[choice]}; change`);
     repaint();
   }
@@ -50,11 +51,13 @@ function startPrinting() {
   addEventListener("beforeprint", () => {
     before = root.dataset.theme;
     root.dataset.theme = "light";
+    printing = true;
     opened = [...document.querySelectorAll("details:not([open]):not(.numbers)")];
     for (const each of opened) each.open = true;
-    repaint();
+    repaint(); // now: what is drawn later does not reach the paper
   });
   addEventListener("afterprint", () => {
+    printing = false;
     if (before === undefined) delete root.dataset.theme;
     else root.dataset.theme = before;
     for (const each of opened) each.open = false;
