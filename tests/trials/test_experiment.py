@@ -18,6 +18,7 @@ from assay.trials.child import Command
 from assay.trials.experiment import Experiment
 from assay.trials.plan import CONTROL, PLACEBO, Budget, Job, read_candidate
 from assay.trials.result import Result
+from assay.trials.runner import Runner
 from assay.trials.store import Store
 from assay.trials.trial import Trial
 
@@ -112,6 +113,21 @@ def test_a_killed_child_is_tried_once_more(train: Train) -> None:
         os.chdir(before)
     assert heard.retries == [Job(CONTROL, 0)]
     assert of(trial, "placebo").treated == of(trial, "placebo").control
+
+
+def test_a_run_that_stood_still_is_tried_once_more(train: Train, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    marked = f"import os; step == 30 and os.path.exists({str(mark)!r})"
+    script = train(also=f"{marked} and (os.remove({str(mark)!r}), time.sleep(25))")
+    heard, store = Heard(), Store(tmp_path / "trials")
+    job = Job(PLACEBO, 0, None, 20.0)
+    for length, retries, state in ((None, [], "slow"), (60, [job], "done")):
+        mark.touch()
+        what = Command((str(script),), None, 1)
+        runner = Runner(what, store, store.new_trial("x"), 1, heard, fresh=True)
+        runner.length = length
+        runner.run([job])
+        assert (heard.retries, runner.results[job].state) == (retries, state)
 
 
 def test_a_child_that_is_killed_twice_is_reported(train: Train) -> None:

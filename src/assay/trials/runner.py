@@ -122,7 +122,7 @@ class Runner:
                         running.remove(child)
                         job = child.job
                         result, view = child.read()
-                        if result.state == "killed" and job not in tried:
+                        if job not in tried and self._may_be_chance(result):
                             tried.add(job)
                             self.listener.retried(job, result)
                             waiting.appendleft(job)
@@ -174,6 +174,13 @@ class Runner:
                 return result, view
             finally:
                 child.kill()
+
+    def _may_be_chance(self, result: Result) -> bool:
+        """Whether to try once more: the machine may have been asleep, or short of memory.
+
+        The control's first run is bounded by the time for all; that it is slow tells something.
+        """
+        return result.state == "killed" or (result.state == "slow" and self.length is not None)
 
     def _patched_key(self, job: Job, patched: Mapping[Path, bytes]) -> str:
         told = hashlib.sha256(job.key(self._argv).encode())
