@@ -5,6 +5,8 @@ and `fixed.py` of `tests/checks/` (whole and cut short), and counts warnings and
 script fails its own last line (it did not learn) is no healthy run: it is listed, not counted.
 
     python benchmarks/false_alarms.py --jobs 2 --markdown benchmarks/false_alarms.md
+
+With `--keep FILE` an interrupted run goes on where it was.
 """
 
 from __future__ import annotations
@@ -100,6 +102,14 @@ def jobs(only: str, variants: list[str]) -> list[tuple[str, str]]:
     return [(s, v) for s, v in named if only in s]
 
 
+def known(path: Path | None) -> dict[tuple[str, str], Result]:
+    """What an earlier, interrupted run has found."""
+    if path is None or not path.exists():
+        return {}
+    rows = [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {(row.script, row.variant): row for row in rows}
+
+
 def summary(results: list[Result]) -> dict[str, Any]:
     """Alarms per 100 healthy runs, in all and per check."""
     well = [r for r in results if r.learnt and r.trained]
@@ -171,9 +181,19 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of the script's path")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--markdown", type=Path, help="also write this page")
+    parser.add_argument("--keep", type=Path, help="a file of what is done; never run again")
     given = parser.parse_args()
+    wanted = jobs(given.only, given.variants)
+    done = known(given.keep)
+    results = [done[job] for job in wanted if job in done]
+    left = [job for job in wanted if job not in done]
     with ProcessPoolExecutor(given.jobs) as pool:
-        results = list(pool.map(run, jobs(given.only, given.variants)))
+        for number, result in enumerate(pool.map(run, left), start=1):
+            results.append(result)
+            print(f"{number} of {len(left)}: {result.script}", file=sys.stderr, flush=True)
+            if given.keep:
+                with given.keep.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(result)) + "\n")
     total = summary(results)
     print(json.dumps({**total, "results": [asdict(r) for r in results]}, indent=1))
     if given.markdown:
