@@ -23,12 +23,12 @@ class Batches(Probe):
     `input_max`, `input_nonfinite_share`, `input_nan_share` (NaN and +inf: what no mask holds),
     `input_fingerprint` (sum of the batch's values, equal for equal batches); by module, where data
     that need no gradient enter a trainable layer: `layer_input_mean`, `layer_input_std`; event
-    `input` with shape and dtype; event `loader`; signal `data_wait_s`.
+    `input` with shape and dtype; event `loader`.
     """
 
     name = "batches"
     always: ClassVar = ("loader_created", "loader_begin")
-    sampled: ClassVar = ("root_begin", "module_end", "batch")
+    sampled: ClassVar = ("root_begin", "module_end")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -70,10 +70,6 @@ class Batches(Probe):
             built=self._sites.get(loader),
             **order,
         )
-
-    def on_batch(self, loader: Any, batch: Any, waited: float) -> None:
-        """How long the loop waited for its data."""
-        self.watch.put("data_wait_s", "", waited)
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """Looks at the tensors given to the model."""

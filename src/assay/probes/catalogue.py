@@ -12,6 +12,7 @@ from .gradients import Gradients
 from .losses import Losses
 from .notes import Notes
 from .origins import Origins
+from .pace import Pace
 from .setup import Setup
 from .sharpness import Sharpness
 from .step_quality import StepQuality
@@ -21,6 +22,7 @@ from .symmetry import Symmetry
 PROBES: tuple[type[Probe], ...] = (
     Structure,
     Notes,
+    Pace,
     Batches,
     Losses,
     Origins,

@@ -44,6 +44,11 @@ class Facts:
         self.recorder.drop()
 
     @property
+    def own_s(self) -> float:
+        """Time that listeners took in this sampled iteration so far."""
+        return self._own_s
+
+    @property
     def loss(self) -> float | torch.Tensor | None:
         """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
         return self._loss

@@ -21,6 +21,12 @@ from .thinning import short, thinned
 FINE, COARSE = 4000, 600
 """Buckets of a curve that is recorded at every step, and of one that is sampled."""
 MOST_LINES = 8
+_PARTS = {
+    "data_wait_s": "waiting for data",
+    "forward_s": "forward",
+    "backward_s": "backward",
+    "step_s": "optimizer",
+}
 _LIMITS = ("limit", "stable below")
 """Lines across that must not be passed; others are for comparison."""
 WIDE = 60.0
@@ -251,7 +257,9 @@ def _scale(trainings: list[Training]) -> Panel:
 
 
 def _memory(trainings: list[Training]) -> Panel:
-    panel = Panel("memory", "Memory", "Allocated on the device.", unit="bytes")
+    panel = Panel(
+        "memory", "Memory", "Held at the end of a step, and the peak so far.", unit="bytes"
+    )
     signals = dict.fromkeys(s for t in trainings for s in t.signals if s.startswith("memory"))
     for signal in signals:
         label = signal.removeprefix("memory_").replace("_", " ")
@@ -260,7 +268,7 @@ def _memory(trainings: list[Training]) -> Panel:
 
 
 def _time(trainings: list[Training]) -> Panel:
-    about = "Seconds on the clock for one step, and of these in waiting for data."
+    about = "Seconds on the clock for one step, and for its parts where it was sampled."
     panel = Panel("time", "Time per step", about, unit="s")
     for training in trainings:
         clock = training.series("time_s")
@@ -270,5 +278,6 @@ def _time(trainings: list[Training]) -> Panel:
             if step > earlier
         )
         panel.lines.append((_name(training, trainings, "whole step"), pace))
-    panel.lines += _plain(trainings, "data_wait_s", "waiting for data")
+    for signal, label in _PARTS.items():
+        panel.lines += _plain(trainings, signal, label)
     return panel
