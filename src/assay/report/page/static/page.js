@@ -21,9 +21,9 @@ function panelNumbers(panel) {
   const at = (line, step) => {
     let best = null;
     line.x.forEach((s, i) => { if (s <= step) best = line.y[i]; });
-    return inWords(best);
+    return inWords(best, panel.unit);
   };
-  const unit = panel.unit && panel.unit !== "1" ? ` (${panel.unit})` : "";
+  const unit = panel.unit && !["1", "bytes"].includes(panel.unit) ? ` (${panel.unit})` : "";
   return [["step", ...panel.lines.map((line) => line.label + unit)], steps.map((step) => [stepInWords(step), ...panel.lines.map((line) => at(line, step))])];
 }
 

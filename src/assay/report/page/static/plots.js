@@ -36,7 +36,7 @@ function seriesOf(panel) {
       spanGaps: true,
       points: { show: !panel.stepped, filter: alone, size: 5, stroke: () => colour(name), fill: () => colour("card") },
       paths: panel.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
-      value: atCursorOrEnd,
+      value: (u, ...at) => atCursorOrEnd(u, ...at, panel.unit),
     };
   });
 }
@@ -63,10 +63,10 @@ function alone(u, series, show) {
 }
 
 // Without a cursor a legend says how a curve ended.
-function atCursorOrEnd(u, value, series, index) {
-  if (index !== null && index !== undefined) return inWords(value);
+function atCursorOrEnd(u, value, series, index, unit = "") {
+  if (index !== null && index !== undefined) return inWords(value, unit);
   const values = u.data?.[series] ?? [];
-  for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null && values[i] !== undefined) return inWords(values[i]);
+  for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null && values[i] !== undefined) return inWords(values[i], unit);
   return "–";
 }
 
@@ -97,10 +97,10 @@ function axes(unit) {
     border: { show: false },
     font: "12px system-ui, sans-serif",
   };
-  const bytes = (value) => (value >= 2 ** 30 ? `${inWords(value / 2 ** 30)} GiB` : `${inWords(value / 2 ** 20)} MiB`);
+  const powers = unit === "bytes" ? { incrs: Array.from({ length: 44 }, (_, i) => 2 ** i) } : {};
   return [
     { ...shared, size: 26, space: 70, gap: 4, values: (u, splits) => splits.map((s) => (s === null ? "" : Number.isInteger(s) ? stepInWords(s) : "")) },
-    { ...shared, grid: { ...shared.grid, filter: (u, splits) => splits.map((v) => (u.scales.y.distr !== 3 || Number.isInteger(Math.log10(v)) ? v : null)) }, size: 58, gap: 6, space: 32, values: (u, splits) => splits.map((v) => (v === null ? "" : unit === "bytes" ? bytes(v) : inWords(v))) },
+    { ...shared, grid: { ...shared.grid, filter: (u, splits) => splits.map((v) => (u.scales.y.distr !== 3 || Number.isInteger(Math.log10(v)) ? v : null)) }, ...powers, size: unit === "bytes" ? 74 : 58, gap: 6, space: 32, values: (u, splits) => splits.map((v) => (v === null ? "" : inWords(v, unit))) },
   ];
 }
 
@@ -207,7 +207,7 @@ function makePlot(holder, panel) {
       cursor: {
         y: false,
         drag: { x: plot.linked, y: false },
-        points: { size: 6 },
+        points: { size: 7, width: 0, fill: (u, i) => u.series[i].stroke() },
         dataIdx: nearest,
         sync: plot.linked ? { key: "steps", scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } } : undefined,
         bind: { dblclick: () => () => { if (plot.linked) zoomTo(null); return null; } },

@@ -72,9 +72,10 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-function inWords(value) {
+function inWords(value, unit = "") {
   if (value === null || value === undefined) return "–";
   if (!Number.isFinite(value)) return "not finite";
+  if (unit === "bytes") return value >= 2 ** 30 ? `${inWords(value / 2 ** 30)} GiB` : `${inWords(value / 2 ** 20)} MiB`;
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e").replaceAll("-", "−");
