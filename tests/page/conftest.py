@@ -107,6 +107,7 @@ def sick_view(text: str = "", site: Site | None = None, **facts: Any) -> RunView
         input_mean={place: [0.5] * 30}, input_min={place: [0.0] * 30},
         input_max={place: [1.0] * 30},
         input_fingerprint={place: [float(s % 20) for s in range(30)]},
+        input_bin_share={f"{place} [{i}]": {0: (i + 1) / 10} for i in range(4)},
         label_count={f"{text}{c}": [float(c + 1)] * 30 for c in range(3)},
         activation_std=dict.fromkeys(layers, rising),
         **every,

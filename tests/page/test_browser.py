@@ -69,6 +69,8 @@ def test_all_parts_are_there(look: Open, page: Path) -> None:
     assert curves == ["Loss", "Learning rate", "Gradient norm", "Update ratio", "Step quality",
         "Rate × sharpness", "Loss scale", "Time per step"]  # fmt: skip
     assert tab.locator(".uplot canvas").count() >= len(curves) + 3
+    heights = "(bars) => bars.map((bar) => Number(bar.getAttribute('height')))"
+    assert tab.eval_on_selector_all(".histogram rect", heights) == [25, 50, 75, 100]
     assert "10 of 30" in tab.locator("#data table").first.inner_text()
 
 

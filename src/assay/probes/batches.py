@@ -12,6 +12,8 @@ from .base import Probe
 
 TENSORS_AT_MOST = 8
 LABELS_AT_MOST = 100_000
+BINS, NUMBERS_AT_MOST = 24, 8192
+"""Of the histogram of an input's first sampled batch: bins, and how many numbers are looked at."""
 NUMBERS_AT_LEAST = 32
 """Fewer have no deviation to speak of: the one or two rows that a gate sends to an expert."""
 
@@ -21,7 +23,9 @@ class Batches(Probe):
 
     Signals, by place `input 0`, or the keyword's name: `input_mean`, `input_std`, `input_min`,
     `input_max`, `input_nonfinite_share`, `input_nan_share` (NaN and +inf: what no mask holds),
-    `input_fingerprint` (sum of the batch's values, equal for equal batches); by module, where data
+    `input_fingerprint` (sum of the batch's values, equal for equal batches); once, by place
+    `input 0 [7]`: `input_bin_share`, the share of numbers in bin 7 of 24 from lowest to highest; by
+    module, where data
     that need no gradient enter a trainable layer: `layer_input_mean`, `layer_input_std`; event
     `input` with shape and dtype; event `loader`.
     """
@@ -34,6 +38,7 @@ class Batches(Probe):
         super().__init__(watch)
         self._loaders: set[tuple[Any, ...]] = set()
         self._entered: set[str] = set()
+        self._pictured: set[str] = set()
         self._sites: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def iteration_begins(self) -> None:
@@ -125,9 +130,29 @@ class Batches(Probe):
         put("input_std", place, std)
         put("input_min", place, values.min())
         put("input_max", place, values.max())
+        if place not in self._pictured and len(self._pictured) < TENSORS_AT_MOST:
+            self._pictured.add(place)
+            for number, share in enumerate(bin_shares(values)):
+                put("input_bin_share", f"{place} [{number}]", share)
         put("input_fingerprint", place, values.sum())
         put("input_nonfinite_share", place, 1 - finite.float().mean())
         put("input_nan_share", place, 1 - (finite | (tensor == -torch.inf)).float().mean())
+
+
+def bin_shares(values: torch.Tensor) -> torch.Tensor:
+    """Share of the numbers in each of 24 bins of equal width from the lowest to the highest.
+
+    Nothing waits for an accelerator: torch.histc would.
+
+    Args:
+        values: Finite, of any shape, contiguous; of many every n-th is looked at.
+    """
+    chosen = values.reshape(-1)[:: max(values.numel() // NUMBERS_AT_MOST, 1)]
+    low, high = values.min(), values.max()
+    width = torch.where(high > low, high - low, 1)
+    bins = ((chosen - low) / width * BINS).long().clamp_(0, BINS - 1)
+    counts = torch.zeros(BINS, device=values.device)
+    return counts.scatter_add_(0, bins, torch.ones_like(chosen)) / chosen.numel()
 
 
 def label_order(data: Any) -> dict[str, float]:

@@ -22,7 +22,8 @@ class Pace(Probe):
     with gradients on), `backward_s`, `step_s` (the optimizer's own code), each summed over the
     iteration; `memory_peak` (bytes: resident, of the process so far) or, with CUDA,
     `memory_allocated` and `memory_peak` on the current device. An accelerator works on after a
-    call has returned, so that parts are timed on the CPU only.
+    call has returned, so that parts are timed on the CPU only. Where the sharpness is measured it
+    is part of the backward pass.
     """
 
     name = "pace"

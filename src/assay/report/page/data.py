@@ -14,6 +14,7 @@ from ..terminal import clean
 from .curves import Panel
 
 MOST_PLACES = 12
+MOST_PICTURES = 4
 MOST_CLASSES = 60
 
 
@@ -40,10 +41,36 @@ def inputs(view: RunView) -> list[dict[str, Any]]:
     return rows
 
 
+def histograms(view: RunView) -> list[dict[str, Any]]:
+    """The first sampled batch of each input, as bars from its lowest to its highest number."""
+    found = []
+    for place in _places(view, "input_min")[:MOST_PICTURES]:
+        shares: list[Series] = []
+        while len(bar := _series(view, "input_bin_share", f"{place} [{len(shares)}]")):
+            shares.append(bar)
+        low, high = _series(view, "input_min", place), _series(view, "input_max", place)
+        if shares and len(low) and len(high):
+            step, most = shares[0].steps[0], max(share.first for share in shares) or 1.0
+            found.append(
+                {
+                    "place": clean(place),
+                    "low": f"{low.at(step):.4g}",
+                    "high": f"{high.at(step):.4g}",
+                    "bars": [
+                        {"at": number, "height": round(100 * share.first / most, 1)}
+                        for number, share in enumerate(shares)
+                    ],
+                    "count": len(shares),
+                    "most": f"{most:.1%}",
+                }
+            )
+    return found
+
+
 def input_panels(view: RunView) -> list[Panel]:
     """The range of each input over the run."""
     made = []
-    for number, place in enumerate(_places(view, "input_mean")[:4]):
+    for number, place in enumerate(_places(view, "input_mean")[:MOST_PICTURES]):
         signals = (("highest", "input_max"), ("mean", "input_mean"), ("lowest", "input_min"))
         lines = [(label, _series(view, signal, place)) for label, signal in signals]
         if len(lines[0][1]) > 1:

@@ -82,6 +82,7 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
         problems=[verdict.sentence(error) for error in report.view.errors],
         content=content,
         inputs=data.inputs(report.view),
+        histograms=data.histograms(report.view),
         labels=data.labels(report.view),
         loaders=data.loaders(report.view),
         trial=None if trial is None else trial_context(trial),
