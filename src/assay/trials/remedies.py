@@ -30,10 +30,11 @@ ALSO = {
     "learning-rate-too-high": (
         *(Trick("lr", factor) for factor in ("x0.3", "x0.1", "x0.03")),
         Trick("clip-norm", "1.0"),
-    )
+    ),
+    "learning-rate-too-low": (Trick("lr", "x1000"),),
 }
-"""Beside what the check proposes: where a run was thrown away, sharpness and step quality were
-measured on a surface that a good run never sees."""
+"""Beside what the check proposes: where a run was thrown away, or has not moved, sharpness and step
+quality were measured on a surface that a good run never sees."""
 
 Value = tuple[str, str]
 
