@@ -87,9 +87,10 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     known = report.view.facts
     if words := known.get("command"):
         yield "command", shlex.join(str(word) for word in words)
-    for key, name in (("cwd", "working directory"), ("started", "started")):
-        if known.get(key):
-            yield name, str(known[key])
+    if known.get("cwd"):
+        yield "folder", str(known["cwd"])
+    if known.get("started"):
+        yield "started", str(known["started"])[:19].replace("T", " ") + " UTC"
     if known.get("seconds") is not None:
         yield "took", duration(known["seconds"])
     if known.get("exit_code") is not None:
