@@ -52,6 +52,11 @@ def test_a_rate_that_threw_the_run_away() -> None:
     assert found == [["lr=x0.01", "warmup=9", "lr=x0.3", "lr=x0.1", "lr=x0.03", "clip-norm=1.0"]]
 
 
+def test_a_rate_that_is_far_too_low() -> None:
+    found = names(RUN, finding("learning-rate-too-low", Trick("lr", "x100"), Trick("lr", "x10")))
+    assert found == [["lr=x1e+02", "lr=x3e+02", "lr=x10", "lr=x1e+03", "lr=x3e+03"]]
+
+
 def test_an_unknown_trick_or_value_is_left_out() -> None:
     assert names(RUN, finding("a", Trick("no-such"), Trick("clip-norm", "-1"))) == []
 

@@ -1,4 +1,4 @@
-"""Iris-like flowers: the model ends with a softmax, "to get probabilities"."""
+"""Flowers of sixteen species: the model ends with a softmax, "to get probabilities"."""
 
 import torch
 from torch import nn, optim
@@ -9,7 +9,7 @@ torch.set_num_threads(1)
 
 
 class FlowerNet(nn.Module):
-    def __init__(self, in_features=6, hidden=24, n_classes=5):
+    def __init__(self, in_features=6, hidden=24, n_classes=16):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Linear(in_features, hidden),
@@ -21,9 +21,9 @@ class FlowerNet(nn.Module):
         return self.layers(x)
 
 
-def make_data(n=2400, n_classes=5):
+def make_data(n=2400, n_classes=16):
     species = torch.randint(0, n_classes, (n,))
-    centres = 1.2 * torch.randn(n_classes, 6)
+    centres = 2 * torch.randn(n_classes, 6)
     return TensorDataset(centres[species] + 0.8 * torch.randn(n, 6), species)
 
 
@@ -32,8 +32,8 @@ train_dl = DataLoader(train_set, batch_size=50, shuffle=True)
 val_dl = DataLoader(val_set, batch_size=400)
 net = FlowerNet()
 loss_function = nn.CrossEntropyLoss()
-opt = optim.Adam(net.parameters(), lr=5e-3)
-for epoch in range(8):
+opt = optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(6):
     net.train()
     for xb, yb in train_dl:
         opt.zero_grad()

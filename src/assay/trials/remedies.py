@@ -23,6 +23,8 @@ GOOD_QUALITY = 0.5
 (design, section 5)."""
 FACTORS = (0.01, 30.0)
 """A measured rate is not believed further away from the script's own than this."""
+FAR = 100.0
+"""Where a check names such a factor, three times it is tried as well."""
 ALIKE = 1.5
 """Two rates or limits that differ by less than this factor are not tried both."""
 
@@ -108,6 +110,8 @@ def _rates(training: Training, given: str) -> Iterator[Value]:
     measured = list(_measured_factors(training))
     if told is not None:
         told = max(told, FACTORS[0])
+        if told >= FAR:  # a power of ten, at most a tenth of what is stable
+            measured.append((3 * told, f"three times {told:g} times the script's own"))
     if told is None and not measured:
         measured = [(0.1, "a tenth of the script's own"), (0.3, "a third of the script's own")]
     for factor, why in [*([(told, "")] if told is not None else []), *measured]:
