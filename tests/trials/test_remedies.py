@@ -105,8 +105,8 @@ def test_a_rate_where_nothing_was_measured() -> None:
 
 def test_a_warm_up_as_long_as_the_first_steps_went_wrong() -> None:
     view = make_run(loss=[1.0] * 500, step_quality=[-1.0] * 20 + [0.5] * 80)
-    assert names(view, finding("a", Trick("warmup"))) == [["warmup=40"]]
-    assert names(RUN, finding("a", Trick("warmup"))) == [["warmup=10"]]
+    assert names(view, finding("a", Trick("warmup"))) == [["warmup=40", "warmup=200"]]
+    assert names(RUN, finding("a", Trick("warmup"))) == [["warmup=10", "warmup=40"]]
     assert names(RUN, finding("a", Trick("warmup", "7"))) == [["warmup=7"]]
 
 

@@ -34,6 +34,8 @@ ALSO = {
         Trick("clip-norm", "1.0"),
     ),
     "learning-rate-too-low": (Trick("lr", "x1000"),),
+    # a network that was thrown away in its first steps passes on no gradient either
+    "vanishing-gradient": (Trick("warmup"), Trick("lr", "x0.3"), Trick("lr", "x0.1")),
 }
 """Beside what the check proposes: where a run was thrown away, or has not moved, sharpness and step
 quality were measured on a surface that a good run never sees."""
@@ -176,3 +178,5 @@ def _lengths(training: Training, given: str) -> Iterator[Value]:
         length = min(max(training.steps // 10, 5), most)
         why = "a tenth of the steps"
     yield str(length), why
+    if 2 * most >= ALIKE * length:
+        yield str(2 * most), "two fifths of the steps"
