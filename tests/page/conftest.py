@@ -1,7 +1,5 @@
 """Pages to look at, and a browser to look at them with where there is one."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,26 +50,6 @@ class Blind(Check):
 def hostile() -> str:
     """What every text of the hostile page begins with."""
     return HOSTILE
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The browser of this machine."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: `make browser` installs it where it can")
-    return found
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        alone = ["--no-sandbox"] if os.geteuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=chromium, args=alone)
-        yield started
-        started.close()
 
 
 def sick_view(text: str = "", site: Site | None = None, **facts: Any) -> RunView:

@@ -1,7 +1,6 @@
 """The viewer in a real browser: curves grow by themselves, nothing is blocked, words stay words."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,6 @@ from assay.viewer import Viewer
 
 RUN, FAILED, HOSTILE = "20260401-101500-train", "20260402-101500-train", '20260403-<b>"&'
 pytestmark = pytest.mark.timeout(300)  # a browser may take long to start on a busy machine
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium: the machine's own, or the one that Playwright has installed."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        own = next(filter(None, map(shutil.which, NAMES)), None)
-        if own is None and not Path(driver.chromium.executable_path).exists():
-            pytest.skip("no Chromium on this machine")
-        launched = driver.chromium.launch(
-            executable_path=own, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
