@@ -55,9 +55,7 @@ def test_python_without_torch_is_the_users_own(tmp_path, monkeypatch):
 
 
 def test_the_parent_does_not_import_torch_to_find_it():
-    words = (
-        "from assay.launch import find_python as find, sys; find(); print('torch' in sys.modules)"
-    )
+    words = "import sys, assay.launch; assay.launch.find_python(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
