@@ -43,7 +43,7 @@ def assay(tmp_path: Path, environment: dict[str, str]) -> Assay:
     def run(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "assay", *words],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100,
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=220,
             **options,
         )  # fmt: skip
 
