@@ -182,7 +182,6 @@ def compared(
     allowed = max(WITHIN * abs(fixed), FLOOR * abs(fmean(starts)))
     return {
         "metric": metric,
-        "harmless": mean(control) <= fixed + allowed,
         "seeds": seeds,
         "control": number(mean(control)),
         "remedied": number(remedied),
@@ -190,6 +189,12 @@ def compared(
         "start": number(fmean(starts)),
         "within": remedied <= fixed + allowed,
     }
+
+
+def unharmed(line: dict[str, Any]) -> bool:
+    """Whether the sick script itself ends within 10 % of the mended one."""
+    control, fixed = (float(line.get(key, "nan")) for key in ("control", "fixed"))
+    return control <= fixed + WITHIN * abs(fixed)
 
 
 def number(value: float) -> float | str:
@@ -239,13 +244,15 @@ def table(lines: Sequence[dict[str, Any]]) -> None:
     sick = [line for line in lines if line["kind"] == "sick"]
     print("| script | found | remedy | sick | remedied | fixed.py | within 10 % | diff | runs |")
     print("|---|---|---|---|---|---|---|---|---|")
-    curable = cured = 0
+    curable = cured = strictly = 0
     for line in sick:
         good = bool(line.get("within") and line.get("recommended"))
         remedy = line.get("remedy", "")
-        harmless = not remedy and line.get("hand", {}).get("harmless")
+        harmless = not remedy and unharmed(line.get("hand", {}))
         can = good or (bool(line.get("hand", {}).get("within")) and not harmless)
         curable, cured = curable + can, cured + good
+        strict = float(line.get("remedied", "nan")) <= (1 + WITHIN) * float(line.get("fixed", 0))
+        strictly += good and strict
         said = f"`{remedy}`" if remedy else "none proved"
         if remedy and not line.get("recommended"):
             said += " (not recommended)"
@@ -260,7 +267,11 @@ def table(lines: Sequence[dict[str, Any]]) -> None:
             f"| {line['name']} | {', '.join(line['found'])} | {said} | {' | '.join(cells)} | "
             f"{verdict} | {line.get('change') or ''} | {line['runs']} |"
         )
-    print(f"\nCured: {cured} of {curable} that a trick can cure, of {len(sick)} sick scripts.")
+    print(
+        f"\nCured: {cured} of {curable} that a trick can cure, of {len(sick)} sick scripts; ",
+        end="",
+    )
+    print(f"within 10 % without the allowance near 0: {strictly}.")
     well = [line for line in lines if line["kind"] == "healthy"]
     proved = [line for line in well if any(v["verdict"] == "proved" for v in line["verdicts"])]
     asked = [line for line in well if line["sick"]]
