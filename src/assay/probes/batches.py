@@ -151,7 +151,7 @@ def bin_shares(values: torch.Tensor) -> torch.Tensor:
     low, high = values.min(), values.max()
     width = torch.where(high > low, high - low, 1)
     bins = ((chosen - low) / width * BINS).long().clamp_(0, BINS - 1)
-    counts = torch.zeros(BINS, device=values.device)
+    counts = chosen.new_zeros(BINS)
     return counts.scatter_add_(0, bins, torch.ones_like(chosen)) / chosen.numel()
 
 
