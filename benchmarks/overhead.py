@@ -99,8 +99,8 @@ def transformer(width: int, layers: int, rows: int, length: int) -> Callable[[],
 
 
 WORKLOADS: dict[str, Callable[[], Callable[[], None]]] = {
-    "mlp-1ms": lambda: mlp(256, 64),
-    "mlp-5ms": lambda: mlp(512, 128),
+    "mlp-1ms": lambda: mlp(256, 96),
+    "mlp-5ms": lambda: mlp(512, 224),
     "cnn": cnn,
     "transformer": lambda: transformer(64, 2, 16, 32),
     "transformer-large": lambda: transformer(1024, 8, 32, 256),  # enough to keep a GPU busy

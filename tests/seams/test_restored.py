@@ -64,7 +64,7 @@ def test_each_seam_restores_what_it_found(seam):
     hub, patches = Hub(), Patches()
     hub_wants = seams.ALL[[s.__name__.rsplit(".", 1)[-1] for s in seams.ALL].index(seam)]
     hub_wants.install(hub, patches)
-    switches = {**hub.switches, **hub.trick_switches}
+    switches = {**hub.switches, **hub.trick_switches, **hub.on_demand}
     for switch in switches.values():
         switch.start()
     during = state()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from ..journal.writer import FLUSH_SECONDS, Journal, compact
 
-STEPS_PER_LINE = 128
+STEPS_PER_LINE = 1024
 
 
 class ByHand:
@@ -40,44 +41,48 @@ class Training:
     """
 
     def __init__(self, index: int, optimizer: Any, journal: Journal) -> None:
-        self.index, self.step = index, 0
-        self.optimizer = weakref.ref(optimizer)
+        self.index = index
+        self.optimizer: Callable[[], Any] = weakref.ref(optimizer)
         self._journal = journal
-        self._losses: list[float | torch.Tensor | None] = []
-        self._rates: list[float] = []
+        self.losses: list[float | torch.Tensor | None] = []
+        self.rates: list[float] = []
         self._rates_before: list[float] = []  # this block
         self._changes: dict[int, list[float]] = {}  # by position in this block
         self._first = 0
         self._since = monotonic()
 
-    def stepped(self, loss: float | torch.Tensor | None, rates: list[Any], now: float) -> None:
+    @property
+    def step(self) -> int:
+        """Steps taken so far."""
+        return self._first + len(self.losses)
+
+    def note(self, loss: float | torch.Tensor | None, rates: list[Any], now: float) -> None:
         """Notes a step that ended `now`, its loss (None if unknown) and the rates it had."""
-        self.step += 1
-        losses = self._losses
-        if rates != self._rates:
-            self._rates = [float(r) if r is not None else 0.0 for r in rates]
-            self._changes[len(losses)] = self._rates
-        losses.append(loss)
-        if len(losses) >= STEPS_PER_LINE or now - self._since > FLUSH_SECONDS:
+        if rates != self.rates:
+            self.rates = [float(r) if r is not None else 0.0 for r in rates]
+            self._changes[len(self.losses)] = self.rates
+        self.losses.append(loss)
+        if len(self.losses) >= STEPS_PER_LINE or now - self._since > FLUSH_SECONDS:
             self.write()
 
     def write(self) -> None:
         """Writes the block of steps that is held."""
-        if self._losses:
+        if self.losses:
             facts: dict[str, Any] = {"o": self.index, "first": self._first}
             facts["t"] = [round(self._since, 4), round(monotonic(), 4)]
             if self._changes:
                 facts["lr"] = [[compact(rate) for rate in rates] for rates in self._by_step()]
-            self._journal.put_series("steps", "loss", self._on_host(self._losses), facts)
-        self._losses, self._changes, self._rates_before = [], {}, self._rates
-        self._first, self._since = self.step, monotonic()
+            self._journal.put_series("steps", "loss", self._on_host(self.losses), facts)
+        self._first = self.step
+        self.losses, self._changes, self._rates_before = [], {}, self.rates
+        self._since = monotonic()
 
     def _by_step(self) -> list[list[float]]:
         """The rates of each step of the block, or one entry that holds for all."""
         if list(self._changes) == [0]:
             return [self._changes[0]]
         rates, rows = self._rates_before, []
-        for position in range(len(self._losses)):
+        for position in range(len(self.losses)):
             rates = self._changes.get(position, rates)
             rows.append(rates)
         return rows

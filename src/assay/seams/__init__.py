@@ -27,12 +27,14 @@ from . import (
     scheduler,
     seeds,
     state,
+    zero_grad,
 )
 from .hub import Hub as Hub
 from .patch import Patches
 
 ALL = (
     optimizer,
+    zero_grad,
     backward,
     loss,
     module,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from .recording import is_recording
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps the two entry points of autograd; `Tensor.backward` calls the first."""
     heard, changed = hub.listeners, hub.filters["backward"]
-    is_compiling = torch.compiler.is_compiling
+    is_compiling = torch.compiler.is_dynamo_compiling
 
     def backward(original: Any) -> Any:
         def backward(tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -22,7 +23,13 @@ def install(hub: Hub, patches: Patches) -> None:
                 return original(tensors, *args, **kwargs)
             if changed:
                 tensors = hub.passed("backward", tensors)
-            if heard["backward_begin"]:
+            clock = hub.alone
+            if clock is not None and hub.thread == get_ident():
+                try:
+                    clock.on_backward_begin(tensors, False)
+                except Exception as error:
+                    hub.contain("backward_begin", error)
+            elif heard["backward_begin"]:
                 kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
                 hub.say("backward_begin", tensors, kept)
             hub.in_backward += 1

@@ -73,6 +73,26 @@ FILTERS = {
 """Where a trick may change a value; empty lists cost one attribute read."""
 
 
+AT_EVERY_STEP = frozenset(
+    ("backward_begin", "backward_end", "step_begin", "gradients_ready", "step_end")
+)
+"""Between samples nobody but the clock listens to these."""
+
+
+class Clock(Protocol):
+    """What counts the steps.
+
+    While nobody else listens to what happens at every step, seams call these two directly. Beside a
+    real model our code is never in the caches: a call saved is up to a microsecond saved.
+    """
+
+    def on_backward_begin(self, roots: Any, kept: Any) -> None:
+        """Gradients are about to be computed."""
+
+    def on_step_end(self, optimizer: Any) -> None:
+        """An optimizer has stepped."""
+
+
 class Switch(Protocol):
     """A seam that costs too much to be always in place: probes turn it on when they sample."""
 
@@ -97,11 +117,22 @@ class Hub:
         self.filters: dict[str, list[Listener]] = {name: [] for name in FILTERS}
         self.around: dict[str, list[Listener]] = {"root_call": [], "loss": []}
         self.switches: dict[str, Switch] = {}
+        self.on_demand: dict[str, Switch] = {}
+        """By event: seams that are in place only while someone listens to it."""
+        self.alone: Clock | None = None
+        """The clock, as long as nobody else listens to what happens at every step."""
+        self._clock: Clock | None = None
+        self._others = 0
         self.trick_switches: dict[str, Any] = {}
         self._acting: set[Listener] = set()
         self._silent = False
-        self._thread: int | None = None
+        self.thread: int | None = None
+        """The one that is heard; None for any."""
         self.in_backward = 0
+
+    def keep_time(self, clock: Clock) -> None:
+        """Makes this the clock, before it adds its listeners by `on` as all others do."""
+        self._clock = clock
 
     def on(
         self, event: str, listener: Listener, *, first: bool = False, acting: bool = False
@@ -120,24 +151,43 @@ class Hub:
         known.insert(0 if first else last, listener)
         if acting:
             self._acting.add(listener)
+        if event in AT_EVERY_STEP:
+            self._count(listener, +1)
+        elif len(known) == 1 and event in self.on_demand:
+            self.on_demand[event].start()
 
     def off(self, event: str, listener: Listener) -> None:
         """Removes a listener that was added before."""
-        self.listeners[event].remove(listener)
+        known = self.listeners[event]
+        known.remove(listener)
         self._acting.discard(listener)
+        if event in AT_EVERY_STEP:
+            self._count(listener, -1)
+        elif not known and event in self.on_demand:
+            self.on_demand[event].stop()
+
+    def _count(self, listener: Listener, more: int) -> None:
+        if getattr(listener, "__self__", None) is not self._clock:
+            self._others += more
+        self._settle()
+
+    def _settle(self) -> None:
+        self.alone = None if self._others or self._silent else self._clock
 
     @contextmanager
     def silence(self) -> Iterator[None]:
         """Nothing is announced: what happens now is a measurement of ours."""
         before, self._silent = self._silent, True
+        self._settle()
         try:
             yield
         finally:
             self._silent = before
+            self._settle()
 
     def say(self, event: str, *facts: Any) -> None:
         """Tells every listener of the event, containing what they raise (not a clean stop)."""
-        if self._silent or (self._thread is not None and self._thread != get_ident()):
+        if self._silent or (self.thread is not None and self.thread != get_ident()):
             return
         for listener in tuple(self.listeners[event]):
             try:
@@ -147,17 +197,23 @@ class Hub:
                     raise
                 self.contain(f"{event} in {getattr(listener, '__qualname__', listener)}", error)
 
+    @property
+    def acted_on(self) -> bool:
+        """Whether a trick acts on the run."""
+        return bool(self._acting)
+
     def own_thread(self) -> None:
         """From now on only this thread is heard: what another one trains would mix with it."""
-        if self._thread is None:
-            self._thread = get_ident()
+        if self.thread is None:
+            self.thread = get_ident()
 
     def forked(self) -> None:
         """In a forked child: any thread may be the one that trains, and no backward pass is on."""
-        self._thread, self.in_backward = None, 0
+        self.thread, self.in_backward = None, 0
 
     def close(self) -> None:
         """Goes deaf for good, for functions of ours that someone still holds."""
+        self._clock = self.alone = None
         for known in (*self.listeners.values(), *self.filters.values()):
             known.clear()
 

@@ -1,9 +1,9 @@
-"""Seam: optimizer construction, add_param_group, step and zero_grad."""
+"""Seam: optimizer construction, add_param_group and step."""
 
 from __future__ import annotations
 
 import sys
-import threading
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -12,7 +12,6 @@ from torch.optim import optimizer as torch_optimizer
 from .hub import Hub
 from .interpreting import interpreted
 from .patch import Patches
-from .recording import is_recording
 
 
 class _WatchedClosure:
@@ -39,34 +38,20 @@ class _WatchedClosure:
         return getattr(self._closure, name)
 
 
-class _OpenSteps(threading.local):
-    """Steps under way in this thread, by the frame that runs each.
+_STEP = torch_optimizer.Optimizer.profile_hook_step(lambda optimizer: None).__code__
+"""The code that torch runs around every optimizer's own `step`, and that calls the hooks below."""
 
-    A step inside a step (`super().step()`, Lookahead, SAM) is part of the outer one. A step that
-    raised never reports its end; its frame tells that it is over.
+
+def _is_outermost() -> bool:
+    """Whether the hook that asks belongs to a step that is inside no other.
+
+    A step inside a step (`super().step()`, Lookahead, SAM) is part of the outer one.
     """
-
-    def __init__(self) -> None:
-        self.frames: list[int] = []
-
-    def begin(self) -> bool:
-        """Notes a step of the caller's caller; False if it is inside another."""
-        frame: Any = sys._getframe(2)
-        if self.frames:
-            running, outer = set(), frame.f_back
-            while outer is not None:
-                running.add(id(outer))
-                outer = outer.f_back
-            self.frames = [known for known in self.frames if known in running]
-        self.frames.append(id(frame))
-        return len(self.frames) == 1
-
-    def end(self) -> bool:
-        """Notes its end; False if it was inside another."""
-        mine = id(sys._getframe(2))
-        while self.frames and self.frames.pop() != mine:
-            pass
-        return not self.frames
+    steps, frame = 0, sys._getframe(2)
+    while frame is not None:
+        steps += frame.f_code is _STEP
+        frame = frame.f_back  # type: ignore[assignment]
+    return steps == 1
 
 
 def _was_skipped(found: Any) -> bool:
@@ -77,11 +62,18 @@ def _was_skipped(found: Any) -> bool:
 def install(hub: Hub, patches: Patches) -> None:
     """Uses torch's global optimizer hooks, which fire for every optimizer that torch builds."""
     heard, changed = hub.listeners, hub.filters["optimizer_arguments"]
-    is_compiling = torch.compiler.is_compiling
-    steps = _OpenSteps()
+    is_compiling = torch.compiler.is_dynamo_compiling
+    under_way = 0  # the identity of the outermost step's arguments; a step that raised leaves it
 
     def before(optimizer: Any, args: Any, kwargs: Any) -> Any:
-        if is_compiling() or not steps.begin():
+        nonlocal under_way
+        thread = hub.thread
+        if is_compiling() or (thread is not None and thread != get_ident()):
+            return None
+        if under_way and not _is_outermost():
+            return None
+        under_way = id(args)
+        if thread is not None and hub.alone is not None and len(args) == 1 and not kwargs:
             return None
         closure = kwargs.get("closure") if kwargs else None
         position = None
@@ -98,11 +90,24 @@ def install(hub: Hub, patches: Patches) -> None:
         return (*args[:position], watched, *args[position + 1 :]), kwargs
 
     def after(optimizer: Any, args: Any, kwargs: Any) -> None:
-        if is_compiling() or not steps.end():
+        nonlocal under_way
+        thread = hub.thread
+        if is_compiling() or (thread is not None and thread != get_ident()):
             return
+        if under_way != id(args) and not _is_outermost():  # a hook may have changed the arguments
+            return
+        under_way = 0
         found = optimizer.__dict__.get("found_inf")
-        skipped = found is not None and _was_skipped(found)
-        hub.say("step_skipped" if skipped else "step_end", optimizer)
+        clock = hub.alone
+        if found is not None and _was_skipped(found):
+            hub.say("step_skipped", optimizer)
+        elif clock is not None:
+            try:
+                clock.on_step_end(optimizer)
+            except Exception as error:
+                hub.contain("step_end", error)
+        else:
+            hub.say("step_end", optimizer)
 
     interpreted(before, below=True)
     interpreted(after, below=True)
@@ -130,16 +135,5 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return add_param_group
 
-    def cleared(original: Any) -> Any:
-        def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
-            result = original(self, *args, **kwargs)
-            if heard["zero_grad"] and not is_recording():
-                hub.say("zero_grad", self)
-            return result
-
-        return zero_grad
-
     patches.wrap(torch.optim.Optimizer, "__init__", created)
     patches.wrap(torch.optim.Optimizer, "add_param_group", group_added)
-    patches.wrap(torch.optim.Optimizer, "zero_grad", cleared)
-    patches.wrap(torch.nn.Module, "zero_grad", cleared)

@@ -115,9 +115,9 @@ class Shadow:
         def state_dict(module: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal inside
             mine = any(id(p) in self._known for p in module.parameters())
-            if inside or self._trained is not None or not mine:
+            if inside or not mine:
                 return original(module, *args, **kwargs)
-            inside = True
+            inside, evaluating = True, self._trained is not None
             self.put_in()
             try:
                 kept = original(module, *args, **kwargs)
@@ -126,7 +126,8 @@ class Shadow:
                     (k, v.clone() if hasattr(v, "clone") else v) for k, v in kept.items()
                 )
             finally:
-                self.restore()
                 inside = False
+                if not evaluating:
+                    self.restore()
 
         return state_dict

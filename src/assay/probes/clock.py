@@ -1,0 +1,221 @@
+"""The clock of a watched process: iterations, steps and their losses."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from math import isfinite
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..journal.writer import FLUSH_SECONDS, Journal
+from ..seams.hub import Hub
+from .facts import Facts
+from .sampler import Sampler
+from .scaled import ScaledLosses
+from .training import Training
+
+QUICK, QUICK_S = 100, 0.1
+"""Between two steps that are looked at closely lie at most so many that are not, and so much time:
+what a killed process may lose of its losses, beside what the journal holds back."""
+
+
+class Clock(Facts):
+    """Knows where the training is.
+
+    An *iteration* is one or more backward passes followed by one or more optimizer steps.
+    `on_backward_begin` and `on_step_end` run at every step, between torch's own code that has
+    driven ours out of the caches: every call that they make is paid for.
+    """
+
+    def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
+        super().__init__(hub, journal)
+        self._steps: int | None = settings.get("steps")
+        self._seconds: float | None = settings.get("seconds")
+        self.sampler = Sampler(float(settings.get("budget") or 0.01))
+        self.stepped = False
+        self.in_closure = False
+        self._closures = 0
+        self._losses = ScaledLosses()
+        self._scaled = self._losses.known
+        self._rates: list[Any] | None = None  # of the step under way
+        self._armed = self._opened = False
+        self._last: Training | None = None
+        self._quick = 0  # so many steps may be noted without more ado
+        self._whole_s, self._ended_in = 1.0, 0
+        self._began = self._ended = monotonic()
+
+    def keep_time(self) -> None:
+        """Listens to all that tells of iterations, but for the end of a step."""
+        hub = self.hub
+        hub.keep_time(self)
+        hub.on("backward_begin", self.on_backward_begin)
+        hub.on("grad_begin", self._on_grad_begin)
+        hub.on("scaled", self._losses.on_scaled)
+        hub.on("step_begin", self._on_step_begin)
+        hub.on("closure_begin", self._on_closure_begin)
+        hub.on("closure_end", self._on_closure_end)
+
+    @abstractmethod
+    def arm(self) -> None:
+        """The next iteration is to be sampled: puts in place what that needs."""
+
+    @abstractmethod
+    def sample_or_disarm(self) -> None:
+        """An iteration begins while armed: samples it if its time has come, else stops sampling."""
+
+    def open(self) -> None:
+        """This process trains: its journal begins, and this thread is the one that is heard."""
+        self._opened = True
+        self.hub.own_thread()
+        self.journal.open()
+
+    def roll(self) -> None:
+        """The first sign of a new iteration."""
+        if self.sampling:
+            self.sampler.sampled(self.iteration, self._own_s, self._whole_s)
+            self._own_s = 0.0
+            self.recorder.drop()
+        self.stepped = False
+        self.iteration += 1
+        self._loss = None
+        self.sampling = False
+        if self._armed:
+            self.sample_or_disarm()
+
+    def on_backward_begin(self, roots: Any, kept: Any) -> None:
+        """Adds the loss to the iteration's, and begins a new one where the last has stepped."""
+        if self.stepped:
+            if self._armed:
+                self.roll()
+            else:
+                self.stepped, self._loss = False, None
+                self.iteration += 1
+        if not self._opened:
+            self.open()
+        if self.in_closure and self._closures > 1:
+            return  # LBFGS looks around; the loss it started from is the step's
+        if type(roots) is Tensor and roots.is_cpu and not self._scaled and roots.numel() == 1:
+            value = roots.item()
+            self._loss = value if self._loss is None else self._loss + value
+            if not isfinite(value):
+                self._not_finite(roots)
+            return
+        for root in roots if type(roots) in (tuple, list) else (roots,):
+            if isinstance(root, Tensor) and root.numel() == 1:
+                number = self._losses.value(root)
+                self._loss = number if self._loss is None else self._loss + number
+                if type(number) is float and not isfinite(number):
+                    self._not_finite(roots)
+
+    def _not_finite(self, roots: Any) -> None:
+        self.hub.say("loss_not_finite", roots)
+        if self._on_zero_grad not in self.hub.listeners["zero_grad"]:
+            self.hub.on("zero_grad", self._on_zero_grad)
+
+    def _on_zero_grad(self, owner: Any) -> None:
+        self.hub.off("zero_grad", self._on_zero_grad)
+        loss = self._loss
+        if not self.stepped and isinstance(loss, float) and not isfinite(loss):
+            self._loss = None  # the user throws this backward pass away
+
+    def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
+        if self.stepped:
+            self.roll()
+
+    def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
+        self._closures = 0
+        if self.hub.acted_on:  # a trick on the rate puts the script's own back when the step ends
+            self._quick = 0
+            self._rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
+        if not self._opened:  # gradients may come from torch.autograd.grad alone
+            self.open()
+
+    def _on_closure_begin(self, optimizer: Any) -> None:
+        self.in_closure = True
+        self._closures += 1
+
+    def _on_closure_end(self, optimizer: Any) -> None:
+        self.in_closure = False
+
+    def add_loss(self, value: float | torch.Tensor | None) -> None:
+        """Adds a loss to the iteration's: accumulated batches and joint losses are one step's."""
+        if value is not None:
+            self._loss = value if self._loss is None else self._loss + value
+
+    def on_step_end(self, optimizer: Any) -> None:
+        """Notes that a step is done. Most of them, between samples, only add to a list."""
+        if self._quick and (training := self._last) and training.optimizer() is optimizer:
+            groups = optimizer.param_groups
+            if len(groups) == 1 and [groups[0].get("lr")] == training.rates:
+                self._quick -= 1
+                self.stepped = True
+                training.losses.append(self._loss)
+                return
+        training = self.note_step(optimizer)
+        if self._steps and training.step >= self._steps:
+            self.stop(f"stopped after step {training.step}, as asked by --steps")
+        if self._seconds and self._ended - self._began >= self._seconds:
+            self.stop(f"stopped after {self._seconds:g} seconds, as asked by --seconds")
+
+    def note_step(self, optimizer: Any, *, skipped: bool = False) -> Training:
+        """Notes that a step is done, closes its sample, and says how many may now be noted quickly.
+
+        Args:
+            optimizer: What has stepped.
+            skipped: It did not, since a GradScaler found gradients that are not finite.
+        """
+        training = self._last
+        if training is None or training.optimizer() is not optimizer:
+            training = self._last = self.training(optimizer)
+        if skipped:
+            self.event("step_skipped", training)
+        if self.sampling:
+            self.recorder.close(training.index, training.step)
+        now = monotonic()
+        if not skipped:
+            rates, self._rates = self._rates, None
+            if rates is None:
+                rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
+            training.note(self._loss, rates, now)
+        if not self.stepped:
+            self.stepped = True
+            steps = max(self.iteration - self._ended_in, 1)
+            whole_s = max(now - self._ended, 1e-6) / steps
+            self._ended, self._ended_in = now, self.iteration
+            if whole_s > FLUSH_SECONDS:  # a slow step may be the last for long, or at all
+                training.write()
+                self.journal.flush()
+            if not self.sampling:
+                self.sampler.plain(whole_s)
+            self._whole_s = whole_s
+        if not self._armed and self.iteration + 1 >= self.sampler.next:
+            self.arm()
+        self._quick = self._quick_steps(training)
+        return training
+
+    def _quick_steps(self, training: Training) -> int:
+        """Steps after this one that no sample, no limit and no flush needs to see."""
+        if self._armed or self._seconds:
+            return 0
+        steps = min(QUICK, self.sampler.next - self.iteration - 2, int(QUICK_S / self._whole_s))
+        if self._steps:
+            steps = min(steps, self._steps - training.step - 1)
+        return max(steps, 0)
+
+    def _on_step_skipped(self, optimizer: Any) -> None:
+        self.note_step(optimizer, skipped=True)
+
+    def stop(self, why: str) -> None:
+        """Ends the user's program cleanly, as `sys.exit(0)` in their own loop would."""
+        self.journal.put("stop", why=why)
+        raise SystemExit(0)
+
+    def forget(self) -> None:
+        """In a forked child: what the parent process trained is not this process's."""
+        super().forget()
+        self._loss, self.stepped, self.iteration = None, False, 0
+        self._last, self._opened, self._quick, self._ended_in = None, False, 0, 0
+        self.sampler = Sampler(self.sampler.budget)
