@@ -30,17 +30,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tricks_by_hand import ROWS, Loop, Row
+from tricks_by_hand import ROWS, Loop
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 WARM = 8  # steps before a block is timed; a multiple of the window of `accumulate`, as the block is
 
 
-def measure(row: Row, pairs: int, block_s: float, width: int) -> dict[str, Any]:
-    """One row, in this process."""
+def measure(index: int, pairs: int, block_s: float, width: int) -> dict[str, Any]:
+    """One row, in this process; by its place, since functions can't be sent to another."""
     from assay.tricks.catalogue import read
     from assay.tricks.handle import attach
 
+    row = ROWS[index]
     gc.collect()
     gc.freeze()  # torch's own objects would be looked through again and again
     treated = Loop(width, **row.script)
@@ -98,12 +99,12 @@ def main() -> None:
     sys.path.insert(0, str(SOURCE))
     torch.set_num_threads(1)  # before the first operation: a fork must not lose threads
     results: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
-    for row in ROWS:
+    for index, row in enumerate(ROWS):
         if given.only and row.trick.partition("=")[0] not in given.only:
             continue
         print(f"measuring {row.trick} ...", file=sys.stderr, flush=True)
         with ProcessPoolExecutor(1, get_context("fork")) as process:
-            done = process.submit(measure, row, given.pairs, given.block, given.width)
+            done = process.submit(measure, index, given.pairs, given.block, given.width)
             results[row.trick] = done.result()
     print(json.dumps(results, indent=1))
 
