@@ -7,7 +7,6 @@ from math import isfinite
 from time import monotonic
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..journal.writer import FLUSH_SECONDS, Journal
@@ -27,8 +26,11 @@ class Clock(Facts):
 
     An *iteration* is one or more backward passes followed by one or more optimizer steps.
     `on_backward_begin` and `on_step_end` run at every step, between torch's own code that has
-    driven ours out of the caches: every call that they make is paid for.
+    driven ours out of the caches: every call that they make is paid for, and what they touch lies
+    in slots, side by side.
     """
+
+    __slots__ = ("_last", "_quick", "stepped")
 
     def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
         super().__init__(hub, journal)
@@ -39,11 +41,10 @@ class Clock(Facts):
         self.in_closure = False
         self._closures = 0
         self._losses = ScaledLosses()
-        self._scaled = self._losses.known
         self._rates: list[Any] | None = None  # of the step under way
         self._armed = self._opened = False
         self._last: Training | None = None
-        self._quick = 0  # so many steps may be noted without more ado
+        self._quick = 0  # so many steps may be noted without more ado: see `_quick_steps`
         self._whole_s, self._ended_in = 1.0, 0
         self._began = self._ended = monotonic()
 
@@ -53,7 +54,7 @@ class Clock(Facts):
         hub.keep_time(self)
         hub.on("backward_begin", self.on_backward_begin)
         hub.on("grad_begin", self._on_grad_begin)
-        hub.on("scaled", self._losses.on_scaled)
+        hub.on("scaled", self._on_scaled)
         hub.on("step_begin", self._on_step_begin)
         hub.on("closure_begin", self._on_closure_begin)
         hub.on("closure_end", self._on_closure_end)
@@ -87,26 +88,27 @@ class Clock(Facts):
 
     def on_backward_begin(self, roots: Any, kept: Any) -> None:
         """Adds the loss to the iteration's, and begins a new one where the last has stepped."""
-        if self.stepped:
-            if self._armed:
-                self.roll()
-            else:
-                self.stepped, self._loss = False, None
+        if self._quick and type(roots) is Tensor and roots.is_cpu and roots.numel() == 1:
+            value = roots.item()
+            if self.stepped:
+                self.stepped = False
                 self.iteration += 1
+                self._loss = value
+            else:
+                self.add_loss(value)
+            if not isfinite(value):
+                self._not_finite(roots)
+            return
+        if self.stepped:
+            self.roll()
         if not self._opened:
             self.open()
         if self.in_closure and self._closures > 1:
             return  # LBFGS looks around; the loss it started from is the step's
-        if type(roots) is Tensor and roots.is_cpu and not self._scaled and roots.numel() == 1:
-            value = roots.item()
-            self._loss = value if self._loss is None else self._loss + value
-            if not isfinite(value):
-                self._not_finite(roots)
-            return
         for root in roots if type(roots) in (tuple, list) else (roots,):
             if isinstance(root, Tensor) and root.numel() == 1:
                 number = self._losses.value(root)
-                self._loss = number if self._loss is None else self._loss + number
+                self.add_loss(number)
                 if type(number) is float and not isfinite(number):
                     self._not_finite(roots)
 
@@ -121,6 +123,10 @@ class Clock(Facts):
         if not self.stepped and isinstance(loss, float) and not isfinite(loss):
             self._loss = None  # the user throws this backward pass away
 
+    def _on_scaled(self, original: Any, scaled: Any) -> None:
+        self._quick = 0
+        self._losses.on_scaled(original, scaled)
+
     def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
         if self.stepped:
             self.roll()
@@ -134,13 +140,13 @@ class Clock(Facts):
             self.open()
 
     def _on_closure_begin(self, optimizer: Any) -> None:
-        self.in_closure = True
+        self.in_closure, self._quick = True, 0
         self._closures += 1
 
     def _on_closure_end(self, optimizer: Any) -> None:
         self.in_closure = False
 
-    def add_loss(self, value: float | torch.Tensor | None) -> None:
+    def add_loss(self, value: float | Tensor | None) -> None:
         """Adds a loss to the iteration's: accumulated batches and joint losses are one step's."""
         if value is not None:
             self._loss = value if self._loss is None else self._loss + value
@@ -197,7 +203,10 @@ class Clock(Facts):
         return training
 
     def _quick_steps(self, training: Training) -> int:
-        """Steps after this one that no sample, no limit and no flush needs to see."""
+        """Steps after this one that no sample, no limit and no flush needs to see.
+
+        What makes a step a special one (a trick, a closure, a scaled loss) takes the rest away.
+        """
         if self._armed or self._seconds:
             return 0
         steps = min(QUICK, self.sampler.next - self.iteration - 2, int(QUICK_S / self._whole_s))
