@@ -1,4 +1,4 @@
-"""What a trick costs on the step, beside the same thing written by hand. Prints JSON.
+"""What a trick costs on the step, beside the same thing written by hand. Prints lines of JSON.
 
     python benchmarks/tricks.py [--pairs 61] [--block 0.1] [--only warmup clip-norm ...]
 
@@ -6,10 +6,11 @@ Each row trains one network twice in one process on one thread: with the trick a
 in place), and by a loop that does the same without assay (tricks_by_hand.py). Blocks of steps of
 both follow each other in turn and are timed in CPU seconds; a pair is two neighbouring blocks. A
 trick is attached and taken back with each block, so that the other finds torch as it was; attaching
-and a few steps that build its state are not timed. Blocks are short and pairs many, since on a
-shared machine neighbours in time are alike and others are not. The ratio is that of the whole step
-(2 to 5 ms: forward, backward, optimizer). With `--width 16` a step takes a tenth of that, and
-`extra_us_per_step` is the fixed cost, which a busy machine hardly blurs.
+and a few steps that build its state are not timed, and where the trick's state is new the hand's is
+too. Blocks are short and pairs many, since on a shared machine neighbours in time are alike and
+others are not. The ratio is that of the whole step (1 to 5 ms: forward, backward, optimizer). With
+`--width 16` a step takes a tenth of that, and `extra_us_per_step` is the fixed cost, which a busy
+machine hardly blurs.
 
 `init`, `seed`, `shuffle` and `unfreeze` act once and have no row: before the first step, or when a
 loader begins.
@@ -55,6 +56,10 @@ def measure(index: int, pairs: int, block_s: float, width: int) -> dict[str, Any
         return time.process_time() - start
 
     def by_hand() -> float:
+        if row.anew or row.builds:
+            hand.build()
+        if not row.remembers:
+            hand.kept.clear()
         return timed(hand, steps)
 
     def with_trick() -> float:
@@ -89,7 +94,7 @@ def measure(index: int, pairs: int, block_s: float, width: int) -> dict[str, Any
 
 
 def main() -> None:
-    """Measures each row in a process of its own and prints one JSON object."""
+    """Measures each row in a process of its own and prints a line of JSON for it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=61)
     parser.add_argument("--block", type=float, default=0.1, help="CPU seconds of a block")
@@ -98,15 +103,13 @@ def main() -> None:
     given = parser.parse_args()
     sys.path.insert(0, str(SOURCE))
     torch.set_num_threads(1)  # before the first operation: a fork must not lose threads
-    results: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
+    print(json.dumps({"machine": platform.machine(), "python": platform.python_version()}))
     for index, row in enumerate(ROWS):
         if given.only and row.trick.partition("=")[0] not in given.only:
             continue
-        print(f"measuring {row.trick} ...", file=sys.stderr, flush=True)
         with ProcessPoolExecutor(1, get_context("fork")) as process:
             done = process.submit(measure, index, given.pairs, given.block, given.width)
-            results[row.trick] = done.result()
-    print(json.dumps(results, indent=1))
+            print(json.dumps({"trick": row.trick, **done.result()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -368,6 +368,7 @@ class Row:
     trick: str
     by_hand: dict[str, Any] = field(default_factory=dict)  # parts of Loop
     script: dict[str, Any] = field(default_factory=dict)
+    anew: bool = False  # the optimizer's state begins with each block
     builds: bool = False  # the optimizer is built when the trick is on the model
     remembers: bool = False  # one and the same trick in all blocks
 
@@ -404,8 +405,8 @@ ROWS: tuple[Row, ...] = (
     Row("clip-norm=0.1", {"before": clip_norm}),
     Row("clip-value=0.001", {"before": clip_value}),
     Row("zero-grad", {"clears": True}, {"clears": False}),
-    Row("optimizer=adamw,lr=1e-6", {"optimizer": other("AdamW", lr=1e-6)}),
-    Row("optimizer=schedule-free-adamw,lr=1e-6", {"optimizer": schedule_free}),
+    Row("optimizer=adamw,lr=1e-6", {"optimizer": other("AdamW", lr=1e-6)}, anew=True),
+    Row("optimizer=schedule-free-adamw,lr=1e-6", {"optimizer": schedule_free}, anew=True),
     Row("betas=0.8", {"optimizer": other("AdamW", lr=1e-4, betas=(0.8, 0.999))}, ADAMW),
     Row("eps=1e-6", {"optimizer": other("AdamW", lr=1e-4, eps=1e-6)}, ADAMW),
     Row("momentum=0.5", {"optimizer": other("SGD", lr=1e-3, momentum=0.5)}),

@@ -89,12 +89,9 @@ class Ema(Trick):
         import torch
 
         assert self._shadow is not None
-        own = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        pairs = zip(self._shadow.parameters, self._shadow.values, strict=True)
-        mine = [(p.detach(), value) for p, value in pairs if id(p) in own]
+        weights, averages = self._shadow.held_by(optimizer)
         with torch.no_grad():
-            averages = [value for _, value in mine]
-            torch._foreach_lerp_(averages, [p.float() for p, _ in mine], 1 - decay)
+            torch._foreach_lerp_(averages, [p.float() for p in weights], 1 - decay)
 
     def state_dict(self) -> dict[str, Any]:
         """The averages, in the order of the optimizer's parameters, and the number of updates."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ class Shadow:
         self._known: set[int] = set()
         self._optimizers: list[weakref.ref[Any]] = []
         self._kept: dict[str, Any] | None = None
+        self._held: weakref.WeakKeyDictionary[Any, tuple[list[Tensor], ...]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def watch(self) -> None:
         """Takes its place at the seams where evaluation and saving begin and end."""
@@ -49,6 +53,18 @@ class Shadow:
                     self._known.add(id(p))
                     self.parameters.append(p)
                     self.values.append(p.detach().to(torch.float32, copy=True))
+
+    def held_by(self, optimizer: Any) -> tuple[list[Tensor], list[Tensor]]:
+        """The optimizer's parameters that have a copy, and the copies."""
+        own = [p for group in optimizer.param_groups for p in group["params"]]
+        known = self._held.get(optimizer, ([], [], []))
+        if len(known[0]) != len(own) or not all(map(operator.is_, known[0], own)):
+            ids = {id(p) for p in own}
+            pairs = list(zip(self.parameters, self.values, strict=True))
+            mine = [(p, value) for p, value in pairs if id(p) in ids]
+            known = (own, [p for p, _ in mine], [value for _, value in mine])
+            self._held[optimizer] = known
+        return known[1], known[2]
 
     def state_dict(self) -> dict[str, Any]:
         """The averages and the trained weights: a saved model holds the averages only."""

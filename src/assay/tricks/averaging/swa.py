@@ -75,8 +75,8 @@ class Swa(Trick):
         import torch
 
         assert self._shadow is not None
-        weights = [p.detach().float() for p in self._shadow.parameters]
         with torch.no_grad():
+            weights = [p.float() for p in self._shadow.parameters]
             torch._foreach_lerp_(self._shadow.values, weights, 1 / (self.averaged + 1))
         self.averaged += 1
 

@@ -65,8 +65,7 @@ class BalanceClasses(Trick):
             target = args[1] if len(args) > 1 else kwargs["target"]
             if not binary and target.is_floating_point():
                 stage.refuse(self.name, "targets are probabilities, not classes")
-            with torch.no_grad():
-                weights = self._weights(x, target, binary=binary)
+            weights = self._weights(x, target, binary=binary)
             return args, {**kwargs, key: weights.to(x.dtype)}
 
         stage.change("loss", weigh)
@@ -78,11 +77,20 @@ class BalanceClasses(Trick):
             positive = (target > 0.5).sum().double()
             seen = torch.stack([target.numel() - positive, positive])
         else:
-            seen = torch.bincount(target[target >= 0].flatten(), minlength=x.shape[1]).double()
+            seen = self._seen(target.flatten(), x.shape[1])
         self._counts = seen if self._counts is None else self._counts + seen
         counts = self._counts.clamp_min(1)
         balance = counts[0] / counts[1] if binary else counts.sum() / (counts.numel() * counts)
-        return torch.pow(balance, self.given.value)
+        return balance if self.given.value == 1 else torch.pow(balance, self.given.value)
+
+    @staticmethod
+    def _seen(labels: Tensor, classes: int) -> Tensor:
+        import torch
+
+        try:
+            return torch.bincount(labels, minlength=classes).double()
+        except RuntimeError:  # negative ones, which are left out of the loss
+            return torch.bincount(labels[labels >= 0], minlength=classes).double()
 
     def state_dict(self) -> dict[str, Any]:
         """The counts."""

@@ -66,6 +66,7 @@ class AddParameters(Trick):
                         added += 1
             stage.note("parameters added", count=added)
 
-        stage.root_calls(met)
+        if not stage.models:
+            stage.root_calls(met)
         stage.each_optimizer(optimizers.add)
         stage.on("gradients_ready", join)

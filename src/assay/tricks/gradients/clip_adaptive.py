@@ -20,8 +20,9 @@ def unit_norm(x: Tensor) -> Tensor:
     """Norm of each output unit (dimension 0), kept broadcastable; of the whole for vectors."""
     import torch
 
-    inner = tuple(range(1, x.dim())) or None
-    norm: Tensor = torch.linalg.vector_norm(x, dim=inner, keepdim=inner is not None)
+    units = x.dim() > 1
+    inner = tuple(range(1, x.dim())) if units else None
+    norm: Tensor = torch.linalg.vector_norm(x, dim=inner, keepdim=units)
     return norm
 
 
@@ -80,8 +81,8 @@ class ClipAdaptive(Trick):
             with torch.no_grad():
                 for p, gradient in held:
                     if id(p) not in last:
-                        allowed = unit_norm(p.detach()).clamp_min(WEIGHT_NORM_FLOOR)
-                        allowed = allowed * (float(self.given.value) * scale)
+                        allowed = unit_norm(p).clamp_min_(WEIGHT_NORM_FLOOR)
+                        allowed.mul_(self.given.value * scale)
                         norm = unit_norm(gradient)
                         factor = allowed / norm.clamp_min(1e-6)
                         gradient.mul_(torch.where(norm > allowed, factor, 1.0))

@@ -47,7 +47,8 @@ class ClipPercentile(Trick):
 
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
-        self._history: list[Tensor] = []
+        self._norms: Tensor | None = None  # a ring: where the oldest stood the newest stands
+        self._count = 0
 
     def attach_to(self, stage: Stage) -> None:
         """Clips when an optimizer's gradients are final."""
@@ -62,19 +63,33 @@ class ClipPercentile(Trick):
             norm = torch.nn.utils.get_total_norm([gradient for _, gradient in held])
             if not torch.isfinite(norm):
                 return
-            self._history.append((norm / scale).float())
-            del self._history[: -self.given.window]
-            limit = torch.quantile(torch.stack(self._history), self.given.value / 100)
+            if self._norms is None or self._norms.device != norm.device:
+                self._norms = self._ring(self._remembered(), norm.device)
+            self._norms[self._count % self.given.window] = norm / scale
+            self._count += 1
+            limit = torch.quantile(self._norms[: self._count], self.given.value / 100)
             torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], float(limit) * scale, norm)
 
         stage.on("gradients_ready", clip)
 
     def state_dict(self) -> dict[str, Any]:
         """The norms remembered."""
-        return {"history": [float(norm) for norm in self._history]}
+        return {"history": self._remembered()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on with kept norms."""
+        history = state["history"][-self.given.window :]
+        self._norms, self._count = self._ring(history, "cpu"), len(history)
+
+    def _remembered(self) -> list[float]:
+        if self._norms is None:
+            return []
+        oldest = self._count % self.given.window if self._count > self.given.window else 0
+        kept: list[float] = self._norms[: self._count].roll(-oldest).tolist()
+        return kept
+
+    def _ring(self, history: list[float], device: Any) -> Tensor:
         import torch
 
-        self._history = [torch.tensor(norm) for norm in state["history"]]
+        rest = [0.0] * (self.given.window - len(history))
+        return torch.tensor(history + rest, dtype=torch.float32, device=device)

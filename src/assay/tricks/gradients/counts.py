@@ -22,9 +22,9 @@ def counted_targets(name: str, function: Any, args: Any, kwargs: Any) -> float:
     if not isinstance(target, torch.Tensor):
         return float(source.shape[0]) if source.dim() else 1.0
     if name in ("cross_entropy", "nll_loss") and not target.is_floating_point():
-        counted = target[target != given.get("ignore_index", -100)]
+        counted = target != given.get("ignore_index", -100)
         weight = given.get("weight")
-        return float(counted.numel() if weight is None else weight[counted].sum())
+        return float(counted.sum() if weight is None else weight[target[counted]].sum())
     if name == "cross_entropy":
         return float(source.numel() / source.shape[1])
     if name == "kl_div":

@@ -59,6 +59,7 @@ class Freeze(Trick):
         """Freezes in each model; thaws after the given step."""
         frozen: list[Any] = []
         norms: list[Any] = []
+        watched: list[bool] = []
 
         def begin(model: Any) -> None:
             found = matching(model, self.given.value)
@@ -76,6 +77,10 @@ class Freeze(Trick):
                 own = list(part.parameters(recurse=False))
                 if hasattr(part, "running_mean") and own and all(id(p) in ids for p in own):
                     norms.append(part)
+            if norms and not watched:
+                watched.append(True)
+                stage.root_calls(keep_eval)
+            keep_eval(None, model)  # this call of the model may be under way already
             stage.note("frozen", parameters=len(chosen))
 
         def keep_eval(given: Any, module: Any) -> Any:
@@ -96,7 +101,6 @@ class Freeze(Trick):
 
         stage.patches.on_undo(thaw)
         stage.each_model(begin)
-        stage.root_calls(keep_eval)
         stage.on("step_end", count)
 
     def state_dict(self) -> dict[str, Any]:

@@ -24,7 +24,9 @@ def drop_branch(x: Tensor, rate: float) -> Tensor:
         rate: 0 to 1, 1 excluded.
     """
     mask = x.new_empty((x.shape[0],) + (1,) * (x.dim() - 1)).bernoulli_(1 - rate)
-    return x * mask / (1 - rate)
+    if x.element_size() < 4:  # as a tensor of half precision, 1 - rate would be rounded
+        return x * mask / (1 - rate)
+    return x / ((1 - rate) / mask)  # the same in one pass: what is dropped is divided by infinity
 
 
 class DropPath(Trick):
@@ -73,7 +75,8 @@ class DropPath(Trick):
                 stage.refuse(self.name, f"{type(model).__name__} has no residual branch known here")
             for depth, end in enumerate(ends):
                 rate = self.given.value * depth / max(len(ends) - 1, 1)
-                handles.append(end.register_forward_hook(self._hook(rate)))
+                if rate:
+                    handles.append(end.register_forward_hook(self._hook(rate)))
             stage.note("branches", count=len(ends))
 
         def undo() -> None:
@@ -86,6 +89,6 @@ class DropPath(Trick):
     @staticmethod
     def _hook(rate: float) -> Any:
         def after(module: Any, args: Any, result: Any) -> Any:
-            return drop_branch(result, rate) if module.training and rate else None
+            return drop_branch(result, rate) if module.training else None
 
         return after

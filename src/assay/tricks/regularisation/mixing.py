@@ -33,6 +33,7 @@ def mix_batches(stage: Stage, name: str, alpha: float, mix: Mix) -> None:
     import torch
 
     drawn: dict[str, Any] = {}
+    shares = torch.distributions.Beta(alpha, alpha)  # making one costs more than a draw
 
     def call(given: Any, module: Any) -> Any:
         args, kwargs = given
@@ -42,7 +43,7 @@ def mix_batches(stage: Stage, name: str, alpha: float, mix: Mix) -> None:
             return given
         if not isinstance(source, torch.Tensor) or not source.is_floating_point():
             stage.refuse(name, "the model's first argument is no floating-point batch")
-        share = float(torch.distributions.Beta(alpha, alpha).sample())
+        share = float(shares.sample())
         order = torch.randperm(source.shape[0], device=source.device)
         mixed, share = mix(source, order, share)
         drawn.update(order=order, share=share)
