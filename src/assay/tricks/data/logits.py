@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..base import Trick
@@ -49,9 +48,10 @@ class Logits(Trick):
         import torch
         import torch.nn.functional as F
 
-        made: dict[str, deque[tuple[weakref.ref[Any], Any]]] = {
-            "cross_entropy": deque(maxlen=REMEMBERED),
-            "binary_cross_entropy_with_logits": deque(maxlen=REMEMBERED),
+        # by identity of the result, as long as it lives: logits hold the memory of a whole pass
+        made: dict[str, dict[int, tuple[weakref.ref[Any], Any]]] = {
+            "cross_entropy": {},
+            "binary_cross_entropy_with_logits": {},
         }
 
         def remembering(loss: str) -> Any:
@@ -60,7 +60,10 @@ class Logits(Trick):
                     result = original(*args, **kwargs)
                     source = args[0] if args else kwargs.get("input")
                     if isinstance(result, torch.Tensor):
-                        made[loss].append((weakref.ref(result), source))
+                        key, known = id(result), made[loss]
+                        known[key] = weakref.ref(result, lambda _: known.pop(key, None)), source
+                        if len(known) > REMEMBERED:
+                            del known[next(iter(known))]
                     return result
 
                 return squash
@@ -72,12 +75,12 @@ class Logits(Trick):
             if name not in made:
                 return given
             source = args[0] if args else kwargs.get("input")
-            for result, logits in made[name]:
-                if result() is source:
-                    if args:
-                        return (logits, *args[1:]), kwargs
-                    return args, {**kwargs, "input": logits}
-            return given
+            result, logits = made[name].get(id(source), (None, None))
+            if result is None or result() is not source:
+                return given
+            if args:
+                return (logits, *args[1:]), kwargs
+            return args, {**kwargs, "input": logits}
 
         for owner in (F, torch, torch.Tensor):
             stage.patches.wrap(owner, "softmax", remembering("cross_entropy"))
