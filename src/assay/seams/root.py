@@ -13,6 +13,23 @@ from .hub import Hub
 from .patch import Patches
 
 
+class _Inside(threading.local):
+    """Whether this thread is inside a root's call."""
+
+    a_root = False
+
+
+def has_parameters(module: Any) -> bool:
+    """False for a loss or an activation, which are no models."""
+    waiting = [module]
+    for one in waiting:
+        for parameter in one._parameters.values():
+            if parameter is not None:
+                return True
+        waiting += (m for m in one._modules.values() if m is not None and m not in waiting)
+    return False
+
+
 class RootCalls:
     """Passes the arguments and the result of each outermost module call through filters."""
 
@@ -20,7 +37,7 @@ class RootCalls:
         self._hub = hub
         self._patches = Patches()
         self._users = 0
-        self._inside = threading.local()
+        self._inside = _Inside()
 
     def start(self) -> None:
         """Puts the seam in place, or notes one more user of it."""
@@ -37,7 +54,7 @@ class RootCalls:
     @contextmanager
     def aside(self) -> Iterator[None]:
         """What is called inside is no call of the user's: a trick is at work on the model."""
-        before, self._inside.a_root = getattr(self._inside, "a_root", False), True
+        before, self._inside.a_root = self._inside.a_root, True
         try:
             yield
         finally:
@@ -46,17 +63,19 @@ class RootCalls:
     def _watch(self, original: Any) -> Any:
         hub, inside = self._hub, self._inside
         calls, results = hub.filters["root_call"], hub.filters["root_result"]
+        around, is_compiling = hub.around["root_call"], torch.compiler.is_dynamo_compiling
 
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
-            if getattr(inside, "a_root", False) or torch.compiler.is_compiling():
-                return original(module, *args, **kwargs)
-            if next(module.parameters(), None) is None:  # a loss or an activation is no model
+            if is_compiling() or inside.a_root or not has_parameters(module):
                 return original(module, *args, **kwargs)
             inside.a_root = True
             try:
                 if calls:
                     args, kwargs = hub.passed("root_call", (args, kwargs), module)
-                with hub.inside("root_call", module):
+                if around:
+                    with hub.inside("root_call", module):
+                        result = original(module, *args, **kwargs)
+                else:
                     result = original(module, *args, **kwargs)
                 return hub.passed("root_result", result, module) if results else result
             finally:
