@@ -280,7 +280,7 @@ def table(lines: Sequence[dict[str, Any]]) -> None:
     forced = [v | {"of": line["name"]} for line in lines if line["kind"] == "forced"
               for v in line["verdicts"]]  # fmt: skip
     for name in ("placebo", *HARMLESS):
-        own = [v for v in forced if v["candidate"] == name]
+        own = [v for v in forced if v["candidate"].partition("=")[0] == name.partition("=")[0]]
         counts = {o: sum(v["verdict"] == o for v in own)
                   for o in ("proved", "no effect", "harmful", "undecided")}  # fmt: skip
         print(f"- `{name}`: {len(own)} comparisons: {counts}")

@@ -34,7 +34,11 @@ import torch
 from tricks_by_hand import ROWS, Loop
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-WARM = 8  # steps before a block is timed; a multiple of the window of `accumulate`, as the block is
+WARM = 40
+"""Steps before a block is timed, a multiple of the window of `accumulate` as the block is.
+
+Attaching replaces code, and Python takes some tens of calls to run new code at full speed.
+"""
 
 
 def measure(index: int, pairs: int, block_s: float, width: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""The browser of all tests that look at pages: a process may hold only one driver."""
+"""For all tests: one browser, since a process may hold only one driver; and Ctrl-C that works."""
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`: what tests start inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

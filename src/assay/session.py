@@ -85,7 +85,7 @@ class Session:
                 None,
                 note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
                 # a trial knows from its control how long a run that nobody stops will be
-                steps=settings.get("steps") or settings.get("length"),
+                steps=settings.get("length") or settings.get("steps"),
                 refused=self._refuse,
             )
         except TrickError as error:

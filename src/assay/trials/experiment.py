@@ -15,6 +15,7 @@ from .change import Change, find_change
 from .child import Command
 from .metric import comparable
 from .plan import CONTROL, Budget, Candidate, Job
+from .rehearsal import refusals
 from .result import Result
 from .runner import Listener, Runner
 from .store import Store
@@ -122,8 +123,18 @@ class Experiment:
 
     def _compare(self, candidates: Sequence[Candidate]) -> None:
         self.trial.candidates = list(candidates)
-        if self._first_control(1 + len(candidates)):
-            self._on_all_seeds(candidates)
+        fitting = self._rehearse(candidates)
+        if fitting and self._first_control(1 + len(fitting)):
+            self._on_all_seeds(fitting)
+
+    def _rehearse(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Those that the script takes for one step: a refusal must not wait for whole runs."""
+        main = self._runner
+        for job, result in refusals(main, candidates, self._budget.steps).items():
+            main.results[job] = result
+            main.listener.ended(job, result)
+        refused = {job.candidate for job in main.results}
+        return [candidate for candidate in candidates if candidate not in refused]
 
     def _fix(self, propose: Propose) -> None:
         if not self._first_control(4):

@@ -1,0 +1,48 @@
+"""The rehearsal: one step with each candidate, since a refusal must not wait for whole runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .child import Child
+from .plan import Candidate, Job
+from .result import Result
+from .runner import Listener, Quiet, Runner
+
+STEPS = 1
+LONG = 1_000_000
+"""Steps of the whole run, as a rehearsed trick is told, where nobody knows them yet."""
+
+
+class _Rehearsing(Quiet):
+    """Lets a listener see what is running, and nothing of what came of it."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def work(self, running: Sequence[Child], left: int) -> None:
+        """Passes it on."""
+        self._listener.work(running, left)
+
+
+def refusals(
+    runner: Runner, candidates: Sequence[Candidate], steps: int | None
+) -> dict[Job, Result]:
+    """The first runs of those candidates that do not fit the script.
+
+    Args:
+        runner: Of the trial; its own results stay as they are.
+        candidates: Those of the trial; the placebo always fits.
+        steps: Of each whole run, if it is known.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM; running children are ended first.
+        LaunchError: A child can't be started.
+    """
+    stage = Runner(
+        runner.command, runner.store, runner.folder, runner.jobs, _Rehearsing(runner.listener),
+        fresh=runner.fresh, deadline=runner.deadline,
+    )  # fmt: skip
+    stage.length = steps or LONG
+    stage.run([Job(candidate, 0, STEPS) for candidate in candidates if not candidate.is_placebo])
+    return {job: result for job, result in stage.results.items() if result.state == "refused"}
