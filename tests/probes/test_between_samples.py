@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -54,6 +56,20 @@ def test_every_loss_and_every_rate_is_there(watched: Any) -> None:
     assert [value for _, value in training.series("learning_rate", "group 0")] == pytest.approx(
         rates, rel=1e-6
     )
+
+
+def test_a_run_that_becomes_slow_is_written_at_once(watched: Any, tmp_path: Path) -> None:
+    model, x, y = problem()
+    with watched(Costly, **FEW):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for number in range(203):
+            F.cross_entropy(model(x), y).backward()
+            if number >= 200:
+                time.sleep(0.3)
+            optimizer.step()
+        (journal,) = tmp_path.glob("run*/journal-*.jsonl")
+        lines = map(json.loads, journal.read_text().splitlines())
+        assert sum(len(line["loss"]) for line in lines if line["k"] == "steps") >= 201
 
 
 def test_changing_optimizers_and_accumulation(watched: Any) -> None:

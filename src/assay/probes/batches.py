@@ -25,9 +25,8 @@ class Batches(Probe):
     `input_max`, `input_nonfinite_share`, `input_nan_share` (NaN and +inf: what no mask holds),
     `input_fingerprint` (sum of the batch's values, equal for equal batches); once, by place
     `input 0 [7]`: `input_bin_share`, the share of numbers in bin 7 of 24 from lowest to highest; by
-    module, where data
-    that need no gradient enter a trainable layer: `layer_input_mean`, `layer_input_std`; event
-    `input` with shape and dtype; event `loader`.
+    module, where data that need no gradient enter a trainable layer: `layer_input_mean`,
+    `layer_input_std`; event `input` with shape and dtype; event `loader`.
     """
 
     name = "batches"

@@ -16,9 +16,9 @@ from .sampler import Sampler
 from .scaled import ScaledLosses
 from .training import Training
 
-QUICK, QUICK_S = 100, 0.1
-"""Between two steps that are looked at closely lie at most so many that are not, and so much time:
-what a killed process may lose of its losses, beside what the journal holds back."""
+QUICK_S = 0.1
+"""After so long the next step is looked at closely: what a killed process may lose of its losses,
+beside what the journal holds back."""
 
 
 class Clock(Facts):
@@ -30,7 +30,7 @@ class Clock(Facts):
     in slots, side by side.
     """
 
-    __slots__ = ("_last", "_quick", "stepped")
+    __slots__ = ("_last", "_quick", "_quick_until", "stepped")
 
     def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
         super().__init__(hub, journal)
@@ -44,7 +44,7 @@ class Clock(Facts):
         self._rates: list[Any] | None = None  # of the step under way
         self._armed = self._opened = False
         self._last: Training | None = None
-        self._quick = 0  # so many steps may be noted without more ado: see `_quick_steps`
+        self._quick, self._quick_until = 0, 0.0  # steps that may be noted without more ado
         self._whole_s, self._ended_in = 1.0, 0
         self._began = self._ended = monotonic()
 
@@ -155,7 +155,8 @@ class Clock(Facts):
         """Notes that a step is done. Most of them, between samples, only add to a list."""
         if self._quick and (training := self._last) and training.optimizer() is optimizer:
             groups = optimizer.param_groups
-            if len(groups) == 1 and [groups[0].get("lr")] == training.rates:
+            same = len(groups) == 1 and [groups[0].get("lr")] == training.rates
+            if same and monotonic() < self._quick_until:
                 self._quick -= 1
                 self.stepped = True
                 training.losses.append(self._loss)
@@ -199,17 +200,17 @@ class Clock(Facts):
             self._whole_s = whole_s
         if not self._armed and self.iteration + 1 >= self.sampler.next:
             self.arm()
-        self._quick = self._quick_steps(training)
+        self._quick, self._quick_until = self._quick_steps(training), now + QUICK_S
         return training
 
     def _quick_steps(self, training: Training) -> int:
-        """Steps after this one that no sample, no limit and no flush needs to see.
+        """Steps after this one that no sample and no limit needs to see.
 
         What makes a step a special one (a trick, a closure, a scaled loss) takes the rest away.
         """
         if self._armed or self._seconds:
             return 0
-        steps = min(QUICK, self.sampler.next - self.iteration - 2, int(QUICK_S / self._whole_s))
+        steps = self.sampler.next - self.iteration - 2
         if self._steps:
             steps = min(steps, self._steps - training.step - 1)
         return max(steps, 0)

@@ -21,7 +21,7 @@ EVENTS_AT_MOST = 2000
 class Facts:
     """The part of the watch that probes use: numbers, events, trainings and names."""
 
-    __slots__ = ("__dict__", "_loss", "iteration")
+    __slots__ = ("__dict__", "_loss", "iteration")  # two that the clock touches at every step
 
     def __init__(self, hub: Hub, journal: Journal) -> None:
         self.hub, self.journal = hub, journal

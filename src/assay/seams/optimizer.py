@@ -67,8 +67,10 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def before(optimizer: Any, args: Any, kwargs: Any) -> Any:
         nonlocal under_way
+        if is_compiling():
+            return None
         thread = hub.thread
-        if is_compiling() or (thread is not None and thread != get_ident()):
+        if thread is not None and thread != get_ident():
             return None
         if under_way and not _is_outermost():
             return None
@@ -91,8 +93,10 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def after(optimizer: Any, args: Any, kwargs: Any) -> None:
         nonlocal under_way
+        if is_compiling():
+            return
         thread = hub.thread
-        if is_compiling() or (thread is not None and thread != get_ident()):
+        if thread is not None and thread != get_ident():
             return
         if under_way != id(args) and not _is_outermost():  # a hook may have changed the arguments
             return

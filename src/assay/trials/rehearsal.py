@@ -10,6 +10,8 @@ from .result import Result
 from .runner import Listener, Quiet, Runner
 
 STEPS = 1
+SECONDS = 60.0
+"""A script that takes longer to come to its first step is not held up: it counts as one that fits."""
 LONG = 1_000_000
 """Steps of the whole run, as a rehearsed trick is told, where nobody knows them yet."""
 
@@ -23,6 +25,11 @@ class _Rehearsing(Quiet):
     def work(self, running: Sequence[Child], left: int) -> None:
         """Passes it on."""
         self._listener.work(running, left)
+
+
+class _Stage(Runner):
+    def _may_be_chance(self, result: Result) -> bool:
+        return False  # whole runs follow
 
 
 def refusals(
@@ -39,10 +46,10 @@ def refusals(
         KeyboardInterrupt: Ctrl-C or SIGTERM; running children are ended first.
         LaunchError: A child can't be started.
     """
-    stage = Runner(
+    stage = _Stage(
         runner.command, runner.store, runner.folder, runner.jobs, _Rehearsing(runner.listener),
         fresh=runner.fresh, deadline=runner.deadline,
     )  # fmt: skip
     stage.length = steps or LONG
-    stage.run([Job(candidate, 0, STEPS) for candidate in candidates if not candidate.is_placebo])
+    stage.run([Job(c, 0, STEPS, SECONDS) for c in candidates if not c.is_placebo])
     return {job: result for job, result in stage.results.items() if result.state == "refused"}
