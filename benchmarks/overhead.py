@@ -188,26 +188,27 @@ def measure(name: str, pairs: int, block_s: float) -> dict[str, Any]:
     return result
 
 
-def fixed_cost(pairs: int) -> dict[str, Any]:
-    """Microseconds that an unsampled step costs more than a plain one."""
+def fixed_cost(pairs: int, name: str | None = None) -> dict[str, Any]:
+    """Microseconds that an unsampled step costs more than a plain one: alone, or beside a model."""
     import torch
 
     torch.set_num_threads(1)
-    step = tiny()
+    step = tiny() if name is None else WORKLOADS[name]()
+    steps, slices = (5000, pairs) if name is None else (100, 12 * pairs)
     with tempfile.TemporaryDirectory() as folder:
         arms = Arms(step, folder)
         for _ in range(100):
             step()
         arms.session.watch.sampler.next = 10**12  # no more samples
-        arms.block("assay", 2000)
-        rows = [(arms.block("assay", 5000), arms.block("plain", 5000)) for _ in range(pairs)]
+        arms.block("assay", steps)
+        rows = [(arms.block("assay", steps), arms.block("plain", steps)) for _ in range(slices)]
         arms.session.end()
-    extra = sorted(1e6 * (a - b) / 5000 for a, b in rows)
+    extra = sorted(1e6 * (a - b) / steps for a, b in rows)
     return {
         "median_us": round(statistics.median(extra), 2),
-        "low_us": round(extra[0], 2),
-        "high_us": round(extra[-1], 2),
-        "plain_us": round(1e6 * statistics.median(b for _, b in rows) / 5000, 2),
+        "quarter_us": round(extra[slices // 4], 2),
+        "three_quarters_us": round(extra[3 * slices // 4], 2),
+        "plain_us": round(1e6 * statistics.median(b for _, b in rows) / steps, 2),
     }
 
 
@@ -297,13 +298,14 @@ def main() -> None:
     parser.add_argument("--block", type=float, default=4.0, help="CPU seconds of a block")
     parser.add_argument("--memory-steps", type=int, default=100_000)
     parser.add_argument("--device", default=DEVICE, help="cpu or cuda")
-    parser.add_argument("--only", nargs="*", help="workloads, fixed, memory, start-up")
+    parser.add_argument("--only", nargs="*", help="workloads, fixed, fixed-beside-model, ...")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     given = parser.parse_args()
     sys.path.insert(0, str(SOURCE))
     actions: dict[str, Callable[[], dict[str, Any]]] = {
         **{name: lambda n=name: measure(n, given.pairs, given.block) for name in WORKLOADS},  # type: ignore[misc]
         "fixed": lambda: fixed_cost(given.pairs),
+        "fixed-beside-model": lambda: fixed_cost(given.pairs, "mlp-1ms"),
         "memory": lambda: memory(given.memory_steps),
         "start-up": lambda: start_up(given.pairs),
     }

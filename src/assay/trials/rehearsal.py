@@ -11,7 +11,7 @@ from .runner import Listener, Quiet, Runner
 
 STEPS = 1
 SECONDS = 60.0
-"""A script that takes longer to come to its first step is not held up: it counts as one that fits."""
+"""A script that takes longer to its first step is not held up: it counts as one that fits."""
 LONG = 1_000_000
 """Steps of the whole run, as a rehearsed trick is told, where nobody knows them yet."""
 
