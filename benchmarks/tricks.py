@@ -1,16 +1,17 @@
 """What a trick costs on the step, beside the same thing written by hand. Prints lines of JSON.
 
-    python benchmarks/tricks.py [--pairs 61] [--block 0.1] [--only warmup clip-norm ...]
+    python benchmarks/tricks.py [--pairs 40] [--processes 5] [--only warmup clip-norm ...]
 
-Each row trains one network twice in one process on one thread: with the trick attached (all seams
-in place), and by a loop that does the same without assay (tricks_by_hand.py). Blocks of steps of
-both follow each other in turn and are timed in CPU seconds; a pair is two neighbouring blocks. A
-trick is attached and taken back with each block, so that the other finds torch as it was; attaching
-and a few steps that build its state are not timed, and where the trick's state is new the hand's is
-too. Blocks are short and pairs many, since on a shared machine neighbours in time are alike and
-others are not. The ratio is that of the whole step (1 to 5 ms: forward, backward, optimizer). With
-`--width 16` a step takes a tenth of that, and `extra_us_per_step` is the fixed cost, which a busy
-machine hardly blurs.
+Each row trains one network in two processes, on one thread and one core: one has the trick attached
+(all seams in place), the other does the same by hand, without assay (tricks_by_hand.py). They take
+turns of some steps, so that the two of a pair, in either order, saw the machine in the same state;
+time is each process's own CPU time. What a process has by chance, such as where its memory lies, is
+averaged out by several pairs of processes: the ratio is the median over their medians, and the
+lowest and the highest of these stand beside it. The ratio is that of the whole step: forward,
+backward, optimizer. With `--width 16` a step takes a tenth of that or less, and
+`extra_us_per_step` is the fixed cost.
+
+`--operations` instead lists the operations of torch (per step) that only one of the two runs.
 
 `init`, `seed`, `shuffle` and `unfreeze` act once and have no row: before the first step, or when a
 loader begins.
@@ -19,90 +20,147 @@ loader begins.
 from __future__ import annotations
 
 import argparse
+import collections
+import contextlib
+import ctypes
 import gc
 import json
+import os
 import platform
 import statistics
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import torch
-from tricks_by_hand import ROWS, Loop
+from torch.profiler import ProfilerActivity, profile
+from tricks_by_hand import ROWS, Loop, Row
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-WARM = 40
-"""Steps before a block is timed, a multiple of the window of `accumulate` as the block is.
+TURN = 20
+"""Steps of a turn: a multiple of the window of `accumulate` and of the steps between evaluations of
+`early-stop`. Each fifth turn holds the copy that `skip-non-finite` makes."""
+WARM = 100
+"""Steps before the first turn. Python takes some tens of calls to run new code at full speed."""
 
-Attaching replaces code, and Python takes some tens of calls to run new code at full speed.
-"""
+
+def keep_memory() -> None:
+    """Has the C library keep what is freed; else page faults are a third of a step, at random."""
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            library.mallopt(parameter, 2**31 - 1)
 
 
-def measure(index: int, pairs: int, block_s: float, width: int) -> dict[str, Any]:
-    """One row, in this process; by its place, since functions can't be sent to another."""
+@contextlib.contextmanager
+def training(row: Row, with_trick: bool, width: int) -> Iterator[Loop]:
+    """The row's loop, with the trick on it or written into it."""
     from assay.tricks.catalogue import read
     from assay.tricks.handle import attach
 
-    row = ROWS[index]
-    gc.collect()
-    gc.freeze()  # torch's own objects would be looked through again and again
-    treated = Loop(width, **row.script)
-    hand = Loop(width, **{**row.script, **row.by_hand})
-    kept = read(row.trick)
+    if not with_trick:
+        yield Loop(width, **{**row.script, **row.by_hand})
+        return
+    loop = Loop(width, **row.script)
+    meant = [loop.model] if row.builds else [loop.model, loop.optimizer]
+    with attach([read(row.trick)], meant):
+        if row.builds:
+            loop.build()
+        yield loop
 
-    def timed(loop: Loop, steps: int) -> float:
+
+def take_turns(index: int, with_trick: bool, width: int, pipe: Connection) -> None:
+    """Answers each message by a turn and the CPU seconds a step that it took, until it is None."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    keep_memory()
+    with training(ROWS[index], with_trick, width) as loop:
         loop.run(WARM)
-        start = time.process_time()
-        loop.run(steps)
-        return time.process_time() - start
+        gc.collect()
+        gc.freeze()  # torch's own objects would be looked through again and again
+        while pipe.recv() is not None:
+            start = time.process_time()
+            loop.run(TURN)
+            pipe.send((time.process_time() - start) / TURN)
 
-    def by_hand() -> float:
-        if row.anew or row.builds:
-            hand.build()
-        if not row.remembers:
-            hand.kept.clear()
-        return timed(hand, steps)
 
-    def with_trick() -> float:
-        trick = kept if row.remembers else read(row.trick)
-        with attach([trick], [treated.model] if row.builds else [treated.model, treated.optimizer]):
-            if row.builds:
-                treated.build()
-            return timed(treated, steps)
+def measure(index: int, pairs: int, width: int) -> tuple[float, float, float]:
+    """One pair of processes: medians of the ratio, the extra seconds, the seconds by hand."""
+    context = get_context("fork")
+    pipes: list[Connection] = []
+    processes = []
+    for with_trick in (False, True):
+        here, there = context.Pipe()
+        arguments = index, with_trick, width, there
+        processes.append(context.Process(target=take_turns, args=arguments, daemon=True))
+        processes[-1].start()
+        pipes.append(here)
 
-    hand.run(WARM)
-    steps = WARM * max(2, round(block_s / timed(hand, 64) * 64 / WARM))
-    with_trick(), by_hand()
-    ratios, extra, plain = [], [], []
+    def turn(with_trick: bool) -> float:
+        pipes[with_trick].send("go on")
+        return float(pipes[with_trick].recv())
+
+    turn(False), turn(True)
+    took = []
     for pair in range(pairs):
-        if pair % 2:
-            took, other_took = with_trick(), by_hand()
-        else:
-            other_took, took = by_hand(), with_trick()
-        ratios.append(took / other_took)
-        extra.append(1e6 * (took - other_took) / steps)
-        plain.append(other_took / steps)
-    ratios.sort()
+        first = pair % 2 == 1
+        seconds = {arm: turn(arm) for arm in (first, not first)}
+        took.append((seconds[True], seconds[False]))
+    for pipe, process in zip(pipes, processes, strict=True):
+        pipe.send(None)
+        process.join()
+    middle = statistics.median
+    return (
+        middle(a / b for a, b in took),
+        middle(a - b for a, b in took),
+        middle(b for _, b in took),
+    )
+
+
+def cost(index: int, pairs: int, width: int, processes: int) -> dict[str, Any]:
+    """A row's figures over several pairs of processes."""
+    measured = [measure(index, pairs, width) for _ in range(processes)]
+    ratios, extra, plain = zip(*measured, strict=True)
     return {
         "ratio": round(statistics.median(ratios), 4),
-        "quarter": round(ratios[pairs // 4], 4),
-        "three_quarters": round(ratios[3 * pairs // 4], 4),
-        "extra_us_per_step": round(statistics.median(extra), 1),
+        "lowest": round(min(ratios), 4),
+        "highest": round(max(ratios), 4),
+        "extra_us_per_step": round(1e6 * statistics.median(extra), 1),
         "by_hand_ms_per_step": round(1e3 * statistics.median(plain), 3),
-        "steps_per_block": steps,
-        "pairs": pairs,
     }
 
 
+def operations(index: int, width: int) -> dict[str, Any]:
+    """What torch does per step: how much by hand, and what the trick does more or less."""
+    counts = []
+    for with_trick in (False, True):
+        with training(ROWS[index], with_trick, width) as loop:
+            loop.run(WARM)
+            with profile(activities=[ProfilerActivity.CPU]) as seen:
+                loop.run(TURN)
+        names = (event.name for event in seen.events())
+        counts.append(collections.Counter(name for name in names if name.startswith("aten::")))
+    by_hand, treated = counts
+    more = {
+        name: (treated[name] - by_hand[name]) / TURN
+        for name in sorted(by_hand | treated)
+        if treated[name] != by_hand[name]
+    }
+    return {"operations_by_hand": by_hand.total() / TURN, "more": more}
+
+
 def main() -> None:
-    """Measures each row in a process of its own and prints a line of JSON for it."""
+    """Measures each row and prints a line of JSON for it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=61)
-    parser.add_argument("--block", type=float, default=0.1, help="CPU seconds of a block")
+    parser.add_argument("--pairs", type=int, default=40, help="of turns, per pair of processes")
+    parser.add_argument("--processes", type=int, default=5, help="pairs of processes per row")
     parser.add_argument("--width", type=int, default=512, help="of the network; 16 for tiny steps")
+    parser.add_argument("--operations", action="store_true", help="count instead of timing")
     parser.add_argument("--only", nargs="*", help="names of tricks")
     given = parser.parse_args()
     sys.path.insert(0, str(SOURCE))
@@ -111,9 +169,11 @@ def main() -> None:
     for index, row in enumerate(ROWS):
         if given.only and row.trick.partition("=")[0] not in given.only:
             continue
-        with ProcessPoolExecutor(1, get_context("fork")) as process:
-            done = process.submit(measure, index, given.pairs, given.block, given.width)
-            print(json.dumps({"trick": row.trick, **done.result()}), flush=True)
+        if given.operations:
+            figures = operations(index, given.width)
+        else:
+            figures = cost(index, given.pairs, given.width, given.processes)
+        print(json.dumps({"trick": row.trick, **figures}), flush=True)
 
 
 if __name__ == "__main__":

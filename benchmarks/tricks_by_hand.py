@@ -368,9 +368,7 @@ class Row:
     trick: str
     by_hand: dict[str, Any] = field(default_factory=dict)  # parts of Loop
     script: dict[str, Any] = field(default_factory=dict)
-    anew: bool = False  # the optimizer's state begins with each block
     builds: bool = False  # the optimizer is built when the trick is on the model
-    remembers: bool = False  # one and the same trick in all blocks
 
 
 ADAMW = {"optimizer": adamw}
@@ -394,19 +392,19 @@ ROWS: tuple[Row, ...] = (
     Row("cutmix=1.0", {"loss": cutmix}, {"model": images, "loss": of_images}),
     Row("label-smoothing=0.1", {"loss": loss_with(label_smoothing=0.1)}),
     Row("add-parameters", {"optimizer": sgd}, {"optimizer": without_head}),
-    Row("early-stop=1000000", {"after": early_stop}, {"after": evaluate}, remembers=True),
+    Row("early-stop=1000000", {"after": early_stop}, {"after": evaluate}),
     Row("amp=bf16", {"loss": in_bfloat16}),
     Row("float32-islands", {"model": mlp_with(norm=Float32Norm), "loss": float32_loss}, NORMED),
     Row("accumulate=4",
         {"loss": quarter, "before": fourth, "after": clear_fourth, "clears": False}),
-    Row("skip-non-finite", {"before": skip_non_finite}, remembers=True),
-    Row("clip-percentile=10", {"before": clip_percentile}, remembers=True),
+    Row("skip-non-finite", {"before": skip_non_finite}),
+    Row("clip-percentile=10", {"before": clip_percentile}),
     Row("clip-adaptive=0.01", {"before": clip_adaptive}),
     Row("clip-norm=0.1", {"before": clip_norm}),
     Row("clip-value=0.001", {"before": clip_value}),
     Row("zero-grad", {"clears": True}, {"clears": False}),
-    Row("optimizer=adamw,lr=1e-6", {"optimizer": other("AdamW", lr=1e-6)}, anew=True),
-    Row("optimizer=schedule-free-adamw,lr=1e-6", {"optimizer": schedule_free}, anew=True),
+    Row("optimizer=adamw,lr=1e-6", {"optimizer": other("AdamW", lr=1e-6)}),
+    Row("optimizer=schedule-free-adamw,lr=1e-6", {"optimizer": schedule_free}),
     Row("betas=0.8", {"optimizer": other("AdamW", lr=1e-4, betas=(0.8, 0.999))}, ADAMW),
     Row("eps=1e-6", {"optimizer": other("AdamW", lr=1e-4, eps=1e-6)}, ADAMW),
     Row("momentum=0.5", {"optimizer": other("SGD", lr=1e-3, momentum=0.5)}),

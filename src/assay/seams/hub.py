@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import get_ident
 from typing import Any, Protocol
 
@@ -223,10 +223,17 @@ class Hub:
             value = change(value, *facts)
         return value
 
-    def inside(self, name: str, *facts: Any) -> ExitStack:
-        """All contexts that tricks put around a root call or a loss, entered in order."""
+    def inside(self, name: str, *facts: Any) -> AbstractContextManager[Any]:
+        """All contexts that tricks put around a root call or a loss, entered in order.
+
+        To be entered before the next one is asked for: one alone is given as it is.
+        """
+        around = self.around[name]
+        if len(around) == 1:
+            context: AbstractContextManager[Any] = around[0](*facts)
+            return context
         stack = ExitStack()
-        for make in self.around[name]:
+        for make in around:
             stack.enter_context(make(*facts))
         return stack
 

@@ -19,15 +19,15 @@ class _Inside(threading.local):
     a_root = False
 
 
-def has_parameters(module: Any) -> bool:
-    """False for a loss or an activation, which are no models."""
+def any_parameter(module: Any) -> Any:
+    """One of a model's, near its top, without a walk through it; a loss or activation has none."""
     waiting = [module]
     for one in waiting:
         for parameter in one._parameters.values():
             if parameter is not None:
-                return True
+                return parameter
         waiting += (m for m in one._modules.values() if m is not None and m not in waiting)
-    return False
+    return None
 
 
 class RootCalls:
@@ -66,7 +66,7 @@ class RootCalls:
         around, is_compiling = hub.around["root_call"], torch.compiler.is_dynamo_compiling
 
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or inside.a_root or not has_parameters(module):
+            if is_compiling() or inside.a_root or any_parameter(module) is None:
                 return original(module, *args, **kwargs)
             inside.a_root = True
             try:

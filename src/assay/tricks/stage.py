@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..seams.hub import Hub
@@ -35,6 +35,7 @@ class Stage:
         self.steps, self._refused = steps, refused
         self.patches = Patches()
         self._note = note
+        self._waiting: list[Callable[[], None]] = []
         self._all = objects is None
         given = objects or ()
         self.models: list[Any] = [o for o in given if isinstance(o, torch.nn.Module)]
@@ -44,6 +45,28 @@ class Stage:
         """Acts when an event is announced, before any probe hears of it."""
         self.hub.on(event, act, acting=True)
         self.patches.on_undo(lambda: self.hub.off(event, act))
+
+    def once(self, events: Sequence[str], act: Callable[[], None]) -> Callable[[], None]:
+        """Acts when one of these events is announced next, before all others that hear of it.
+
+        Returns:
+            What calls it off. Until then, and until it has acted, the events cost a step something.
+        """
+
+        def call_off() -> None:
+            if call_off in self._waiting:
+                self._waiting.remove(call_off)
+                for event in events:
+                    self.hub.off(event, now)
+
+        def now(*_: Any) -> None:
+            call_off()
+            act()
+
+        self._waiting.append(call_off)
+        for event in events:
+            self.hub.on(event, now, first=True, acting=True)
+        return call_off
 
     def change(self, name: str, filter: Callable[..., Any], *, first: bool = False) -> None:
         """Passes a value through a filter (see `FILTERS` of the hub)."""
@@ -156,6 +179,8 @@ class Stage:
     def leave(self) -> None:
         """Undoes all that was done through this stage, last first."""
         self.patches.undo()
+        while self._waiting:
+            self._waiting[-1]()
 
 
 def _after_surgery(model: Any, act: Callable[[Any], None], groups: list[Any]) -> list[Any]:

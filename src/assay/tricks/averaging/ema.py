@@ -74,7 +74,8 @@ class Ema(Trick):
                 first.append(optimizer)
             if optimizer is first[0]:
                 self.updates += 1
-            self._move(optimizer, self.decay())
+            weights, averages = shadow.held_by(optimizer)
+            shadow.move(averages, weights, 1 - self.decay())
 
         stage.on("step_begin", begin)
         stage.on("step_end", update)
@@ -84,14 +85,6 @@ class Ema(Trick):
         if not self.given.warmup:
             return float(self.given.value)
         return min(float(self.given.value), (1 + self.updates) / (10 + self.updates))
-
-    def _move(self, optimizer: Any, decay: float) -> None:
-        import torch
-
-        assert self._shadow is not None
-        weights, averages = self._shadow.held_by(optimizer)
-        with torch.no_grad():
-            torch._foreach_lerp_(averages, [p.float() for p in weights], 1 - decay)
 
     def state_dict(self) -> dict[str, Any]:
         """The averages, in the order of the optimizer's parameters, and the number of updates."""

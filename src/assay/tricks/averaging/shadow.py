@@ -7,9 +7,15 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from ..stage import Stage
+
+
+TRAINING = ("backward_begin", "step_begin", "zero_grad")
+"""What must not find the averages in place, however the script came there."""
 
 
 class Shadow:
@@ -24,6 +30,7 @@ class Shadow:
         self.parameters: list[Tensor] = []
         self.values: list[Tensor] = []
         self._trained: list[Tensor] | None = None
+        self._call_off: Callable[[], None] = lambda: None
         self._known: set[int] = set()
         self._optimizers: list[weakref.ref[Any]] = []
         self._kept: dict[str, Any] | None = None
@@ -38,8 +45,6 @@ class Shadow:
         stage = self._stage
         stage.each_optimizer(lambda optimizer: self._optimizers.append(weakref.ref(optimizer)))
         stage.root_calls(self._before_call)
-        for event in ("backward_begin", "step_begin", "zero_grad"):
-            stage.on(event, lambda *_: self.restore())
         stage.patches.wrap(torch.nn.Module, "state_dict", self._saving)
         stage.patches.on_undo(self.restore)
 
@@ -66,6 +71,17 @@ class Shadow:
             self._held[optimizer] = known
         return known[1], known[2]
 
+    @staticmethod
+    def move(averages: list[Tensor], weights: list[Tensor], share: float) -> None:
+        """Moves averages towards the weights, by this share of what is between them."""
+        import torch
+
+        full = torch.float32
+        with torch.no_grad():
+            # a cast that does nothing would still be a call into torch per weight
+            targets = [p if p.dtype is full else p.float() for p in weights]
+            torch._foreach_lerp_(averages, targets, share)
+
     def state_dict(self) -> dict[str, Any]:
         """The averages and the trained weights: a saved model holds the averages only."""
         trained = self._trained or self.parameters
@@ -91,7 +107,7 @@ class Shadow:
             with torch.no_grad():
                 torch._foreach_copy_(self.values, kept["averages"])
                 torch._foreach_copy_([p.detach() for p in self.parameters], kept["trained"])
-            self._trained = None
+            self._withdraw()
 
     def put_in(self) -> None:
         """Sets the parameters to the averaged values; remembers the trained ones."""
@@ -99,8 +115,8 @@ class Shadow:
 
         self._resume()
         if self._trained is None and self.parameters:
+            self._stand_in([p.detach().clone() for p in self.parameters])
             with torch.no_grad():
-                self._trained = [p.detach().clone() for p in self.parameters]
                 torch._foreach_copy_([p.detach() for p in self.parameters], self.values)
 
     def restore(self) -> None:
@@ -110,7 +126,16 @@ class Shadow:
         if self._trained is not None:
             with torch.no_grad():
                 torch._foreach_copy_([p.detach() for p in self.parameters], self._trained)
-            self._trained = None
+            self._withdraw()
+
+    def _stand_in(self, trained: list[Tensor]) -> None:
+        """The parameters hold averages from now on, until something trains."""
+        self._trained = trained
+        self._call_off = self._stage.once(TRAINING, self.restore)
+
+    def _withdraw(self) -> None:
+        self._call_off()
+        self._trained = None
 
     def _before_call(self, given: Any, module: Any) -> Any:
         import torch

@@ -67,18 +67,10 @@ class Swa(Trick):
             if late > 0 and (late - 1) % self.given.every == 0:
                 if not self.averaged:
                     shadow.add(optimizer)  # the first average is the weights themselves
-                self._move()
+                shadow.move(shadow.values, shadow.parameters, 1 / (self.averaged + 1))
+                self.averaged += 1
 
         stage.on("step_end", update)
-
-    def _move(self) -> None:
-        import torch
-
-        assert self._shadow is not None
-        with torch.no_grad():
-            weights = [p.float() for p in self._shadow.parameters]
-            torch._foreach_lerp_(self._shadow.values, weights, 1 / (self.averaged + 1))
-        self.averaged += 1
 
     def state_dict(self) -> dict[str, Any]:
         """The mean and how many weights are in it."""

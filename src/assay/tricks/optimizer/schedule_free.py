@@ -26,7 +26,8 @@ class _ScheduleFree(torch.optim.Optimizer):
     def _beta(self, group: dict[str, Any]) -> float:
         raise NotImplementedError
 
-    def _directions(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+    def _sizes(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor] | None:
+        """What gradients are divided by to give the direction; None: they are the direction."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -49,15 +50,21 @@ class _ScheduleFree(torch.optim.Optimizer):
                     self.state[p]["z"] = p.detach().clone(memory_format=torch.preserve_format)
             if not held:
                 continue
-            directions = self._directions(held, group)
-            values, zs = [p.detach() for p in held], [self.state[p]["z"] for p in held]
+            zs = [self.state[p]["z"] for p in held]
+            directions: Any = [p.grad for p in held]
+            sizes = self._sizes(held, group)
             if group["weight_decay"]:
+                if sizes is not None:
+                    directions, sizes = torch._foreach_div(directions, sizes), None
                 decay = group["weight_decay"]
-                directions = list(torch._foreach_add(directions, values, alpha=decay))
+                directions = torch._foreach_add(directions, held, alpha=decay)
             # y's own recursion: x never has to be kept
-            torch._foreach_lerp_(values, zs, c)
-            torch._foreach_add_(values, directions, alpha=lr * (beta * (1 - c) - 1))
-            torch._foreach_sub_(zs, directions, alpha=lr)
+            torch._foreach_lerp_(held, zs, c)
+            for moved, factor in ((held, lr * (beta * (1 - c) - 1)), (zs, -lr)):
+                if sizes is None:
+                    torch._foreach_add_(moved, directions, alpha=factor)
+                else:  # a quotient of its own would be one more pass through memory
+                    torch._foreach_addcdiv_(moved, directions, sizes, value=factor)
         return loss
 
     def averages(self) -> list[tuple[Tensor, Tensor]]:
@@ -107,8 +114,8 @@ class ScheduleFreeSgd(_ScheduleFree):
     def _beta(self, group: dict[str, Any]) -> float:
         return float(group["momentum"])
 
-    def _directions(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
-        return [p.grad for p in held if p.grad is not None]
+    def _sizes(self, held: list[Tensor], group: dict[str, Any]) -> None:
+        return None
 
 
 class ScheduleFreeAdamw(_ScheduleFree):
@@ -125,7 +132,7 @@ class ScheduleFreeAdamw(_ScheduleFree):
     def _beta(self, group: dict[str, Any]) -> float:
         return float(group["betas"][0])
 
-    def _directions(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+    def _sizes(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         beta = group["betas"][1]
         gradients = [p.grad for p in held if p.grad is not None]
         for p in held:
@@ -138,7 +145,4 @@ class ScheduleFreeAdamw(_ScheduleFree):
         sizes = torch._foreach_div(squares, 1 - beta ** group["k"])
         torch._foreach_sqrt_(sizes)
         torch._foreach_add_(sizes, group["eps"])
-        # in the memory there is: a quotient of its own would cost more than one more pass
-        torch._foreach_reciprocal_(sizes)
-        torch._foreach_mul_(sizes, gradients)
         return list(sizes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...seams.root import any_parameter
 from ..base import Option, Trick
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ class Amp(Trick):
             self._ours = True
             return torch.autocast(device["type"], dtype=half)
 
-        def first_call(given: Any, module: Any) -> Any:
-            device["type"] = next(module.parameters()).device.type
-            return given
+        def of_model(module: Any) -> Any:
+            device["type"] = any_parameter(module).device.type
+            return region()
 
         def own(device_type: str, dtype: Any, enabled: Any) -> None:
             lacks_scaler = half is torch.float16 and dtype is half
@@ -73,8 +74,7 @@ class Amp(Trick):
                 stage.refuse(self.name, "the script has its own autocast region")
             self._ours = False
 
-        stage.root_calls(first_call)
-        stage.around("root_call", region)
+        stage.around("root_call", of_model)
         stage.around("loss", region)
         stage.on("autocast", own)
         if half is torch.float16:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..base import Trick
@@ -14,14 +15,18 @@ FUNCTIONS = ("softmax", "log_softmax", "layer_norm", "rms_norm", "group_norm", "
 OPERATIONS = ("exp", "log", "log1p", "log2", "log10", "expm1", "logsumexp", "rsqrt", "reciprocal",
               "softmax", "log_softmax", "norm", "cumsum", "prod", "var", "std")  # fmt: skip
 
+UNSAFE = ("binary_cross_entropy", "linear_cross_entropy")
+AS_IT_IS = nullcontext()
+
 
 class Float32Islands(Trick):
     """Computes logarithms, exponentials, norms and losses in float32 under half precision.
 
     ## What it does
     Wherever one of these functions is given a float16 or bfloat16 tensor, its floating-point
-    arguments are cast to float32 first and it runs with autocast switched off. The result stays
-    float32; the next matrix product casts it back.
+    arguments are cast to float32 first, which autocast leaves as they are. The result stays float32;
+    the next matrix product casts it back. Losses that hold a matrix product, or that autocast
+    refuses (`binary_cross_entropy` on a GPU), run with autocast switched off.
 
     ## Formula
     `f(x) -> f(float32(x))`. Source: the float32 list of torch's CUDA autocast (documentation, "CUDA
@@ -50,30 +55,30 @@ class Float32Islands(Trick):
         import torch
         import torch.nn.functional as F
 
+        half = (torch.float16, torch.bfloat16)
+
+        def is_half(value: Any) -> bool:
+            return isinstance(value, torch.Tensor) and value.dtype in half
+
         def full(value: Any) -> Any:
-            half = isinstance(value, torch.Tensor) and value.dtype in (
-                torch.float16,
-                torch.bfloat16,
-            )
-            return value.float() if half else value
+            return value.float() if is_half(value) else value
 
         def casting(original: Any) -> Any:
             def in_float32(*args: Any, **kwargs: Any) -> Any:
                 first = args[0] if args else kwargs.get("input")
-                if not isinstance(first, torch.Tensor) or full(first) is first:
+                if not is_half(first):
                     return original(*args, **kwargs)
-                with torch.autocast(first.device.type, enabled=False):
-                    return original(
-                        *(full(a) for a in args), **{k: full(v) for k, v in kwargs.items()}
-                    )
+                return original(*[full(a) for a in args], **{k: full(v) for k, v in kwargs.items()})
 
             return in_float32
 
         def loss(given: Any, name: str) -> Any:
             args, kwargs = given
-            return tuple(full(a) for a in args), {k: full(v) for k, v in kwargs.items()}
+            return tuple([full(a) for a in args]), {k: full(v) for k, v in kwargs.items()}
 
         def no_autocast(name: str) -> Any:
+            if name not in UNSAFE:
+                return AS_IT_IS
             return torch.autocast("cuda" if torch.cuda.is_initialized() else "cpu", enabled=False)  # type: ignore[no-untyped-call]
 
         for name in FUNCTIONS:

@@ -66,12 +66,14 @@ class EarlyStop(Trick):
             return given
 
         def loss(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
-            if not torch.is_grad_enabled() and result.numel() == 1:
+            if result.numel() == 1:
+                if not sums["count"]:
+                    stage.once(("backward_begin", "loader_begin"), training_goes_on)
                 size = args[0].shape[0] if args and getattr(args[0], "dim", int)() else 1
                 sums["loss"] += float(result) * size
                 sums["count"] += size
 
-        def training_goes_on(*_: Any) -> None:
+        def training_goes_on() -> None:
             if sums["count"] and not self.stopped:
                 self._judge(sums["loss"] / sums["count"], models, stage)
             sums.update(loss=0.0, count=0)
@@ -89,9 +91,7 @@ class EarlyStop(Trick):
             return batch
 
         stage.root_calls(met)
-        stage.on("loss", loss)
-        stage.on("backward_begin", training_goes_on)
-        stage.on("loader_begin", training_goes_on)
+        stage.on("evaluation_loss", loss)
         stage.hold_steps(decide)
         stage.change("batch", next_batch)
 
