@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from assay.probes.hessian import lanczos, why_no_second_derivative
 from assay.probes.sharpness import LATE, Sharpness, stability_limit
+from assay.tricks.catalogue import read
+from assay.tricks.handle import attach
 
 
 def model_and_batch() -> tuple[nn.Module, Tensor, Tensor]:
@@ -119,6 +121,32 @@ def test_groups_with_their_own_rates_are_scaled_by_them(watched: Any) -> None:
     measured = training.series("rate_times_sharpness").at(0)
     assert measured == pytest.approx(float(expected), rel=0.15)  # the first one is a quick one
     assert training.series("sharpness").at(0) == pytest.approx(measured / 0.4, rel=1e-5)
+
+
+def test_the_rate_is_the_one_that_a_trick_gives_the_step(watched: Any) -> None:
+    model, x, y = model_and_batch()
+    with watched(Sharpness) as seen:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with attach([read("lr=0.3")], [model, optimizer]):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    training = seen.view.trainings[0]
+    sharpness = training.series("sharpness").at(0)
+    assert training.series("rate_times_sharpness").at(0) == pytest.approx(0.3 * sharpness)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+def test_rates_changed_from_group_to_group_before_the_step_have_another_sharpness(
+    watched: Any,
+) -> None:
+    model, x, y = model_and_batch()
+    with watched(Sharpness) as seen:
+        groups = [{"params": list(model[0].parameters())}, {"params": list(model[2].parameters())}]
+        optimizer = torch.optim.SGD(groups, lr=0.1)
+        F.cross_entropy(model(x), y).backward()
+        optimizer.param_groups[0]["lr"] = 0.05
+        optimizer.step()
+    assert not seen.view.trainings[0].series("sharpness").steps
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adam"])

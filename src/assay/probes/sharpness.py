@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from time import perf_counter
 from typing import Any
 
@@ -78,6 +79,12 @@ def preconditioner(
     return root * (1 - float(first) ** taken)
 
 
+def proportions(rates: list[float]) -> list[float]:
+    """Of rates to the largest; 1 where all are 0."""
+    top = max(rates)
+    return [rate / top if top else 1.0 for rate in rates]
+
+
 class Sharpness(SecondOrder):
     """Extreme eigenvalues of the Hessian of one batch's loss, preconditioned as the optimizer does.
 
@@ -97,6 +104,7 @@ class Sharpness(SecondOrder):
         self._next = 0
         self._measured_at = -1
         self._found: dict[str, float] | None = None
+        self._proportions: list[float] = []
         self._vector: torch.Tensor | None = None
 
     def iteration_begins(self) -> None:
@@ -150,15 +158,22 @@ class Sharpness(SecondOrder):
         self.charge(began)
 
     def _on_step_end(self, optimizer: Any) -> None:
-        """Writes what was measured before this step, as this step's."""
+        """Writes what was measured before this step, as this step's, with the rate it was taken at.
+
+        It is another than before where a trick changes rates for the time of a step. Where the
+        groups' proportions have changed, sharpness was measured in other coordinates.
+        """
         self.watch.hub.off("step_end", self._on_step_end)
         self._listen(False)
-        if self._found is None:
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        found, self._found = self._found, None
+        if found is None:
             return
-        training = self.watch.training(optimizer)
-        values = {name: {"": compact(value)} for name, value in self._found.items()}
-        self.watch.journal.put("sample", o=training.index, s=training.step, v=values)
-        self._found = None
+        if all(map(math.isclose, proportions(rates), self._proportions)):
+            found["rate_times_sharpness"] = max(rates) * found["sharpness"]
+            training = self.watch.training(optimizer)
+            values = {name: {"": compact(value)} for name, value in found.items()}
+            self.watch.journal.put("sample", o=training.index, s=training.step, v=values)
         done, opening = self._measured_at, self.watch.sampler.opening
         self._next = LATE if done < LATE < opening else max(opening, int(done * GROWTH))
 
@@ -174,15 +189,15 @@ class Sharpness(SecondOrder):
 
     def _measure(self, loss: torch.Tensor, optimizer: Any) -> bool:
         rates = [float(group["lr"]) for group in optimizer.param_groups]
-        rate = max(rates)
+        self._proportions = proportions(rates)
         parameters: list[torch.Tensor] = []
         scales: list[torch.Tensor] = []
-        for group, own in zip(optimizer.param_groups, rates, strict=True):
+        for group, share in zip(optimizer.param_groups, self._proportions, strict=True):
             for p in group["params"]:
                 diagonal = preconditioner(optimizer, group, p) if p.requires_grad else None
                 if diagonal is not None:
                     parameters.append(p)
-                    scales.append((own / rate if rate else 1.0) ** 0.5 / diagonal.sqrt())
+                    scales.append(share**0.5 / diagonal.sqrt())
         if not parameters:
             return False
         elements = sum(p.numel() for p in parameters)
@@ -204,7 +219,6 @@ class Sharpness(SecondOrder):
         self._found = {
             "sharpness": found.high,
             "sharpness_min": found.low,
-            "rate_times_sharpness": rate * found.high,
             "stability_limit": min(limits),
         }
         return True

@@ -24,9 +24,9 @@ class Float32Islands(Trick):
 
     ## What it does
     Wherever one of these functions is given a float16 or bfloat16 tensor, its floating-point
-    arguments are cast to float32 first, which autocast leaves as they are. The result stays float32;
-    the next matrix product casts it back. Losses that hold a matrix product, or that autocast
-    refuses (`binary_cross_entropy` on a GPU), run with autocast switched off.
+    arguments are cast to float32 first, which autocast leaves as they are. The result stays
+    float32; the next matrix product casts it back. Losses that hold a matrix product, or that
+    autocast refuses (`binary_cross_entropy` on a GPU), run with autocast switched off.
 
     ## Formula
     `f(x) -> f(float32(x))`. Source: the float32 list of torch's CUDA autocast (documentation, "CUDA
