@@ -215,29 +215,52 @@ def sweep(steps: int, seed: int) -> None:
                                   "steps": steps, "seed": seed, **row}), flush=True)  # fmt: skip
 
 
-def table(rows: list[dict[str, Any]]) -> None:
-    """Prints the rows as markdown."""
+Row = dict[str, Any]
+
+
+def table(rows: list[Row]) -> None:
+    """Prints the rows as markdown, and under it how often what was named."""
     print(
         "| task | optimizer | rate | loss first | last | r quartiles | r < 0 "
         "| lr x sharpness / limit | named | |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
+    counts: dict[str, list[int]] = {}  # of a range of rates: all, too high, too low
     for key in dict.fromkeys((r["task"], r["optimizer"]) for r in rows):
         mine = [r for r in rows if (r["task"], r["optimizer"]) == key]
         best = min(mine, key=lambda r: r["last"])
         for r in mine:
             factor = r["rate"] / best["rate"]
-            mark = "**best**" if r is best else "near" if 0.31 < factor < 3.2 else ""
-            named = ", ".join(name.removeprefix("learning-rate-") for name in r["named"])
+            place = place_of(factor)
+            named = [name.removeprefix("learning-rate-") for name in r["named"]]
+            stress = f"{r['stress'][-1]:.2g}" if r["stress"] else "-"
             print(
                 f"| {r['task']} | {r['optimizer']} | {r['rate']:.2g} | {r['first']:.3g} | "
                 f"{r['last']:.3g} | {' '.join(f'{q:.2f}' for q in r['quality'])} | "
-                f"{r['below_zero']} | {r['stress'][-1]:.2g} | {named} | {mark} |"
-                if r["stress"]
-                else f"| {r['task']} | {r['optimizer']} | {r['rate']:.2g} | {r['first']:.3g} | "
-                f"{r['last']:.3g} | {' '.join(f'{q:.2f}' for q in r['quality'])} | "
-                f"{r['below_zero']} | - | {named} | {mark} |"
+                f"{r['below_zero']} | {stress} | {', '.join(named)} | {MARKS.get(place, '')} |"
             )
+            count = counts.setdefault(place, [0, 0, 0])
+            for i, counted in enumerate((True, "too-high" in named, "too-low" in named)):
+                count[i] += counted
+    print("\n| rate | all | named too high | named too low |\n|---|---|---|---|")
+    for place in PLACES:
+        print(f"| {place} | {' | '.join(map(str, counts.get(place, [0, 0, 0])))} |")
+
+
+PLACES = ("at least 30 times below", "10 times below", "best", "within a factor 3",
+          "at least 10 times above")  # fmt: skip
+MARKS = {"best": "**best**", "within a factor 3": "near"}
+
+
+def place_of(factor: float) -> str:
+    """Where a rate lies, as a factor of the best one; rates are a factor 3.16 apart."""
+    if factor < 0.05:
+        return PLACES[0]
+    if factor < 0.3:
+        return PLACES[1]
+    if factor > 5:
+        return PLACES[4]
+    return PLACES[2] if 0.9 < factor < 1.1 else PLACES[3]
 
 
 def main() -> None:
