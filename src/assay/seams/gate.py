@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -46,34 +48,43 @@ class StepGate:
             self.stop()
 
     def cover(self, optimizer: Any) -> None:
-        """Puts the gate before this optimizer's class."""
-        kind = type(optimizer)
-        if kind not in self._covered and isinstance(optimizer, torch.optim.Optimizer):
+        """Puts the gate before the `step` of this optimizer's class.
+
+        Before the one that it inherits, if it has none of its own: whoever already holds it bound,
+        as a scheduler does, then holds the gate too.
+        """
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            return
+        kind = next(kind for kind in type(optimizer).__mro__ if "step" in vars(kind))
+        if kind not in self._covered:
             self._covered.add(kind)
             self._patches.wrap(kind, "step", self._plain)
 
-    def _open(self, optimizer: Any) -> bool:
-        return bool(self._hub.passed("step", True, optimizer))
-
     def _plain(self, original: Any) -> Any:
         def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            if id(optimizer) in self._granted or self._open(optimizer):
+            if id(optimizer) in self._granted:  # inside a step: of a scaler, or of a subclass
                 return original(optimizer, *args, **kwargs)
-            return None
+            with self._asking(optimizer) as granted:
+                return original(optimizer, *args, **kwargs) if granted else None
 
         return step
 
     def _scaled(self, original: Any) -> Any:
         def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self._open(optimizer):
-                return None
-            self._granted.add(id(optimizer))
-            try:
-                return original(scaler, optimizer, *args, **kwargs)
-            finally:
-                self._granted.discard(id(optimizer))
+            with self._asking(optimizer) as granted:
+                return original(scaler, optimizer, *args, **kwargs) if granted else None
 
         return step
+
+    @contextmanager
+    def _asking(self, optimizer: Any) -> Iterator[bool]:
+        granted = bool(self._hub.passed("step", True, optimizer))
+        if granted:
+            self._granted.add(id(optimizer))
+        try:
+            yield granted
+        finally:
+            self._granted.discard(id(optimizer))
 
 
 def install(hub: Hub, patches: Patches) -> None:

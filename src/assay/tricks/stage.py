@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..seams.hub import Hub
 from ..seams.patch import Patches
 from .base import TrickError
+from .wrappers import bare
 
 
 class Stage:
@@ -38,7 +40,7 @@ class Stage:
         self._waiting: list[Callable[[], None]] = []
         self._all = objects is None
         given = objects or ()
-        self.models: list[Any] = [o for o in given if isinstance(o, torch.nn.Module)]
+        self.models: list[Any] = [bare(o) for o in given if isinstance(o, torch.nn.Module)]
         self.optimizers: list[Any] = [o for o in given if not isinstance(o, torch.nn.Module)]
 
     def on(self, event: str, act: Callable[..., None]) -> None:
@@ -88,32 +90,34 @@ class Stage:
         the model no longer has are left out, new ones join its first group. A model that no
         optimizer is built from is met at its first call.
         """
-        for model in self.models:
-            act(model)
-        if not self._all:
-            return
         import torch
 
-        seen: set[int] = set()
-        construction = self.hub.trick_switches["construction"]
-        construction.start()
+        met: weakref.WeakSet[Any] = weakref.WeakSet()
 
         def act_once(model: Any) -> None:
-            seen.add(id(model))
-            with self.hub.trick_switches["root"].aside():
-                act(model)
+            model = bare(model)
+            if model not in met:
+                met.add(model)
+                with self.hub.trick_switches["root"].aside():
+                    act(model)
+
+        for model in self.models:
+            act_once(model)
+        if not self._all:
+            return
+        construction = self.hub.trick_switches["construction"]
+        construction.start()
 
         def before_optimizer(given: Any, optimizer: Any) -> Any:
             groups, defaults = given
             flat = [p for g in groups for p in (g["params"] if isinstance(g, dict) else [g])]
             for model in construction.roots(flat):
-                if id(model) not in seen:
-                    groups = _after_surgery(model, act_once, groups)
+                groups = _after_surgery(model, act_once, groups)
             return groups, defaults
 
         def before_call(given: Any, module: Any) -> Any:
-            trained = torch.is_grad_enabled() and any(p.requires_grad for p in module.parameters())
-            if id(module) not in seen and trained:
+            new = bare(module) not in met and torch.is_grad_enabled()
+            if new and any(p.requires_grad for p in module.parameters()):
                 act_once(module)
             return given
 
@@ -162,7 +166,7 @@ class Stage:
 
     def meant_model(self, module: Any) -> bool:
         """Whether this root module is one that the trick is for."""
-        return self._all or any(module is known for known in self.models)
+        return self._all or any(bare(module) is known for known in self.models)
 
     def note(self, kind: str, **facts: Any) -> None:
         """Records what was done."""

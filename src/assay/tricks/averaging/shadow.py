@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
 from typing import TYPE_CHECKING, Any
+
+from .copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ TRAINING = ("backward_begin", "step_begin", "zero_grad")
 """What must not find the averages in place, however the script came there."""
 
 
-class Shadow:
+class Shadow(Copies):
     """Float32 copies of parameters, exchanged with them in place where the script evaluates.
 
     A call is an evaluation if gradients are off and, unless `any_mode`, the module is in eval
@@ -26,17 +27,12 @@ class Shadow:
     """
 
     def __init__(self, stage: Stage, *, any_mode: bool = False) -> None:
+        super().__init__()
         self._stage, self._any_mode = stage, any_mode
-        self.parameters: list[Tensor] = []
-        self.values: list[Tensor] = []
         self._trained: list[Tensor] | None = None
         self._call_off: Callable[[], None] = lambda: None
-        self._known: set[int] = set()
         self._optimizers: list[weakref.ref[Any]] = []
         self._kept: dict[str, Any] | None = None
-        self._held: weakref.WeakKeyDictionary[Any, tuple[list[Tensor], ...]] = (
-            weakref.WeakKeyDictionary()
-        )
 
     def watch(self) -> None:
         """Takes its place at the seams where evaluation and saving begin and end."""
@@ -48,51 +44,22 @@ class Shadow:
         stage.patches.wrap(torch.nn.Module, "state_dict", self._saving)
         stage.patches.on_undo(self.restore)
 
-    def add(self, optimizer: Any) -> None:
-        """Begins a copy of each of the optimizer's parameters that has none."""
-        import torch
-
-        for group in optimizer.param_groups:
-            for p in group["params"]:
-                if id(p) not in self._known and p.is_floating_point():
-                    self._known.add(id(p))
-                    self.parameters.append(p)
-                    self.values.append(p.detach().to(torch.float32, copy=True))
-
-    def held_by(self, optimizer: Any) -> tuple[list[Tensor], list[Tensor]]:
-        """The optimizer's parameters that have a copy, and the copies."""
-        own = [p for group in optimizer.param_groups for p in group["params"]]
-        known = self._held.get(optimizer, ([], [], []))
-        if len(known[0]) != len(own) or not all(map(operator.is_, known[0], own)):
-            ids = {id(p) for p in own}
-            pairs = list(zip(self.parameters, self.values, strict=True))
-            mine = [(p, value) for p, value in pairs if id(p) in ids]
-            known = (own, [p for p, _ in mine], [value for _, value in mine])
-            self._held[optimizer] = known
-        return known[1], known[2]
-
-    @staticmethod
-    def move(averages: list[Tensor], weights: list[Tensor], share: float) -> None:
-        """Moves averages towards the weights, by this share of what is between them."""
-        import torch
-
-        full = torch.float32
-        with torch.no_grad():
-            # a cast that does nothing would still be a call into torch per weight
-            targets = [p if p.dtype is full else p.float() for p in weights]
-            torch._foreach_lerp_(averages, targets, share)
-
     def state_dict(self) -> dict[str, Any]:
-        """The averages and the trained weights: a saved model holds the averages only."""
-        trained = self._trained or self.parameters
+        """By optimizer, the averages and the trained weights: a saved model has no trained ones."""
+        trained = dict(zip(map(id, self.parameters), self._trained or self.parameters, strict=True))
+        held = [self.held_by(optimizer) for optimizer in self._built()]
         return {
-            "averages": [value.clone() for value in self.values],
-            "trained": [p.detach().clone() for p in trained],
+            "averages": [[value.clone() for value in values] for _, values in held],
+            "trained": [[trained[id(p)].detach().clone() for p in own] for own, _ in held],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from there at the next call of the model, however the script loads its own."""
         self._kept = state
+
+    def _built(self) -> list[Any]:
+        """Optimizers in the order in which they were built, which a restart repeats."""
+        return [optimizer for known in self._optimizers if (optimizer := known()) is not None]
 
     def _resume(self) -> None:
         import torch
@@ -100,14 +67,15 @@ class Shadow:
         if self._kept is None or not self._optimizers:
             return
         kept, self._kept = self._kept, None
-        if kept["averages"]:
-            for optimizer in (known() for known in self._optimizers):
-                if optimizer is not None:
-                    self.add(optimizer)
-            with torch.no_grad():
-                torch._foreach_copy_(self.values, kept["averages"])
-                torch._foreach_copy_([p.detach() for p in self.parameters], kept["trained"])
-            self._withdraw()
+        for optimizer, *own in zip(self._built(), kept["averages"], kept["trained"], strict=True):
+            averages, trained = own
+            if averages:  # they may not have begun
+                self.add(optimizer)
+                parameters, values = self.held_by(optimizer)
+                with torch.no_grad():
+                    torch._foreach_copy_(values, averages)
+                    torch._foreach_copy_([p.detach() for p in parameters], trained)
+                self._withdraw()
 
     def put_in(self) -> None:
         """Sets the parameters to the averaged values; remembers the trained ones."""
@@ -141,14 +109,17 @@ class Shadow:
         import torch
 
         self._resume()
-        if self._any_mode or not module.training:
-            if torch.is_grad_enabled():
-                self.restore()
-            else:
-                self.put_in()
-        else:
+        if torch.is_grad_enabled() or (module.training and not self._any_mode):
             self.restore()
+        elif self._trained is None and self._concerns(module):
+            self.put_in()
         return given
+
+    def _concerns(self, module: Any) -> bool:
+        """Not so a teacher that is asked while the model's gradients are being prepared."""
+        groups = [group for optimizer in self._built() for group in optimizer.param_groups]
+        held = {id(p) for group in groups for p in group["params"]}
+        return any(id(p) in held for p in module.parameters())
 
     def _saving(self, original: Any) -> Any:
         inside = False

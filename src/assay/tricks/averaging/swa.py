@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
@@ -15,7 +16,8 @@ class Swa(Trick):
     """Evaluates and saves the plain average of the weights over the later part of the run.
 
     ## What it does
-    From step `value` on, every `every` steps, the weights enter a running mean kept in float32.
+    From step `value` on, every `every` steps of their optimizer, the weights enter a running mean
+    kept in float32.
     Where the script evaluates or saves, the mean stands in for the weights; training itself is
     unchanged. Before the first average the weights themselves are used.
 
@@ -50,35 +52,42 @@ class Swa(Trick):
 
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
-        self.steps = 0
-        self.averaged = 0
+        self._counts: list[list[int]] = []  # steps and averages, in the order of first steps
+        self._places: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._shadow: Shadow | None = None
 
     def attach_to(self, stage: Stage) -> None:
-        """Averages after steps of the first optimizer that is meant, for all that it holds."""
+        """Averages after steps of each optimizer that is meant, what that one holds."""
         shadow = self._shadow = Shadow(stage, any_mode=self.given.when == "no-grad")
         shadow.watch()
 
         def update(optimizer: Any) -> None:
             if not stage.meant(optimizer):
                 return
-            self.steps += 1
-            late = self.steps - self.given.value
+            counts = self._counts_of(optimizer)
+            counts[0] += 1
+            late = counts[0] - self.given.value
             if late > 0 and (late - 1) % self.given.every == 0:
-                if not self.averaged:
-                    shadow.add(optimizer)  # the first average is the weights themselves
-                shadow.move(shadow.values, shadow.parameters, 1 / (self.averaged + 1))
-                self.averaged += 1
+                counts[1] += 1
+                shadow.add(optimizer)  # the first average is the weights themselves
+                weights, averages = shadow.held_by(optimizer)
+                shadow.move(averages, weights, 1 / counts[1])
 
         stage.on("step_end", update)
 
+    def _counts_of(self, optimizer: Any) -> list[int]:
+        place = self._places.setdefault(optimizer, len(self._places))
+        while place >= len(self._counts):
+            self._counts.append([0, 0])
+        return self._counts[place]
+
     def state_dict(self) -> dict[str, Any]:
-        """The mean and how many weights are in it."""
+        """The means, and for each optimizer its steps and how many of them are in its mean."""
         kept = self._shadow.state_dict() if self._shadow else {}
-        return {"steps": self.steps, "averaged": self.averaged, **kept}
+        return {"counts": [list(counts) for counts in self._counts], **kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a kept mean of the same parameters in the same order."""
-        self.steps, self.averaged = int(state["steps"]), int(state["averaged"])
+        """Goes on from kept means of the same optimizers, which step in the same order."""
+        self._counts = [list(counts) for counts in state["counts"]]
         if self._shadow is not None:
             self._shadow.load_state_dict(state)

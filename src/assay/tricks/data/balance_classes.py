@@ -65,32 +65,36 @@ class BalanceClasses(Trick):
             target = args[1] if len(args) > 1 else kwargs["target"]
             if not binary and target.is_floating_point():
                 stage.refuse(self.name, "targets are probabilities, not classes")
-            weights = self._weights(x, target, binary=binary)
+            left_out = kwargs.get("ignore_index", -100)
+            weights = self._weights(x, target, left_out, binary=binary)
             return args, {**kwargs, key: weights.to(x.dtype)}
 
         stage.change("loss", weigh)
 
-    def _weights(self, x: Tensor, target: Tensor, *, binary: bool) -> Tensor:
+    def _weights(self, x: Tensor, target: Tensor, left_out: int, *, binary: bool) -> Tensor:
         import torch
 
         if binary:
             positive = (target > 0.5).sum().double()
             seen = torch.stack([target.numel() - positive, positive])
         else:
-            seen = self._seen(target.flatten(), x.shape[1])
+            seen = self._seen(target.flatten(), x.shape[1 if x.dim() > 1 else 0], left_out)
         self._counts = seen if self._counts is None else self._counts + seen
         counts = self._counts.clamp_min(1)
         balance = counts[0] / counts[1] if binary else counts.sum() / (counts.numel() * counts)
         return balance if self.given.value == 1 else torch.pow(balance, self.given.value)
 
     @staticmethod
-    def _seen(labels: Tensor, classes: int) -> Tensor:
+    def _seen(labels: Tensor, classes: int, left_out: int) -> Tensor:
         import torch
 
         try:
-            return torch.bincount(labels, minlength=classes).double()
+            seen = torch.bincount(labels, minlength=classes).double()
         except RuntimeError:  # negative ones, which are left out of the loss
-            return torch.bincount(labels[labels >= 0], minlength=classes).double()
+            seen = torch.bincount(labels[labels >= 0], minlength=classes).double()
+        if 0 <= left_out < len(seen):
+            seen[left_out] = 0
+        return seen[:classes]
 
     def state_dict(self) -> dict[str, Any]:
         """The counts."""

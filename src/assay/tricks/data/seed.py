@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ..base import Option, Trick
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from ..stage import Stage
+
+WORKER = "torch.utils.data._utils.worker"
 
 
 class Seed(Trick):
@@ -47,21 +51,45 @@ class Seed(Trick):
         import torch
         from torch import random as torch_random
 
+        from ...seams.late import when_loaded
+
         value = int(self.given.value)
-        generators: list[tuple[Any, str]] = [(torch_random, "manual_seed"), (random, "seed")]
-        numpy_random = sys.modules.get("numpy.random")
-        if hasattr(numpy_random, "seed"):
-            generators.append((numpy_random, "seed"))
-        torch.manual_seed(value)
-        random.seed(value)
-        if numpy_random is not None:
-            numpy_random.seed(value)
 
         def instead(original: Any) -> Any:
             def seed(*args: Any, **kwargs: Any) -> Any:
+                if _in_a_worker():
+                    return original(*args, **kwargs)
                 return original(value)
 
             return seed
 
-        for owner, name in generators:
-            stage.patches.wrap(owner, name, instead)
+        def never_random(original: Any) -> Any:
+            def seed() -> int:
+                if _in_a_worker():
+                    return int(original())
+                return int(torch.manual_seed(value).initial_seed())
+
+            return seed
+
+        def numpy_too(numpy_random: Any) -> None:
+            numpy_random.seed(value)
+            stage.patches.wrap(numpy_random, "seed", instead)
+
+        torch.manual_seed(value)
+        random.seed(value)
+        stage.patches.wrap(torch_random, "manual_seed", instead)
+        stage.patches.wrap(torch_random, "seed", never_random)
+        stage.patches.wrap(random, "seed", instead)
+        for device in (torch.cuda, torch.mps, torch.xpu):
+            for name in ("manual_seed", "manual_seed_all"):
+                if hasattr(device, name):
+                    stage.patches.wrap(device, name, instead)
+        when_loaded("numpy.random", numpy_too, stage.patches)
+
+
+def _in_a_worker() -> bool:
+    """Whether this is a DataLoader's worker: it gives each generator a seed of its own."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") != WORKER:
+        frame = frame.f_back
+    return frame is not None

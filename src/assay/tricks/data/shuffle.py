@@ -47,16 +47,19 @@ class Shuffle(Trick):
 
         def begin(loader: Any) -> None:
             met["loader"] = True
+            # a loader of single samples has no batches: its own sampler is what it reads by
             batches = getattr(loader, "batch_sampler", None)
-            sampler = getattr(batches, "sampler", None)
-            if batches is None or not torch.is_grad_enabled():
+            owner = loader if batches is None else batches
+            sampler = getattr(owner, "sampler", None)
+            if not torch.is_grad_enabled():
                 return
             if isinstance(sampler, SequentialSampler):
-                batches.sampler = RandomSampler(loader.dataset, generator=loader.generator)
+                shuffled = RandomSampler(loader.dataset, generator=loader.generator)
+                object.__setattr__(owner, "sampler", shuffled)  # a loader refuses to be changed
                 stage.note("shuffled", size=len(loader.dataset))
 
-                def put_back(batches: Any = batches, sampler: Any = sampler) -> None:
-                    batches.sampler = sampler
+                def put_back(owner: Any = owner, sampler: Any = sampler) -> None:
+                    object.__setattr__(owner, "sampler", sampler)
 
                 stage.patches.on_undo(put_back)
 

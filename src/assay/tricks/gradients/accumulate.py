@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
 from .counts import counted_targets
+from .final import norm_so_far
 from .window import Window
 
 if TYPE_CHECKING:
@@ -18,9 +20,9 @@ class Accumulate(Trick):
     """Takes one optimizer step for every k batches, with the mean over all their targets.
 
     ## What it does
-    Holds back the script's step, clipping and clearing of gradients until k backward passes are
-    done. Each is weighted by its number of counted targets, so the step sees exactly the mean over
-    all of them. When a DataLoader ends, what is left of its last window is stepped too.
+    Holds back the script's step, clipping and clearing of gradients until k steps are due. Each
+    batch is weighted by its number of counted targets, so the step sees exactly the mean over all
+    of them. When a DataLoader ends, what is left of its last window is stepped too.
 
     ## Formula
     `g = sum_i n_i g_i / sum_i n_i`, n_i the targets that batch i's mean was taken over: those that
@@ -36,7 +38,8 @@ class Accumulate(Trick):
 
     ## Conflicts and order
     First among the tricks on gradients: the others see finished gradients. Schedulers of the script
-    go on per batch, so that they end with the run. Closures (LBFGS) can't be held back.
+    go on per batch, so that they end with the run. Refused: closures (LBFGS), which can't be held
+    back, and optimizers that take turns (a GAN's), since each would gather the other's gradients.
 
     ## Common mistakes
     Dividing the loss by k: right only if every batch counts the same number of targets.
@@ -54,6 +57,8 @@ class Accumulate(Trick):
         from torch.nn.utils import clip_grad
 
         k = int(self.given.value)
+        if k == 1:
+            return
         windows: weakref.WeakKeyDictionary[Any, Window] = weakref.WeakKeyDictionary()
         last: dict[str, Any] = {"targets": 1.0, "batch_used": False, "scaler": None}
         finishing: list[Callable[[], Any]] = []  # what the script does between backward and step
@@ -65,38 +70,48 @@ class Accumulate(Trick):
         def backward(roots: Any) -> Any:
             last["batch_used"] = True
             finishing.clear()
-            if not isinstance(roots, torch.Tensor) or roots.numel() != 1:
-                return roots
             factor = 1.0
             for known in windows.values():
                 factor = known.add(last["targets"])
-            return roots if factor == 1.0 else roots * factor
+            if factor == 1.0:
+                return roots
+            several = not isinstance(roots, torch.Tensor)
+            return tuple(root * factor for root in roots) if several else roots * factor
 
         def decide(optimizer: Any) -> bool:
-            return windows[optimizer].ready(optimizer)
+            mine = windows[optimizer]
+            if not mine.passes:  # no gradients, or those that the step computes in a closure
+                return True
+            if mine.out_of_turn:
+                stage.refuse(self.name, "the script's optimizers take turns")
+            for known in windows.values():
+                known.one_steps()
+            return mine.ready(optimizer)
 
-        def batch(loader: Any, content: Any, waited: float) -> None:
-            last["batch_used"] = False
+        def step_begin(optimizer: Any, has_closure: Any) -> None:
+            if has_closure and stage.meant(optimizer):
+                stage.refuse(self.name, "a step that is given a closure can't be held back")
 
         def ended(iterator: Any) -> None:
-            if last["batch_used"]:  # not so at the end of an evaluation's loader
-                for optimizer, known in list(windows.items()):
-                    if known.flush(optimizer):
-                        for act in tuple(finishing):
-                            act()
-                        if last["scaler"] is not None:
-                            last["scaler"].step(optimizer)
-                            last["scaler"].update()
-                        else:
-                            optimizer.step()
-                        optimizer.zero_grad()
+            used = last["batch_used"]  # not so at the end of an evaluation's loader
+            rest = [optimizer for optimizer, known in windows.items() if used and known.flush()]
+            for act in tuple(finishing) if rest else ():
+                act()
+            scaler = last["scaler"]
+            for optimizer in rest:
+                optimizer.step() if scaler is None else scaler.step(optimizer)
+            if rest and scaler is not None:
+                scaler.update()
+            for optimizer in rest:
+                optimizer.zero_grad()
 
-        def unless_filling(original: Any) -> Any:
+        def unless_filling(original: Any, instead: Any = lambda *args, **kwargs: None) -> Any:
             def held(*args: Any, **kwargs: Any) -> Any:
                 args = tuple(list(a) if isinstance(a, Iterator) else a for a in args)
+                kwargs = {k: list(a) if isinstance(a, Iterator) else a for k, a in kwargs.items()}
                 if any(known.filling for known in windows.values()):
                     finishing.append(lambda: held(*args, **kwargs))
-                    return None
+                    return instead(*args, **kwargs)
                 for optimizer, known in windows.items():
                     known.average(optimizer)
                 return original(*args, **kwargs)
@@ -111,22 +126,23 @@ class Accumulate(Trick):
                 concerned = [mine] if mine is not None else list(windows.values())
                 if any(known.pending for known in concerned):
                     return None
+                if mine is not None:
+                    mine.begin()
                 return original(owner, *args, **kwargs)
 
             return held
 
-        def begin(optimizer: Any) -> None:
-            windows[optimizer] = Window(k)
-
-        stage.each_optimizer(begin)
+        norm_unless_filling = partial(unless_filling, instead=norm_so_far)
+        stage.each_optimizer(lambda optimizer: windows.update({optimizer: Window(k)}))
         stage.on("loss", loss)
-        stage.on("batch", batch)
+        stage.on("batch", lambda *_: last.update(batch_used=False))
         stage.on("loader_end", ended)
+        stage.on("step_begin", step_begin)
         stage.change("backward", backward)
         stage.hold_steps(decide, first=True)
         stage.patches.wrap(torch.optim.Optimizer, "zero_grad", unless_pending)
         stage.patches.wrap(torch.nn.Module, "zero_grad", unless_pending)
-        stage.patches.wrap(clip_grad, "clip_grad_norm_", unless_filling)
+        stage.patches.wrap(clip_grad, "clip_grad_norm_", norm_unless_filling)
         stage.patches.wrap(clip_grad, "clip_grad_value_", unless_filling)
         stage.patches.wrap(grad_scaler.GradScaler, "unscale_", unless_filling)
         stage.patches.wrap(grad_scaler.GradScaler, "update", unless_pending)

@@ -41,6 +41,8 @@ class AddParameters(Trick):
 
     def attach_to(self, stage: Stage) -> None:
         """Looks for parameters without an optimizer at each optimizer's first step."""
+        from torch.amp import grad_scaler
+
         optimizers: weakref.WeakSet[Any] = weakref.WeakSet(stage.optimizers)
         models: weakref.WeakSet[Any] = weakref.WeakSet(stage.models)
         done: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -66,7 +68,15 @@ class AddParameters(Trick):
                         added += 1
             stage.note("parameters added", count=added)
 
+        def before_unscaling(original: Any) -> Any:
+            def unscale_(scaler: Any, optimizer: Any) -> Any:
+                join(optimizer)  # what joins later would take its first step with scaled gradients
+                return original(scaler, optimizer)
+
+            return unscale_
+
         if not stage.models:
             stage.root_calls(met)
         stage.each_optimizer(optimizers.add)
         stage.on("gradients_ready", join)
+        stage.patches.wrap(grad_scaler.GradScaler, "unscale_", before_unscaling)

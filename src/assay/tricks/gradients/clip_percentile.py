@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
@@ -13,12 +14,48 @@ if TYPE_CHECKING:
     from ..stage import Stage
 
 
+class History:
+    """The last norms of one optimizer's gradients, on their device: a ring.
+
+    Args:
+        norms: those that are already known, oldest first.
+        size: how many are remembered.
+    """
+
+    def __init__(self, norms: list[float], size: int) -> None:
+        import torch
+
+        norms = norms[-size:]
+        self._count = len(norms)
+        # where the oldest stood the newest stands
+        self._ring = torch.tensor(norms + [0.0] * (size - len(norms)), dtype=torch.float32)
+
+    def add(self, norm: Tensor) -> None:
+        """Remembers one more."""
+        if self._ring.device != norm.device:
+            self._ring = self._ring.to(norm.device)
+        self._ring[self._count % len(self._ring)] = norm
+        self._count += 1
+
+    def percentile(self, value: float) -> float:
+        """Of all that are remembered."""
+        import torch
+
+        return float(torch.quantile(self._ring[: self._count], value / 100))
+
+    def norms(self) -> list[float]:
+        """All that are remembered, oldest first."""
+        oldest = self._count % len(self._ring) if self._count > len(self._ring) else 0
+        kept: list[float] = self._ring[: self._count].roll(-oldest).tolist()
+        return kept
+
+
 class ClipPercentile(Trick):
     """Clips the gradient norm at a percentile of its own recent history (AutoClip).
 
     ## What it does
-    Keeps the norms of the last `window` steps and clips each step's gradient to a percentile of
-    them, the present one included, so that the limit follows the training by itself.
+    Keeps the norms of an optimizer's last `window` steps and clips each step's gradient to a
+    percentile of them, the present one included, so that the limit follows the training by itself.
 
     ## Formula
     `limit_t = percentile(||g_1||, ..., ||g_t||)`, then as `clip-norm`. Source: Seetharaman,
@@ -47,8 +84,8 @@ class ClipPercentile(Trick):
 
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
-        self._norms: Tensor | None = None  # a ring: where the oldest stood the newest stands
-        self._count = 0
+        self._histories: list[History] = []  # in the order of the optimizers' first steps
+        self._places: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
     def attach_to(self, stage: Stage) -> None:
         """Clips when an optimizer's gradients are final."""
@@ -63,33 +100,23 @@ class ClipPercentile(Trick):
             norm = torch.nn.utils.get_total_norm([gradient for _, gradient in held])
             if not torch.isfinite(norm):
                 return
-            if self._norms is None or self._norms.device != norm.device:
-                self._norms = self._ring(self._remembered(), norm.device)
-            self._norms[self._count % self.given.window] = norm / scale
-            self._count += 1
-            limit = torch.quantile(self._norms[: self._count], self.given.value / 100)
-            torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], float(limit) * scale, norm)
+            history = self._history_of(optimizer)
+            history.add(norm / scale)
+            limit = history.percentile(self.given.value) * scale
+            torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], limit, norm)
 
         stage.on("gradients_ready", clip)
 
     def state_dict(self) -> dict[str, Any]:
-        """The norms remembered."""
-        return {"history": self._remembered()}
+        """The norms remembered, by optimizer."""
+        return {"history": [history.norms() for history in self._histories]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on with kept norms."""
-        history = state["history"][-self.given.window :]
-        self._norms, self._count = self._ring(history, "cpu"), len(history)
+        """Goes on with kept norms; optimizers take their first steps in the same order."""
+        self._histories = [History(norms, self.given.window) for norms in state["history"]]
 
-    def _remembered(self) -> list[float]:
-        if self._norms is None:
-            return []
-        oldest = self._count % self.given.window if self._count > self.given.window else 0
-        kept: list[float] = self._norms[: self._count].roll(-oldest).tolist()
-        return kept
-
-    def _ring(self, history: list[float], device: Any) -> Tensor:
-        import torch
-
-        rest = [0.0] * (self.given.window - len(history))
-        return torch.tensor(history + rest, dtype=torch.float32, device=device)
+    def _history_of(self, optimizer: Any) -> History:
+        place = self._places.setdefault(optimizer, len(self._places))
+        while place >= len(self._histories):
+            self._histories.append(History([], self.given.window))
+        return self._histories[place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
@@ -34,7 +35,8 @@ class SkipNonFinite(Trick):
     copy of weights and optimizer state every `every` steps.
 
     ## Conflicts and order
-    First among all tricks on gradients. A GradScaler of the script skips by itself.
+    First among all tricks on gradients. A GradScaler of the script skips by itself, as ever; its
+    skipped steps are counted. Of the gradients that LBFGS takes in a step the first is tested.
 
     ## Common mistakes
     Replacing NaN by 0 in the gradient: the weights then move on half of the truth.
@@ -52,35 +54,67 @@ class SkipNonFinite(Trick):
         self._bad: dict[int, int] = {}
         self._good: dict[int, int] = {}
         self._kept: dict[int, tuple[list[Any], Any]] = {}
+        self._closures: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._scaled = False
 
     def attach_to(self, stage: Stage) -> None:
         """Decides before each step."""
-        import torch
+        from torch.amp import grad_scaler
 
         def decide(optimizer: Any) -> bool:
-            key = id(optimizer)
-            held, _ = final_gradients(optimizer)
-            gradients = [gradient for _, gradient in held]
-            if not gradients:
-                return True
-            if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
-                self._bad[key] = 0
-                if self._good.get(key, 0) % self.given.every == 0:
-                    self._keep(optimizer)
-                self._good[key] = self._good.get(key, 0) + 1
-                return True
-            self.skipped += 1
-            self._bad[key] = self._bad.get(key, 0) + 1
-            stage.note("step skipped", in_a_row=self._bad[key])
-            for p, _ in held:
-                p.grad = None
-            if self._bad[key] >= self.given.value and key in self._kept:
-                self._go_back(optimizer)
-                self._bad[key] = 0
-                stage.note("went back to the last good state")
-            return False
+            if optimizer in self._closures:
+                return True  # its gradients are not there yet
+            good = self._is_good(optimizer, stage)
+            return good or self._scaled
+
+        def step_begin(optimizer: Any, has_closure: Any) -> None:
+            if has_closure:
+                self._closures.add(optimizer)
+
+        def gradients_ready(optimizer: Any) -> None:
+            if optimizer in self._closures and stage.meant(optimizer):
+                self._is_good(optimizer, stage)  # without gradients the step does nothing
+
+        def scaled(original: Any) -> Any:
+            def step(scaler: Any, *args: Any, **kwargs: Any) -> Any:
+                self._scaled = scaler.is_enabled()
+                try:
+                    return original(scaler, *args, **kwargs)
+                finally:
+                    self._scaled = False
+
+            return step
 
         stage.hold_steps(decide)
+        stage.patches.wrap(grad_scaler.GradScaler, "step", scaled)
+        stage.on("step_begin", step_begin)
+        stage.on("gradients_ready", gradients_ready)
+
+    def _is_good(self, optimizer: Any, stage: Stage) -> bool:
+        import torch
+
+        key = id(optimizer)
+        held, _ = final_gradients(optimizer)
+        gradients = [gradient for _, gradient in held]
+        if not gradients:
+            return True
+        if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+            self._bad[key] = 0
+            if self._good.get(key, 0) % self.given.every == 0:
+                self._keep(optimizer)
+            self._good[key] = self._good.get(key, 0) + 1
+            return True
+        self.skipped += 1
+        self._bad[key] = self._bad.get(key, 0) + 1
+        stage.note("step skipped", in_a_row=self._bad[key])
+        if not self._scaled:  # a scaler must find them
+            for p, _ in held:
+                p.grad = None
+        if self._bad[key] >= self.given.value and key in self._kept:
+            self._go_back(optimizer)
+            self._bad[key] = 0
+            stage.note("went back to the last good state")
+        return False
 
     def _keep(self, optimizer: Any) -> None:
         weights = [p.detach().clone() for g in optimizer.param_groups for p in g["params"]]

@@ -9,13 +9,17 @@ class Window:
     """Counts the backward passes and targets since an optimizer's last real step.
 
     Args:
-        size: backward passes per step.
+        size: how many of the script's steps make a real one.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.passes = 0
+        self.out_of_turn = False
         self._steps_held = 0
+        self._steps = 0  # those that the passes belong to
+        self._fresh = 0  # passes since the script last wanted to step
+        self._other_came_between = False
         self._reference = 1.0
         self._targets = 0.0
         self._averaged = False
@@ -37,40 +41,54 @@ class Window:
         """
         if self.passes == 0:
             self._reference = targets or 1.0
+        self._steps += self._fresh == 0
+        self._fresh += 1
         self.passes += 1
+        self.out_of_turn |= self._other_came_between
         self._targets += targets
         return targets / self._reference
 
     def ready(self, optimizer: Any) -> bool:
         """The script wants to step: True if the window is full, with the gradient averaged."""
         self._steps_held += 1
+        self._fresh, self._other_came_between = 0, False
         if self._steps_held < self.size:
             return False
         self.average(optimizer)
-        self._begin()
+        self.begin()
         return True
 
+    def one_steps(self) -> None:
+        """An optimizer steps: if another's, what is gathered after it comes from another batch."""
+        self._other_came_between = self._fresh > 0
+
     def average(self, optimizer: Any) -> None:
-        """Turns the sum over the window into the mean over its targets, once."""
+        """Turns the sum over the window into the mean over its targets, once.
+
+        Several passes of one step are its batch in parts, or several losses of it: they count as
+        one, since the script itself has divided what is to be divided.
+        """
         import torch
 
         if self._averaged or self.passes == 0:
             return
         self._averaged = True
         factor = self._reference / self._targets if self._targets else 0.0
+        factor *= self.passes / self._steps
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [p.grad for p in parameters if p.grad is not None]
         if gradients and factor != 1.0:
             with torch.no_grad():
                 torch._foreach_mul_(gradients, factor)
 
-    def flush(self, optimizer: Any) -> bool:
+    def flush(self) -> bool:
         """Makes the rest of a window ready to be stepped; False if there is none."""
         if not self.pending:
             return False
         self._steps_held = self.size - 1
         return True
 
-    def _begin(self) -> None:
-        self.passes = self._steps_held = 0
+    def begin(self) -> None:
+        """Nothing has been gathered."""
+        self.passes = self._steps = self._fresh = self._steps_held = 0
         self._targets, self._averaged = 0.0, False

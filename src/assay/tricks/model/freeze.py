@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..stage import Stage
 
 
@@ -54,14 +57,19 @@ class Freeze(Trick):
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
         self.steps = 0
+        self._thaw: Callable[[], None] = lambda: None
 
     def attach_to(self, stage: Stage) -> None:
         """Freezes in each model; thaws after the given step."""
         frozen: list[Any] = []
         norms: list[Any] = []
+        put_in_eval: dict[Any, Any] = {}
         watched: list[bool] = []
+        counted: list[weakref.ref[Any]] = []
 
         def begin(model: Any) -> None:
+            if self._is_over():
+                return
             found = matching(model, self.given.value)
             if not found:
                 names = ", ".join(list(dict(model.named_children()))[:8])
@@ -76,7 +84,7 @@ class Freeze(Trick):
             for part in model.modules():
                 own = list(part.parameters(recurse=False))
                 if hasattr(part, "running_mean") and own and all(id(p) in ids for p in own):
-                    norms.append(part)
+                    norms.append((model, part))
             if norms and not watched:
                 watched.append(True)
                 stage.root_calls(keep_eval)
@@ -84,13 +92,20 @@ class Freeze(Trick):
             stage.note("frozen", parameters=len(chosen))
 
         def keep_eval(given: Any, module: Any) -> Any:
-            for part in norms:
-                part.training = False
+            for model, part in norms:
+                if part.training:
+                    part.training = False
+                    put_in_eval[part] = model
             return given
 
         def count(optimizer: Any) -> None:
-            self.steps += 1
-            if self.given.until and self.steps >= self.given.until:
+            if stage.optimizers and not stage.meant(optimizer):
+                return
+            if not counted or counted[0]() is None:
+                counted[:] = [weakref.ref(optimizer)]
+            if counted[0]() is optimizer:  # several optimizers take a step each
+                self.steps += 1
+            if self._is_over():
                 thaw()
 
         def thaw() -> None:
@@ -98,15 +113,24 @@ class Freeze(Trick):
                 p.requires_grad_(True)
             frozen.clear()
             norms.clear()
+            for part, model in put_in_eval.items():
+                part.training = model.training
+            put_in_eval.clear()
 
+        self._thaw = thaw
         stage.patches.on_undo(thaw)
         stage.each_model(begin)
         stage.on("step_end", count)
+
+    def _is_over(self) -> bool:
+        return bool(0 < self.given.until <= self.steps)
 
     def state_dict(self) -> dict[str, Any]:
         """Steps done."""
         return {"steps": self.steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on counting."""
+        """Goes on counting; what has thawed by then thaws at once."""
         self.steps = int(state["steps"])
+        if self._is_over():
+            self._thaw()

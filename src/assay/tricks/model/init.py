@@ -107,7 +107,8 @@ class Init(Trick):
             last = next((n for n in LAST_OF_BRANCH if n in names), None)
             part: Any = getattr(block, last) if last else None
             weight = getattr(part, "weight", None)
-            if weight is not None and len(names) > 1:
+            others = len(names) + len(list(block.parameters(recurse=False))) > 1
+            if weight is not None and others:  # attention holds its first layers as parameters
                 weight.zero_()
                 if getattr(part, "bias", None) is not None:
                     part.bias.zero_()

@@ -54,12 +54,18 @@ class Norm(Trick):
         def exchange(model: Any) -> None:
             from torch.nn.modules.batchnorm import _BatchNorm
 
+            held = {id(p) for o in stage.optimizers for g in o.param_groups for p in g["params"]}
+            if any(id(p) in held for p in model.parameters()):
+                stage.refuse(self.name, "the optimizer has the old norms: attach it before that")
             before = len(replaced)
+            made: dict[Any, Any] = {}
             for parent, name, old in list(leaves(model)):
                 if isinstance(old, _BatchNorm):
-                    flat = type(old).__name__ == "BatchNorm1d"
-                    new = self._make(old.num_features, flat=flat, stage=stage)
+                    if old not in made:  # one that stands in several places stays one
+                        flat = type(old).__name__ == "BatchNorm1d"
+                        made[old] = self._make(old.num_features, flat=flat, stage=stage)
                     device = next(old.parameters(), None)
+                    new = made[old]
                     replace(parent, name, new if device is None else new.to(device.device), old)
                     replaced.append((parent, name, old))
             if len(replaced) == before and self.given.insert:
@@ -93,7 +99,7 @@ class Norm(Trick):
         for parent, name, old in hidden_activations(model, ACTIVATIONS):
             if not isinstance(parent, nn.Sequential):
                 continue
-            earlier = list(parent)[: list(parent).index(old)]
+            earlier = list(parent._modules.values())[: list(parent._modules).index(name)]
             layer = next((m for m in reversed(earlier) if hasattr(m, "weight")), None)
             width = getattr(layer, "out_features", None) or getattr(layer, "out_channels", None)
             if layer is None or width is None:

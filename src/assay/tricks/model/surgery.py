@@ -28,25 +28,28 @@ ACTIVATIONS = (
 )
 
 
-def leaves(model: Module) -> Iterator[tuple[Module, str, Module]]:
-    """Parent, name in it, and module, for each part without parts of its own, in their order."""
-    for parent in model.modules():
-        for name, child in parent.named_children():
-            if next(child.children(), None) is None:
-                yield parent, name, child
+def leaves(model: Module, seen: set[int] | None = None) -> Iterator[tuple[Module, str, Module]]:
+    """Parent, name in it, and module, of each place where a part without parts stands, in order.
+
+    A part that stands in several places is met in each; a shared parent is met once.
+    """
+    seen = set() if seen is None else seen
+    seen.add(id(model))
+    for name, child in model._modules.items():
+        if child is not None and next(child.children(), None) is None:
+            yield model, name, child
+        elif child is not None and id(child) not in seen:
+            yield from leaves(child, seen)
 
 
 def hidden_activations(model: Module, kinds: tuple[str, ...]) -> list[tuple[Module, str, Module]]:
-    """Activation modules of these kinds that stand before the last layer with weights."""
-    order = [part for part in model.modules() if next(part.children(), None) is None]
-    weighted = [i for i, part in enumerate(order) if next(part.parameters(), None) is not None]
-    last = weighted[-1] if weighted else -1
-    before = {id(part) for part in order[:last]}
-    return [
-        (parent, name, part)
-        for parent, name, part in leaves(model)
-        if type(part).__name__ in kinds and id(part) in before
+    """Places of activation modules of these kinds before the last layer with weights."""
+    places = list(leaves(model))
+    weighted = [
+        i for i, (*_, part) in enumerate(places) if next(part.parameters(), None) is not None
     ]
+    before = places[: weighted[-1]] if weighted else []
+    return [place for place in before if type(place[2]).__name__ in kinds]
 
 
 def replace(parent: Module, name: str, new: Module, like: Module) -> None:

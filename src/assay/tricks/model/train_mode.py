@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..base import Trick
+from ..wrappers import bare
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -42,7 +43,9 @@ class TrainMode(Trick):
         import torch
 
         def ensure(given: Any, module: Any) -> Any:
-            if torch.is_grad_enabled() and not module.training and stage.meant_model(module):
+            # the wrapper that `torch.compile` makes has a mode of its own
+            is_off = not bare(module).training
+            if is_off and torch.is_grad_enabled() and stage.meant_model(module):
                 module.train()
             return given
 

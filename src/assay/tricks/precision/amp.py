@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...seams.root import any_parameter
 from ..base import Option, Trick
+from .scaling import Scaling
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -36,7 +36,7 @@ class Amp(Trick):
 
     ## Conflicts and order
     Before all tricks on gradients, which see unscaled ones. Refused where the script has its own
-    GradScaler, or its own autocast of another type.
+    GradScaler, or its own autocast of another type; `fp16` also for a step with a closure.
 
     ## Common mistakes
     A GradScaler with bf16 does nothing but cost. Weights kept in half precision stop moving: 1000
@@ -50,12 +50,14 @@ class Amp(Trick):
 
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
-        self._scaler: Any = None
+        self._scaling: Scaling | None = None
         self._ours = False
 
     def attach_to(self, stage: Stage) -> None:
         """Puts autocast around model and loss; with fp16 a scaler around backward and step."""
         import torch
+
+        from ...seams.root import any_parameter
 
         half = torch.bfloat16 if self.given.value == "bf16" else torch.float16
         device = {"type": "cpu"}
@@ -81,62 +83,28 @@ class Amp(Trick):
             self._scale(stage)
 
     def _scale(self, stage: Stage) -> None:
-        import torch
-        from torch.nn.utils import clip_grad
-
-        self._scaler = scaler = torch.amp.GradScaler(
-            "cuda" if torch.cuda.is_available() else "cpu", init_scale=self.given.scale
-        )
-        optimizers: list[Any] = []
-        unscaled: set[int] = set()
-
-        def backward(roots: Any) -> Any:
-            if not isinstance(roots, torch.Tensor):
-                return roots
-            self._ours = True
-            scaled = scaler.scale(roots)
-            self._ours = False
-            return scaled
-
         def own(*_: Any) -> None:
-            if not self._ours:
+            if not scaling.at_work:
                 stage.refuse(self.name, "the script has its own GradScaler")
 
-        def unscale() -> None:
-            for optimizer in optimizers:
-                held = (p.grad for g in optimizer.param_groups for p in g["params"])
-                if id(optimizer) not in unscaled and any(g is not None for g in held):
-                    unscaled.add(id(optimizer))
-                    scaler.unscale_(optimizer)
+        def no_closure(optimizer: Any) -> None:
+            if stage.meant(optimizer):
+                why = "fp16 takes no closure, as a GradScaler does not; bf16 does"
+                stage.refuse(self.name, why)
 
-        def decide(optimizer: Any) -> bool:
-            unscale()
-            found = scaler._per_optimizer_states[id(optimizer)]["found_inf_per_device"]
-            good = not any(bool(value.item()) for value in found.values())
-            unscaled.discard(id(optimizer))
-            if not unscaled:
-                scaler.update()
-            return good
-
-        def before_clip(original: Any) -> Any:
-            def clip(*args: Any, **kwargs: Any) -> Any:
-                unscale()
-                return original(*args, **kwargs)
-
-            return clip
-
-        stage.each_optimizer(optimizers.append)
+        self._scaling = scaling = Scaling(self.given.scale)
         stage.on("scaled", own)
-        stage.change("backward", backward)
-        stage.hold_steps(decide)
-        stage.patches.wrap(clip_grad, "clip_grad_norm_", before_clip)
-        stage.patches.wrap(clip_grad, "clip_grad_value_", before_clip)
+        stage.on("closure_begin", no_closure)
+        scaling.put_in_place(stage)
 
     def state_dict(self) -> dict[str, Any]:
         """The loss scale and its counter."""
-        return {} if self._scaler is None else dict(self._scaler.state_dict())
+        if self._scaling is None:
+            return {}
+        self._scaling.end_iteration()
+        return dict(self._scaling.scaler.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on with a kept scale."""
-        if self._scaler is not None and state:
-            self._scaler.load_state_dict(state)
+        if self._scaling is not None and state:
+            self._scaling.scaler.load_state_dict(state)

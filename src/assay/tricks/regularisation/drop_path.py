@@ -8,6 +8,7 @@ from ..base import Option, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
     from ..stage import Stage
 
@@ -16,17 +17,25 @@ ENDS_OF_BRANCHES = ("dropout1", "dropout2", "dropout3", "drop_path", "resid_drop
 GPT-like blocks (resid_dropout), of torchvision's and timm's blocks (bn3 or bn2, drop_path)."""
 
 
-def drop_branch(x: Tensor, rate: float) -> Tensor:
+def drop_branch(x: Tensor, rate: float, samples: int = 0) -> Tensor:
     """Sets whole samples to 0 with this probability and divides the others by what is kept.
 
     Args:
-        x: output of a residual branch, samples in dimension 0.
+        x: output of a residual branch.
         rate: 0 to 1, 1 excluded.
+        samples: the dimension of the samples.
     """
-    mask = x.new_empty((x.shape[0],) + (1,) * (x.dim() - 1)).bernoulli_(1 - rate)
+    shape = [1] * x.dim()
+    shape[samples] = x.shape[samples]
+    mask = x.new_empty(shape).bernoulli_(1 - rate)
     if x.element_size() < 4:  # as a tensor of half precision, 1 - rate would be rounded
         return x * mask / (1 - rate)
     return x / ((1 - rate) / mask)  # the same in one pass: what is dropped is divided by infinity
+
+
+def samples_of(block: Module) -> int:
+    """Dimension of the samples in what a block hands on: torch's attention may have it second."""
+    return 0 if getattr(getattr(block, "self_attn", None), "batch_first", True) else 1
 
 
 class DropPath(Trick):
@@ -64,19 +73,19 @@ class DropPath(Trick):
         handles: list[Any] = []
 
         def begin(model: Any) -> None:
-            ends: list[Any] = []
+            ends: list[tuple[Any, int]] = []
             for block in model.modules():
                 children = dict(block.named_children())
                 found = [name for name in ENDS_OF_BRANCHES if name in children]
                 if "bn3" in found or "bn2" in found:
                     found = ["bn3" if "bn3" in found else "bn2"]
-                ends += [children[name] for name in found]
+                ends += [(children[name], samples_of(block)) for name in found]
             if not ends:
                 stage.refuse(self.name, f"{type(model).__name__} has no residual branch known here")
-            for depth, end in enumerate(ends):
+            for depth, (end, samples) in enumerate(ends):
                 rate = self.given.value * depth / max(len(ends) - 1, 1)
                 if rate:
-                    handles.append(end.register_forward_hook(self._hook(rate)))
+                    handles.append(end.register_forward_hook(self._hook(rate, samples)))
             stage.note("branches", count=len(ends))
 
         def undo() -> None:
@@ -87,8 +96,8 @@ class DropPath(Trick):
         stage.each_model(begin)
 
     @staticmethod
-    def _hook(rate: float) -> Any:
+    def _hook(rate: float, samples: int) -> Any:
         def after(module: Any, args: Any, result: Any) -> Any:
-            return drop_branch(result, rate) if module.training else None
+            return drop_branch(result, rate, samples) if module.training else None
 
         return after

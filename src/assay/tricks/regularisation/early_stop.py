@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
+from ..wrappers import bare
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -50,7 +51,7 @@ class EarlyStop(Trick):
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
         self.best, self.waited, self.stopped = math.inf, 0, False
-        self._kept: dict[Any, dict[str, Any]] = {}
+        self._kept: list[dict[str, Any]] = []
 
     def attach_to(self, stage: Stage) -> None:
         """Listens to losses with gradients off; holds steps once stopped."""
@@ -61,14 +62,14 @@ class EarlyStop(Trick):
         steps = 0
 
         def met(given: Any, module: Any) -> Any:
-            if torch.is_grad_enabled() and all(module is not m for m in models):
-                models.append(module)
+            if torch.is_grad_enabled():
+                if all(bare(module) is not m for m in models):
+                    models.append(bare(module))
+                training_goes_on()
             return given
 
         def loss(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
             if result.numel() == 1:
-                if not sums["count"]:
-                    stage.once(("backward_begin", "loader_begin"), training_goes_on)
                 size = args[0].shape[0] if args and getattr(args[0], "dim", int)() else 1
                 sums["loss"] += float(result) * size
                 sums["count"] += size
@@ -80,13 +81,17 @@ class EarlyStop(Trick):
 
         def decide(optimizer: Any) -> bool:
             nonlocal steps
+            training_goes_on()  # a closure calls the model only after this
             steps += 1
             if steps % AGREE_EVERY == 0:
                 self._agree(models)
+            if self.stopped:
+                self._go_back(models)
             return not self.stopped
 
         def next_batch(batch: Any, loader: Any) -> Any:
             if self.stopped and torch.is_grad_enabled():
+                self._go_back(models)
                 raise StopIteration
             return batch
 
@@ -98,19 +103,23 @@ class EarlyStop(Trick):
     def _judge(self, loss: float, models: list[Any], stage: Stage) -> None:
         if loss < self.best - self.given.min_delta:
             self.best, self.waited = loss, 0
-            for model in models:
-                self._kept[id(model)] = {k: v.clone() for k, v in model.state_dict().items()}
+            states = [model.state_dict() for model in models]
+            self._kept = [{k: v.clone() for k, v in state.items()} for state in states]
             return
         self.waited += 1
         if self.waited >= self.given.value or not math.isfinite(loss):
-            self._stop(models)
+            self.stopped = True
             stage.note("stopped", best=self.best)
 
-    def _stop(self, models: list[Any]) -> None:
-        self.stopped = True
-        for model in models:
-            if id(model) in self._kept:
-                model.load_state_dict(self._kept[id(model)])
+    def _go_back(self, models: list[Any]) -> None:
+        """Puts back the best weights, and what calls after the stop changed in buffers."""
+        import torch
+
+        for model, kept in zip(models, self._kept, strict=False):
+            now = model.state_dict()
+            other = {name: v for name, v in kept.items() if not torch.equal(v, now[name])}
+            if other:
+                model.load_state_dict(other, strict=False)
 
     def _agree(self, models: list[Any]) -> None:
         import torch.distributed as dist
@@ -122,14 +131,14 @@ class EarlyStop(Trick):
         device = next(models[0].parameters()).device if models else "cpu"
         flag = torch.tensor([float(self.stopped)], device=device)
         dist.all_reduce(flag, op=dist.ReduceOp.MAX)
-        if bool(flag.item()) and not self.stopped:
-            self._stop(models)
+        self.stopped = bool(flag.item())
 
     def state_dict(self) -> dict[str, Any]:
-        """Best loss and evaluations waited."""
-        return {"best": self.best, "waited": self.waited, "stopped": self.stopped}
+        """Best loss and weights, and evaluations waited."""
+        waiting = {"best": self.best, "waited": self.waited, "stopped": self.stopped}
+        return {**waiting, "kept": self._kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on waiting."""
         self.best, self.waited = float(state["best"]), int(state["waited"])
-        self.stopped = bool(state["stopped"])
+        self.stopped, self._kept = bool(state["stopped"]), list(state["kept"])

@@ -50,8 +50,8 @@ class LabelSmoothing(Trick):
             args, kwargs = given
             if name != "cross_entropy" or not torch.is_grad_enabled():
                 return given
-            if kwargs.get("label_smoothing"):
+            if any(args[7:]) or kwargs.get("label_smoothing"):
                 stage.refuse(self.name, "the script smooths its labels already")
-            return args, {**kwargs, "label_smoothing": self.given.value}
+            return args[:7], {**kwargs, "label_smoothing": self.given.value}
 
         stage.change("loss", smooth)

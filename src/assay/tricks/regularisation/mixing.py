@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ...tricks.stage import Stage
+    from ..stage import Stage
 
 Mix = Callable[["Tensor", "Tensor", float], tuple["Tensor", float]]
 
@@ -37,10 +37,12 @@ def mix_batches(stage: Stage, name: str, alpha: float, mix: Mix) -> None:
 
     def call(given: Any, module: Any) -> Any:
         args, kwargs = given
+        if not torch.is_grad_enabled() or not stage.meant_model(module):
+            return given  # between a training call and its loss a teacher may be called
         drawn.clear()
-        source = args[0] if args else None
-        if not torch.is_grad_enabled() or not module.training or not stage.meant_model(module):
+        if not module.training:
             return given
+        source = args[0] if args else None
         if not isinstance(source, torch.Tensor) or not source.is_floating_point():
             stage.refuse(name, "the model's first argument is no floating-point batch")
         share = float(shares.sample())

@@ -54,12 +54,13 @@ class SpectralNorm(Trick):
             if self.given.model not in type(model).__name__:
                 return
             kinds = (nn.Linear, nn.modules.conv._ConvNd)
-            layers = [part for part in model.modules() if isinstance(part, kinds)]
-            if not layers:
+            found = [part for part in model.modules() if isinstance(part, kinds)]
+            if not found:
                 stage.refuse(
                     self.name, f"{type(model).__name__} has no linear or convolution layer"
                 )
-            for layer in layers:
+            layers = [layer for layer in found if all(layer is not d for d in done)]
+            for layer in layers:  # two models may share one
                 parametrizations.spectral_norm(layer, n_power_iterations=self.given.iterations)
                 done.append(layer)
             stage.note("spectral norm", layers=len(layers))

@@ -1,0 +1,57 @@
+"""Float32 copies of the parameters that optimizers hold."""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Copies:
+    """One float32 copy of each parameter, whatever its own precision, and which are whose."""
+
+    def __init__(self) -> None:
+        self.parameters: list[Tensor] = []
+        self.values: list[Tensor] = []
+        self._known: set[int] = set()
+        self._held: weakref.WeakKeyDictionary[Any, tuple[list[Tensor], ...]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def add(self, optimizer: Any) -> None:
+        """Begins a copy of each of the optimizer's parameters that has none."""
+        import torch
+
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                if id(p) not in self._known and p.is_floating_point():
+                    self._known.add(id(p))
+                    self._held.clear()
+                    self.parameters.append(p)
+                    self.values.append(p.detach().to(torch.float32, copy=True))
+
+    def held_by(self, optimizer: Any) -> tuple[list[Tensor], list[Tensor]]:
+        """The optimizer's parameters that have a copy, and the copies."""
+        own = [p for group in optimizer.param_groups for p in group["params"]]
+        known = self._held.get(optimizer, ([], [], []))
+        if len(known[0]) != len(own) or not all(map(operator.is_, known[0], own)):
+            ids = {id(p) for p in own}
+            pairs = list(zip(self.parameters, self.values, strict=True))
+            mine = [(p, value) for p, value in pairs if id(p) in ids]
+            known = (own, [p for p, _ in mine], [value for _, value in mine])
+            self._held[optimizer] = known
+        return known[1], known[2]
+
+    @staticmethod
+    def move(averages: list[Tensor], weights: list[Tensor], share: float) -> None:
+        """Moves averages towards the weights, by this share of what is between them."""
+        import torch
+
+        full = torch.float32
+        with torch.no_grad():
+            # a cast that does nothing would still be a call into torch per weight
+            targets = [p if p.dtype is full else p.float() for p in weights]
+            torch._foreach_lerp_(averages, targets, share)
