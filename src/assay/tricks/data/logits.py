@@ -33,7 +33,8 @@ class Logits(Trick):
     None to speak of.
 
     ## Conflicts and order
-    Before all other tricks on the loss. It also acts where the script evaluates.
+    Before all other tricks on the loss. It also acts where the script evaluates. A softmax inside a
+    model that `torch.compile` has compiled is not seen; the trick then does nothing.
 
     ## Common mistakes
     Taking the logarithm of the probabilities instead: right on paper, but infinite where the

@@ -20,9 +20,9 @@ class Seed(Trick):
     """Seeds every global random generator, whatever the script does about it.
 
     ## What it does
-    Seeds torch (all devices), Python's `random` and, if it is loaded, numpy at the start; where
-    the script seeds one of them itself, with this value instead of its own. DataLoader workers
-    seed their generators from torch's, so they follow.
+    Seeds torch (all devices) and Python's `random` at the start, and numpy as soon as it is loaded;
+    where the script seeds one of them itself, with this value instead of its own. DataLoader
+    workers seed their generators from torch's, each with a number of its own, so they follow.
 
     ## Formula
     None. Source: the PyTorch notes on reproducibility.
