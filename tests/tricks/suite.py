@@ -21,6 +21,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,6 +44,9 @@ from workloads import (
 )
 
 from assay import seams
+from assay.journal.writer import Journal
+from assay.probes.gradients import Gradients
+from assay.probes.watch import Watch
 from assay.seams.hub import Hub
 from assay.tricks.base import Option, Trick, TrickError
 from assay.tricks.catalogue import TRICKS, by_name, read
@@ -109,6 +113,23 @@ def in_script(*tricks: str | Trick, steps: int | None = None) -> Iterator[Handle
         yield handle
     finally:
         handle.detach()
+
+
+@contextmanager
+def in_watched_script(folder: Path, *tricks: str | Trick) -> Iterator[Handle]:
+    """The same in a run that is watched, where most steps lie between samples."""
+    hub, journal = Hub(on_error=_fail), Journal(str(folder))
+    watch = Watch(hub, journal, {"budget": 1e-9})
+    patches = seams.install(hub)
+    handle = put_in_place([_trick(t) for t in tricks], hub, None)
+    watch.attach([Gradients(watch)])
+    try:
+        yield handle
+    finally:
+        handle.detach()
+        patches.undo()
+        watch.finish()
+        journal.close()
 
 
 def treated(
@@ -242,6 +263,6 @@ def _bad(option: Option) -> Iterator[str]:
 __all__ = [
     "EXAMPLES", "STEPPING", "STEPS", "TRICKS", "WORKLOADS", "Hand", "Record", "TrickError", "World",
     "assert_same", "attach", "bad_values", "by_hand", "by_name", "changed", "differs", "example",
-    "fingerprint", "in_script", "parameters_of", "plain", "read", "record_of", "seed_everything",
-    "train", "treated",
+    "fingerprint", "in_script", "in_watched_script", "parameters_of", "plain", "read", "record_of",
+    "seed_everything", "train", "treated",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from suite import (
     example,
     fingerprint,
     in_script,
+    in_watched_script,
     plain,
     read,
     record_of,
@@ -206,6 +207,14 @@ def test_a_saved_training_goes_on_to_the_last_bit(name: str) -> None:
         other.load(kept)
         handle.load_state_dict(trick)
         assert_same(goes_on, record_of(other, train(other, range(8, 12))))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_acts_on_every_step_of_a_watched_run(name: str, tmp_path: Path) -> None:
+    alone = treated(home(name), example(of(name)), steps=60)
+    with in_watched_script(tmp_path, example(of(name))):
+        world = WORKLOADS[home(name)](Hand())
+        assert_same(alone, record_of(world, train(world, range(60))))
 
 
 # -- together -----------------------------------------------------------------------------------

@@ -167,7 +167,8 @@ class Hub:
             self.on_demand[event].stop()
 
     def _count(self, listener: Listener, more: int) -> None:
-        if getattr(listener, "__self__", None) is not self._clock:
+        owner = getattr(listener, "__self__", None)
+        if owner is None or owner is not self._clock:  # tricks are there before the clock is
             self._others += more
         self._settle()
 
