@@ -133,6 +133,13 @@ def test_all_trick_files_are_in_the_catalogue() -> None:
         assert len(tricks) == (path in known), path
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_compared_with_a_loop_by_hand(name: str) -> None:
+    tests = Path(__file__).parent.joinpath(of(name).family).glob("test_*.py")
+    called = re.compile(rf"[\"']{name}[=,\"']")
+    assert any(called.search(path.read_text(encoding="utf-8")) for path in tests)
+
+
 # -- what is refused ----------------------------------------------------------------------------
 
 
