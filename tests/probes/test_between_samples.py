@@ -129,6 +129,21 @@ def test_a_loss_that_is_thrown_away_is_not_the_steps(watched: Any) -> None:
     assert all(math.isfinite(value) for _, value in training.series("loss"))
 
 
+def test_steps_of_a_scaler(watched: Any) -> None:
+    model, x, y = problem()
+    with watched(Costly, **FEW) as seen:
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        scaler = torch.amp.GradScaler("cpu")
+        for number in range(200):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y) * (math.inf if number == 150 else 1)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+    assert seen.view.steps == 199
+    assert [event.step for event in seen.view.events("step_skipped")] == [150]
+
+
 def test_steps_inside_steps_and_steps_that_raise(watched: Any) -> None:
     class Outer(torch.optim.SGD):
         failing = False

@@ -39,11 +39,11 @@ def install(hub: Hub, patches: Patches) -> None:
             def note(which: Any) -> None:
                 stepped.append(True)
 
-            heard["step_end"].append(note)
+            hub.on("step_end", note)  # so that it is told between samples too
             try:
                 result = original(self, optimizer, *args, **kwargs)
             finally:
-                heard["step_end"].remove(note)
+                hub.off("step_end", note)
             if not stepped and self._enabled:
                 hub.say("step_skipped", optimizer)
             return result
