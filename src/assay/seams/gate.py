@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch.amp import grad_scaler
 
 from .hub import Hub
-from .patch import Patches
+from .patch import Make, Patches
 
 
 class StepGate:
@@ -31,7 +29,7 @@ class StepGate:
         self._users += 1
         if self._users == 1:
             self._hub.on("optimizer_created", self.cover, first=True, acting=True)
-            self._patches.wrap(grad_scaler.GradScaler, "step", self._scaled)
+            self._patches.wrap(grad_scaler.GradScaler, "step", self._gated(1))
 
     def stop(self) -> None:
         """Takes the gate away with its last user."""
@@ -58,33 +56,29 @@ class StepGate:
         kind = next(kind for kind in type(optimizer).__mro__ if "step" in vars(kind))
         if kind not in self._covered:
             self._covered.add(kind)
-            self._patches.wrap(kind, "step", self._plain)
+            self._patches.wrap(kind, "step", self._gated(0))
 
-    def _plain(self, original: Any) -> Any:
-        def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            if id(optimizer) in self._granted:  # inside a step: of a scaler, or of a subclass
-                return original(optimizer, *args, **kwargs)
-            with self._asking(optimizer) as granted:
-                return original(optimizer, *args, **kwargs) if granted else None
+    def _gated(self, place: int) -> Make:
+        """A gate before a `step` whose argument at this place is the optimizer."""
+        hub, granted = self._hub, self._granted
 
-        return step
+        def make(original: Any) -> Any:
+            def step(*args: Any, **kwargs: Any) -> Any:
+                optimizer = args[place] if len(args) > place else kwargs["optimizer"]
+                key = id(optimizer)
+                if key in granted:  # inside a step: of a scaler, or of a subclass
+                    return original(*args, **kwargs)
+                if not hub.passed("step", True, optimizer):
+                    return None
+                granted.add(key)
+                try:
+                    return original(*args, **kwargs)
+                finally:
+                    granted.discard(key)
 
-    def _scaled(self, original: Any) -> Any:
-        def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            with self._asking(optimizer) as granted:
-                return original(scaler, optimizer, *args, **kwargs) if granted else None
+            return step
 
-        return step
-
-    @contextmanager
-    def _asking(self, optimizer: Any) -> Iterator[bool]:
-        granted = bool(self._hub.passed("step", True, optimizer))
-        if granted:
-            self._granted.add(id(optimizer))
-        try:
-            yield granted
-        finally:
-            self._granted.discard(id(optimizer))
+        return make
 
 
 def install(hub: Hub, patches: Patches) -> None:

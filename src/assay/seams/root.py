@@ -26,7 +26,9 @@ def any_parameter(module: Any) -> Any:
         for parameter in one._parameters.values():
             if parameter is not None:
                 return parameter
-        waiting += (m for m in one._modules.values() if m is not None and m not in waiting)
+        for child in one._modules.values():
+            if child is not None and child not in waiting:
+                waiting.append(child)
     return None
 
 

@@ -50,21 +50,21 @@ def passes(world: World, t: int) -> list[tuple[int, int]]:
     return [(t, 1)]
 
 
-def accumulating(workload: str, hand: Hand, steps: int = STEPS) -> Record:
-    """The classic loop: losses divided by 2, one step for every two."""
+def accumulating(workload: str, hand: Hand, steps: int = STEPS, size: int = 2) -> Record:
+    """The classic loop: losses divided by the size of a window, one step for every window."""
     world = WORKLOADS[workload](hand)
     losses = []
     for t in range(steps):
         losses.append(0.0)
         for batch, parts in passes(world, t):
             loss = world.loss_of(batch) / parts
-            scaled = loss / 2
+            scaled = loss / size
             if world.scaler:
                 scaled = scaled * float("inf") if t == world.overflows else scaled
                 scaled = world.scaler.scale(scaled)
             scaled.backward()
             losses[-1] += loss.item()
-        if t % 2 == 1:
+        if t % size == size - 1:
             finish(world, hand)
         if world.scheduler:
             world.optimizers[0]._opt_called = True  # torch warns of a rate that goes on without
@@ -102,6 +102,12 @@ def test_equals_the_loop_by_hand(workload: str, hand: Callable[[], Hand], attach
     expected = accumulating(workload, hand())
     assert_same(expected, with_trick(workload, hand(), attached=attached))
     assert differs(expected, plain(workload))
+
+
+@pytest.mark.parametrize("workload", HELD)
+def test_a_window_that_is_no_power_of_two(workload: str) -> None:
+    expected = accumulating(workload, Hand(), size=3)
+    assert_same(expected, treated(workload, "accumulate=3", steps=STEPS))
 
 
 @pytest.mark.parametrize("workload", HELD)

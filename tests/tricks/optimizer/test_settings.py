@@ -226,8 +226,24 @@ def test_a_step_that_raises_leaves_the_groups_alone() -> None:
 
         with pytest.raises(RuntimeError, match="the user's"):
             optimizer.step(closure)
-        optimizer.zero_grad()
+        assert len(optimizer.state_dict()["param_groups"]) == 1
+        optimizer.step()
         assert optimizer.param_groups is before
+
+
+def test_what_is_saved_inside_a_step_has_the_scripts_groups() -> None:
+    with in_script("weight-decay=0.5"):
+        model = nn.Linear(2, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        seen = []
+
+        def closure() -> None:
+            seen.append((len(optimizer.param_groups), len(optimizer.state_dict()["param_groups"])))
+            seen.append((len(optimizer.param_groups), 1))
+
+        optimizer.step(closure)
+        assert seen == [(2, 1), (2, 1)]
+        assert len(optimizer.param_groups) == 1
 
 
 def test_state_of_groups_that_a_step_keeps() -> None:

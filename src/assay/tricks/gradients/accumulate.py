@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..base import Option, Trick
 from .counts import counted_targets
 from .final import norm_so_far
-from .window import Window
+from .window import Windows
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -34,7 +33,8 @@ class Accumulate(Trick):
     A batch as large as wanted does not fit into memory; noisy gradients of small batches.
 
     ## Cost
-    One multiplication of all gradients per step; k times fewer steps for the same data.
+    Counting the targets; where batches differ in them, one multiplication of all gradients per
+    step. k times fewer steps for the same data.
 
     ## Conflicts and order
     First among the tricks on gradients: the others see finished gradients. Schedulers of the script
@@ -59,34 +59,32 @@ class Accumulate(Trick):
         k = int(self.given.value)
         if k == 1:
             return
-        windows: weakref.WeakKeyDictionary[Any, Window] = weakref.WeakKeyDictionary()
+        windows = Windows(k)
         last: dict[str, Any] = {"targets": 1.0, "batch_used": False, "scaler": None}
         finishing: list[Callable[[], Any]] = []  # what the script does between backward and step
 
         def loss(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
             if result.requires_grad:
-                last["targets"] = counted_targets(name, function, args, kwargs)
+                last["targets"] = counted_targets(name, function, args, kwargs, result)
 
         def backward(roots: Any) -> Any:
             last["batch_used"] = True
             finishing.clear()
-            factor = 1.0
-            for known in windows.values():
-                factor = known.add(last["targets"])
-            if factor == 1.0:
-                return roots
+            parts = 1.0
+            for known in windows.all():
+                parts = known.add(last["targets"])
             several = not isinstance(roots, torch.Tensor)
-            return tuple(root * factor for root in roots) if several else roots * factor
+            return tuple(root / parts for root in roots) if several else roots / parts
 
         def decide(optimizer: Any) -> bool:
-            mine = windows[optimizer]
-            if not mine.passes:  # no gradients, or those that the step computes in a closure
+            mine = windows.of(optimizer)
+            if mine is None or not mine.passes:  # no gradients, or those that the step computes in a closure
                 return True
             if mine.out_of_turn:
                 stage.refuse(self.name, "the script's optimizers take turns")
-            for known in windows.values():
+            for known in windows.all():
                 known.one_steps()
-            return mine.ready(optimizer)
+            return mine.ready()
 
         def step_begin(optimizer: Any, has_closure: Any) -> None:
             if has_closure and stage.meant(optimizer):
@@ -94,7 +92,8 @@ class Accumulate(Trick):
 
         def ended(iterator: Any) -> None:
             used = last["batch_used"]  # not so at the end of an evaluation's loader
-            rest = [optimizer for optimizer, known in windows.items() if used and known.flush()]
+            full = [known for known in windows.all() if used and known.flush()]
+            rest = [optimizer for known in full if (optimizer := known.optimizer()) is not None]
             for act in tuple(finishing) if rest else ():
                 act()
             scaler = last["scaler"]
@@ -109,22 +108,21 @@ class Accumulate(Trick):
             def held(*args: Any, **kwargs: Any) -> Any:
                 args = tuple(list(a) if isinstance(a, Iterator) else a for a in args)
                 kwargs = {k: list(a) if isinstance(a, Iterator) else a for k, a in kwargs.items()}
-                if any(known.filling for known in windows.values()):
+                if any(known.filling for known in windows.all()):
                     finishing.append(lambda: held(*args, **kwargs))
                     return instead(*args, **kwargs)
-                for optimizer, known in windows.items():
-                    known.average(optimizer)
+                for known in windows.all():
+                    known.average()
                 return original(*args, **kwargs)
 
             return held
 
         def unless_pending(original: Any) -> Any:
             def held(owner: Any, *args: Any, **kwargs: Any) -> Any:
-                if isinstance(owner, grad_scaler.GradScaler) and owner.is_enabled():
-                    last["scaler"] = owner
-                mine = windows.get(owner) if isinstance(owner, torch.optim.Optimizer) else None
-                concerned = [mine] if mine is not None else list(windows.values())
-                if any(known.pending for known in concerned):
+                mine = windows.of(owner)
+                if mine is None and isinstance(owner, grad_scaler.GradScaler):
+                    last["scaler"] = owner if owner.is_enabled() else last["scaler"]
+                if any(known.pending for known in ((mine,) if mine else windows.all())):
                     return None
                 if mine is not None:
                     mine.begin()
@@ -133,7 +131,7 @@ class Accumulate(Trick):
             return held
 
         norm_unless_filling = partial(unless_filling, instead=norm_so_far)
-        stage.each_optimizer(lambda optimizer: windows.update({optimizer: Window(k)}))
+        stage.each_optimizer(windows.cover)
         stage.on("loss", loss)
         stage.on("batch", lambda *_: last.update(batch_used=False))
         stage.on("loader_end", ended)

@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 
-def counted_targets(name: str, function: Any, args: Any, kwargs: Any) -> float:
+MEAN = 1  # in ATen's Reduction
+
+
+def counted_targets(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> float:
     """The number that a mean-reduced loss was divided by; 1 for a loss that is a sum.
 
     For cross-entropy and nll: targets that are not `ignore_index`, each with its class weight. For
     other losses: the elements of input and target after broadcasting.
     """
     import torch
+
+    # what nll has divided by, it keeps for the backward pass; half precision would round it
+    divisor = getattr(result.grad_fn, "_saved_total_weight", None)
+    if divisor is not None and divisor.dtype in (torch.float32, torch.float64):
+        return float(divisor) if result.grad_fn._saved_reduction == MEAN else 1.0
 
     from ...seams.arguments import bind  # the parent reads names from tricks, and has no torch
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 
@@ -10,10 +13,11 @@ class Window:
 
     Args:
         size: how many of the script's steps make a real one.
+        optimizer: whose window it is; None once it is gone.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, optimizer: Callable[[], Any]) -> None:
+        self.size, self.optimizer = size, optimizer
         self.passes = 0
         self.out_of_turn = False
         self._steps_held = 0
@@ -35,9 +39,10 @@ class Window:
         return self._steps_held + 1 < self.size and self.passes > 0
 
     def add(self, targets: float) -> float:
-        """Notes a backward pass over so many targets; returns the factor for its loss.
+        """Notes a backward pass over so many targets; returns what its loss is divided by.
 
-        The factor keeps the size of the first pass, so that a half precision loss keeps its range.
+        That is the size for as many targets as the first pass has; if all have, the sum is the
+        mean. Else `average` makes it the mean.
         """
         if self.passes == 0:
             self._reference = targets or 1.0
@@ -46,15 +51,15 @@ class Window:
         self.passes += 1
         self.out_of_turn |= self._other_came_between
         self._targets += targets
-        return targets / self._reference
+        return self.size * (self._reference / targets) if targets else math.inf
 
-    def ready(self, optimizer: Any) -> bool:
+    def ready(self) -> bool:
         """The script wants to step: True if the window is full, with the gradient averaged."""
         self._steps_held += 1
         self._fresh, self._other_came_between = 0, False
         if self._steps_held < self.size:
             return False
-        self.average(optimizer)
+        self.average()
         self.begin()
         return True
 
@@ -62,7 +67,7 @@ class Window:
         """An optimizer steps: if another's, what is gathered after it comes from another batch."""
         self._other_came_between = self._fresh > 0
 
-    def average(self, optimizer: Any) -> None:
+    def average(self) -> None:
         """Turns the sum over the window into the mean over its targets, once.
 
         Several passes of one step are its batch in parts, or several losses of it: they count as
@@ -73,11 +78,14 @@ class Window:
         if self._averaged or self.passes == 0:
             return
         self._averaged = True
-        factor = self._reference / self._targets if self._targets else 0.0
+        factor = self._reference * self.size / self._targets if self._targets else 0.0
         factor *= self.passes / self._steps
+        optimizer = self.optimizer()
+        if factor == 1.0 or optimizer is None:
+            return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [p.grad for p in parameters if p.grad is not None]
-        if gradients and factor != 1.0:
+        if gradients:
             with torch.no_grad():
                 torch._foreach_mul_(gradients, factor)
 
@@ -92,3 +100,25 @@ class Window:
         """Nothing has been gathered."""
         self.passes = self._steps = self._fresh = self._steps_held = 0
         self._targets, self._averaged = 0.0, False
+
+
+class Windows:
+    """The windows of all optimizers, as long as these live."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: dict[int, Window] = {}  # by identity: asked several times a step
+
+    def cover(self, optimizer: Any) -> None:
+        """Begins a window for one more."""
+        key = id(optimizer)
+        known = weakref.ref(optimizer, lambda _: self._known.pop(key, None))
+        self._known[key] = Window(self._size, known)
+
+    def of(self, owner: Any) -> Window | None:
+        """That of this optimizer; None for anything else."""
+        return self._known.get(id(owner))
+
+    def all(self) -> tuple[Window, ...]:
+        """Of all that live."""
+        return tuple(self._known.values())

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from operator import is_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -22,6 +24,27 @@ Settle = Callable[[Any, dict[str, Any], Any], None]
 """(optimizer, divided group, label): changes the settings of the group."""
 
 
+@dataclass(slots=True)
+class _Open:
+    """An optimizer in its step: its own groups; of each part, whose it is, itself, and a copy."""
+
+    optimizer: Any
+    own: list[dict[str, Any]]
+    divided: list[tuple[int, dict[str, Any], dict[str, Any]]]
+
+    def show_divided(self) -> None:
+        self.optimizer.param_groups = [part for _, part, _ in self.divided]
+
+    def show_own(self) -> None:
+        for index, part, before in self.divided:
+            if len(part) > len(before) or not all(map(is_, part.values(), before.values())):
+                # what the step itself keeps in its groups, such as a count
+                changed = {k: v for k, v in part.items() if v is not before.get(k)}
+                changed.pop("params", None)
+                self.own[index].update(changed)
+        self.optimizer.param_groups = self.own
+
+
 class Partition:
     """All divisions at one hub: each parameter is in exactly one group, once."""
 
@@ -31,8 +54,7 @@ class Partition:
         self._rules: list[tuple[Stage, Label, Settle]] = []
         self._covered: weakref.WeakSet[Any] = weakref.WeakSet()
         self._parts: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
-        self._open: list[tuple[Any, Any, list[dict[str, Any]], list[tuple[int, Any]]] | None] = []
-        self._in_closure = False
+        self._open: list[_Open | None] = []
 
     @classmethod
     def divide(cls, stage: Stage, label: Label, settle: Settle) -> None:
@@ -43,7 +65,6 @@ class Partition:
         mine._parts.clear()
 
         def leave() -> None:
-            mine._in_closure = False
             mine._close()
             mine._rules.remove(rule)
             mine._parts.clear()
@@ -52,24 +73,24 @@ class Partition:
 
         stage.patches.on_undo(leave)
         stage.each_optimizer(lambda optimizer: mine._cover(stage, optimizer))
-        stage.on("closure_begin", mine._set_inside(True))
-        stage.on("closure_end", mine._set_inside(False))
-        for event in ("step_begin", "zero_grad", "backward_begin"):  # a step that raised is open
-            stage.on(event, mine._close)
+        stage.on("step_begin", mine._close)  # an outermost one: if one is open, it has raised
 
     def _cover(self, stage: Stage, optimizer: Any) -> None:
         if optimizer in self._covered:
             return
         self._covered.add(optimizer)
-        # an optimizer's own hooks run inside all that is announced of its step
-        before = optimizer.register_step_pre_hook(self._begin)
-        after = optimizer.register_step_post_hook(self._end)
-        stage.patches.on_undo(before.remove)
-        stage.patches.on_undo(after.remove)
         stage.patches.on_undo(lambda: self._covered.discard(optimizer))
+        # an optimizer's own hooks run inside all that is announced of its step
+        for hook in (
+            optimizer.register_step_pre_hook(self._begin),
+            optimizer.register_step_post_hook(self._end),
+            optimizer.register_state_dict_pre_hook(self._show_own),
+            optimizer.register_state_dict_post_hook(self._show_divided),
+        ):
+            stage.patches.on_undo(hook.remove)
 
     def _begin(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if any(entry is not None and entry[0] is optimizer for entry in self._open):
+        if self._open_of(optimizer) is not None:
             self._open.append(None)  # a step that calls the step of its base class
             return
         own = optimizer.param_groups
@@ -78,15 +99,15 @@ class Partition:
         known = self._parts.get(optimizer)
         if known is None or known[0] != sizes:
             known = self._parts[optimizer] = sizes, self._sort(optimizer, own, rules)
-        divided, given = [], []
+        divided = []
         for index, labels, parameters in known[1]:
             part = {**own[index], "params": parameters}
             for (_, _, settle), label in zip(rules, labels, strict=True):
                 settle(optimizer, part, label)
-            divided.append(part)
-            given.append((index, {k: v for k, v in part.items() if k != "params"}))
-        self._open.append((optimizer, own, divided, given))
-        optimizer.param_groups = divided
+            divided.append((index, part, part.copy()))
+        entry = _Open(optimizer, own, divided)
+        self._open.append(entry)
+        entry.show_divided()
 
     def _sort(self, optimizer: Any, own: Any, rules: Any) -> list[tuple[int, Any, list[Any]]]:
         seen: set[int] = set()
@@ -102,22 +123,25 @@ class Partition:
     def _end(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self._merge()
 
-    def _set_inside(self, inside: bool) -> Callable[..., None]:  # noqa: FBT001
-        def note(*_: Any) -> None:
-            self._in_closure = inside
-
-        return note
-
     def _close(self, *_: Any) -> None:
-        while self._open and not self._in_closure:
+        while self._open:
             self._merge()
 
     def _merge(self) -> None:
-        if not self._open or (entry := self._open.pop()) is None:
-            return
-        optimizer, own, divided, given = entry
-        for (index, before), part in zip(given, divided, strict=True):
-            # what the step itself keeps in its groups, such as a count
-            changed = {k: v for k, v in part.items() if k != "params" and v is not before.get(k)}
-            own[index].update(changed)
-        optimizer.param_groups = own
+        if self._open and (entry := self._open.pop()) is not None:
+            entry.show_own()
+
+    def _open_of(self, optimizer: Any) -> _Open | None:
+        for entry in self._open:
+            if entry is not None and entry.optimizer is optimizer:
+                return entry
+        return None
+
+    def _show_own(self, optimizer: Any) -> None:
+        """What is saved, in a closure or after a step that raised, has the script's groups."""
+        if (entry := self._open_of(optimizer)) is not None:
+            entry.show_own()
+
+    def _show_divided(self, optimizer: Any, saved: Any) -> None:
+        if (entry := self._open_of(optimizer)) is not None:
+            entry.show_divided()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ class Rate:
 
     base: float
     now: float
+
+
+@dataclass(slots=True)
+class Course:
+    """Of one optimizer: the steps that it has done, and what each group's rate began with."""
+
+    steps: int = 0
+    bases: list[float] = field(default_factory=list)
 
 
 Act = Callable[[Any, int, list[Rate]], None]
@@ -50,10 +58,10 @@ class Rates:
 
     def __init__(self) -> None:
         self._acts: list[tuple[Stage, Act]] = []
-        self._steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-        self._bases: weakref.WeakKeyDictionary[Any, list[float]] = weakref.WeakKeyDictionary()
+        self._known: weakref.WeakKeyDictionary[Any, Course] = weakref.WeakKeyDictionary()
+        self._stepping: Course | None = None
         self._held: list[tuple[dict[str, Any], Any, Any]] = []
-        self._kept: list[tuple[int, list[float]]] = []
+        self._kept: list[Course] = []
         self.warmup = 0
 
     @classmethod
@@ -80,13 +88,17 @@ class Rates:
         return desk
 
     def _begin(self, optimizer: Any, has_closure: Any) -> None:
-        self._restore()  # a step that raised has not ended
-        step, bases = self._known(optimizer)
-        groups = [group for group in optimizer.param_groups if group.get("lr") is not None]
-        rates = [Rate(base, float(g["lr"])) for base, g in zip(bases, groups, strict=False)]
+        if self._held:  # a step that raised has not ended
+            self._restore()
+        course = self._stepping = self._course_of(optimizer)
+        groups, rates = [], []
+        for base, group in zip(course.bases, optimizer.param_groups, strict=False):
+            if group.get("lr") is not None:  # Adafactor may find its own
+                groups.append(group)
+                rates.append(Rate(base, float(group["lr"])))
         for stage, act in self._acts:
             if stage.meant(optimizer):
-                act(optimizer, step, rates)
+                act(optimizer, course.steps, rates)
         for rate, group in zip(rates, groups, strict=True):
             own = group["lr"]
             if rate.now != float(own):
@@ -97,7 +109,8 @@ class Rates:
 
     def _end(self, optimizer: Any) -> None:
         self._restore()
-        self._steps[optimizer] = self._steps.get(optimizer, 0) + 1
+        if self._stepping is not None:
+            self._stepping.steps += 1
 
     def _restore(self, *_: Any) -> None:
         for group, own, used in self._held:
@@ -105,26 +118,25 @@ class Rates:
                 group["lr"] = own
         self._held.clear()
 
-    def _known(self, optimizer: Any) -> tuple[int, list[float]]:
-        if optimizer not in self._steps:
-            self._steps[optimizer], self._bases[optimizer] = (
-                self._kept.pop(0) if self._kept else (0, [])
-            )
-        bases = self._bases[optimizer]
-        for group in optimizer.param_groups[len(bases) :]:
+    def _course_of(self, optimizer: Any) -> Course:
+        course = self._known.get(optimizer)
+        if course is None:
+            course = self._known[optimizer] = self._kept.pop(0) if self._kept else Course()
+        for group in optimizer.param_groups[len(course.bases) :]:
             # a scheduler notes where it began; a one-cycle its top, which is what one gives it
-            first = group.get("initial_lr", group.get("lr", 0.0))
-            bases.append(float(group.get("max_lr", first)))
-        return self._steps[optimizer], bases
+            first = group.get("initial_lr", group.get("lr") or 0.0)
+            course.bases.append(float(group.get("max_lr", first)))
+        return course
 
     def state_dict(self) -> dict[str, Any]:
         """Steps done and first rates of each optimizer, in the order of their first steps."""
-        return {"optimizers": [(n, list(self._bases[o])) for o, n in self._steps.items()]}
+        courses = self._known.values()
+        return {"optimizers": [(course.steps, list(course.bases)) for course in courses]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from there, with optimizers that come in the same order."""
-        kept = [(int(n), [float(base) for base in bases]) for n, bases in state["optimizers"]]
-        for optimizer in list(self._steps):
+        kept = [Course(int(n), [float(base) for base in bases]) for n, bases in state["optimizers"]]
+        for optimizer in list(self._known):
             if kept:
-                self._steps[optimizer], self._bases[optimizer] = kept.pop(0)
+                self._known[optimizer] = kept.pop(0)
         self._kept = kept
