@@ -43,7 +43,6 @@ class Notes(Probe):
         "hook_registered",
         "checkpointing",
         "scaler_update",
-        "gradients_off",
     )
     sampled: ClassVar = ("autocast", "root_begin", "zero_grad")
 
@@ -92,7 +91,7 @@ class Notes(Probe):
             return
         self._modes[id(module)] = training
         self._switches += 1
-        self._awaiting_evaluation = not training
+        self._await_evaluation(not training)
         self.watch.event(
             "mode_switch",
             owner=self.watch.names.module(module) or type(module).__name__,
@@ -100,10 +99,17 @@ class Notes(Probe):
             grad=torch.is_grad_enabled(),
         )
 
-    def on_gradients_off(self, by_user: bool) -> None:
+    def _await_evaluation(self, awaiting: bool) -> None:
+        """Listens only in between: every step of an optimizer enters a region without gradients."""
+        if awaiting is not self._awaiting_evaluation:
+            self._awaiting_evaluation = awaiting
+            hub = self.watch.hub
+            (hub.on if awaiting else hub.off)("gradients_off", self._on_gradients_off)
+
+    def _on_gradients_off(self, by_user: bool) -> None:
         """What the user computes without gradients after a call of eval is an evaluation."""
-        if self._awaiting_evaluation and by_user:
-            self._awaiting_evaluation = False
+        if by_user:
+            self._await_evaluation(False)
             self.watch.event("evaluated")
 
     def on_hook_registered(self, kind: str) -> None:

@@ -1,4 +1,7 @@
-"""Seam: regions without gradients, by `torch.no_grad` or `torch.inference_mode`."""
+"""Seam: regions without gradients, by `torch.no_grad` or `torch.inference_mode`.
+
+In place only while someone listens: optimizers and clipping enter such a region in every step.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import torch
 
 from .callsite import is_user_file
 from .hub import Hub
+from .on_demand import put_on_demand
 from .patch import INTERNAL, Patches
 from .recording import is_recording
 
@@ -25,16 +29,15 @@ def _by_user(frame: Any) -> bool:
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps the entry of both context managers."""
-    heard = hub.listeners["gradients_off"]
+    """Makes the seam that the hub puts in place on demand."""
 
     def watch(original: Any) -> Any:
         def __enter__(self: Any) -> Any:
-            if heard and not is_recording():
+            if not is_recording():
                 hub.say("gradients_off", _by_user(sys._getframe(1)))
             return original(self)
 
         return __enter__
 
-    for owner in (torch.no_grad, torch.inference_mode):
-        patches.wrap(owner, "__enter__", watch)
+    places = [(owner, "__enter__") for owner in (torch.no_grad, torch.inference_mode)]
+    put_on_demand(hub, patches, "gradients_off", places, watch)

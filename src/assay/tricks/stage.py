@@ -162,11 +162,11 @@ class Stage:
 
     def meant(self, optimizer: Any) -> bool:
         """Whether this optimizer is one that the trick is for."""
-        return self._all or _among(optimizer, self.optimizers)
+        return self._all or optimizer in self.optimizers
 
     def meant_model(self, module: Any) -> bool:
         """Whether this root module is one that the trick is for."""
-        return self._all or _among(bare(module), self.models)
+        return self._all or bare(module) in self.models
 
     def note(self, kind: str, **facts: Any) -> None:
         """Records what was done."""
@@ -185,14 +185,6 @@ class Stage:
         self.patches.undo()
         while self._waiting:
             self._waiting[-1]()
-
-
-def _among(one: Any, known: list[Any]) -> bool:
-    """By identity: a sparse tensor's or a module's own `==` is nobody's business here."""
-    for other in known:  # asked at every step, where a generator costs as much as all the rest
-        if other is one:
-            return True
-    return False
 
 
 def _after_surgery(model: Any, act: Callable[[Any], None], groups: list[Any]) -> list[Any]:

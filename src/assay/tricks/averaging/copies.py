@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,29 +21,30 @@ class Copies:
             weakref.WeakKeyDictionary()
         )
 
-    def add(self, optimizer: Any) -> None:
-        """Begins a copy of each of the optimizer's parameters that has none."""
-        import torch
-
-        for group in optimizer.param_groups:
-            for p in group["params"]:
+    def begun_by(self, optimizer: Any) -> tuple[list[Tensor], list[Tensor]]:
+        """The optimizer's parameters and their copies; what has none yet gets one."""
+        own = [p for group in optimizer.param_groups for p in group["params"]]
+        known = self._held.get(optimizer)
+        if known is None or len(known[0]) != len(own) or not all(map(is_, known[0], own)):
+            for p in own:
                 if id(p) not in self._known and p.is_floating_point():
-                    self._known.add(id(p))
-                    self._held.clear()
-                    self.parameters.append(p)
-                    self.values.append(p.detach().to(torch.float32, copy=True))
+                    self._begin(p)
+            known = self._held[optimizer] = (own, *self.held_by(optimizer))
+        return known[1], known[2]
 
     def held_by(self, optimizer: Any) -> tuple[list[Tensor], list[Tensor]]:
-        """The optimizer's parameters that have a copy, and the copies."""
-        own = [p for group in optimizer.param_groups for p in group["params"]]
-        known = self._held.get(optimizer, ([], [], []))
-        if len(known[0]) != len(own) or not all(map(operator.is_, known[0], own)):
-            ids = {id(p) for p in own}
-            pairs = list(zip(self.parameters, self.values, strict=True))
-            mine = [(p, value) for p, value in pairs if id(p) in ids]
-            known = (own, [p for p, _ in mine], [value for _, value in mine])
-            self._held[optimizer] = known
-        return known[1], known[2]
+        """The optimizer's parameters that have a copy by now, and the copies."""
+        ids = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        pairs = zip(self.parameters, self.values, strict=True)
+        mine = [(p, value) for p, value in pairs if id(p) in ids]
+        return [p for p, _ in mine], [value for _, value in mine]
+
+    def _begin(self, p: Tensor) -> None:
+        import torch
+
+        self._known.add(id(p))
+        self.parameters.append(p)
+        self.values.append(p.detach().to(torch.float32, copy=True))
 
     @staticmethod
     def move(averages: list[Tensor], weights: list[Tensor], share: float) -> None:

@@ -65,7 +65,7 @@ class Ema(Trick):
 
         def begin(optimizer: Any, *_: Any) -> None:
             if stage.meant(optimizer):
-                shadow.add(optimizer)  # the average starts from the weights before the first step
+                shadow.begun_by(optimizer)  # the average starts from the weights before the first step
 
         def update(optimizer: Any) -> None:
             if not stage.meant(optimizer):
@@ -74,7 +74,7 @@ class Ema(Trick):
                 first.append(optimizer)
             if optimizer is first[0]:
                 self.updates += 1
-            weights, averages = shadow.held_by(optimizer)
+            weights, averages = shadow.begun_by(optimizer)
             shadow.move(averages, weights, 1 - self.decay())
 
         stage.on("step_begin", begin)

@@ -70,8 +70,7 @@ class Shadow(Copies):
         for optimizer, *own in zip(self._built(), kept["averages"], kept["trained"], strict=True):
             averages, trained = own
             if averages:  # they may not have begun
-                self.add(optimizer)
-                parameters, values = self.held_by(optimizer)
+                parameters, values = self.begun_by(optimizer)
                 with torch.no_grad():
                     torch._foreach_copy_(values, averages)
                     torch._foreach_copy_([p.detach() for p in parameters], trained)
@@ -108,9 +107,11 @@ class Shadow(Copies):
     def _before_call(self, given: Any, module: Any) -> Any:
         import torch
 
-        self._resume()
+        if self._kept is not None:
+            self._resume()
         if torch.is_grad_enabled() or (module.training and not self._any_mode):
-            self.restore()
+            if self._trained is not None:
+                self.restore()
         elif self._trained is None and self._concerns(module):
             self.put_in()
         return given

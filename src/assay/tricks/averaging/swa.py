@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
+from ..per_optimizer import PerOptimizer
 from .shadow import Shadow
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ class Swa(Trick):
 
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
-        self._counts: list[list[int]] = []  # steps and averages, in the order of first steps
-        self._places: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._counts = PerOptimizer(lambda: [0, 0])  # steps and averages
         self._shadow: Shadow | None = None
 
     def attach_to(self, stage: Stage) -> None:
@@ -64,30 +63,24 @@ class Swa(Trick):
         def update(optimizer: Any) -> None:
             if not stage.meant(optimizer):
                 return
-            counts = self._counts_of(optimizer)
+            counts = self._counts.of(optimizer)
             counts[0] += 1
             late = counts[0] - self.given.value
             if late > 0 and (late - 1) % self.given.every == 0:
                 counts[1] += 1
-                shadow.add(optimizer)  # the first average is the weights themselves
-                weights, averages = shadow.held_by(optimizer)
+                # the first average is the weights themselves
+                weights, averages = shadow.begun_by(optimizer)
                 shadow.move(averages, weights, 1 / counts[1])
 
         stage.on("step_end", update)
 
-    def _counts_of(self, optimizer: Any) -> list[int]:
-        place = self._places.setdefault(optimizer, len(self._places))
-        while place >= len(self._counts):
-            self._counts.append([0, 0])
-        return self._counts[place]
-
     def state_dict(self) -> dict[str, Any]:
         """The means, and for each optimizer its steps and how many of them are in its mean."""
         kept = self._shadow.state_dict() if self._shadow else {}
-        return {"counts": [list(counts) for counts in self._counts], **kept}
+        return {"counts": [list(counts) for counts in self._counts.all()], **kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from kept means of the same optimizers, which step in the same order."""
-        self._counts = [list(counts) for counts in state["counts"]]
+        self._counts.resume([list(counts) for counts in state["counts"]])
         if self._shadow is not None:
             self._shadow.load_state_dict(state)

@@ -78,7 +78,7 @@ class Accumulate(Trick):
 
         def decide(optimizer: Any) -> bool:
             mine = windows.of(optimizer)
-            if mine is None or not mine.passes:  # no gradients, or those that the step computes in a closure
+            if mine is None or not mine.passes:  # no gradients, or those of the step's closure
                 return True
             if mine.out_of_turn:
                 stage.refuse(self.name, "the script's optimizers take turns")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
+from ..per_optimizer import PerOptimizer
 from .final import final_gradients
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class History:
         import torch
 
         norms = norms[-size:]
-        self._count = len(norms)
+        self._count, self._size = len(norms), size
         # where the oldest stood the newest stands
         self._ring = torch.tensor(norms + [0.0] * (size - len(norms)), dtype=torch.float32)
 
@@ -34,7 +34,7 @@ class History:
         """Remembers one more."""
         if self._ring.device != norm.device:
             self._ring = self._ring.to(norm.device)
-        self._ring[self._count % len(self._ring)] = norm
+        self._ring[self._count % self._size] = norm
         self._count += 1
 
     def percentile(self, value: float) -> float:
@@ -45,7 +45,7 @@ class History:
 
     def norms(self) -> list[float]:
         """All that are remembered, oldest first."""
-        oldest = self._count % len(self._ring) if self._count > len(self._ring) else 0
+        oldest = self._count % self._size if self._count > self._size else 0
         kept: list[float] = self._ring[: self._count].roll(-oldest).tolist()
         return kept
 
@@ -84,8 +84,7 @@ class ClipPercentile(Trick):
 
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, **options)
-        self._histories: list[History] = []  # in the order of the optimizers' first steps
-        self._places: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._histories = PerOptimizer(lambda: History([], self.given.window))
 
     def attach_to(self, stage: Stage) -> None:
         """Clips when an optimizer's gradients are final."""
@@ -100,7 +99,7 @@ class ClipPercentile(Trick):
             norm = torch.nn.utils.get_total_norm([gradient for _, gradient in held])
             if not torch.isfinite(norm):
                 return
-            history = self._history_of(optimizer)
+            history = self._histories.of(optimizer)
             history.add(norm / scale)
             limit = history.percentile(self.given.value) * scale
             torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], limit, norm)
@@ -109,14 +108,8 @@ class ClipPercentile(Trick):
 
     def state_dict(self) -> dict[str, Any]:
         """The norms remembered, by optimizer."""
-        return {"history": [history.norms() for history in self._histories]}
+        return {"history": [history.norms() for history in self._histories.all()]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on with kept norms; optimizers take their first steps in the same order."""
-        self._histories = [History(norms, self.given.window) for norms in state["history"]]
-
-    def _history_of(self, optimizer: Any) -> History:
-        place = self._places.setdefault(optimizer, len(self._places))
-        while place >= len(self._histories):
-            self._histories.append(History([], self.given.window))
-        return self._histories[place]
+        self._histories.resume([History(norms, self.given.window) for norms in state["history"]])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
+from ..per_optimizer import PerOptimizer
 from .final import final_gradients
+from .past import Past
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -51,9 +52,7 @@ class SkipNonFinite(Trick):
         super().__init__(value, **options)
         self.skipped = 0
         self.returns = 0
-        self._bad: dict[int, int] = {}
-        self._good: dict[int, int] = {}
-        self._kept: dict[int, tuple[list[Any], Any]] = {}
+        self._pasts = PerOptimizer(Past)
         self._closures: weakref.WeakSet[Any] = weakref.WeakSet()
         self._scaled = False
 
@@ -93,44 +92,27 @@ class SkipNonFinite(Trick):
     def _is_good(self, optimizer: Any, stage: Stage) -> bool:
         import torch
 
-        key = id(optimizer)
+        past = self._pasts.of(optimizer)
         held, _ = final_gradients(optimizer)
         gradients = [gradient for _, gradient in held]
         if not gradients:
             return True
         if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
-            self._bad[key] = 0
-            if self._good.get(key, 0) % self.given.every == 0:
-                self._keep(optimizer)
-            self._good[key] = self._good.get(key, 0) + 1
+            if past.good % self.given.every == 0:
+                past.keep(optimizer)
+            past.good, past.bad = past.good + 1, 0
             return True
         self.skipped += 1
-        self._bad[key] = self._bad.get(key, 0) + 1
-        stage.note("step skipped", in_a_row=self._bad[key])
+        past.bad += 1
+        stage.note("step skipped", in_a_row=past.bad)
         if not self._scaled:  # a scaler must find them
             for p, _ in held:
                 p.grad = None
-        if self._bad[key] >= self.given.value and key in self._kept:
-            self._go_back(optimizer)
-            self._bad[key] = 0
+        if past.bad >= self.given.value and past.put_back(optimizer):
+            past.bad = 0
+            self.returns += 1
             stage.note("went back to the last good state")
         return False
-
-    def _keep(self, optimizer: Any) -> None:
-        weights = [p.detach().clone() for g in optimizer.param_groups for p in g["params"]]
-        self._kept[id(optimizer)] = weights, copy.deepcopy(optimizer.state_dict()["state"])
-
-    def _go_back(self, optimizer: Any) -> None:
-        import torch
-
-        self.returns += 1
-        weights, state = self._kept[id(optimizer)]
-        parameters = [p for g in optimizer.param_groups for p in g["params"]]
-        with torch.no_grad():
-            for p, value in zip(parameters, weights, strict=True):
-                p.copy_(value)
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": copy.deepcopy(state), "param_groups": groups})
 
     def state_dict(self) -> dict[str, Any]:
         """How many steps were left out and taken back; kept states are made anew."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..per_optimizer import PerOptimizer
+
 if TYPE_CHECKING:
     from ...seams.hub import Hub
     from ..stage import Stage
@@ -58,10 +60,9 @@ class Rates:
 
     def __init__(self) -> None:
         self._acts: list[tuple[Stage, Act]] = []
-        self._known: weakref.WeakKeyDictionary[Any, Course] = weakref.WeakKeyDictionary()
+        self._courses = PerOptimizer(Course)
         self._stepping: Course | None = None
         self._held: list[tuple[dict[str, Any], Any, Any]] = []
-        self._kept: list[Course] = []
         self.warmup = 0
 
     @classmethod
@@ -119,9 +120,7 @@ class Rates:
         self._held.clear()
 
     def _course_of(self, optimizer: Any) -> Course:
-        course = self._known.get(optimizer)
-        if course is None:
-            course = self._known[optimizer] = self._kept.pop(0) if self._kept else Course()
+        course = self._courses.of(optimizer)
         for group in optimizer.param_groups[len(course.bases) :]:
             # a scheduler notes where it began; a one-cycle its top, which is what one gives it
             first = group.get("initial_lr", group.get("lr") or 0.0)
@@ -130,13 +129,11 @@ class Rates:
 
     def state_dict(self) -> dict[str, Any]:
         """Steps done and first rates of each optimizer, in the order of their first steps."""
-        courses = self._known.values()
+        courses = self._courses.all()
         return {"optimizers": [(course.steps, list(course.bases)) for course in courses]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from there, with optimizers that come in the same order."""
-        kept = [Course(int(n), [float(base) for base in bases]) for n, bases in state["optimizers"]]
-        for optimizer in list(self._known):
-            if kept:
-                self._known[optimizer] = kept.pop(0)
-        self._kept = kept
+        self._courses.resume(
+            [Course(int(n), [float(base) for base in bases]) for n, bases in state["optimizers"]]
+        )

@@ -63,9 +63,11 @@ class EarlyStop(Trick):
 
         def met(given: Any, module: Any) -> Any:
             if torch.is_grad_enabled():
-                if all(bare(module) is not m for m in models):
-                    models.append(bare(module))
-                training_goes_on()
+                model = bare(module)
+                if model not in models:
+                    models.append(model)
+                if sums["count"]:
+                    training_goes_on()
             return given
 
         def loss(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -75,13 +77,14 @@ class EarlyStop(Trick):
                 sums["count"] += size
 
         def training_goes_on() -> None:
-            if sums["count"] and not self.stopped:
+            if not self.stopped:
                 self._judge(sums["loss"] / sums["count"], models, stage)
             sums.update(loss=0.0, count=0)
 
         def decide(optimizer: Any) -> bool:
             nonlocal steps
-            training_goes_on()  # a closure calls the model only after this
+            if sums["count"]:
+                training_goes_on()  # a closure calls the model only after this
             steps += 1
             if steps % AGREE_EVERY == 0:
                 self._agree(models)
