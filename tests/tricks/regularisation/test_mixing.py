@@ -56,7 +56,7 @@ class Pasted(Mixed):
         self, x: torch.Tensor, other: torch.Tensor, share: float
     ) -> tuple[torch.Tensor, float]:
         side = int(8 * (1 - share) ** 0.5) // 2
-        row, column = torch.randint(8, ()).item(), torch.randint(8, ()).item()
+        row, column = divmod(torch.randint(64, ()).item(), 8)
         inside = torch.zeros(8, 8, dtype=torch.bool)
         inside[max(row - side, 0) : row + side, max(column - side, 0) : column + side] = True
         return torch.where(inside, other, x), 1 - inside.sum().item() / 64

@@ -26,7 +26,9 @@ class _ScheduleFree(torch.optim.Optimizer):
     def _beta(self, group: dict[str, Any]) -> float:
         raise NotImplementedError
 
-    def _sizes(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor] | None:
+    def _sizes(
+        self, gradients: list[Tensor], states: list[dict[str, Any]], group: dict[str, Any]
+    ) -> list[Tensor] | None:
         """What gradients are divided by to give the direction; None: they are the direction."""
         raise NotImplementedError
 
@@ -45,14 +47,15 @@ class _ScheduleFree(torch.optim.Optimizer):
             group["weight_sum"] += weight
             c = weight / group["weight_sum"] if group["weight_sum"] else 0.0
             held = [p for p in group["params"] if p.grad is not None]
-            for p in held:
-                if "z" not in self.state[p]:
-                    self.state[p]["z"] = p.detach().clone(memory_format=torch.preserve_format)
             if not held:
                 continue
-            zs = [self.state[p]["z"] for p in held]
+            states = [self.state[p] for p in held]
+            for p, state in zip(held, states, strict=True):
+                if "z" not in state:
+                    state["z"] = p.detach().clone(memory_format=torch.preserve_format)
+            zs = [state["z"] for state in states]
             directions: Any = [p.grad for p in held]
-            sizes = self._sizes(held, group)
+            sizes = self._sizes(directions, states, group)
             if group["weight_decay"]:
                 if sizes is not None:
                     directions, sizes = torch._foreach_div(directions, sizes), None
@@ -114,7 +117,7 @@ class ScheduleFreeSgd(_ScheduleFree):
     def _beta(self, group: dict[str, Any]) -> float:
         return float(group["momentum"])
 
-    def _sizes(self, held: list[Tensor], group: dict[str, Any]) -> None:
+    def _sizes(self, gradients: Any, states: Any, group: dict[str, Any]) -> None:
         return None
 
 
@@ -132,14 +135,13 @@ class ScheduleFreeAdamw(_ScheduleFree):
     def _beta(self, group: dict[str, Any]) -> float:
         return float(group["betas"][0])
 
-    def _sizes(self, held: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+    def _sizes(self, gradients: Any, states: Any, group: dict[str, Any]) -> list[Tensor]:
         beta = group["betas"][1]
-        gradients = [p.grad for p in held if p.grad is not None]
-        for p in held:
-            if "exp_avg_sq" not in self.state[p]:
-                zeros = torch.zeros_like(p, memory_format=torch.preserve_format)
-                self.state[p]["exp_avg_sq"] = zeros
-        squares = [self.state[p]["exp_avg_sq"] for p in held]
+        for state in states:
+            if "exp_avg_sq" not in state:
+                z = state["z"]  # laid out as the parameter is
+                state["exp_avg_sq"] = torch.zeros_like(z, memory_format=torch.preserve_format)
+        squares = [state["exp_avg_sq"] for state in states]
         torch._foreach_mul_(squares, beta)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - beta)
         sizes = torch._foreach_div(squares, 1 - beta ** group["k"])

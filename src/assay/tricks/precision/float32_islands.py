@@ -57,16 +57,14 @@ class Float32Islands(Trick):
 
         half = (torch.float16, torch.bfloat16)
 
-        def is_half(value: Any) -> bool:
-            return isinstance(value, torch.Tensor) and value.dtype in half
-
         def full(value: Any) -> Any:
-            return value.float() if is_half(value) else value
+            is_half = isinstance(value, torch.Tensor) and value.dtype in half
+            return value.float() if is_half else value
 
         def casting(original: Any) -> Any:
             def in_float32(*args: Any, **kwargs: Any) -> Any:
                 first = args[0] if args else kwargs.get("input")
-                if not is_half(first):
+                if not isinstance(first, torch.Tensor) or first.dtype not in half:
                     return original(*args, **kwargs)
                 return original(*[full(a) for a in args], **{k: full(v) for k, v in kwargs.items()})
 

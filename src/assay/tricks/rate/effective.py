@@ -47,7 +47,7 @@ def scale(rates: list[Rate], factor: float) -> None:
 
 def set_top(rates: list[Rate], number: float) -> None:
     """As if the script had begun with this as its largest rate, the others in proportion."""
-    top = max((rate.base for rate in rates), default=0.0) or 1.0
+    top = max([rate.base for rate in rates], default=0.0) or 1.0
     for rate in rates:
         # at the first rate itself the quotient is exactly 1 and the number is used as given
         rate.base, rate.now = number * (rate.base / top), number * (rate.now / top)

@@ -53,7 +53,7 @@ class Cutmix(Trick):
                 stage.refuse(self.name, f"inputs have shape {tuple(source.shape)}, not N, C, H, W")
             height, width = source.shape[2:]
             half_h, half_w = (int(size * (1 - share) ** 0.5) // 2 for size in (height, width))
-            y, x = int(torch.randint(height, ())), int(torch.randint(width, ()))
+            y, x = divmod(int(torch.randint(height * width, ())), width)
             top, bottom = max(y - half_h, 0), min(y + half_h, height)
             left, right = max(x - half_w, 0), min(x + half_w, width)
             mixed = source.clone()
