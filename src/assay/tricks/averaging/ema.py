@@ -65,9 +65,7 @@ class Ema(Trick):
 
         def begin(optimizer: Any, *_: Any) -> None:
             if stage.meant(optimizer):
-                shadow.begun_by(
-                    optimizer
-                )  # the average starts from the weights before the first step
+                shadow.begun_by(optimizer)  # from the weights before the first step
 
         def update(optimizer: Any) -> None:
             if not stage.meant(optimizer):
