@@ -1,6 +1,7 @@
 """What a trick costs on the step, beside the same thing written by hand. Prints lines of JSON.
 
-    python benchmarks/tricks.py [--pairs 40] [--processes 5] [--only warmup clip-norm ...]
+    python benchmarks/tricks.py [--pairs 40] [--processes 5] [--only warmup ...] >> costs.jsonl
+    python benchmarks/tricks.py --table costs.jsonl
 
 Each row trains one network in two processes, on one thread and one core: one has the trick attached
 (all seams in place), the other does the same by hand, without assay (tricks_by_hand.py). They take
@@ -13,6 +14,8 @@ backward, optimizer. With `--width 16` a step takes a tenth of that or less, and
 
 `--operations` instead lists the operations of torch (per step) that only one of the two runs, and
 counts the calls of Python functions that the trick makes more. It is the same on every machine.
+
+`--table` prints the page's table of what several such runs have printed.
 
 `init`, `seed`, `shuffle` and `unfreeze` act once and have no row: before the first step, or when a
 loader begins.
@@ -128,6 +131,7 @@ def cost(index: int, pairs: int, width: int, processes: int) -> dict[str, Any]:
     measured = [measure(index, pairs, width) for _ in range(processes)]
     ratios, extra, plain = zip(*measured, strict=True)
     return {
+        "width": width,
         "ratio": round(statistics.median(ratios), 4),
         "lowest": round(min(ratios), 4),
         "highest": round(max(ratios), 4),
@@ -174,6 +178,34 @@ def python_calls(index: int, *, with_trick: bool) -> float:
     return called / TURN
 
 
+def table(path: Path) -> None:
+    """One line a trick: at each width the ratio and, at 16, what it costs instead; its calls."""
+    found: dict[str, dict[int, dict[str, Any]]] = {}
+    calls: dict[str, float] = {}
+    for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+        if "ratio" in line:
+            found.setdefault(line["trick"], {})[line["width"]] = line
+        elif "more_calls" in line:
+            calls[line["trick"]] = line["more_calls"]
+    widths = sorted({width for known in found.values() for width in known} - {16}, reverse=True)
+    head = [f"by hand, ms ({width}) | ratio ({width})" for width in widths]
+    print("| trick |", " | ".join(head), "| more us (16) | more calls |")
+    print("|---" * (2 * len(widths) + 3) + "|")
+    for trick, known in found.items():
+        cells = [f"`{trick}`"]
+        for width in widths:
+            one = known.get(width)
+            if one is None:
+                cells += ["", ""]
+                continue
+            middle, low, high = (one[key] for key in ("ratio", "lowest", "highest"))
+            ratio = f"{middle:.3f} ({low:.3f} to {high:.3f})"
+            cells += [f"{one['by_hand_ms_per_step']:.1f}", ratio]
+        cells.append(f"{known[16]['extra_us_per_step']:.0f}" if 16 in known else "")
+        cells.append(f"{calls[trick]:.0f}" if trick in calls else "")
+        print("|", " | ".join(cells), "|")
+
+
 def main() -> None:
     """Measures each row and prints a line of JSON for it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -182,7 +214,11 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=512, help="of the network; 16 for tiny steps")
     parser.add_argument("--operations", action="store_true", help="count instead of timing")
     parser.add_argument("--only", nargs="*", help="names of tricks")
+    parser.add_argument("--table", type=Path, help="a file of such lines, to be printed as a table")
     given = parser.parse_args()
+    if given.table:
+        table(given.table)
+        return
     sys.path.insert(0, str(SOURCE))
     torch.set_num_threads(1)  # before the first operation: a fork must not lose threads
     print(json.dumps({"machine": platform.machine(), "python": platform.python_version()}))

@@ -89,6 +89,29 @@ def test_add_parameters_equals_a_script_that_gives_all(workload: str, attached: 
     assert_same(expected, cured(workload, Hand(), "add-parameters", attached))
 
 
+KINDS = ["Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop",
+         "Rprop"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_the_optimizer_keeps_of_each_parameter(kind: str) -> None:
+    def trained(*forgotten: str) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 1))
+        held = [p for name, p in model.named_parameters() if name not in forgotten]
+        optimizer = getattr(torch.optim, kind)(held, lr=0.01)
+        for t in range(4):
+            optimizer.zero_grad()
+            model(torch.arange(6.0).view(2, 3) - t).square().mean().backward()
+            optimizer.step()
+        return [p.detach() for p in model.parameters()]
+
+    with in_script("add-parameters"):
+        found = trained("2.weight", "2.bias")
+    torch.testing.assert_close(found, trained(), rtol=0, atol=0)
+    assert not torch.equal(found[-1], trained("2.weight", "2.bias")[-1])
+
+
 def test_only_what_trains_is_added_to_the_first_group() -> None:
     with in_script("add-parameters"):
         model = nn.ModuleDict({"body": nn.Linear(2, 2), "head": nn.Linear(2, 2),
