@@ -1,16 +1,16 @@
 """What a trick costs on the step, beside the same thing written by hand. Prints lines of JSON.
 
-    python benchmarks/tricks.py [--pairs 40] [--processes 5] [--only warmup ...] >> costs.jsonl
+    python benchmarks/tricks.py [--pairs 60] [--processes 6] [--only warmup ...] >> costs.jsonl
     python benchmarks/tricks.py --table costs.jsonl
 
 Each row trains one network in two processes, on one thread and one core: one has the trick attached
 (all seams in place), the other does the same by hand, without assay (tricks_by_hand.py). They take
-turns of some steps, so that the two of a pair, in either order, saw the machine in the same state;
-time is each process's own CPU time. What a process has by chance, such as where its memory lies, is
-averaged out by several pairs of processes: the ratio is the median over their medians, and the
-lowest and the highest of these stand beside it. The ratio is that of the whole step: forward,
-backward, optimizer. With `--width 16` a step takes a tenth of that or less, and
-`extra_us_per_step` is the fixed cost.
+turns of a few steps, since what neighbours do to a machine changes within a tenth of a second; time
+is each process's own CPU time. What a process has by chance, such as where its memory lies, is
+averaged out by several pairs of processes. The ratio is the median over these of the medians over
+pairs of turns, between the bounds of a 95 % interval (order statistics, no assumption; lowest and
+highest, if there are fewer than six). It is that of the whole step: forward, backward, optimizer.
+With `--width 16` a step takes 0.15 to 0.8 ms, and `extra_us_per_step` is the fixed cost.
 
 `--operations` instead lists the operations of torch (per step) that only one of the two runs, and
 counts the calls of Python functions that the trick makes more. It is the same on every machine.
@@ -29,12 +29,13 @@ import contextlib
 import ctypes
 import gc
 import json
+import math
 import os
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -46,11 +47,13 @@ from tricks_by_hand import ROWS, Loop, Row
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-TURN = 20
-"""Steps of a turn: a multiple of the window of `accumulate` and of the steps between evaluations of
-`early-stop`. Each fifth turn holds the copy that `skip-non-finite` makes."""
-WARM = 100
+TURN = 4
+"""Steps of a turn: a window of `accumulate`. Rarer things, such as evaluations, are in the same turns
+of both, and leave the median alone."""
+WARM = 40
 """Steps before the first turn. Python takes some tens of calls to run new code at full speed."""
+COUNTED = 20
+"""Steps in which operations and calls are counted."""
 
 
 def keep_memory() -> None:
@@ -128,16 +131,29 @@ def measure(index: int, pairs: int, width: int) -> tuple[float, float, float]:
 
 def cost(index: int, pairs: int, width: int, processes: int) -> dict[str, Any]:
     """A row's figures over several pairs of processes."""
+    with training(ROWS[index], with_trick=True, width=16):
+        pass  # what it imports, all processes inherit
     measured = [measure(index, pairs, width) for _ in range(processes)]
     ratios, extra, plain = zip(*measured, strict=True)
+    low, high = interval(ratios)
     return {
         "width": width,
         "ratio": round(statistics.median(ratios), 4),
-        "lowest": round(min(ratios), 4),
-        "highest": round(max(ratios), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
         "extra_us_per_step": round(1e6 * statistics.median(extra), 1),
         "by_hand_ms_per_step": round(1e3 * statistics.median(plain), 3),
     }
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Bounds of a 95 % interval for the median; the lowest and the highest of fewer than six."""
+    n, ordered = len(values), sorted(values)
+    outside, cut = 1 / 2**n, 0  # the chance that all values lie on one side of the median
+    while outside + math.comb(n, cut + 1) / 2**n <= 0.025:
+        cut += 1
+        outside += math.comb(n, cut) / 2**n
+    return ordered[cut], ordered[-1 - cut]
 
 
 def operations(index: int, width: int) -> dict[str, Any]:
@@ -147,17 +163,17 @@ def operations(index: int, width: int) -> dict[str, Any]:
         with training(ROWS[index], with_trick, width) as loop:
             loop.run(WARM)
             with profile(activities=[ProfilerActivity.CPU]) as seen:
-                loop.run(TURN)
+                loop.run(COUNTED)
         names = (event.name for event in seen.events())
         counts.append(collections.Counter(name for name in names if name.startswith("aten::")))
     by_hand, treated = counts
     more = {
-        name: (treated[name] - by_hand[name]) / TURN
+        name: (treated[name] - by_hand[name]) / COUNTED
         for name in sorted(by_hand | treated)
         if treated[name] != by_hand[name]
     }
     calls = python_calls(index, with_trick=True) - python_calls(index, with_trick=False)
-    return {"operations_by_hand": by_hand.total() / TURN, "more": more, "more_calls": calls}
+    return {"operations_by_hand": by_hand.total() / COUNTED, "more": more, "more_calls": calls}
 
 
 def python_calls(index: int, *, with_trick: bool) -> float:
@@ -172,10 +188,10 @@ def python_calls(index: int, *, with_trick: bool) -> float:
         loop.run(WARM)
         sys.setprofile(count)
         try:
-            loop.run(TURN)
+            loop.run(COUNTED)
         finally:
             sys.setprofile(None)
-    return called / TURN
+    return called / COUNTED
 
 
 def table(path: Path) -> None:
@@ -198,7 +214,7 @@ def table(path: Path) -> None:
             if one is None:
                 cells += ["", ""]
                 continue
-            middle, low, high = (one[key] for key in ("ratio", "lowest", "highest"))
+            middle, low, high = (one[key] for key in ("ratio", "low", "high"))
             ratio = f"{middle:.3f} ({low:.3f} to {high:.3f})"
             cells += [f"{one['by_hand_ms_per_step']:.1f}", ratio]
         cells.append(f"{known[16]['extra_us_per_step']:.0f}" if 16 in known else "")
@@ -209,9 +225,9 @@ def table(path: Path) -> None:
 def main() -> None:
     """Measures each row and prints a line of JSON for it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=40, help="of turns, per pair of processes")
-    parser.add_argument("--processes", type=int, default=5, help="pairs of processes per row")
-    parser.add_argument("--width", type=int, default=512, help="of the network; 16 for tiny steps")
+    parser.add_argument("--pairs", type=int, default=60, help="of turns, per pair of processes")
+    parser.add_argument("--processes", type=int, default=6, help="pairs of processes per row")
+    parser.add_argument("--width", type=int, default=640, help="of the network; 16 for tiny steps")
     parser.add_argument("--operations", action="store_true", help="count instead of timing")
     parser.add_argument("--only", nargs="*", help="names of tricks")
     parser.add_argument("--table", type=Path, help="a file of such lines, to be printed as a table")
