@@ -48,8 +48,8 @@ from tricks_by_hand import ROWS, Loop, Row
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 TURN = 4
-"""Steps of a turn: a window of `accumulate`. Rarer things, such as evaluations, are in the same turns
-of both, and leave the median alone."""
+"""Steps of a turn: a window of `accumulate`. Rarer things, such as evaluations, are in the same
+turns of both, and leave the median alone."""
 WARM = 40
 """Steps before the first turn. Python takes some tens of calls to run new code at full speed."""
 COUNTED = 20

@@ -98,11 +98,11 @@ def test_curves_are_short_and_end_where_the_run_ended() -> None:
     assert thinned(Series([(3, 1.0)])) == ((3, 1.0),)
 
 
-def test_losses_added_up_over_several_batches_are_divided_again() -> None:
+def test_curves_over_batches_where_steps_took_several() -> None:
     phases = [evaluation(25, 3.0)]
     measured = measure(make_run(make_training(loss=[4.0] * 25, evaluations=phases)))
-    assert measured.per_batch(4).values == {"training loss": 1.0, "held-out loss": 3.0}
-    assert measured.per_batch(4).curves["training loss"][-1] == (96, 1.0)
+    assert measured.per_batch(4).values == {"training loss": 4.0, "held-out loss": 3.0}
+    assert measured.per_batch(4).curves["training loss"][-1] == (96, 4.0)
     assert measured.per_batch(1) == measured
 
 

@@ -55,6 +55,7 @@ class Clock(Facts):
         hub.on("backward_begin", self.on_backward_begin)
         hub.on("grad_begin", self._on_grad_begin)
         hub.on("scaled", self._on_scaled)
+        hub.on("divided", self._on_scaled)
         hub.on("step_begin", self._on_step_begin)
         hub.on("closure_begin", self._on_closure_begin)
         hub.on("closure_end", self._on_closure_end)
@@ -186,7 +187,10 @@ class Clock(Facts):
             rates, self._rates = self._rates, None
             if rates is None:
                 rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
-            training.note(self._loss, rates, now)
+            loss, batches = self._loss, self.hub.batches_per_step
+            if batches > 1 and loss is not None:
+                loss = loss / batches  # so that it is comparable with that of one
+            training.note(loss, rates, now)
         if not self.stepped:
             self.stepped = True
             steps = max(self.iteration - self._ended_in, 1)

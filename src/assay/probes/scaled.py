@@ -25,10 +25,11 @@ class ScaledLosses:
         self.known: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
 
     def on_scaled(self, original: Any, scaled: Any) -> None:
-        """A scaler multiplied a loss."""
+        """A scaler multiplied a loss, or a trick divided it."""
         if isinstance(original, torch.Tensor) and original.numel() == 1:
+            value = self.value(original)  # which may itself stand for another
             del self.known[: 1 - REMEMBERED]
-            self.known.append((weakref.ref(scaled), number(original)))
+            self.known.append((weakref.ref(scaled), value))
 
     def value(self, root: torch.Tensor) -> float | torch.Tensor:
         """The loss that this root of a backward pass stands for."""

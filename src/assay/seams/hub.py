@@ -44,6 +44,7 @@ EVENTS = {
     "scheduler_step": "(scheduler) after scheduler.step()",
     "clip": "(kind, limit, parameters, total) gradients were clipped; total is None by value",
     "scaled": "(original, scaled) GradScaler.scale multiplied a loss",
+    "divided": "(original, part) a trick divided a loss before its backward pass",
     "scaler_update": "(scaler) after GradScaler.update",
     "autocast": "(device_type, dtype, enabled) an autocast region was entered",
     "mode": "(module, training) Module.train or .eval was called on a module",
@@ -124,6 +125,8 @@ class Hub:
         self._clock: Clock | None = None
         self._others = 0
         self.trick_switches: dict[str, Any] = {}
+        self.batches_per_step = 1
+        """Of the step under way: how many of the script's batches a trick has gathered for it."""
         self._acting: set[Listener] = set()
         self._silent = False
         self.thread: int | None = None

@@ -42,17 +42,11 @@ class Measured:
     curves: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
 
     def per_batch(self, batches: int) -> Measured:
-        """The same, counted by batches, where each step added up the losses of several."""
-        if batches == 1:
-            return self
-
-        def of(kind: str) -> int:
-            return batches if kind == TRAINING else 1
-
+        """The same, with curves over batches where each step took several."""
         return Measured(
-            {kind: value / of(kind) for kind, value in self.values.items()},
+            self.values,
             {
-                kind: tuple((step * batches, value / of(kind)) for step, value in curve)
+                kind: tuple((step * batches, value) for step, value in curve)
                 for kind, curve in self.curves.items()
             },
         )

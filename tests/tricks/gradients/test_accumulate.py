@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from suite import (
     attach,
     differs,
     in_script,
+    in_watched_script,
     parameters_of,
     plain,
     read,
@@ -26,6 +28,8 @@ from suite import (
 )
 from torch import nn
 from torch.nn import functional as F
+
+from assay.journal.reader import read_run
 
 STEPS = 6
 HELD = [name for name in WORKLOADS if name not in ("closure", "lbfgs")]  # these are refused
@@ -302,3 +306,21 @@ def test_optimizers_that_take_turns_are_refused() -> None:
 def test_other_tricks_see_finished_gradients(workload: str) -> None:
     expected = accumulating(workload, Norm())
     assert_same(expected, treated(workload, "clip-norm=0.1", "accumulate=2", steps=STEPS))
+
+
+# -- what is noted of the loss ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workload", ["plain", "accumulated", "scaled"])
+@pytest.mark.parametrize("tricks", [["accumulate=3"], ["accumulate=3", "amp=bf16"]])
+def test_the_loss_that_is_noted_is_the_mean_of_the_batches(
+    workload: str, tricks: list[str], tmp_path: Path
+) -> None:
+    with in_watched_script(tmp_path, *tricks):
+        world = WORKLOADS[workload](Hand())
+        losses = train(world, range(3 * STEPS))
+    (training,) = read_run(tmp_path).trainings
+    means = [sum(losses[i : i + 3]) / 3 for i in range(0, 3 * STEPS, 3)]
+    if world.scaler:
+        del means[world.overflows // 3]  # a step that was skipped
+    assert list(training.series("loss").values) == pytest.approx(means, rel=1e-5)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import Option, Trick
 from .counts import counted_targets
+from .divided import divided
 from .final import norm_so_far
 from .window import Windows
 
@@ -73,8 +74,7 @@ class Accumulate(Trick):
             parts = 1.0
             for known in windows.all():
                 parts = known.add(last["targets"])
-            several = not isinstance(roots, torch.Tensor)
-            return tuple(root / parts for root in roots) if several else roots / parts
+            return divided(roots, parts, stage.hub)
 
         def decide(optimizer: Any) -> bool:
             mine = windows.of(optimizer)
@@ -84,7 +84,10 @@ class Accumulate(Trick):
                 stage.refuse(self.name, "the script's optimizers take turns")
             for known in windows.all():
                 known.one_steps()
-            return mine.ready()
+            batches = mine.steps
+            ready = mine.ready()
+            stage.hub.batches_per_step = batches if ready else 1
+            return ready
 
         def step_begin(optimizer: Any, has_closure: Any) -> None:
             if has_closure and stage.meant(optimizer):
@@ -131,6 +134,7 @@ class Accumulate(Trick):
             return held
 
         norm_unless_filling = partial(unless_filling, instead=norm_so_far)
+        stage.patches.on_undo(lambda: setattr(stage.hub, "batches_per_step", 1))
         stage.each_optimizer(windows.cover)
         stage.on("loss", loss)
         stage.on("batch", lambda *_: last.update(batch_used=False))

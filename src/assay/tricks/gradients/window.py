@@ -21,7 +21,7 @@ class Window:
         self.passes = 0
         self.out_of_turn = False
         self._steps_held = 0
-        self._steps = 0  # those that the passes belong to
+        self.steps = 0  # those that the passes belong to
         self._fresh = 0  # passes since the script last wanted to step
         self._other_came_between = False
         self._reference = 1.0
@@ -46,7 +46,7 @@ class Window:
         """
         if self.passes == 0:
             self._reference = targets or 1.0
-        self._steps += self._fresh == 0
+        self.steps += self._fresh == 0
         self._fresh += 1
         self.passes += 1
         self.out_of_turn |= self._other_came_between
@@ -79,7 +79,7 @@ class Window:
             return
         self._averaged = True
         factor = self._reference * self.size / self._targets if self._targets else 0.0
-        factor *= self.passes / self._steps
+        factor *= self.passes / self.steps
         optimizer = self.optimizer()
         if factor == 1.0 or optimizer is None:
             return
@@ -98,7 +98,7 @@ class Window:
 
     def begin(self) -> None:
         """Nothing has been gathered."""
-        self.passes = self._steps = self._fresh = self._steps_held = 0
+        self.passes = self.steps = self._fresh = self._steps_held = 0
         self._targets, self._averaged = 0.0, False
 
 

@@ -35,6 +35,7 @@ class Readings:
             stage.on("backward_begin", self._evaluation_over)
         else:
             stage.on("scaled", self._on_scaled)
+            stage.on("divided", self._on_scaled)
             stage.on("backward_begin", self._trained)
             stage.on("step_end", self._stepped)
 
@@ -60,12 +61,16 @@ class Readings:
 
     def _on_scaled(self, original: Any, scaled: Any) -> None:
         if hasattr(original, "detach") and original.numel() == 1:
-            self._scaled = weakref.ref(scaled), original.detach()
+            self._scaled = weakref.ref(scaled), self._behind(original).detach()
+
+    def _behind(self, root: Any) -> Any:
+        """The loss that a scaled or divided one stands for."""
+        known = self._scaled
+        return known[1] if known is not None and known[0]() is root else root
 
     def _trained(self, roots: Any, kept: Any) -> None:
         for root in roots if isinstance(roots, (tuple, list)) else (roots,):
-            if self._scaled is not None and self._scaled[0]() is root:
-                root = self._scaled[1]
+            root = self._behind(root)
             if root.numel() == 1 and root.is_floating_point():
                 self._add(root)
 

@@ -1,0 +1,17 @@
+"""Losses divided before their backward pass, as a person divides them by the number of batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...seams.hub import Hub
+
+
+def divided(roots: Any, parts: float, hub: Hub) -> Any:
+    """What backward() is called on, divided; those who note losses are told what each was."""
+    if isinstance(roots, (tuple, list)):
+        return tuple(divided(root, parts, hub) for root in roots)
+    part = roots / parts
+    hub.say("divided", roots, part)
+    return part
