@@ -125,7 +125,7 @@ class Accumulate(Trick):
                 mine = windows.of(owner)
                 if mine is None and isinstance(owner, grad_scaler.GradScaler):
                     last["scaler"] = owner if owner.is_enabled() else last["scaler"]
-                if any(known.pending for known in ((mine,) if mine else windows.all())):
+                if windows.pending if mine is None else mine.pending:
                     return None
                 if mine is not None:
                     mine.begin()

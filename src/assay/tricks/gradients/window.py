@@ -119,6 +119,11 @@ class Windows:
         """That of this optimizer; None for anything else."""
         return self._known.get(id(owner))
 
+    @property
+    def pending(self) -> bool:
+        """Whether any of them is."""
+        return any(known.pending for known in self.all())
+
     def all(self) -> tuple[Window, ...]:
         """Of all that live."""
         return tuple(self._known.values())

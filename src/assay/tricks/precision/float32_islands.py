@@ -55,24 +55,30 @@ class Float32Islands(Trick):
         import torch
         import torch.nn.functional as F
 
-        half = (torch.float16, torch.bfloat16)
+        Tensor, half = torch.Tensor, (torch.float16, torch.bfloat16)
 
-        def full(value: Any) -> Any:
-            is_half = isinstance(value, torch.Tensor) and value.dtype in half
-            return value.float() if is_half else value
+        def full(args: Any, kwargs: Any) -> tuple[Any, Any]:
+            return (
+                tuple(
+                    [v.float() if isinstance(v, Tensor) and v.dtype in half else v for v in args]
+                ),
+                {
+                    k: v.float() if isinstance(v, Tensor) and v.dtype in half else v
+                    for k, v in kwargs.items()
+                },
+            )
 
         def casting(original: Any) -> Any:
             def in_float32(*args: Any, **kwargs: Any) -> Any:
                 first = args[0] if args else kwargs.get("input")
-                if not isinstance(first, torch.Tensor) or first.dtype not in half:
-                    return original(*args, **kwargs)
-                return original(*[full(a) for a in args], **{k: full(v) for k, v in kwargs.items()})
+                if isinstance(first, Tensor) and first.dtype in half:
+                    args, kwargs = full(args, kwargs)
+                return original(*args, **kwargs)
 
             return in_float32
 
         def loss(given: Any, name: str) -> Any:
-            args, kwargs = given
-            return tuple([full(a) for a in args]), {k: full(v) for k, v in kwargs.items()}
+            return full(*given)
 
         def no_autocast(name: str) -> Any:
             if name not in UNSAFE:
