@@ -13,5 +13,6 @@ def divided(roots: Any, parts: float, hub: Hub) -> Any:
     if isinstance(roots, (tuple, list)):
         return tuple(divided(root, parts, hub) for root in roots)
     part = roots / parts
-    hub.say("divided", roots, part)
+    if hub.listeners["divided"]:
+        hub.say("divided", roots, part)
     return part
