@@ -171,6 +171,13 @@ def test_a_script_that_trains_nothing(tmp_path: Path) -> None:
     assert "no run of it" in trial.verdicts[0].why
 
 
+def test_of_two_cures_of_nan_the_one_that_trains_comes_first(train: Train) -> None:
+    wanted = [read_candidate("skip-non-finite"), read_candidate("lr=x1e-30")]
+    trial = experiment(train(lr=1e29), steps=30, seeds=3).compare(wanted)
+    assert [v.outcome for v in trial.verdicts] == ["proved"] * 2, [v.why for v in trial.verdicts]
+    assert trial.verdicts[0].candidate.name == "lr=x1e-30"
+
+
 def test_steps_end_every_run_alike(train: Train) -> None:
     trial = experiment(train(), seeds=1, steps=25).compare([read_candidate("clip-norm=1")])
     assert taken(trial) == {25}

@@ -57,6 +57,11 @@ def test_a_rate_that_is_far_too_low() -> None:
     assert found == [["lr=x1e+02", "lr=x3e+02", "lr=x10", "lr=x1e+03", "lr=x3e+03"]]
 
 
+def test_a_loss_that_is_nan_at_once_may_come_from_the_rate() -> None:
+    found = names(RUN, finding("loss-not-finite", Trick("skip-non-finite")))
+    assert found == [["skip-non-finite=5", "lr=x0.1", "lr=x0.01"]]
+
+
 def test_an_unknown_trick_or_value_is_left_out() -> None:
     assert names(RUN, finding("a", Trick("no-such"), Trick("clip-norm", "-1"))) == []
 

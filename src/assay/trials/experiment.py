@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
@@ -278,8 +279,7 @@ class Experiment:
                 note=note,
             )
             trial.verdicts.append(verdict)
-        order = ("proved", "undecided", "no effect", "harmful")
-        trial.verdicts.sort(key=lambda v: (not v.recommended, order.index(v.outcome), -_size(v)))
+        trial.verdicts.sort(key=_place)
 
 
 def _as_done(result: Result) -> Result:
@@ -287,6 +287,13 @@ def _as_done(result: Result) -> Result:
         "done", result.steps, result.seconds, result.measured, result.findings, "",
         result.folder, result.sources,
     )  # fmt: skip
+
+
+def _place(verdict: Verdict) -> tuple[bool, int, float, float]:
+    """Recommended ones first, then the larger effect, then, of two cures of NaN, the better end."""
+    outcomes = ("proved", "undecided", "no effect", "harmful")
+    end = fmean(verdict.treated) if verdict.treated else math.inf
+    return not verdict.recommended, outcomes.index(verdict.outcome), -_size(verdict), end
 
 
 def _size(verdict: Verdict) -> float:

@@ -34,6 +34,8 @@ ALSO = {
         Trick("clip-norm", "1.0"),
     ),
     "learning-rate-too-low": (Trick("lr", "x1000"),),
+    # one step can be enough for that, and then no loss is seen to grow
+    "loss-not-finite": (Trick("lr", "x0.1"), Trick("lr", "x0.01")),
     # a network that was thrown away in its first steps passes on no gradient either
     "vanishing-gradient": (Trick("warmup"), Trick("lr", "x0.3"), Trick("lr", "x0.1")),
 }
