@@ -279,7 +279,8 @@ class Experiment:
                 note=note,
             )
             trial.verdicts.append(verdict)
-        trial.verdicts.sort(key=_place)
+        causes = list(dict.fromkeys(candidate.check for candidate in trial.candidates))
+        trial.verdicts.sort(key=lambda verdict: _place(verdict, causes))
 
 
 def _as_done(result: Result) -> Result:
@@ -289,11 +290,15 @@ def _as_done(result: Result) -> Result:
     )  # fmt: skip
 
 
-def _place(verdict: Verdict) -> tuple[bool, int, float, float]:
-    """Recommended ones first, then the larger effect, then, of two cures of NaN, the better end."""
+def _place(verdict: Verdict, causes: list[str]) -> tuple[bool, int, float, int, float]:
+    """Recommended ones first, then the larger effect.
+
+    Of two cures of NaN that of the cause comes before that of a symptom, then the better end.
+    """
     outcomes = ("proved", "undecided", "no effect", "harmful")
+    outcome, cause = outcomes.index(verdict.outcome), causes.index(verdict.candidate.check)
     end = fmean(verdict.treated) if verdict.treated else math.inf
-    return not verdict.recommended, outcomes.index(verdict.outcome), -_size(verdict), end
+    return not verdict.recommended, outcome, -_size(verdict), cause, end
 
 
 def _size(verdict: Verdict) -> float:
