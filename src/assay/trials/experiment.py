@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import fmean
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
@@ -21,7 +20,7 @@ from .result import Result
 from .runner import Listener, Runner
 from .store import Store
 from .trial import Trial
-from .verdict import Verdict, judge
+from .verdict import best_first, judge
 
 SCREEN_FROM = 3
 """With at least so many remedies, one seed chooses which of them the others are spent on."""
@@ -279,8 +278,7 @@ class Experiment:
                 note=note,
             )
             trial.verdicts.append(verdict)
-        causes = list(dict.fromkeys(candidate.check for candidate in trial.candidates))
-        trial.verdicts.sort(key=lambda verdict: _place(verdict, causes))
+        trial.verdicts = best_first(trial.verdicts)
 
 
 def _as_done(result: Result) -> Result:
@@ -288,20 +286,3 @@ def _as_done(result: Result) -> Result:
         "done", result.steps, result.seconds, result.measured, result.findings, "",
         result.folder, result.sources,
     )  # fmt: skip
-
-
-def _place(verdict: Verdict, causes: list[str]) -> tuple[bool, int, float, int, float]:
-    """Recommended ones first, then the larger effect.
-
-    Of two cures of NaN that of the cause comes before that of a symptom, then the better end.
-    """
-    outcomes = ("proved", "undecided", "no effect", "harmful")
-    outcome, cause = outcomes.index(verdict.outcome), causes.index(verdict.candidate.check)
-    end = fmean(verdict.treated) if verdict.treated else math.inf
-    return not verdict.recommended, outcome, -_size(verdict), cause, end
-
-
-def _size(verdict: Verdict) -> float:
-    if verdict.effect is None or math.isnan(verdict.effect.mean):
-        return math.inf if verdict.outcome == "proved" else 0.0
-    return verdict.effect.mean

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Literal
 
 from .metric import comparable
@@ -256,3 +257,25 @@ def _known(value: float) -> float:
 
 def _number(value: float) -> float | str | None:
     return None if math.isnan(value) else value if math.isfinite(value) else str(value)
+
+
+def best_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Recommended ones first, then the larger effect.
+
+    Of two cures of NaN that of the cause comes before that of a symptom, then the better end.
+    """
+    outcomes = ("proved", "undecided", "no effect", "harmful")
+    causes = list(dict.fromkeys(verdict.candidate.check for verdict in verdicts))
+
+    def place(verdict: Verdict) -> tuple[bool, int, float, int, float]:
+        outcome, cause = outcomes.index(verdict.outcome), causes.index(verdict.candidate.check)
+        end = fmean(verdict.treated) if verdict.treated else math.inf
+        return not verdict.recommended, outcome, -_size(verdict), cause, end
+
+    return sorted(verdicts, key=place)
+
+
+def _size(verdict: Verdict) -> float:
+    if verdict.effect is None or math.isnan(verdict.effect.mean):
+        return math.inf if verdict.outcome == "proved" else 0.0
+    return verdict.effect.mean
