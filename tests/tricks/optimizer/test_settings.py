@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -238,12 +239,48 @@ def test_what_is_saved_inside_a_step_has_the_scripts_groups() -> None:
         seen = []
 
         def closure() -> None:
-            seen.append((len(optimizer.param_groups), len(optimizer.state_dict()["param_groups"])))
-            seen.append((len(optimizer.param_groups), 1))
+            seen.append(len(optimizer.param_groups))
+            saved = optimizer.state_dict()
+            seen.append(len(saved["param_groups"]))
+            optimizer.load_state_dict(saved)
+            seen.append(len(optimizer.param_groups))
 
         optimizer.step(closure)
-        assert seen == [(2, 1), (2, 1)]
+        assert seen == [2, 1, 2]
         assert len(optimizer.param_groups) == 1
+
+
+def test_a_checkpoint_is_loaded_after_a_step_that_raised() -> None:
+    with in_script("weight-decay=0.5"):
+        model = nn.Linear(2, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        saved = optimizer.state_dict()
+        saved["param_groups"][0]["lr"] = 0.3
+
+        def closure() -> None:
+            raise RuntimeError("the user's")
+
+        with pytest.raises(RuntimeError, match="the user's"):
+            optimizer.step(closure)
+        optimizer.load_state_dict(saved)
+        optimizer.step()
+        assert [group["lr"] for group in optimizer.param_groups] == [0.3]
+
+
+def test_going_back_inside_a_divided_step() -> None:
+    with in_script("weight-decay=0.5", "skip-non-finite=1,every=1") as handle:
+        model = nn.Linear(2, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for factor in (1.0, math.nan, 1.0):
+
+            def closure(factor: float = factor) -> None:
+                optimizer.zero_grad()
+                (model(torch.ones(1, 2)).sum() * factor).backward()
+
+            optimizer.step(closure)
+        assert len(optimizer.param_groups) == 1
+        assert all(p.isfinite().all() for p in model.parameters())
+    assert "'returns': 1" in str(handle.state_dict())
 
 
 def test_state_of_groups_that_a_step_keeps() -> None:

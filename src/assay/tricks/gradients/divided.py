@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 def divided(roots: Any, parts: float, hub: Hub) -> Any:
     """What backward() is called on, divided; those who note losses are told what each was."""
-    if isinstance(roots, (tuple, list)):
+    import torch
+
+    if not isinstance(roots, torch.Tensor):  # several, in whatever torch takes
         return tuple(divided(root, parts, hub) for root in roots)
     part = roots / parts
     if hub.listeners["divided"]:

@@ -86,6 +86,8 @@ class Partition:
             optimizer.register_step_post_hook(self._end),
             optimizer.register_state_dict_pre_hook(self._show_own),
             optimizer.register_state_dict_post_hook(self._show_divided),
+            optimizer.register_load_state_dict_pre_hook(self._show_own),
+            optimizer.register_load_state_dict_post_hook(self._show_divided),
         ):
             stage.patches.on_undo(hook.remove)
 
@@ -137,11 +139,12 @@ class Partition:
                 return entry
         return None
 
-    def _show_own(self, optimizer: Any) -> None:
-        """What is saved, in a closure or after a step that raised, has the script's groups."""
+    def _show_own(self, optimizer: Any, *_: Any) -> None:
+        """What is saved or loaded, in a closure or after a step that raised, has these groups."""
         if (entry := self._open_of(optimizer)) is not None:
             entry.show_own()
 
-    def _show_divided(self, optimizer: Any, saved: Any) -> None:
+    def _show_divided(self, optimizer: Any, *_: Any) -> None:
         if (entry := self._open_of(optimizer)) is not None:
+            entry.own = optimizer.param_groups  # loading makes them anew
             entry.show_divided()
