@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..base import Option, Trick
 from ..per_optimizer import PerOptimizer
 from .final import final_gradients
-from .past import Past
+from .last_good import LastGood
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -52,7 +52,7 @@ class SkipNonFinite(Trick):
         super().__init__(value, **options)
         self.skipped = 0
         self.returns = 0
-        self._pasts = PerOptimizer(Past)
+        self._states = PerOptimizer(LastGood)
         self._closures: weakref.WeakSet[Any] = weakref.WeakSet()
         self._scaled = False
 
@@ -92,24 +92,24 @@ class SkipNonFinite(Trick):
     def _is_good(self, optimizer: Any, stage: Stage) -> bool:
         import torch
 
-        past = self._pasts.of(optimizer)
+        state = self._states.of(optimizer)
         held, _ = final_gradients(optimizer)
         gradients = [gradient for _, gradient in held]
         if not gradients:
             return True
         if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
-            if past.good % self.given.every == 0:
-                past.keep(optimizer)
-            past.good, past.bad = past.good + 1, 0
+            if state.good % self.given.every == 0:
+                state.keep(optimizer)
+            state.good, state.bad = state.good + 1, 0
             return True
         self.skipped += 1
-        past.bad += 1
-        stage.note("step skipped", in_a_row=past.bad)
+        state.bad += 1
+        stage.note("step skipped", in_a_row=state.bad)
         if not self._scaled:  # a scaler must find them
             for p, _ in held:
                 p.grad = None
-        if past.bad >= self.given.value and past.put_back(optimizer):
-            past.bad = 0
+        if state.bad >= self.given.value and state.put_back(optimizer):
+            state.bad = 0
             self.returns += 1
             stage.note("went back to the last good state")
         return False

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Past:
+class LastGood:
     """Of one optimizer: bad steps in a row, good ones in all, its last good weights and state."""
 
     bad: int = 0
