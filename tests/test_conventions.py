@@ -23,7 +23,10 @@ SCRIPTS = ROOT / "tests" / "checks"
 REGISTRY = PACKAGE / "checks" / "registry.py"
 
 # The wall. The child is the user's own process; the parent is ours.
-CHILD = {"seams", "probes", "tricks", "session", "journal.writer", "journal.recorder"}
+CHILD = {
+    "seams", "watching", "replay", "curvature", "probes", "tricks", "session",
+    "journal.writer", "journal.recorder",
+}  # fmt: skip
 PARENT = {
     "cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report",
     "export", "viewer",
@@ -39,9 +42,12 @@ LAYERS: dict[str, set[str]] = {
     "notebook": JUDGES | {"report", "launch", "session"},  # both sides in one process
     "__main__": {"cli"},
     "seams": {"journal"},
-    "probes": {"seams", "journal"},
+    "watching": {"seams", "journal"},
+    "replay": {"seams", "watching", "journal"},
+    "curvature": {"seams", "watching", "journal"},
+    "probes": {"seams", "watching", "replay", "curvature", "journal"},
     "tricks": {"seams", "journal"},
-    "session": {"seams", "probes", "tricks", "journal"},
+    "session": {"seams", "watching", "probes", "tricks", "journal"},
     "journal": set(),
     "signals": {"journal"},
     "checks": READERS,

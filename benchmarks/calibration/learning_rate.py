@@ -33,7 +33,7 @@ from assay.journal.reader import read_run
 from assay.journal.view import RunView
 from assay.journal.writer import Journal
 from assay.probes.catalogue import PROBES
-from assay.probes.watch import Watch
+from assay.watching.watch import Watch
 
 STEPS = 300
 Batch = tuple[torch.Tensor, torch.Tensor]

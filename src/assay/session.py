@@ -29,8 +29,8 @@ class Session:
         from . import seams
         from .journal.writer import Journal
         from .probes.catalogue import IN_TRIALS, PROBES
-        from .probes.watch import Watch
         from .seams.hub import set_running
+        from .watching.watch import Watch
 
         self.folder = folder
         try:

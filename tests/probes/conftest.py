@@ -14,8 +14,8 @@ from assay import seams
 from assay.journal.reader import read_run
 from assay.journal.view import RunView
 from assay.journal.writer import Journal
-from assay.probes.base import Probe
-from assay.probes.watch import Watch
+from assay.watching.probe import Probe
+from assay.watching.watch import Watch
 
 
 class Watched:

@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from assay.probes.base import Probe
 from assay.probes.evaluation import Evaluation
 from assay.probes.origins import Origins
+from assay.watching.probe import Probe
 
 
 class Costly(Probe):

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes.purity import has_hooks, why_impure
+from assay.replay.purity import has_hooks, why_impure
 
 CALLS: list[int] = []
 COUNTS = {"calls": 0}

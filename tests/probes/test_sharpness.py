@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes.hessian import lanczos, why_no_second_derivative
+from assay.curvature.hessian import lanczos, why_no_second_derivative
 from assay.probes.sharpness import LATE, Sharpness, stability_limit
 from assay.tricks.catalogue import read
 from assay.tricks.handle import attach

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes.hessian import Hessian
+from assay.curvature.hessian import Hessian
 from assay.probes.sharpness import Sharpness
 from assay.probes.step_quality import StepQuality
 

@@ -46,11 +46,11 @@ from workloads import (
 from assay import seams
 from assay.journal.writer import Journal
 from assay.probes.gradients import Gradients
-from assay.probes.watch import Watch
 from assay.seams.hub import Hub
 from assay.tricks.base import Option, Trick, TrickError
 from assay.tricks.catalogue import TRICKS, by_name, read
 from assay.tricks.handle import Handle, attach, put_in_place
+from assay.watching.watch import Watch
 
 STEPS = 6
 

@@ -36,7 +36,7 @@ class Recorder:
         """Ends the sample: its numbers belong to step `step` of training number `training`."""
         values, tensors = self._values, self._tensors
         self._values, self._tensors = {}, []
-        self.land()
+        self.flush_arrived()
         if not values:
             return
         line = {"o": training, "s": step, "v": values}
@@ -58,7 +58,7 @@ class Recorder:
         if not waiting:
             self.journal.put("sample", **line)
 
-    def land(self, *, wait: bool = False) -> None:
+    def flush_arrived(self, *, wait: bool = False) -> None:
         """Writes samples whose numbers have arrived on the host; all of them if `wait`."""
         while self._flying and (wait or self._flying[0][0].query()):
             event, host, slots, line = self._flying.pop(0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import is_user_file, user_site
-from .base import Probe
+from ..watching.probe import Probe
 
 UNITS_AT_MOST = 1 << 20
 ZERO_SIDED = ("relu", "relu6")

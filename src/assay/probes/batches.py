@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import user_site
-from .base import Probe
+from ..watching.probe import Probe
 
 TENSORS_AT_MOST = 8
 LABELS_AT_MOST = 100_000

@@ -9,7 +9,7 @@ import torch
 
 from ..seams.arguments import bind
 from ..seams.callsite import end_of_call, site_of, user_frame
-from .base import Probe
+from ..watching.probe import Probe
 
 CALLERS_AT_MOST = 500
 """Lines written in one run; a program that trains from more is no script that an edit fits."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..watching.probe import Probe
 from .activations import Activations
-from .base import Probe
 from .batches import Batches
 from .callers import Callers
 from .comparable import Comparable

@@ -8,7 +8,7 @@ import torch
 
 from ..journal.recorder import Recorder
 from ..seams.arguments import bind
-from .base import Probe
+from ..watching.probe import Probe
 
 DENSE_STEPS = 1000
 """So many steps are all measured; later every second one, every third, and so on."""
@@ -70,7 +70,7 @@ class Comparable(Probe):
 
     def finish(self) -> None:
         """What is still on its way from a device is written."""
-        self._recorder.land(wait=True)
+        self._recorder.flush_arrived(wait=True)
 
 
 def loss_alike(

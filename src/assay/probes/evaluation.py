@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.arguments import bind
-from .base import Probe
+from ..watching.probe import Probe
 
 
 class Evaluation(Probe):

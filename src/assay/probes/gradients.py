@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .base import Probe
+from ..watching.probe import Probe
 from .structure import parameter_names
 
 COPY_BYTES_AT_MOST = 256 * 2**20

@@ -8,7 +8,7 @@ import torch
 
 from ..seams.arguments import bind
 from ..seams.callsite import user_site
-from .base import Probe
+from ..watching.probe import Probe
 
 CLASSES_AT_MOST = 1000
 PROBABILITY_TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 5e-2}

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .base import Probe
+from ..watching.probe import Probe
 
 SWITCHES_AT_MOST = 1000
 """Changes of mode written in one run; a script that goes on switching after so many is well."""

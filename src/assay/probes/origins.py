@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .base import Probe
+from ..watching.probe import Probe
 
 NODES_AT_MOST = 20_000
 _OPERANDS = ("self", "other", "mat1", "mat2", "input", "tensor1", "tensor2", "batch1", "batch2",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .base import Probe
+from ..watching.probe import Probe
 
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in one unit of `ru_maxrss` (getrusage(2))."""

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from typing import Any
 
-from .base import Probe
+from ..watching.probe import Probe
 
 MOST_SOURCES = 500
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from ..curvature.hessian import Hessian, flat, lanczos, unflat
+from ..curvature.second_order import SecondOrder, room, trained
 from ..journal.writer import compact
-from .hessian import Hessian, flat, lanczos, unflat
-from .second_order import SecondOrder, room, trained
 
 PRODUCTS_AT_MOST = 12
 """Products with the Hessian in one measurement; each costs two to three steps."""

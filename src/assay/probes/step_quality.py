@@ -8,11 +8,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 
+from ..curvature.hessian import Hessian
+from ..curvature.second_order import SecondOrder, room, special_mode, trained
 from ..journal.recorder import Recorder
-from .hessian import Hessian
-from .purity import has_hooks, why_impure
-from .replay import NotReplayable, Replay
-from .second_order import SecondOrder, room, special_mode, trained
+from ..replay.purity import has_hooks, why_impure
+from ..replay.replay import NotReplayable, Replay
 
 CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 27)
 """Iterations of the opening window at which curvature is measured: it costs about two steps."""
@@ -296,4 +296,4 @@ class StepQuality(SecondOrder):
         """Drops what is held."""
         self._forget()
         self.iteration_begins()
-        self._recorder.land(wait=True)
+        self._recorder.flush_arrived(wait=True)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import user_site
-from .base import Probe
-from .training import ByHand, Training
+from ..watching.probe import Probe
+from ..watching.training import ByHand, Training
 
 _SETTINGS = ("lr", "momentum", "dampening", "nesterov", "betas", "alpha", "eps", "weight_decay",
              "amsgrad", "maximize", "fused", "foreach", "capturable", "rho")  # fmt: skip

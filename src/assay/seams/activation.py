@@ -88,7 +88,7 @@ class ActivationCalls:
                     given = args[0] if args else kwargs.get("input")
                     self._inside = True  # what a probe computes is no activation
                     try:
-                        hub.say("activation", name, given, result)
+                        hub.emit("activation", name, given, result)
                     finally:
                         self._inside = False
                 return result

@@ -22,8 +22,8 @@ def install(hub: Hub, patches: Patches) -> None:
             if is_compiling():
                 return original(tensors, *args, **kwargs)
             if changed:
-                tensors = hub.passed("backward", tensors)
-            clock = hub.alone
+                tensors = hub.apply_filters("backward", tensors)
+            clock = hub.fast_clock
             if clock is not None and hub.thread == get_ident():
                 try:
                     clock.on_backward_begin(tensors, False)
@@ -31,17 +31,17 @@ def install(hub: Hub, patches: Patches) -> None:
                     hub.contain("backward_begin", error)
             elif heard["backward_begin"]:
                 kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
-                hub.say("backward_begin", tensors, kept)
+                hub.emit("backward_begin", tensors, kept)
             hub.in_backward += 1
             try:
                 result = original(tensors, *args, **kwargs)
             except Exception as error:
-                hub.say("backward_failed", tensors, error)
+                hub.emit("backward_failed", tensors, error)
                 raise
             finally:
                 hub.in_backward -= 1
             if heard["backward_end"]:
-                hub.say("backward_end", tensors)
+                hub.emit("backward_end", tensors)
             return result
 
         return backward
@@ -51,14 +51,14 @@ def install(hub: Hub, patches: Patches) -> None:
             if is_recording():
                 return original(outputs, inputs, *args, **kwargs)
             if heard["grad_begin"]:
-                hub.say("grad_begin", outputs, inputs)
+                hub.emit("grad_begin", outputs, inputs)
             hub.in_backward += 1
             try:
                 result = original(outputs, inputs, *args, **kwargs)
             finally:
                 hub.in_backward -= 1
             if heard["grad_end"]:
-                hub.say("grad_end", outputs, inputs, result)
+                hub.emit("grad_end", outputs, inputs, result)
             return result
 
         return grad
@@ -67,7 +67,7 @@ def install(hub: Hub, patches: Patches) -> None:
         def make(original: Any) -> Any:
             def register(self: Any, *args: Any, **kwargs: Any) -> Any:
                 if heard["hook_registered"]:
-                    hub.say("hook_registered", kind)
+                    hub.emit("hook_registered", kind)
                 return original(self, *args, **kwargs)
 
             return register

@@ -62,7 +62,7 @@ class Built:
                 original(optimizer, *args, **kwargs)
             finally:
                 under_way.discard(id(optimizer))
-            self._hub.say("optimizer_built", optimizer)
+            self._hub.emit("optimizer_built", optimizer)
 
         return __init__
 

@@ -37,7 +37,7 @@ def install(hub: Hub, patches: Patches) -> None:
                     total = original(given, *args[1:], **kwargs)
                 else:
                     total = original(**{**kwargs, "parameters": given})
-                hub.say("clip", kind, limit, parameters, total)
+                hub.emit("clip", kind, limit, parameters, total)
                 return total
 
             return clip

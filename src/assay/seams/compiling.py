@@ -18,7 +18,7 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def compiling(original: Any) -> Any:
         def compile(*args: Any, **kwargs: Any) -> Any:
-            hub.say("compile", args[0] if args else kwargs.get("model"))
+            hub.emit("compile", args[0] if args else kwargs.get("model"))
             return original(*args, **kwargs)
 
         return compile

@@ -20,7 +20,7 @@ def install(hub: Hub, patches: Patches) -> None:
         def init_process_group(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
             if distributed.is_initialized():
-                hub.say(
+                hub.emit(
                     "process_group",
                     distributed.get_rank(),
                     distributed.get_world_size(),

@@ -18,7 +18,7 @@ def install(hub: Hub, patches: Patches) -> None:
     def watch(name: str) -> Any:
         def make(original: Any) -> Any:
             def transform(*args: Any, **kwargs: Any) -> Any:
-                hub.say("transform", name)
+                hub.emit("transform", name)
                 return original(*args, **kwargs)
 
             return transform

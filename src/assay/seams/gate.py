@@ -68,7 +68,7 @@ class StepGate:
                 key = id(optimizer)
                 if key in granted:  # inside a step: of a scaler, or of a subclass
                     return original(*args, **kwargs)
-                if not hub.passed("step", True, optimizer):
+                if not hub.apply_filters("step", True, optimizer):
                     return None
                 granted.add(key)
                 try:

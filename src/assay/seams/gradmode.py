@@ -34,7 +34,7 @@ def install(hub: Hub, patches: Patches) -> None:
     def watch(original: Any) -> Any:
         def __enter__(self: Any) -> Any:
             if not is_recording():
-                hub.say("gradients_off", _by_user(sys._getframe(1)))
+                hub.emit("gradients_off", _by_user(sys._getframe(1)))
             return original(self)
 
         return __enter__

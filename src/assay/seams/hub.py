@@ -120,7 +120,7 @@ class Hub:
         self.switches: dict[str, Switch] = {}
         self.on_demand: dict[str, Switch] = {}
         """By event: seams that are in place only while someone listens to it."""
-        self.alone: Clock | None = None
+        self.fast_clock: Clock | None = None
         """The clock, as long as nobody else listens to what happens at every step."""
         self._clock: Clock | None = None
         self._others = 0
@@ -173,23 +173,23 @@ class Hub:
         owner = getattr(listener, "__self__", None)
         if owner is None or owner is not self._clock:  # tricks are there before the clock is
             self._others += more
-        self._settle()
+        self._choose_fast_clock()
 
-    def _settle(self) -> None:
-        self.alone = None if self._others or self._silent else self._clock
+    def _choose_fast_clock(self) -> None:
+        self.fast_clock = None if self._others or self._silent else self._clock
 
     @contextmanager
     def silence(self) -> Iterator[None]:
         """Nothing is announced: what happens now is a measurement of ours."""
         before, self._silent = self._silent, True
-        self._settle()
+        self._choose_fast_clock()
         try:
             yield
         finally:
             self._silent = before
-            self._settle()
+            self._choose_fast_clock()
 
-    def say(self, event: str, *facts: Any) -> None:
+    def emit(self, event: str, *facts: Any) -> None:
         """Tells every listener of the event, containing what they raise (not a clean stop)."""
         if self._silent or (self.thread is not None and self.thread != get_ident()):
             return
@@ -217,17 +217,17 @@ class Hub:
 
     def close(self) -> None:
         """Goes deaf for good, for functions of ours that someone still holds."""
-        self._clock = self.alone = None
+        self._clock = self.fast_clock = None
         for known in (*self.listeners.values(), *self.filters.values()):
             known.clear()
 
-    def passed(self, name: str, value: Any, *facts: Any) -> Any:
+    def apply_filters(self, name: str, value: Any, *facts: Any) -> Any:
         """The value after every filter of this name, in order; nothing they raise is contained."""
         for change in tuple(self.filters[name]):
             value = change(value, *facts)
         return value
 
-    def inside(self, name: str, *facts: Any) -> AbstractContextManager[Any]:
+    def contexts(self, name: str, *facts: Any) -> AbstractContextManager[Any]:
         """All contexts that tricks put around a root call or a loss, entered in order.
 
         To be entered before the next one is asked for: one alone is given as it is.
@@ -266,4 +266,4 @@ def running() -> Hub | None:
     return _running[0] if _running else None
 
 
-interpreted(Hub.say, below=True)  # listeners are ours
+interpreted(Hub.emit, below=True)  # listeners are ours

@@ -21,7 +21,7 @@ def install(hub: Hub, patches: Patches) -> None:
             def constant(tensor: Any, *args: Any, **kwargs: Any) -> Any:
                 result = original(tensor, *args, **kwargs)
                 if heard:
-                    hub.say("constant_init", name.rstrip("_"), tensor)
+                    hub.emit("constant_init", name.rstrip("_"), tensor)
                 return result
 
             return constant

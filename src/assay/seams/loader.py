@@ -22,13 +22,13 @@ def install(hub: Hub, patches: Patches) -> None:
     def created(original: Any) -> Any:
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             original(self, *args, **kwargs)
-            hub.say("loader_created", self)
+            hub.emit("loader_created", self)
 
         return __init__
 
     def begin(original: Any) -> Any:
         def __iter__(self: Any) -> Any:
-            hub.say("loader_begin", self)
+            hub.emit("loader_begin", self)
             iterator = original(self)
             with suppress(TypeError):  # a loader of the user's own kind may return any iterator
                 origin[iterator] = weakref.ref(self)
@@ -44,13 +44,13 @@ def install(hub: Hub, patches: Patches) -> None:
             try:
                 batch = original(self)
             except StopIteration:
-                hub.say("loader_end", self)
+                hub.emit("loader_end", self)
                 raise
             known = origin.get(self)
             loader = known() if known is not None else None
             if changed:
-                batch = hub.passed("batch", batch, loader)
-            hub.say("batch", loader, batch, perf_counter() - start)
+                batch = hub.apply_filters("batch", batch, loader)
+            hub.emit("batch", loader, batch, perf_counter() - start)
             return batch
 
         return __next__

@@ -46,18 +46,18 @@ def install(hub: Hub, patches: Patches) -> None:
         def make(original: Any) -> Any:
             def loss(*args: Any, **kwargs: Any) -> Any:
                 if changed:
-                    args, kwargs = hub.passed("loss", (args, kwargs), name)
+                    args, kwargs = hub.apply_filters("loss", (args, kwargs), name)
                 if around:
-                    with hub.inside("loss", name):
+                    with hub.contexts("loss", name):
                         result = original(*args, **kwargs)
                 else:
                     result = original(*args, **kwargs)
                 listened = heard or (evaluations and not torch.is_grad_enabled())
                 if listened and not hub.in_backward and is_plain(result) and not is_recording():
                     if heard:
-                        hub.say("loss", name, original, args, kwargs, result)
+                        hub.emit("loss", name, original, args, kwargs, result)
                     if not torch.is_grad_enabled():
-                        hub.say("evaluation_loss", name, original, args, kwargs, result)
+                        hub.emit("evaluation_loss", name, original, args, kwargs, result)
                 return result
 
             return loss

@@ -26,7 +26,7 @@ def install(hub: Hub, patches: Patches) -> None:
                 result = original(self, *args, **kwargs)
             finally:
                 inside = False
-            hub.say("mode", self, args[0] if args else kwargs.get("mode", True))
+            hub.emit("mode", self, args[0] if args else kwargs.get("mode", True))
             return result
 
         return train

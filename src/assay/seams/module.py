@@ -60,21 +60,21 @@ class ModuleCalls:
                 return original(module, *args, **kwargs)
             stack = self.stack
             if not stack:
-                hub.say("root_begin", module, args, kwargs)
+                hub.emit("root_begin", module, args, kwargs)
             stack.append(module)
             activations: Any = hub.switches.get("activation") if len(stack) == 1 else None
             inside = activations.enter() if activations is not None else None
             try:
-                hub.say("module_begin", module)
+                hub.emit("module_begin", module)
                 result = original(module, *args, **kwargs)
                 if self._on:
-                    hub.say("module_end", module, args, result)
+                    hub.emit("module_end", module, args, result)
             finally:
                 stack.pop()
                 if inside is not None:
                     inside.leave()
             if not stack and self._on:
-                hub.say("root_end", module, result)
+                hub.emit("root_end", module, result)
             return result
 
         return __call__

@@ -24,14 +24,14 @@ class _WatchedClosure:
     @interpreted
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         hub, optimizer = self._hub, self._optimizer
-        hub.say("closure_begin", optimizer)
+        hub.emit("closure_begin", optimizer)
         try:
             result = self._closure(*args, **kwargs)
         finally:
-            hub.say("closure_end", optimizer)
+            hub.emit("closure_end", optimizer)
         if not self._called:
             self._called = True
-            hub.say("gradients_ready", optimizer)
+            hub.emit("gradients_ready", optimizer)
         return result
 
     def __getattr__(self, name: str) -> Any:
@@ -75,16 +75,16 @@ def install(hub: Hub, patches: Patches) -> None:
         if under_way and not _is_outermost():
             return None
         under_way = id(args)
-        if thread is not None and hub.alone is not None and len(args) == 1 and not kwargs:
+        if thread is not None and hub.fast_clock is not None and len(args) == 1 and not kwargs:
             return None
         closure = kwargs.get("closure") if kwargs else None
         position = None
         if closure is None and len(args) > 1 and callable(args[1]):
             closure, position = args[1], 1
-        hub.say("step_begin", optimizer, closure is not None)
+        hub.emit("step_begin", optimizer, closure is not None)
         if closure is None:
             if heard["gradients_ready"]:
-                hub.say("gradients_ready", optimizer)
+                hub.emit("gradients_ready", optimizer)
             return None
         watched = _WatchedClosure(closure, hub, optimizer)
         if position is None:
@@ -102,16 +102,16 @@ def install(hub: Hub, patches: Patches) -> None:
             return
         under_way = 0
         found = optimizer.__dict__.get("found_inf")
-        clock = hub.alone
+        clock = hub.fast_clock
         if found is not None and _was_skipped(found):
-            hub.say("step_skipped", optimizer)
+            hub.emit("step_skipped", optimizer)
         elif clock is not None:
             try:
                 clock.on_step_end(optimizer)
             except Exception as error:
                 hub.contain("step_end", error)
         else:
-            hub.say("step_end", optimizer)
+            hub.emit("step_end", optimizer)
 
     interpreted(before, below=True)
     interpreted(after, below=True)
@@ -125,16 +125,16 @@ def install(hub: Hub, patches: Patches) -> None:
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             if changed and len(args) == 2 and not kwargs:
                 groups = list(args[0])
-                args = hub.passed("optimizer_arguments", (groups, dict(args[1])), self)
+                args = hub.apply_filters("optimizer_arguments", (groups, dict(args[1])), self)
             original(self, *args, **kwargs)
-            hub.say("optimizer_created", self)
+            hub.emit("optimizer_created", self)
 
         return __init__
 
     def group_added(original: Any) -> Any:
         def add_param_group(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(self, *args, **kwargs)
-            hub.say("group_added", self)
+            hub.emit("group_added", self)
             return result
 
         return add_param_group

@@ -20,15 +20,15 @@ so named, so that torch's warnings are attributed to, and filtered by, the user'
 
 
 @functools.lru_cache(maxsize=64)
-def _door(name: str, free: tuple[str, ...]) -> CodeType:
+def _trampoline(name: str, free: tuple[str, ...]) -> CodeType:
     """Code that passes a call on to the keyword default `_assay`, with these free variables."""
     scope: dict[str, Any] = {}
     source = (
         f"def make({', '.join(free)}):\n"
-        "    def door(*args, _assay=None, **kwargs):\n"
+        "    def trampoline(*args, _assay=None, **kwargs):\n"
         "        return _assay(*args, **kwargs)\n"
         f"        {', '.join(free) or 'None'}\n"
-        "    return door"
+        "    return trampoline"
     )
     exec(compile(source, INTERNAL, "exec"), scope)
     code: CodeType = scope["make"](*free).__code__
@@ -71,7 +71,7 @@ class _Held:
         self.original.__annotations__ = function.__annotations__
         self.original.__dict__.update(vars(function))
 
-    def settle(self) -> None:
+    def apply(self) -> None:
         """Makes the function what its layers say: plain without any."""
         function = self.function
         if not self.layers:
@@ -84,15 +84,15 @@ class _Held:
         for _, make in self.layers:
             inner = _internal(make(inner))
         function.__kwdefaults__ = {"_assay": inner}
-        door = _door(self._code.co_name, self._code.co_freevars)
-        if function.__code__ is not door:
-            function.__code__ = door
+        trampoline = _trampoline(self._code.co_name, self._code.co_freevars)
+        if function.__code__ is not trampoline:
+            function.__code__ = trampoline
             interpreted(function)
         if not self._wrapped:
             function.__wrapped__ = self.original  # type: ignore[attr-defined]  # signature, source
 
-    def lift(self) -> None:
-        """Plain for a moment; `settle` ends it."""
+    def suspend(self) -> None:
+        """Plain for a moment; `apply` ends it."""
         self.function.__code__ = self._code
         self.function.__kwdefaults__ = self._kwdefaults
         if not self._wrapped:
@@ -133,7 +133,7 @@ class Patches:
             _Held.known[original] = held
             held.layers.append((self, make))
             self._held.append(held)
-            held.settle()
+            held.apply()
             return
         replacement = functools.wraps(original)(_internal(make(original)))
         setattr(owner, name, replacement)
@@ -149,7 +149,7 @@ class Patches:
             self._undoers.pop()()
         for held in self._held:
             held.layers = [layer for layer in held.layers if layer[0] is not self]
-            held.settle()
+            held.apply()
         self._held.clear()
         for owner, name, own, replacement in reversed(self._done):
             self._put_back(owner, name, own, replacement)
@@ -167,14 +167,14 @@ class Patches:
         ]
         held = list(_Held.known.values())
         for one in held:
-            one.lift()
+            one.suspend()
         for owner, name, own, replacement in reversed(lifted):
             Patches._put_back(owner, name, own, replacement)
         try:
             yield
         finally:
             for one in held:
-                one.settle()
+                one.apply()
             for owner, name, _own, replacement in lifted:
                 setattr(owner, name, replacement)
 

@@ -18,7 +18,7 @@ def install(hub: Hub, patches: Patches) -> None:
     def entered(original: Any) -> Any:
         def __enter__(self: Any) -> Any:
             if heard["autocast"] and not hub.in_backward and not is_recording():
-                hub.say("autocast", self.device, self.fast_dtype, self._enabled)
+                hub.emit("autocast", self.device, self.fast_dtype, self._enabled)
             return original(self)
 
         return __enter__
@@ -27,7 +27,7 @@ def install(hub: Hub, patches: Patches) -> None:
         def scale(self: Any, outputs: Any) -> Any:
             result = original(self, outputs)
             if heard["scaled"]:
-                hub.say("scaled", outputs, result)
+                hub.emit("scaled", outputs, result)
             return result
 
         return scale
@@ -45,7 +45,7 @@ def install(hub: Hub, patches: Patches) -> None:
             finally:
                 hub.off("step_end", note)
             if not stepped and self._enabled:
-                hub.say("step_skipped", optimizer)
+                hub.emit("step_skipped", optimizer)
             return result
 
         return step
@@ -54,7 +54,7 @@ def install(hub: Hub, patches: Patches) -> None:
         def update(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(self, *args, **kwargs)
             if heard["scaler_update"]:
-                hub.say("scaler_update", self)
+                hub.emit("scaler_update", self)
             return result
 
         return update

@@ -73,13 +73,13 @@ class RootCalls:
             inside.a_root = True
             try:
                 if calls:
-                    args, kwargs = hub.passed("root_call", (args, kwargs), module)
+                    args, kwargs = hub.apply_filters("root_call", (args, kwargs), module)
                 if around:
-                    with hub.inside("root_call", module):
+                    with hub.contexts("root_call", module):
                         result = original(module, *args, **kwargs)
                 else:
                     result = original(module, *args, **kwargs)
-                return hub.passed("root_result", result, module) if results else result
+                return hub.apply_filters("root_result", result, module) if results else result
             finally:
                 inside.a_root = False
 

@@ -19,7 +19,7 @@ def install(hub: Hub, patches: Patches) -> None:
     def created(original: Any) -> Any:
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             original(self, *args, **kwargs)
-            hub.say("scheduler_created", self)
+            hub.emit("scheduler_created", self)
 
         return __init__
 

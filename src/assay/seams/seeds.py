@@ -23,10 +23,10 @@ def install(hub: Hub, patches: Patches) -> None:
                 if not torch.compiler.is_compiling():
                     value = args[0] if args else kwargs.get(keyword)
                     simple = isinstance(value, (int, float, str, type(None)))
-                    hub.say("seed", kind, value if simple else str(value)[:100])
+                    hub.emit("seed", kind, value if simple else str(value)[:100])
                     if hub.filters["seed"]:
                         kwargs.pop(keyword, None)
-                        args = (hub.passed("seed", value, kind), *args[1:])
+                        args = (hub.apply_filters("seed", value, kind), *args[1:])
                 return original(*args, **kwargs)
 
             return seed

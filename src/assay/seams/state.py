@@ -17,7 +17,7 @@ def install(hub: Hub, patches: Patches) -> None:
     def loaded(original: Any) -> Any:
         def load_state_dict(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(self, *args, **kwargs)
-            hub.say("load_state", self, result)
+            hub.emit("load_state", self, result)
             return result
 
         return load_state_dict
@@ -25,7 +25,7 @@ def install(hub: Hub, patches: Patches) -> None:
     def used(original: Any) -> Any:
         def checkpoint(*args: Any, **kwargs: Any) -> Any:
             if not torch.compiler.is_compiling():
-                hub.say("checkpointing")
+                hub.emit("checkpointing")
             return original(*args, **kwargs)
 
         return checkpoint

@@ -19,7 +19,7 @@ def install(hub: Hub, patches: Patches) -> None:
         def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(self, *args, **kwargs)
             if not is_recording():
-                hub.say("zero_grad", self)
+                hub.emit("zero_grad", self)
             return result
 
         return zero_grad

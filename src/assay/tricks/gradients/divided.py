@@ -16,5 +16,5 @@ def divided(roots: Any, parts: float, hub: Hub) -> Any:
         return tuple(divided(root, parts, hub) for root in roots)
     part = roots / parts
     if hub.listeners["divided"]:
-        hub.say("divided", roots, part)
+        hub.emit("divided", roots, part)
     return part

@@ -11,9 +11,9 @@ import torch
 
 from ..journal.writer import Journal
 from ..seams.hub import Hub
-from .base import Probe
 from .by_hand import HandSteps
 from .clock import Clock
+from .probe import Probe
 
 
 class Watch(Clock):
@@ -115,15 +115,15 @@ class Watch(Clock):
 
     def _on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         if self.stepped:
-            self.roll()
+            self.next_iteration()
         if not self.sampling or next(module.parameters(), None) is None:
             return  # a loss or an augmentation is no model
         for root in self.names.add_root(module):
-            self.hub.say("root_found", root)
+            self.hub.emit("root_found", root)
 
     def _on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         if self.stepped and torch.is_grad_enabled():
-            self.roll()
+            self.next_iteration()
 
     def _on_process_group(self, rank: int, world: int, backend: str) -> None:
         self.journal.put("process_group", rank=rank, world=world, backend=str(backend))
@@ -153,7 +153,7 @@ class Watch(Clock):
             self.recorder.close(self.trainings[-1].index, self.trainings[-1].step)
         for training in self.trainings:
             training.write()
-        self.recorder.land(wait=True)
+        self.recorder.flush_arrived(wait=True)
         self.journal.put(
             "cost",
             samples=self.sampler.samples,

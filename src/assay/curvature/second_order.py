@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .base import Probe
+from ..watching.probe import Probe
 from .hessian import why_no_second_derivative
 
 BYTES_AT_MOST = 256 * 2**20

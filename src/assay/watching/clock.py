@@ -74,7 +74,7 @@ class Clock(Facts):
         self.hub.own_thread()
         self.journal.open()
 
-    def roll(self) -> None:
+    def next_iteration(self) -> None:
         """The first sign of a new iteration."""
         if self.sampling:
             self.sampler.sampled(self.iteration, self._own_s, self._whole_s)
@@ -101,7 +101,7 @@ class Clock(Facts):
                 self._not_finite(roots)
             return
         if self.stepped:
-            self.roll()
+            self.next_iteration()
         if not self._opened:
             self.open()
         if self.in_closure and self._closures > 1:
@@ -114,7 +114,7 @@ class Clock(Facts):
                     self._not_finite(roots)
 
     def _not_finite(self, roots: Any) -> None:
-        self.hub.say("loss_not_finite", roots)
+        self.hub.emit("loss_not_finite", roots)
         if self._on_zero_grad not in self.hub.listeners["zero_grad"]:
             self.hub.on("zero_grad", self._on_zero_grad)
 
@@ -130,7 +130,7 @@ class Clock(Facts):
 
     def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
         if self.stepped:
-            self.roll()
+            self.next_iteration()
 
     def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
         self._closures = 0

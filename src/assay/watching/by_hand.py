@@ -142,7 +142,7 @@ class HandSteps:
         if not self._same and self._replaced(found):
             self._step(found)
         if watch.stepped:
-            watch.roll()
+            watch.next_iteration()
         if self._same:  # passes over different leaves (two networks) are of one training
             there = {id(leaf) for leaf in found}
             others = [known for i, known in old.items() if i not in there]
@@ -233,7 +233,7 @@ class HandSteps:
         if last:  # probes have had their end
             watch.note_step(owner)
         else:
-            watch.hub.say("step_end", owner)
+            watch.hub.emit("step_end", owner)
 
     def _write(self, current: list[Any]) -> None:
         put, names = self._watch.put, self._names(current)

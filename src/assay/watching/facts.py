@@ -65,7 +65,7 @@ class Facts:
             training = Training(len(self.trainings), optimizer, self.journal)
             self.trainings.append(training)
             self._by_id[id(optimizer)] = training
-            self.hub.say("training_found", training, optimizer)
+            self.hub.emit("training_found", training, optimizer)
         return training
 
     def spent(self, seconds: float) -> None:
@@ -77,7 +77,7 @@ class Facts:
         """Finds the models whose parameters an optimizer holds, where no call has shown them."""
         held = [p for group in optimizer.param_groups for p in group["params"]]
         for root in self.names.learn(held):
-            self.hub.say("root_found", root)
+            self.hub.emit("root_found", root)
 
     def put(self, signal: str, place: str, value: float | torch.Tensor) -> None:
         """Records one number of the sampled iteration."""

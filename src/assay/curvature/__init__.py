@@ -1,0 +1,1 @@
+"""Second derivatives of the loss, and when they may be taken."""
