@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assay.checks.base import Check
-from assay.checks.finding import Evidence, Finding, Trick, Where
+from assay.checks.finding import Evidence, Finding, Remedy, Where
 from assay.checks.registry import CHECKS
 from assay.journal.reader import read_run
 from assay.journal.view import Event, Group, Module, Parameter, RunView, Site
@@ -102,7 +102,7 @@ def sick_report(text: str = "", site: Site | None = None) -> Report:
         f"{text}no-clearing", (f"{text}no-learning",), summary=f"{text}gradients add up",
         why=f"{text}steps grow", try_=(f"{text}clear them",), where=where, steps=(3, 29),
         evidence=(Evidence("grad_norm", 30.7, 10.0, f"{text}unit"),),
-        tricks=(Trick("zero-grad", text),),
+        tricks=(Remedy("zero-grad", text),),
     )  # fmt: skip
     said = {"summary": f"{text}the loss rises", "why": f"{text}nothing is learnt", "steps": (5, 59)}
     symptom = Says(f"{text}no-learning", severity="warning", **said)

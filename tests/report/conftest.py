@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay.checks.base import Check
-from assay.checks.finding import Evidence, Finding, Trick, Where
+from assay.checks.finding import Evidence, Finding, Remedy, Where
 from assay.journal.view import RunView, Site
 from assay.report import Report, make_report
 from assay.testing import make_run, make_training
@@ -121,7 +121,7 @@ def warning() -> Report:
     )
     finding = Says(
         "learning-rate-too-high", severity="warning", tier="probe", evidence=evidence,
-        summary="a step undid 83 % of what its gradient promised", tricks=(Trick("lr", "0.01"),),
+        summary="a step undid 83 % of what its gradient promised", tricks=(Remedy("lr", "0.01"),),
         try_=("lower the rate to 0.03", "or warm it up over the first 200 steps"),
         where=Where(group=0),
     )  # fmt: skip

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from assay.checks.finding import Finding, Trick
+from assay.checks.finding import Finding, Remedy
 from assay.diagnosis import Diagnosis
 from assay.journal.view import RunView
 from assay.testing import make_run
 from assay.trials.remedies import exploration, remedies
 
 
-def finding(check: str, *tricks: Trick, **facts: Any) -> Finding:
+def finding(check: str, *tricks: Remedy, **facts: Any) -> Finding:
     return Finding(
         check, "model", facts.pop("severity", "error"), "exact", "", "", tricks=tricks, **facts
     )
@@ -29,54 +29,55 @@ RUN = make_run(loss=[1.0] * 100, learning_rate={"group 0": [0.1] * 100})
 
 def test_a_healthy_run_has_no_remedy() -> None:
     assert names(RUN) == []
-    assert names(RUN, finding("a", Trick("zero-grad"), severity="note")) == []
+    assert names(RUN, finding("a", Remedy("zero-grad"), severity="note")) == []
     assert names(RUN, finding("a")) == []
 
 
 def test_causes_come_before_what_they_explain() -> None:
-    cause = finding("cause", Trick("zero-grad"))
-    symptom = finding("symptom", Trick("clip-norm", "1"), Trick("zero-grad")).as_symptom(("cause",))
+    cause = finding("cause", Remedy("zero-grad"))
+    symptom = finding("symptom", Remedy("clip-norm", "1"), Remedy("zero-grad"))
+    symptom = symptom.as_symptom(("cause",))
     assert names(RUN, symptom, cause) == [["zero-grad"], ["clip-norm=1.0"]]
 
 
 def test_two_causes_are_also_cured_together() -> None:
-    found = names(RUN, finding("a", Trick("zero-grad")), finding("b", Trick("init", "he")))
+    found = names(RUN, finding("a", Remedy("zero-grad")), finding("b", Remedy("init", "he")))
     assert found == [["init=he+zero-grad", "zero-grad", "init=he"]]
 
 
 def test_a_rate_that_threw_the_run_away() -> None:
     found = names(
-        RUN, finding("learning-rate-too-high", Trick("lr", "x2e-9"), Trick("warmup", "9"))
+        RUN, finding("learning-rate-too-high", Remedy("lr", "x2e-9"), Remedy("warmup", "9"))
     )
     # measured far off: not believed to the letter, and rates nearer by are tried as well
     assert found == [["lr=x0.01", "warmup=9", "lr=x0.3", "lr=x0.1", "lr=x0.03", "clip-norm=1.0"]]
 
 
 def test_a_rate_that_is_far_too_low() -> None:
-    found = names(RUN, finding("learning-rate-too-low", Trick("lr", "x100"), Trick("lr", "x10")))
+    found = names(RUN, finding("learning-rate-too-low", Remedy("lr", "x100"), Remedy("lr", "x10")))
     assert found == [["lr=x1e+02", "lr=x3e+02", "lr=x10", "lr=x1e+03", "lr=x3e+03"]]
 
 
 def test_a_loss_that_is_nan_at_once_may_come_from_the_rate() -> None:
-    found = names(RUN, finding("loss-not-finite", Trick("skip-non-finite")))
+    found = names(RUN, finding("loss-not-finite", Remedy("skip-non-finite")))
     assert found == [["skip-non-finite=5", "lr=x0.1", "lr=x0.01"]]
 
 
 def test_an_unknown_trick_or_value_is_left_out() -> None:
-    assert names(RUN, finding("a", Trick("no-such"), Trick("clip-norm", "-1"))) == []
+    assert names(RUN, finding("a", Remedy("no-such"), Remedy("clip-norm", "-1"))) == []
 
 
 def test_a_clipping_limit_from_the_measured_norms() -> None:
     view = make_run(
         loss=[1.0] * 10, grad_norm=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 1000.0]
     )
-    tier = remedies(view, Diagnosis((finding("a", Trick("clip-norm")),), ()))[0]
+    tier = remedies(view, Diagnosis((finding("a", Remedy("clip-norm")),), ()))[0]
     assert [candidate.name for candidate in tier] == ["clip-norm=9.0"]
     assert "90 %" in tier[0].why
-    assert names(view, finding("a", Trick("clip-norm", "1.0"))) == [
+    assert names(view, finding("a", Remedy("clip-norm", "1.0"))) == [
         ["clip-norm=1.0", "clip-norm=9.0"]
     ]
-    assert names(view, finding("a", Trick("clip-norm", "8.0"))) == [["clip-norm=8.0"]]
+    assert names(view, finding("a", Remedy("clip-norm", "8.0"))) == [["clip-norm=8.0"]]
 
 
 def test_a_rate_from_sharpness() -> None:
@@ -87,10 +88,10 @@ def test_a_rate_from_sharpness() -> None:
         stability_limit={5: 2.0, 50: 2.0},
     )
     # half of 2 over the sharpest 20
-    assert names(view, finding("a", Trick("lr"))) == [["lr=x0.05"]]
-    assert names(view, finding("a", Trick("lr", "x0.1"))) == [["lr=x0.1", "lr=x0.05"]]
+    assert names(view, finding("a", Remedy("lr"))) == [["lr=x0.05"]]
+    assert names(view, finding("a", Remedy("lr", "x0.1"))) == [["lr=x0.1", "lr=x0.05"]]
     # a measurement that says lower is no value for a remedy that says higher
-    assert names(view, finding("a", Trick("lr", "x10"))) == [["lr=x10"]]
+    assert names(view, finding("a", Remedy("lr", "x10"))) == [["lr=x10"]]
 
 
 @pytest.mark.parametrize(
@@ -100,23 +101,23 @@ def test_a_rate_from_step_quality(quality: float, rate: str) -> None:
     view = make_run(
         loss=[1.0] * 100, learning_rate={"group 0": [0.1] * 100}, step_quality=[quality] * 50
     )
-    assert names(view, finding("a", Trick("lr"))) == [[rate]]
+    assert names(view, finding("a", Remedy("lr"))) == [[rate]]
 
 
 def test_a_rate_where_nothing_was_measured() -> None:
-    assert names(RUN, finding("a", Trick("lr"))) == [["lr=x0.1", "lr=x0.3"]]
-    assert names(RUN, finding("a", Trick("lr", "0.01"))) == [["lr=x0.1"]]
+    assert names(RUN, finding("a", Remedy("lr"))) == [["lr=x0.1", "lr=x0.3"]]
+    assert names(RUN, finding("a", Remedy("lr", "0.01"))) == [["lr=x0.1"]]
 
 
 def test_a_warm_up_as_long_as_the_first_steps_went_wrong() -> None:
     view = make_run(loss=[1.0] * 500, step_quality=[-1.0] * 20 + [0.5] * 80)
-    assert names(view, finding("a", Trick("warmup"))) == [["warmup=40", "warmup=200"]]
-    assert names(RUN, finding("a", Trick("warmup"))) == [["warmup=10", "warmup=40"]]
-    assert names(RUN, finding("a", Trick("warmup", "7"))) == [["warmup=7"]]
+    assert names(view, finding("a", Remedy("warmup"))) == [["warmup=40", "warmup=200"]]
+    assert names(RUN, finding("a", Remedy("warmup"))) == [["warmup=10", "warmup=40"]]
+    assert names(RUN, finding("a", Remedy("warmup", "7"))) == [["warmup=7"]]
 
 
 def test_never_more_than_eight() -> None:
-    many = [finding(str(i), Trick("clip-norm", str(2.0**i))) for i in range(20)]
+    many = [finding(str(i), Remedy("clip-norm", str(2.0**i))) for i in range(20)]
     assert sum(len(tier) for tier in names(RUN, *many)) == 8
 
 

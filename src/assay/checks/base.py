@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..journal.view import RunView
-from .finding import Evidence, Finding, Severity, Tier, Trick, Where
+from .finding import Evidence, Finding, Remedy, Severity, Tier, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Check:
         where: Where | None = None,
         steps: tuple[int, int] = (0, 0),
         evidence: tuple[Evidence, ...] = (),
-        tricks: tuple[Trick, ...] = (),
+        tricks: tuple[Remedy, ...] = (),
         severity: Severity | None = None,
         tier: Tier | None = None,
         rank: int = 0,

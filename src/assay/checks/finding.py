@@ -42,7 +42,7 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Trick:
+class Remedy:
     """A remedy that assay can apply without a code change: a trick's name and its value."""
 
     name: str
@@ -67,7 +67,7 @@ class Finding:
     where: Where = Where()
     steps: tuple[int, int] = (0, 0)
     evidence: tuple[Evidence, ...] = ()
-    tricks: tuple[Trick, ...] = ()
+    tricks: tuple[Remedy, ...] = ()
     rank: int = 0
     role: Literal["cause", "symptom"] = "cause"
     explained_by: tuple[str, ...] = ()

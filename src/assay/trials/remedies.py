@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from statistics import median
 
-from ..checks.finding import Finding, Trick
+from ..checks.finding import Finding, Remedy
 from ..diagnosis import Diagnosis
 from ..journal.view import RunView, Training
 from ..tricks.base import TrickError
@@ -30,14 +30,14 @@ ALIKE = 1.5
 
 ALSO = {
     "learning-rate-too-high": (
-        *(Trick("lr", factor) for factor in ("x0.3", "x0.1", "x0.03")),
-        Trick("clip-norm", "1.0"),
+        *(Remedy("lr", factor) for factor in ("x0.3", "x0.1", "x0.03")),
+        Remedy("clip-norm", "1.0"),
     ),
-    "learning-rate-too-low": (Trick("lr", "x1000"),),
+    "learning-rate-too-low": (Remedy("lr", "x1000"),),
     # one step can be enough for that, and then no loss is seen to grow
-    "loss-not-finite": (Trick("lr", "x0.1"), Trick("lr", "x0.01")),
+    "loss-not-finite": (Remedy("lr", "x0.1"), Remedy("lr", "x0.01")),
     # a network that was thrown away in its first steps passes on no gradient either
-    "vanishing-gradient": (Trick("warmup"), Trick("lr", "x0.3"), Trick("lr", "x0.1")),
+    "vanishing-gradient": (Remedy("warmup"), Remedy("lr", "x0.3"), Remedy("lr", "x0.1")),
 }
 """Beside what the check proposes: where a run was thrown away, or has not moved, sharpness and step
 quality were measured on a surface that a good run never sees."""
@@ -78,8 +78,8 @@ def remedies(view: RunView, diagnosis: Diagnosis) -> list[list[Candidate]]:
 
 def exploration(view: RunView) -> list[list[Candidate]]:
     """What may help a run that has nothing wrong with it."""
-    wanted = [Trick("lr", "x3"), Trick("lr", "x0.3"), Trick("clip-norm"), Trick("warmup")]
-    wanted += [Trick("ema", "0.99")]
+    wanted = [Remedy("lr", "x3"), Remedy("lr", "x0.3"), Remedy("clip-norm"), Remedy("warmup")]
+    wanted += [Remedy("ema", "0.99")]
     found: list[Candidate] = []
     for trick in wanted:
         found += _read(view, trick, "")
@@ -91,7 +91,7 @@ def _candidates(view: RunView, finding: Finding) -> Iterator[Candidate]:
         yield from _read(view, trick, finding.check)
 
 
-def _read(view: RunView, trick: Trick, check: str, reason: str = "") -> Iterator[Candidate]:
+def _read(view: RunView, trick: Remedy, check: str, reason: str = "") -> Iterator[Candidate]:
     training = main_training(view)
     values: list[Value] = []
     if training is not None:

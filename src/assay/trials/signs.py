@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import fmean
 
-from ..checks.finding import Trick
+from ..checks.finding import Remedy
 from ..journal.view import RunView, Training
 from .metric import main_evaluations, main_training
 
@@ -23,7 +23,7 @@ RARE = 0.1
 LABELS = 500
 """Ours: with fewer labels a class may be rare by chance."""
 
-Sign = tuple[Trick, str]
+Sign = tuple[Remedy, str]
 """What may help, and what was measured that says so."""
 
 
@@ -41,7 +41,7 @@ def _unscaled_half(view: RunView, training: Training) -> Iterator[Sign]:
                for e in view.events("autocast"))  # fmt: skip
     if half and not len(training.series("loss_scale")):
         why = "fp16 without a GradScaler: gradients below 6e-8 are lost"
-        yield Trick("amp", "fp16"), why
+        yield Remedy("amp", "fp16"), why
 
 
 def _overfitting(view: RunView) -> Iterator[Sign]:
@@ -53,9 +53,9 @@ def _overfitting(view: RunView) -> Iterator[Sign]:
     if at > BEFORE * len(losses) or not end > RISEN * lowest:
         return
     why = f"the held-out loss rose from {lowest:.3g} at evaluation {at + 1} to {end:.3g}"
-    yield Trick("early-stop", f"{max(len(losses) // 10, 2)}"), why
-    yield Trick("dropout", "0.5"), why
-    yield Trick("weight-decay", "0.1"), why
+    yield Remedy("early-stop", f"{max(len(losses) // 10, 2)}"), why
+    yield Remedy("dropout", "0.5"), why
+    yield Remedy("weight-decay", "0.1"), why
 
 
 def _rare_classes(training: Training) -> Iterator[Sign]:
@@ -69,5 +69,5 @@ def _rare_classes(training: Training) -> Iterator[Sign]:
         return
     rarest = min(counts, key=counts.__getitem__)
     why = f"class {rarest} is {least / sum(counts.values()):.1%} of the labels seen"
-    yield Trick("balance-classes", "1"), why
-    yield Trick("balance-classes", "0.5"), why
+    yield Remedy("balance-classes", "1"), why
+    yield Remedy("balance-classes", "0.5"), why

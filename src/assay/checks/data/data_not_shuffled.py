@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...journal.view import RunView, Site, Training
 from ...signals.labels import Batch, clumping, entropy, several_a_sample
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class DataNotShuffled(Check):
@@ -94,7 +94,7 @@ class DataNotShuffled(Check):
                 steps=(steps[0], steps[-1]),
                 evidence=(Evidence("label_count", alike, self.limit("clumping"), "correlation"),
                           Evidence("label_entropy", within, overall, "nats")),
-                tricks=(Trick("shuffle"),),
+                tricks=(Remedy("shuffle"),),
                 rank=training.rank,
             )  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class InputNotFinite(Check):
                     Evidence("input_nan_share", first.share, self.limit("share"), "of elements",
                              first.place),
                 ),
-                tricks=(Trick("skip-non-finite"),) if first.harmful else (),
+                tricks=(Remedy("skip-non-finite"),) if first.harmful else (),
                 severity="error" if first.harmful else "note",
                 rank=training.rank,
             )  # fmt: skip

@@ -8,7 +8,7 @@ from statistics import median
 
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adafactor", "lion", "muon", "rprop")
 
@@ -114,7 +114,7 @@ class InputNotNormalised(Check):
             evidence=(
                 Evidence("layer_input_std", value, self.limit(name), self.limits[name].unit, place),
             ),
-            tricks=(Trick("normalise-input"),),
+            tricks=(Remedy("normalise-input"),),
             severity="note" if harmless and not shifted else "warning",
             rank=training.rank,
         )

@@ -9,7 +9,7 @@ from statistics import median
 from ...journal.series import Series
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class ExplodingGradient(Check):
@@ -91,7 +91,7 @@ class ExplodingGradient(Check):
                 where=Where(site=training.site),
                 steps=(step, step),
                 evidence=(Evidence("grad_norm", norm / usual, limit, what),),
-                tricks=(Trick("clip-norm", clip), Trick("warmup"), Trick("lr", "x0.1")),
+                tricks=(Remedy("clip-norm", clip), Remedy("warmup"), Remedy("lr", "x0.1")),
                 rank=training.rank,
             )
 

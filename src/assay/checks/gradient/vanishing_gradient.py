@@ -8,7 +8,7 @@ from statistics import median
 from ...journal.view import RunView, Training
 from ...signals.ratios import rising_share, rms_by_depth, typical, update_ratio
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class VanishingGradient(Check):
@@ -102,7 +102,11 @@ class VanishingGradient(Check):
                     ),
                     Evidence("update_norm", moves[0], None, "of the weights", first.name),
                 ),
-                tricks=(Trick("activation", "relu"), Trick("init", "he"), Trick("norm", "layer")),
+                tricks=(
+                    Remedy("activation", "relu"),
+                    Remedy("init", "he"),
+                    Remedy("norm", "layer"),
+                ),
                 rank=training.rank,
             )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class ZeroGradMissing(Check):
@@ -75,6 +75,6 @@ class ZeroGradMissing(Check):
                 where=Where(site=training.step_site or training.site),
                 steps=(later[0][0], step),
                 evidence=(Evidence("stale_grad_norm", value, 0.0, "1"),),
-                tricks=(Trick("zero-grad"),),
+                tricks=(Remedy("zero-grad"),),
                 rank=training.rank,
             )

@@ -9,7 +9,7 @@ from ...signals.constant import constant_loss
 from ...signals.objective import alone, only_loss, warming_up
 from ...signals.trend import trend
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class LossNotDecreasing(Check):
@@ -91,6 +91,6 @@ class LossNotDecreasing(Check):
                     Evidence("loss", seen.fall / max(seen.fall_error, 1e-12),
                              self.limit("errors"), "standard errors"),
                 ),
-                tricks=(Trick("lr", "x0.1"), Trick("lr", "x10"), Trick("init", "he")),
+                tricks=(Remedy("lr", "x0.1"), Remedy("lr", "x10"), Remedy("init", "he")),
                 rank=training.rank,
             )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...journal.view import Event, RunView, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 # In the order in which numbers flow: at the same step the earlier one is the source.
 FLOW = (
@@ -97,9 +97,9 @@ class LossNotFinite(Check):
                 where=where,
                 steps=(step, broken[-1]),
                 evidence=(Evidence("loss", losses.at(step), None, ""),),
-                tricks=(Trick("clip-norm", "1.0"), Trick("lr", "x0.1"), Trick("skip-non-finite"))
+                tricks=(Remedy("clip-norm", "1.0"), Remedy("lr", "x0.1"), Remedy("skip-non-finite"))
                 if grew
-                else (Trick("skip-non-finite"), Trick("clip-norm", "1.0")),
+                else (Remedy("skip-non-finite"), Remedy("clip-norm", "1.0")),
                 severity="warning" if after else "error",
                 rank=training.rank,
             )

@@ -7,7 +7,7 @@ from math import prod
 
 from ...journal.view import RunView
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 ELEMENTWISE = (
     "mse_loss",
@@ -98,5 +98,5 @@ class LossShapeBroadcast(Check):
                 where=Where(site=event.site),
                 steps=(event.step, event.step),
                 evidence=(Evidence("loss_call", growth, self.limit("growth"), "compared / given"),),
-                tricks=(Trick("match-target-shape"),),
+                tricks=(Remedy("match-target-shape"),),
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...journal.view import Event, RunView
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 LOGIT_LOSSES = {
     "cross_entropy": ("loss_input_on_simplex", "softmax"),
@@ -105,5 +105,5 @@ class SoftmaxBeforeCrossEntropy(Check):
             where=Where(site=call.site),
             steps=(steps[0], steps[-1]),
             evidence=(Evidence(LOGIT_LOSSES[fn][0], 1.0, self.limit("share"), "of calls"),),
-            tricks=(Trick("logits"),),
+            tricks=(Remedy("logits"),),
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView, Site
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class DeadUnits(Check):
@@ -101,9 +101,9 @@ class DeadUnits(Check):
                         ),
                     ),
                     tricks=(
-                        Trick("init", "he"),
-                        Trick("activation", "leaky-relu"),
-                        Trick("warmup"),
+                        Remedy("init", "he"),
+                        Remedy("activation", "leaky-relu"),
+                        Remedy("warmup"),
                     ),
                     severity="error" if whole else "warning",
                     tier="exact" if whole else "heuristic",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.view import Event, RunView, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class EvalModeInTraining(Check):
@@ -86,7 +86,7 @@ class EvalModeInTraining(Check):
             where=Where(site=switch.site, module=place),
             steps=(begin, stuck[-1][0]),
             evidence=(Evidence("eval_share", 1.0, 1.0, "share", place),),
-            tricks=(Trick("train-mode"),),
+            tricks=(Remedy("train-mode"),),
             severity="error" if before else "warning",
             rank=training.rank,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...journal.view import RunView, Site
 from ...signals.ratios import typical
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class SaturatedActivation(Check):
@@ -85,9 +85,9 @@ class SaturatedActivation(Check):
                 steps=(series.steps[0], series.steps[-1]),
                 evidence=(Evidence(signal, share, self.limit("share"), "share", place),),
                 tricks=(
-                    Trick("init", "xavier"),
-                    Trick("norm", "layer"),
-                    Trick("activation", "relu"),
+                    Remedy("init", "xavier"),
+                    Remedy("norm", "layer"),
+                    Remedy("activation", "relu"),
                 ),
                 rank=training.rank,
                 layers=[place for place, _ in full],

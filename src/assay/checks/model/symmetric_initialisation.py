@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 _STACKED = ("weight_ih", "weight_hh", "in_proj_weight")
 
@@ -88,7 +88,7 @@ class SymmetricInitialisation(Check):
                 where=Where(site=site, parameter=name),
                 steps=(0, last),
                 evidence=(Evidence(f"{side}_twin_share", 1.0, 1.0, "share", name),),
-                tricks=(Trick("init", "he"),),
+                tricks=(Remedy("init", "he"),),
                 rank=training.rank,
                 parameters=[name for name, _ in twins],
             )

@@ -11,7 +11,7 @@ from ...signals.objective import alone, only_loss, warming_up
 from ...signals.stability import first_stress, worst_of_first
 from ...signals.trend import trend
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
 
@@ -91,7 +91,7 @@ class LearningRateTooHigh(Check):
                 steps=(0, training.steps - 1),
                 evidence=evidence,
                 severity="warning" if weak else None,
-                tricks=(Trick("lr", f"x{factor:.2g}"), Trick("warmup", "100")),
+                tricks=(Remedy("lr", f"x{factor:.2g}"), Remedy("warmup", "100")),
                 rank=training.rank,
             )
 

@@ -11,7 +11,7 @@ from ...signals.objective import alone, only_loss, warming_up
 from ...signals.stability import constant_rate, peak_stress
 from ...signals.trend import Trend, trend
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
 
@@ -102,7 +102,7 @@ class LearningRateTooLow(Check):
                 where=Where(site=training.site, group=0),
                 steps=(0, training.steps - 1),
                 evidence=tuple(evidence),
-                tricks=tuple(Trick("lr", f"x{f}") for f in dict.fromkeys((factor, 10, 100))),
+                tricks=tuple(Remedy("lr", f"x{f}") for f in dict.fromkeys((factor, 10, 100))),
                 rank=training.rank,
             )
 

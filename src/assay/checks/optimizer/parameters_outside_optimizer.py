@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ...journal.view import Event, RunView
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Trick, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class ParametersOutsideOptimizer(Check):
@@ -89,7 +89,7 @@ class ParametersOutsideOptimizer(Check):
             where=Where(site=training.site, parameter=outside[0]),
             steps=(fixed.steps[0], fixed.steps[-1]),
             evidence=(Evidence("outside_weight_norm", fixed.last, None, "1"),),
-            tricks=() if kind == "backbone" else (Trick("add-parameters"),),
+            tricks=() if kind == "backbone" else (Remedy("add-parameters"),),
             severity="note" if kind == "backbone" else "error",
             rank=training.rank,
             parameters=outside,
