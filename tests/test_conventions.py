@@ -29,7 +29,7 @@ CHILD = {
 }  # fmt: skip
 PARENT = {
     "cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report",
-    "export", "viewer",
+    "export", "viewer", "checking", "configured",
 }  # fmt: skip
 # Starts inside the user's interpreter as a top-level module: outside the package's own order.
 BOOT = "launch/boot/"
@@ -38,8 +38,10 @@ BOOT = "launch/boot/"
 READERS = {"journal", "signals"}
 JUDGES = READERS | {"checks", "diagnosis"}
 LAYERS: dict[str, set[str]] = {
-    "": {"notebook", "report", "session"},  # assay/__init__.py: start() and stop(), lazily
-    "notebook": JUDGES | {"report", "launch", "session"},  # both sides in one process
+    "": {"checking", "journal", "launch", "notebook", "report", "session"},  # all lazily
+    "configured": {"checks", "launch"},
+    "checking": JUDGES | {"configured", "report", "launch", "observe"},
+    "notebook": JUDGES | {"checking", "configured", "report", "launch", "session"},  # both sides
     "__main__": {"cli"},
     "seams": {"journal"},
     "watching": {"seams", "journal"},
@@ -54,14 +56,25 @@ LAYERS: dict[str, set[str]] = {
     "diagnosis": READERS | {"checks"},
     "report": JUDGES | {"trials", "tricks"},
     "export": JUDGES | {"report", "launch"},
-    "viewer": JUDGES | {"report"},
+    "viewer": JUDGES | {"report", "configured"},
     "launch": {"journal"},
     "observe": {"launch", "journal"},
     # names, values and order of tricks are read without torch
     "edits": {"journal", "tricks"},
     "trials": JUDGES | {"launch", "observe", "tricks", "edits"},
     "cli": JUDGES
-    | {"report", "launch", "observe", "trials", "tricks", "edits", "demo", "export", "viewer"},
+    | {
+        "configured",
+        "report",
+        "launch",
+        "observe",
+        "trials",
+        "tricks",
+        "edits",
+        "demo",
+        "export",
+        "viewer",
+    },
     "demo": set(),
     # For authors of checks and tricks: stands on everything.
     "testing": JUDGES | CHILD | PARENT,

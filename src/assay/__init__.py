@@ -2,19 +2,96 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from .journal.view import RunView
+    from .launch import LaunchError
     from .notebook import Watching
     from .report import Report
 
-__all__ = ["__version__", "start", "stop", "watch"]
+__all__ = [
+    "LaunchError", "Report", "RunView", "__version__", "check", "read", "start", "stop", "watch",
+]  # fmt: skip
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a class that is named in `__all__` when it is first asked for."""
+    homes = {"LaunchError": "launch", "Report": "report", "RunView": "journal.view"}
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{homes[name]}"), name)
+
+
+def check(
+    script: str | Path,
+    *args: str,
+    steps: int | None = None,
+    seconds: float | None = None,
+    ignore: Iterable[str] = (),
+    only: Iterable[str] = (),
+    folder: str | Path | None = None,
+    python: str | None = None,
+    budget: float | None = None,
+) -> Report:
+    """Runs a training script in a process of its own and reports on it, as `assay check` does.
+
+    `assay.check("train.py", "--lr", "3e-4")`. Nothing is printed but what the script prints.
+
+    Args:
+        script: The script; or `-m`, or `--`, with the module or the command as the next argument.
+        args: The script's own arguments.
+        steps: Optimizer steps after which it is stopped; None: it runs to its end.
+        seconds: Time after which it is stopped.
+        ignore: Names of checks that are not run.
+        only: Names of the checks that are run; all if empty.
+        folder: An empty or new folder for the record; one in `.assay/runs` if not given.
+        python: The interpreter; the one of the active environment if not given.
+        budget: Share of step time that observing may take, above 0, at most 1; 0.01 if not given.
+
+    Returns:
+        The report: `findings`, `diagnosis.causes`, `as_dict()`.
+
+    Raises:
+        assay.LaunchError: Nothing was started, and why. A script that fails is no error: its exit
+            status is in `report.view.facts["exit_code"]`.
+    """
+    from . import checking
+
+    return checking.check(
+        (str(script), *args),
+        steps=steps,
+        seconds=seconds,
+        ignore=ignore,
+        only=only,
+        folder=folder,
+        python=python,
+        budget=budget,
+    )
+
+
+def read(folder: str | Path) -> RunView:
+    """Reads the record of a run, also of one that is still going on or has crashed.
+
+    Args:
+        folder: The run's own folder, such as `.assay/runs/20270103-101500-train`.
+
+    Returns:
+        All that was recorded: `view.trainings[0].series("loss")`, `view.events("seed")`.
+
+    Raises:
+        assay.LaunchError: It is no folder of a run, or can't be read.
+    """
+    from . import checking
+
+    return checking.read(folder)
 
 
 def start(
@@ -37,7 +114,7 @@ def start(
 
     Raises:
         ImportError: This interpreter has no torch.
-        assay.launch.LaunchError: An argument can't be used, or the folder can't be written.
+        assay.LaunchError: An argument can't be used, or the folder can't be written.
     """
     from . import notebook
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import session
-from .checks.registry import CHECKS
+from .checking import named, share
+from .checks.base import Check
+from .configured import configured_checks
 from .journal.reader import read_run
 from .launch import folder as folders
-from .launch.errors import LaunchError
 from .launch.settings import read_settings
 from .report import Report, make_report
 
@@ -31,6 +32,7 @@ class _Begun:
     run: folders.RunFolder
     ignore: tuple[str, ...]
     only: tuple[str, ...]
+    checks: tuple[Check, ...]
     at: float
 
 
@@ -46,9 +48,10 @@ def start(
 ) -> bool:
     """Begins a watch; False, and a line that says why, if there is one. See `assay.start`."""
     global _begun
-    ignore, only = _names("ignore", ignore), _names("only", only)
-    if budget is not None and not 0 < budget <= 1:
-        raise LaunchError(f"budget must be a number above 0, at most 1, received {budget!r}")
+    lasting = read_settings()
+    checks = configured_checks(lasting)
+    ignore, only = named("ignore", ignore, checks), named("only", only, checks)
+    budget = share(budget)
     if _begun is not None:
         _say(f"watching already, into {_begun.run.path}; assay.stop() ends it")
         return False
@@ -56,7 +59,6 @@ def start(
     if _watched_from_outside():
         _say("assay.start() does nothing: `assay check` or `assay run` watches this process")
         return False
-    lasting = read_settings()
     budget = budget or lasting.budget
     run = folders.create("notebook", base=lasting.run_dir, explicit=folder)
     run.begin(
@@ -69,7 +71,7 @@ def start(
         _say("assay.start() does nothing: this process is watched already")
         return False
     kept = tuple(name for name in lasting.ignore if name not in only)
-    _begun = _Begun(run, ignore + kept, only or lasting.only, time.monotonic())
+    _begun = _Begun(run, ignore + kept, only or lasting.only, checks, time.monotonic())
     return True
 
 
@@ -84,7 +86,9 @@ def stop(*, show: bool) -> Report | None:
     session.end()
     begun.run.end(exit_code=None, signal=None, seconds=time.monotonic() - begun.at)
     view = read_run(begun.run.path)
-    report = make_report(view, CHECKS, ignore=begun.ignore, only=begun.only, folder=begun.run.path)
+    report = make_report(
+        view, begun.checks, ignore=begun.ignore, only=begun.only, folder=begun.run.path
+    )
     if show:
         from .report.terminal import show as print_report
 
@@ -114,15 +118,6 @@ def watch(
 def _watched_from_outside() -> bool:
     launched = sys.modules.get("_assay.session")
     return launched is not None and launched.current() is not None
-
-
-def _names(said: str, names: Iterable[str]) -> tuple[str, ...]:
-    names = (names,) if isinstance(names, str) else tuple(names)
-    known = {check.name for check in CHECKS}
-    for name in names:
-        if name not in known:
-            raise LaunchError(f"{said}: no check is called {name!r}; `assay checks` lists them")
-    return names
 
 
 def _say(text: str) -> None:

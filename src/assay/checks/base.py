@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..journal.view import RunView
-from .finding import Evidence, Finding, Remedy, Severity, Tier, Where
+from .finding import Evidence, Finding, Remedy, Severity, Status, Tier, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Check:
 
     A subclass names the illness (read it as "assay allows ..."), lists the signals it reads and
     every limit it compares with. `explains` names the checks whose findings are symptoms once this
-    one has found something.
+    one has found something. A check whose `status` is preview is shown, but its findings are never
+    errors, fail no pipeline and ask `assay fix` for nothing.
     """
 
     name: ClassVar[str]
@@ -51,6 +52,7 @@ class Check:
     tier: ClassVar[Tier]
     reads: ClassVar[tuple[str, ...]]
     limits: ClassVar[Mapping[str, Limit]] = {}
+    status: ClassVar[Status] = "stable"
     explains: ClassVar[tuple[str, ...]] = ()
 
     def review(self, run: RunView) -> Iterator[Finding]:
@@ -90,8 +92,9 @@ class Check:
         return Finding(
             check=self.name,
             family=self.family,
-            severity=severity or self.severity,
+            severity=_capped(severity or self.severity, self.status),
             tier=tier or self.tier,
+            preview=self.status == "preview",
             summary=summary,
             why=why,
             try_=try_,
@@ -102,3 +105,8 @@ class Check:
             rank=rank,
             details=details,
         )
+
+
+def _capped(severity: Severity, status: Status) -> Severity:
+    """The severity of a finding; that of a check in preview is at most a warning."""
+    return "warning" if status == "preview" and severity == "error" else severity

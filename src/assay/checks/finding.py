@@ -10,6 +10,7 @@ from ..journal.view import Site
 
 Severity = Literal["error", "warning", "note"]
 Tier = Literal["exact", "probe", "heuristic"]
+Status = Literal["stable", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     tricks: tuple[Remedy, ...] = ()
     rank: int = 0
+    preview: bool = False
     role: Literal["cause", "symptom"] = "cause"
     explained_by: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)

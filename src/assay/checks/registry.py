@@ -1,49 +1,61 @@
-"""All checks, family by family: the index that a newcomer reads."""
+"""All checks that ship: every file of every family's folder holds one, and is found by that."""
 
 from __future__ import annotations
 
-from .base import Check
-from .data.data_not_shuffled import DataNotShuffled
-from .data.input_not_finite import InputNotFinite
-from .data.input_not_normalised import InputNotNormalised
-from .gradient.exploding_gradient import ExplodingGradient
-from .gradient.vanishing_gradient import VanishingGradient
-from .gradient.zero_grad_missing import ZeroGradMissing
-from .loss.loss_detached import LossDetached
-from .loss.loss_not_decreasing import LossNotDecreasing
-from .loss.loss_not_finite import LossNotFinite
-from .loss.loss_shape_broadcast import LossShapeBroadcast
-from .loss.softmax_before_cross_entropy import SoftmaxBeforeCrossEntropy
-from .model.dead_units import DeadUnits
-from .model.eval_mode_in_training import EvalModeInTraining
-from .model.saturated_activation import SaturatedActivation
-from .model.symmetric_initialisation import SymmetricInitialisation
-from .optimizer.learning_rate_too_high import LearningRateTooHigh
-from .optimizer.learning_rate_too_low import LearningRateTooLow
-from .optimizer.parameters_outside_optimizer import ParametersOutsideOptimizer
+from importlib import import_module
+from pkgutil import iter_modules
 
-CHECKS: tuple[Check, ...] = (
-    InputNotFinite(),
-    InputNotNormalised(),
-    DataNotShuffled(),
-    SoftmaxBeforeCrossEntropy(),
-    LossShapeBroadcast(),
-    LossNotFinite(),
-    LossNotDecreasing(),
-    LossDetached(),
-    SymmetricInitialisation(),
-    DeadUnits(),
-    SaturatedActivation(),
-    EvalModeInTraining(),
-    ZeroGradMissing(),
-    VanishingGradient(),
-    ExplodingGradient(),
-    ParametersOutsideOptimizer(),
-    LearningRateTooHigh(),
-    LearningRateTooLow(),
+from .base import Check
+
+FAMILIES = (
+    "data", "loss", "model", "gradient", "optimizer", "schedule", "precision",
+    "generalisation", "distributed", "reproducibility", "gan",
 )  # fmt: skip
+"""In the order in which they are listed. A family without a folder has no check yet."""
+
+
+def discover() -> tuple[Check, ...]:
+    """Imports every module of every family and makes the check that it defines.
+
+    Raises:
+        TypeError: A module defines no check, or more than one.
+    """
+    package = import_module(__package__)
+    there = {module.name for module in iter_modules(package.__path__) if module.ispkg}
+    unknown = there - set(FAMILIES)
+    if unknown:
+        raise TypeError(f"checks/{min(unknown)}/ is no family; FAMILIES lists them")
+    found: list[Check] = []
+    for family in FAMILIES:
+        if family not in there:
+            continue
+        folder = import_module(f"{__package__}.{family}")
+        for module in sorted(iter_modules(folder.__path__), key=lambda module: module.name):
+            if not module.name.startswith("_"):
+                found += defined_in(import_module(f"{folder.__name__}.{module.name}"))
+    return tuple(found)
+
+
+def defined_in(module: object) -> list[Check]:
+    """The one check that a module of ours defines, as a list.
+
+    Raises:
+        TypeError: It defines none, or several.
+    """
+    name = getattr(module, "__name__", "")
+    kinds = [
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Check) and kind.__module__ == name
+    ]
+    if len(kinds) != 1:
+        raise TypeError(f"{name} must define one check, it defines {len(kinds)}")
+    return [kinds[0]()]
+
+
+CHECKS: tuple[Check, ...] = discover()
 
 
 def by_name(name: str) -> Check | None:
-    """The check of this name."""
+    """The shipped check of this name."""
     return next((check for check in CHECKS if check.name == name), None)

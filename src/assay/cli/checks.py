@@ -6,27 +6,28 @@ import sys
 from collections.abc import Sequence
 
 from ..checks.base import Check
-from ..checks.registry import CHECKS
+from ..configured import configured_checks
 from .words import Parser
 
 
 def main(words: Sequence[str]) -> int:
     """Runs the verb."""
     Parser(prog="assay checks", description="List what assay looks for.").read(words)
+    checks = configured_checks()
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     out = Console(highlight=False, emoji=False)
     if not out.is_terminal:  # one check a line, for grep
-        for check in CHECKS:
+        for check in checks:
             sys.stdout.write(f"{check.name}\t{check.family}\t{check.severity}\t{illness(check)}\n")
         return 0
     styles = {"error": "red", "warning": "yellow", "note": "blue"}
     table = Table.grid(padding=(0, 2))
-    for family in dict.fromkeys(check.family for check in CHECKS):
+    for family in dict.fromkeys(check.family for check in checks):
         table.add_row(Text(family, "bold"))
-        for check in CHECKS:
+        for check in checks:
             if check.family == family:
                 severity = Text(check.severity, styles[check.severity])
                 table.add_row(Text(f"  {check.name}"), severity, Text(illness(check), "dim"))

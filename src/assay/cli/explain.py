@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ..checks.base import Check
-from ..checks.registry import CHECKS, by_name
+from ..configured import configured_checks
 from ..launch.errors import LaunchError
 from ..tricks.base import Trick
 from ..tricks.catalogue import TRICKS
@@ -37,14 +37,15 @@ def main(words: Sequence[str]) -> int:
     name = parser.read(words).name
     if name is None:
         raise LaunchError(f"name a check or trick to explain; {_LISTS}")
-    check = by_name(name)
+    checks = configured_checks()
+    check = next((check for check in checks if check.name == name), None)
     trick = next((trick for trick in TRICKS if trick.name == name), None)
     if check is not None:
         text = page(check)
     elif trick is not None:
         text = trick_page(trick)
     else:
-        known = [c.name for c in CHECKS] + [t.name for t in TRICKS]
+        known = [c.name for c in checks] + [t.name for t in TRICKS]
         hint = did_you_mean(name, known) or f"; {_LISTS}"
         raise LaunchError(f"no check or trick is called {name!r}{hint}")
     if not sys.stdout.isatty():  # Markdown as it is can be read, searched and saved

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..checks.registry import CHECKS
+from ..configured import configured_checks
 from ..export import FORMATS, export, suggested
 from ..journal.reader import read_run
 from ..launch.errors import LaunchError
@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
             view = read_run(folder)
         except (OSError, ValueError) as error:
             raise LaunchError(f"{folder}: can't be read: {error}") from None
-        report = make_report(view, CHECKS, folder=folder)
+        report = make_report(view, configured_checks(), folder=folder)
         target = suggested(report, to) if given.out is None else Path(given.out)
         export(report, to, None if given.out == "-" else target, force=given.force)
     if view.errors:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..checks.registry import CHECKS
+from ..checks.base import Check
+from ..configured import configured_checks
 from ..launch.errors import LaunchError
 from ..launch.settings import Settings, read_settings
 from .words import COMMAND, Parser, check_names, level, seconds, whole_number
@@ -30,6 +31,7 @@ class Options:
         python: The interpreter; None for the default.
         budget: Share of step time that observing may take; None for the default.
         tricks: Tricks to train with, in the order in which they act.
+        checks: All checks there are, one's own among them.
     """
 
     words: tuple[str, ...]
@@ -45,6 +47,7 @@ class Options:
     python: str | None = None
     budget: float | None = None
     tricks: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     def child_settings(self) -> dict[str, Any]:
         """What the child is told."""
@@ -84,7 +87,8 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
     ours, command = parser.split(words)
     given = parser.parse_args(ours)
     lasting = read_settings()
-    names = [check.name for check in CHECKS]
+    checks = configured_checks(lasting)
+    names = [check.name for check in checks]
     ignore = check_names(given.ignore, "--ignore", names)
     only = check_names(given.only, "--only", names)
     kept_ignore, kept_only = lasting_names(lasting, names)
@@ -107,6 +111,7 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
         base=Path(given.run_dir) if given.run_dir else lasting.run_dir,
         python=given.python,
         budget=lasting.budget,
+        checks=checks,
     )
 
 

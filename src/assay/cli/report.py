@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..checks.registry import CHECKS
+from ..configured import configured_checks
 from ..journal.reader import read_run
 from ..launch.errors import LaunchError
 from ..launch.folder import RUNS
@@ -39,7 +39,8 @@ def main(words: Sequence[str]) -> int:
     add("--quiet", action="store_true", help="print findings only")
     given = parser.read(words)
     lasting = read_settings()
-    names = [check.name for check in CHECKS]
+    checks = configured_checks(lasting)
+    names = [check.name for check in checks]
     ignore = check_names(given.ignore, "--ignore", names)
     only = check_names(given.only, "--only", names)
     kept_ignore, kept_only = lasting_names(lasting, names)
@@ -55,7 +56,7 @@ def main(words: Sequence[str]) -> int:
             raise LaunchError(f"{folder}: can't be read: {error.strerror}") from None
         report = make_report(
             view,
-            CHECKS,
+            checks,
             ignore=[*ignore, *(name for name in kept_ignore if name not in only)],
             only=only or kept_only,
             folder=folder,
@@ -66,7 +67,7 @@ def main(words: Sequence[str]) -> int:
     show(report, sys.stdout if to_stdout else sys.stderr, quiet=given.quiet or lasting.quiet)
     status = write_as_json(report, given.json) if given.json is not None else None
     if given.sarif is not None:
-        status = write_as_sarif(report, given.sarif) or status
+        status = write_as_sarif(report, checks, given.sarif) or status
     if given.html is not None and not write_page_as(Path(given.html), report):
         status = 2
     if given.open:

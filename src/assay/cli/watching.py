@@ -6,12 +6,12 @@ import contextlib
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from ..checks.registry import CHECKS
+from ..checks.base import Check
 from ..launch import supervisor
 from ..observe import Observed, observe
 from ..report import Report, make_report
@@ -58,7 +58,11 @@ def _report(
     status = None
     try:
         report = make_report(
-            observed.view, CHECKS, ignore=options.ignore, only=options.only, folder=observed.folder
+            observed.view,
+            options.checks,
+            ignore=options.ignore,
+            only=options.only,
+            folder=observed.folder,
         )
         report = replace(report, page=write_page_into(observed.folder, report))
         silence()
@@ -68,7 +72,7 @@ def _report(
         if options.json is not None:
             status = write_as_json(report, options.json) or status
         if options.sarif is not None:
-            status = write_as_sarif(report, options.sarif) or status
+            status = write_as_sarif(report, options.checks, options.sarif) or status
     except BrokenPipeError:
         pass
     except Exception:  # our fault must not cost the user the script's own status
@@ -94,12 +98,12 @@ def write_as_json(report: Report, target: str) -> int | None:
     return None
 
 
-def write_as_sarif(report: Report, target: str) -> int | None:
+def write_as_sarif(report: Report, checks: Sequence[Check], target: str) -> int | None:
     """Writes the findings as SARIF; status 2, and one line, where that fails."""
     from ..report.sarif import write_sarif
 
     try:
-        write_sarif(report, CHECKS, target)
+        write_sarif(report, checks, target)
     except OSError as error:
         complain(f"--sarif: can't write {target}: {error.strerror}")
         return 2

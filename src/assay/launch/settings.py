@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Settings:
         quiet: Print no report where nothing was found.
         run_dir: The folder of all runs, absolute; the file names it relative to itself.
         budget: Share of step time that observing may take, above 0 and at most 1.
+        checks: Files, or folders of them, that define checks of the user's own; absolute.
+        limits: By check and name of a limit: numbers that replace the check's own.
         source: The file that was read.
     """
 
@@ -41,6 +43,8 @@ class Settings:
     quiet: bool = False
     run_dir: Path | None = None
     budget: float | None = None
+    checks: tuple[Path, ...] = ()
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     source: Path | None = None
 
 
@@ -89,6 +93,9 @@ def _parse(source: Path) -> Settings:
         values[key.replace("-", "_")] = tuple(value) if isinstance(value, list) else value
     if "run_dir" in values:
         values["run_dir"] = source.parent / Path(values["run_dir"]).expanduser()
+    if "checks" in values:
+        files = values["checks"]
+        values["checks"] = tuple(source.parent / Path(file).expanduser() for file in files)
     return Settings(**values, source=source)
 
 
@@ -101,6 +108,13 @@ def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
+def _is_limits(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(limits, dict) and all(_is_number(number) for number in limits.values())
+        for limits in value.values()
+    )
+
+
 _NAMES = ("a list of check names", _is_names)
 _KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "ignore": _NAMES,
@@ -111,4 +125,6 @@ _KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "quiet": ("true or false", lambda v: isinstance(v, bool)),
     "run-dir": ("the path of a folder", lambda v: isinstance(v, str) and v != ""),
     "budget": ("a number above 0, at most 1", lambda v: _is_number(v) and 0 < v <= 1),
+    "checks": ("a list of paths of Python files, or of folders of them", _is_names),
+    "limits": ("a table of numbers for each check: limits.CHECK.LIMIT = 0.5", _is_limits),
 }

@@ -75,7 +75,7 @@ class Report:
         """Whether a finding is at least as grave as `level` (`error`, `warning`; None: never)."""
         if level is None:
             return False
-        return any(_GRAVITY[f.severity] <= _GRAVITY[level] for f in self.findings)
+        return any(_GRAVITY[f.severity] <= _GRAVITY[level] for f in self.findings if not f.preview)
 
     def symptoms(self) -> dict[int, list[Finding]]:
         """Each symptom under the first cause that explains it, by the cause's place in `findings`.
@@ -180,6 +180,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "family": finding.family,
         "severity": finding.severity,
         "tier": finding.tier,
+        **({"preview": True} if finding.preview else {}),
         "role": finding.role,
         "explained_by": list(finding.explained_by),
         "summary": finding.summary,

@@ -196,6 +196,7 @@ def _result(
         "properties": {
             "family": finding.family,
             "tier": finding.tier,
+            **({"preview": True} if finding.preview else {}),
             "role": finding.role,
             "explainedBy": list(finding.explained_by),
             "steps": list(finding.steps),

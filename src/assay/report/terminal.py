@@ -172,7 +172,7 @@ class _Page:
     def _at_length(self, finding: Finding, symptoms: list[Finding]) -> list[RenderableType]:
         style, sign = _STYLE[finding.severity], self._glyphs.of(finding.severity)
         title = Text().append(f"{sign} {finding.severity}: {finding.check}", style)
-        title.append(f"  {finding.tier}", "dim")
+        title.append(f"  {finding.tier}{', preview' if finding.preview else ''}", "dim")
         parts: list[RenderableType] = [title]
         parts.append(Padding(Text(_sentence(finding.summary), "bold"), (0, 0, 0, 2)))
         parts.append("")

@@ -52,14 +52,15 @@ def remedies(view: RunView, diagnosis: Diagnosis) -> list[list[Candidate]]:
     one fault can hide what curing the other does. Where no check found a fault, the candidates are
     what the record points to all the same (`signs`).
     """
-    if all(finding.severity == "note" for finding in diagnosis.findings):
+    if all(finding.preview or finding.severity == "note" for finding in diagnosis.findings):
         hinted = [c for trick, why in signs(view) for c in _read(view, trick, "", why)]
         return [distinct(hinted)[:MOST]] if hinted else []
     firsts: dict[str, Candidate] = {}
     causes: list[Candidate] = []
     symptoms: list[Candidate] = []
     for finding in diagnosis.findings:
-        own = [] if finding.severity == "note" else list(_candidates(view, finding))
+        passed_over = finding.preview or finding.severity == "note"
+        own = [] if passed_over else list(_candidates(view, finding))
         if finding.role == "symptom":
             symptoms += own
         elif own:

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from ..checks.registry import CHECKS
+from ..configured import configured_checks
 from ..journal.reader import read_run
 from ..report import make_report, page
 from ..report.ending import counted
@@ -127,7 +127,7 @@ class Reports:
         changed = tuple((status.st_size, status.st_mtime_ns) for status in known)
         with self._lock:  # one at a time: fifty that ask for the same page wait for the first
             if (run, changed) not in self._made:
-                report = make_report(read_run(run), CHECKS, folder=run)
+                report = make_report(read_run(run), configured_checks(), folder=run)
                 made = page.render_page(report).encode("utf-8", "replace")
                 self._made[run, changed] = made
                 while len(self._made) > _REPORTS:

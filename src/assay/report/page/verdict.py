@@ -93,7 +93,7 @@ def _told(report: Report, finding: Finding) -> dict[str, Any]:
     return {
         "check": finding.check,
         "severity": finding.severity,
-        "tier": finding.tier,
+        "tier": finding.tier + (", preview" if finding.preview else ""),
         "tier_means": TIERS[finding.tier],
         "summary": sentence(finding.summary),
         "why": sentence(finding.why),
