@@ -49,7 +49,7 @@ def test_silence(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("stepz = 3", "has no key 'stepz'; it knows budget, fail-on, ignore"),
+        ("stepz = 3", "has no key 'stepz'; it knows budget, checks, fail-on, ignore, limits"),
         ("fail_on = 'error'", "has no key 'fail_on'"),
         ("ignore = 'dead-units'", "ignore must be a list of check names, received 'dead-units'"),
         ("only = [1]", "only must be a list of check names, received [1]"),

@@ -51,7 +51,7 @@ def test_every_file_of_a_family_is_found_in_the_order_of_families() -> None:
 
 
 def test_a_module_without_a_check_is_refused() -> None:
-    import assay.checks.base as no_check
+    import assay.checks.finding as no_check
 
     with pytest.raises(TypeError, match="must define one check"):
         defined_in(no_check)
