@@ -242,6 +242,47 @@ def memory(steps: int) -> dict[str, Any]:
     }
 
 
+def without_steps(passes: int) -> dict[str, Any]:
+    """Backward passes that no step follows, as for Fisher information: plain, then watched."""
+    import torch
+
+    torch.set_num_threads(1)
+    page = os.sysconf("SC_PAGE_SIZE")
+    model = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.ReLU(), torch.nn.Linear(2, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    x, y = torch.randn(16, 4), torch.randint(0, 4, (16,))
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * page
+
+    def loop(count: int) -> float:
+        start = time.process_time()
+        for _ in range(count):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(x), y).backward()
+        return time.process_time() - start
+
+    loop(500)
+    plain = loop(passes)
+    with tempfile.TemporaryDirectory() as folder:
+        import assay.session as session_module
+
+        session = session_module.begin(folder)
+        assert session is not None
+        first, before = loop(100), resident()
+        watched = loop(passes)
+        growth = resident() - before
+        optimizer.step()
+        session.end()
+    return {
+        "passes": passes,
+        "plain_us": round(1e6 * plain / passes, 1),
+        "watched_us": round(1e6 * watched / passes, 1),
+        "first_100_ms": round(1e3 * first, 1),
+        "growth_kib": growth // 1024,
+    }
+
+
 def start_up(pairs: int) -> dict[str, Any]:
     """Milliseconds of CPU that a process which imports torch needs more to start.
 
@@ -307,6 +348,7 @@ def main() -> None:
         "fixed": lambda: fixed_cost(given.pairs),
         "fixed-beside-model": lambda: fixed_cost(given.pairs, "mlp-1ms"),
         "memory": lambda: memory(given.memory_steps),
+        "without-steps": lambda: without_steps(6000),
         "start-up": lambda: start_up(given.pairs),
     }
     if given.inside:

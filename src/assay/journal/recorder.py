@@ -21,28 +21,33 @@ class Recorder:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self._values: Values = {}
-        self._tensors: list[tuple[dict[str, Any], str, torch.Tensor]] = []
+        self._tensors: dict[tuple[str, str], torch.Tensor] = {}
         self._flying: list[tuple[Any, Any, list[tuple[dict[str, Any], str]], dict[str, Any]]] = []
 
     def put(self, signal: str, place: str, value: float | torch.Tensor) -> None:
-        """Records one number; a tensor must have no dimension and is not kept past the sample."""
+        """Records one number; the last one for a place counts, however many were put there.
+
+        A tensor must have no dimension and is not kept past the sample.
+        """
         row = self._values.setdefault(signal, {})
         if isinstance(value, torch.Tensor):
-            self._tensors.append((row, place, value.detach()))
+            self._tensors[signal, place] = value.detach()
         else:
+            self._tensors.pop((signal, place), None)
             row[place] = compact(float(value))
 
     def close(self, training: int, step: int) -> None:
         """Ends the sample: its numbers belong to step `step` of training number `training`."""
         values, tensors = self._values, self._tensors
-        self._values, self._tensors = {}, []
+        self._values, self._tensors = {}, {}
         self.flush_arrived()
         if not values:
             return
         line = {"o": training, "s": step, "v": values}
         groups: dict[tuple[torch.device, torch.dtype], list[tuple[dict[str, Any], str, Any]]] = {}
-        for row, place, tensor in tensors:
-            groups.setdefault((tensor.device, tensor.dtype), []).append((row, place, tensor))
+        for (signal, place), tensor in tensors.items():
+            entry = values[signal], place, tensor
+            groups.setdefault((tensor.device, tensor.dtype), []).append(entry)
         waiting = False
         for (device, _dtype), entries in groups.items():
             packed = torch.stack([tensor for _, _, tensor in entries])
@@ -70,7 +75,7 @@ class Recorder:
 
     def drop(self) -> None:
         """Forgets an unfinished sample."""
-        self._values, self._tensors = {}, []
+        self._values, self._tensors = {}, {}
 
     @staticmethod
     def _fill(packed: torch.Tensor, slots: list[tuple[dict[str, Any], str]]) -> None:

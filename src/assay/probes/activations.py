@@ -87,7 +87,7 @@ class Activations(Probe):
         self._samples: dict[str, int] = {}
         self._pending: dict[Any, tuple[str, torch.Tensor]] = {}
         self._pending_units: list[tuple[str, torch.Tensor]] = []
-        self._saturated: dict[str, list[torch.Tensor]] = {}
+        self._saturated: dict[str, tuple[torch.Tensor, int]] = {}
 
     def iteration_begins(self) -> None:
         """An earlier iteration may have ended in the middle of a module."""
@@ -118,7 +118,9 @@ class Activations(Probe):
             for node in _sources(given):
                 if node in self._pending:
                     before, share = self._pending.pop(node)
-                    self._saturated.setdefault(before, []).append(share)
+                    known = self._saturated.get(before)
+                    total, calls = (share, 1) if known is None else (known[0] + share, known[1] + 1)
+                    self._saturated[before] = total, calls
         output = _single(result)
         place = self.watch.names.module(module)
         if output is None or place is None or next(module.children(), None) is not None:
@@ -159,8 +161,8 @@ class Activations(Probe):
 
     def on_step_end(self, optimizer: Any) -> None:
         """Writes what needed the whole iteration: units without a sign of life, and saturation."""
-        for place, shares in self._saturated.items():
-            self.watch.put("activation_saturated_share", place, torch.stack(shares).mean())
+        for place, (total, calls) in self._saturated.items():
+            self.watch.put("activation_saturated_share", place, total / calls)
         self._saturated.clear()
         self._pending.clear()  # each holds a piece of the user's graph
         for place, alive in self._alive.items():

@@ -34,7 +34,7 @@ class Comparable(Probe):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._recorder = Recorder(watch.journal)
-        self._seen: dict[str, list[torch.Tensor]] = {}
+        self._seen: dict[str, tuple[torch.Tensor, int]] = {}
         self._wait = 0
 
     def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -50,7 +50,10 @@ class Comparable(Probe):
                 wrong = wrong_share(name, source, target, ignored)
             for signal, value in (("loss_alike", alike), ("training_error", wrong)):
                 if value is not None:
-                    self._seen.setdefault(signal, []).append(value.float())
+                    known = self._seen.get(signal)
+                    value = value.float()
+                    total, calls = (value, 1) if known is None else (known[0] + value, known[1] + 1)
+                    self._seen[signal] = total, calls
 
     def on_step_end(self, optimizer: Any) -> None:
         """The step's numbers: means over the losses that it was taken for."""
@@ -58,8 +61,8 @@ class Comparable(Probe):
             self._wait -= 1
         elif self._seen:
             training = self.watch.training(optimizer)
-            for signal, values in self._seen.items():
-                self._recorder.put(signal, "", torch.stack(values).mean())
+            for signal, (total, calls) in self._seen.items():
+                self._recorder.put(signal, "", total / calls)
             self._recorder.close(training.index, training.step)
             self._seen = {}
             self._wait = training.step // DENSE_STEPS

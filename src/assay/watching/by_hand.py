@@ -22,6 +22,9 @@ as adversarial examples change leaves too, and accumulation is longer than this 
 QUIET = 4
 """After so many passes without a step the graph is looked through anew: leaves may have changed."""
 
+LONG_QUIET = 64
+"""After so many it is looked through at every 16th pass only: it takes longer than a small pass."""
+
 WITNESSES = 16
 WITNESS_ELEMENTS = 4096
 COPY_BYTES_AT_MOST = 256 * 2**20
@@ -86,6 +89,8 @@ class HandSteps:
         self._forget()
 
     def _on_sign(self, *_: Any) -> None:
+        if self._watch.suspended:
+            return  # nothing is sampled that would have to know; the next pass is soon enough
         if self._leaves and self._same and self._changed():
             self._step()
 
@@ -133,7 +138,8 @@ class HandSteps:
             self._step()
         self._passes += 1
         self._quiet += 1
-        if not given and self._same and self._quiet < QUIET and self._leaves and self._passes > 8:
+        known_well = self._same and self._leaves and self._passes > 8
+        if not given and known_well and not self._is_to_look():
             found = [leaf for known in self._leaves if (leaf := known.ref()) is not None]
         else:
             found = find()
@@ -151,6 +157,10 @@ class HandSteps:
             self._leaves = [Leaf(leaf) for leaf in found]
         self._copy(found)
         watch.spent(perf_counter() - start)
+
+    def _is_to_look(self) -> bool:
+        quiet = self._quiet
+        return quiet >= QUIET and (quiet < LONG_QUIET or quiet % 16 == 0)
 
     def _copy(self, leaves: list[torch.Tensor]) -> None:
         """Copies all weights in a sampled iteration, otherwise a few small ones."""

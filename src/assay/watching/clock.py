@@ -12,7 +12,7 @@ from torch import Tensor
 from ..journal.writer import FLUSH_SECONDS, Journal
 from ..seams.hub import Hub
 from .facts import Facts
-from .sampler import Sampler
+from .sampler import OWN_S_AT_MOST, PASSES_AT_MOST, Sampler
 from .scaled import ScaledLosses
 from .training import Training
 
@@ -39,7 +39,9 @@ class Clock(Facts):
         self.sampler = Sampler(float(settings.get("budget") or 0.01))
         self.stepped = False
         self.in_closure = False
-        self._closures = 0
+        self.suspended = False
+        """Whether the sample of this iteration waits for a step, see `PASSES_AT_MOST`."""
+        self._closures = self._passes = 0
         self._losses = ScaledLosses()
         self._rates: list[Any] | None = None  # of the step under way
         self._armed = self._opened = False
@@ -68,6 +70,14 @@ class Clock(Facts):
     def sample_or_disarm(self) -> None:
         """An iteration begins while armed: samples it if its time has come, else stops sampling."""
 
+    @abstractmethod
+    def suspend(self) -> None:
+        """Takes a sample's listeners and seams away until the next step; what it saw is kept."""
+
+    @abstractmethod
+    def resume(self) -> None:
+        """Goes on with a suspended sample."""
+
     def open(self) -> None:
         """This process trains: its journal begins, and this thread is the one that is heard."""
         self._opened = True
@@ -76,10 +86,13 @@ class Clock(Facts):
 
     def next_iteration(self) -> None:
         """The first sign of a new iteration."""
-        if self.sampling:
+        if self.sampling or self.suspended:
+            if self.suspended:  # a step by hand, which nobody announces before it is made
+                self.resume()
             self.sampler.sampled(self.iteration, self._own_s, self._whole_s)
             self._own_s = 0.0
             self.recorder.drop()
+        self._passes = 0
         self.stepped = False
         self.iteration += 1
         self._loss = None
@@ -104,6 +117,9 @@ class Clock(Facts):
             self.next_iteration()
         if not self._opened:
             self.open()
+        if self.sampling:
+            self._passes += 1
+            self.suspend_if_long()
         if self.in_closure and self._closures > 1:
             return  # LBFGS looks around; the loss it started from is the step's
         for root in roots if type(roots) in (tuple, list) else (roots,):
@@ -113,15 +129,30 @@ class Clock(Facts):
                 if type(number) is float and not isfinite(number):
                     self._not_finite(roots)
 
+    def suspend_if_long(self) -> None:
+        """Suspends a sample that has taken too many passes, or too long, and still has no step.
+
+        A closure is called within a step, which ends the sample.
+        """
+        long = self._passes > PASSES_AT_MOST or self._own_s > OWN_S_AT_MOST
+        if long and not self.in_closure:
+            self.suspend()
+            self._await_zero_grad()
+
     def _not_finite(self, roots: Any) -> None:
         self.hub.emit("loss_not_finite", roots)
+        self._await_zero_grad()
+
+    def _await_zero_grad(self) -> None:
         if self._on_zero_grad not in self.hub.listeners["zero_grad"]:
             self.hub.on("zero_grad", self._on_zero_grad)
 
     def _on_zero_grad(self, owner: Any) -> None:
-        self.hub.off("zero_grad", self._on_zero_grad)
+        if not self.suspended:
+            self.hub.off("zero_grad", self._on_zero_grad)
         loss = self._loss
-        if not self.stepped and isinstance(loss, float) and not isfinite(loss):
+        unwanted = self.suspended or (isinstance(loss, float) and not isfinite(loss))
+        if not self.stepped and unwanted:
             self._loss = None  # the user throws this backward pass away
 
     def _on_scaled(self, original: Any, scaled: Any) -> None:
@@ -131,6 +162,9 @@ class Clock(Facts):
     def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
         if self.stepped:
             self.next_iteration()
+        if self.sampling:
+            self._passes += 1
+            self.suspend_if_long()
 
     def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
         self._closures = 0
@@ -180,7 +214,7 @@ class Clock(Facts):
             training = self._last = self.training(optimizer)
         if skipped:
             self.event("step_skipped", training)
-        if self.sampling:
+        if self.sampling or self.suspended:
             self.recorder.close(training.index, training.step)
         now = monotonic()
         if not skipped:

@@ -13,6 +13,13 @@ SHARE_AT_MOST = 1 / 200
 bounds the record: a run of 100,000 iterations has about 1,300 samples."""
 
 
+PASSES_AT_MOST = 64
+OWN_S_AT_MOST = 1.0
+"""A sample is suspended after so many backward passes without a step, or so many seconds of our own
+time, until a step comes: a loop that only goes backward (Fisher information, saliency, a very long
+accumulation) would else be sampled for ever."""
+
+
 EVERY_STEP_S = 15e-6
 """What any step costs beside a real model, sampled or not. Measured in benchmarks/overhead.py."""
 

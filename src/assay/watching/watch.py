@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -30,6 +31,8 @@ class Watch(Clock):
         self.compiled = False
         self.grad_enabled = True  # as the user has it: a sampled listener itself runs without
         self._gated: list[tuple[str, Callable[..., None]]] = []
+        # no method of the clock's: while it is there, steps are announced as they begin
+        self._on_awaited_step = partial(Watch._resume_at, self)
 
     # -- wiring ---------------------------------------------------------------------------------
 
@@ -84,14 +87,33 @@ class Watch(Clock):
 
     def _disarm(self) -> None:
         if self._armed:
-            self._armed = self.sampling = False
-            self.hub.off("loss", self._on_loss)
-            self.hub.off("root_begin", self._on_root_begin)
-            for event, listener in self._gated:
-                self.hub.off(event, listener)
-            for switch in self.hub.switches.values():
-                switch.stop()
+            self._take_away()
             self.recorder.drop()
+
+    def _take_away(self) -> None:
+        self._armed = self.sampling = False
+        self.hub.off("loss", self._on_loss)
+        self.hub.off("root_begin", self._on_root_begin)
+        for event, listener in self._gated:
+            self.hub.off(event, listener)
+        for switch in self.hub.switches.values():
+            switch.stop()
+
+    def suspend(self) -> None:
+        """Takes a sample's listeners and seams away until the next step; what it saw is kept."""
+        self._take_away()
+        self.suspended = True
+        self.hub.on("step_begin", self._on_awaited_step)
+
+    def resume(self) -> None:
+        """Goes on with a suspended sample."""
+        self.suspended = False
+        self.hub.off("step_begin", self._on_awaited_step)
+        self.arm()
+        self.sampling = True
+
+    def _resume_at(self, optimizer: Any, has_closure: Any) -> None:
+        self.resume()
 
     def sample_or_disarm(self) -> None:
         """An iteration begins: samples it if its time has come, else takes the listeners away."""
@@ -118,6 +140,9 @@ class Watch(Clock):
             self.next_iteration()
         if not self.sampling or next(module.parameters(), None) is None:
             return  # a loss or an augmentation is no model
+        self.suspend_if_long()
+        if self.suspended:
+            return
         for root in self.names.add_root(module):
             self.hub.emit("root_found", root)
 
@@ -135,6 +160,8 @@ class Watch(Clock):
 
     def forked(self) -> None:
         """In a forked child: nothing is known yet."""
+        if self.suspended:
+            self.resume()
         self.forget()
         self.by_hand.forked()
         if self._armed:
@@ -148,7 +175,7 @@ class Watch(Clock):
                 probe.finish()
             except Exception as error:
                 self.hub.contain(f"{probe.name} at the end", error)
-        if self.sampling and not self.stepped and self.trainings:
+        if (self.sampling or self.suspended) and not self.stepped and self.trainings:
             # the iteration that never reached its step is the one that tells of a crash
             self.recorder.close(self.trainings[-1].index, self.trainings[-1].step)
         for training in self.trainings:
