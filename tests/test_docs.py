@@ -145,3 +145,39 @@ def test_the_schema_refuses(schema: Any, example: Any, where: tuple[Any, ...], v
     place[where[-1]] = value
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(example, schema)
+
+
+# --- the changelog's fragments ----------------------------------------------------------------
+
+FRAGMENTS = ROOT / "changelog"
+KINDS = {"added", "changed", "fixed", "removed"}
+
+
+def misplaced(folder: Path) -> list[str]:
+    """Fragments that no release would pick up, or that say nothing."""
+    problems = []
+    for path in sorted(folder.iterdir()):
+        topic, _, kind = path.name.removesuffix(".md").rpartition(".")
+        if path.name == "template.md":
+            continue
+        if path.suffix != ".md" or not topic or kind not in KINDS:
+            problems.append(f"{path.name}: not <topic>.<{'|'.join(sorted(KINDS))}>.md")
+        elif not path.read_text(encoding="utf-8").strip():
+            problems.append(f"{path.name}: empty")
+    return problems
+
+
+def test_every_fragment_is_picked_up() -> None:
+    assert misplaced(FRAGMENTS) == []
+
+
+def test_fragments_that_would_be_lost_are_named(tmp_path: Path) -> None:
+    for name in ("a.added.md", "b.improved.md", "added.md", "c.added.txt"):
+        (tmp_path / name).write_text("Something.")
+    (tmp_path / "d.fixed.md").write_text("\n")
+    assert [line.partition(":")[0] for line in misplaced(tmp_path)] == [
+        "added.md",
+        "b.improved.md",
+        "c.added.txt",
+        "d.fixed.md",
+    ]
