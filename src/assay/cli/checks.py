@@ -37,5 +37,5 @@ def main(words: Sequence[str]) -> int:
 
 
 def illness(check: Check) -> str:
-    """The first sentence of a check's page."""
+    """Returns the first sentence of a check's page."""
     return (type(check).__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ").strip()

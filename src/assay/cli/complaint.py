@@ -7,6 +7,6 @@ import sys
 
 
 def complain(text: str) -> None:
-    """One line on standard error."""
+    """Prints one line on standard error."""
     with contextlib.suppress(OSError):
         print(f"assay: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201

@@ -75,7 +75,7 @@ def _explained(trial: Trial, script: Path) -> list[str]:
 
 
 def _last_line(result: Result | None) -> str:
-    """What the script printed last in a run."""
+    """Returns what the script printed last in a run."""
     try:
         text = (Path(result.folder) / "output.txt").read_text(errors="replace") if result else ""
     except OSError:

@@ -60,7 +60,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def page(check: Check) -> str:
-    """A check's page as Markdown: its docstring, and every limit with its source."""
+    """Returns a check's page as Markdown: its docstring, and every limit with its source."""
     parts = [
         f"# {check.name}",
         f"*{check.severity}* · {check.family} · {_TIERS[check.tier]}",
@@ -81,7 +81,7 @@ def page(check: Check) -> str:
 
 
 def trick_page(trick: type[Trick]) -> str:
-    """A trick's page as Markdown: its docstring, what it takes, and how to use it."""
+    """Returns a trick's page as Markdown: its docstring, what it takes, and how to use it."""
     parts = [f"# {trick.name}", f"*trick* · {trick.family}", inspect.cleandoc(trick.__doc__ or "")]
     parts += ["## Options", "\n".join(f"- {line}" for line in taken(trick))]
     if trick.conflicts:

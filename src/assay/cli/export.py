@@ -57,7 +57,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def chosen(to: str | None) -> str:
-    """The format.
+    """Returns the format.
 
     Raises:
         LaunchError: None was named, or one that does not exist.

@@ -43,7 +43,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def fix_parser() -> Parser:
-    """The options of this verb."""
+    """Makes the parser of this verb."""
     parser = make_parser("fix", "Say what is wrong with a script, and prove what cures it.")
     parser.add_argument(
         "--explore", action="store_true", help="try what may help where nothing is wrong, too"

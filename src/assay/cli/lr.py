@@ -112,7 +112,7 @@ def _rate(text: str) -> float:
 
 
 def _base() -> Path | None:
-    """Beside the folder of all runs, if that has been chosen; None for the default."""
+    """Returns the folder beside that of all runs, if one has been chosen; None for the default."""
     chosen = read_settings().run_dir
     return None if chosen is None else chosen.parent / "sweeps"
 

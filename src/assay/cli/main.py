@@ -31,7 +31,7 @@ VERBS = {
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
-    """The entry point: never returns, ends as the user's script ended where one was run."""
+    """Starts the verb; never returns, ends as the user's script ended where one was run."""
     words = list(sys.argv[1:] if words is None else words)
     try:
         _dispatch(words)

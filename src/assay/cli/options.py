@@ -50,14 +50,14 @@ class Options:
     checks: tuple[Check, ...] = ()
 
     def child_settings(self) -> dict[str, Any]:
-        """What the child is told."""
+        """Returns what the child needs to know."""
         told = {"steps": self.steps, "seconds": self.seconds, "budget": self.budget}
         settings = {key: value for key, value in told.items() if value is not None}
         return {**settings, "tricks": list(self.tricks)} if self.tricks else settings
 
 
 def make_parser(verb: str, description: str) -> Parser:
-    """The parser of a verb that runs a script; a verb may add options of its own."""
+    """Makes the parser of a verb that runs a script; a verb may add options of its own."""
     parser = Parser(
         prog=f"assay {verb}",
         usage=f"assay {verb} [OPTIONS] {COMMAND.splitlines()[0]}",
@@ -116,7 +116,7 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
 
 
 def lasting_names(lasting: Settings, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """`ignore` and `only` of the settings file.
+    """Returns `ignore` and `only` of the settings file.
 
     Raises:
         LaunchError: They name a check that does not exist.
@@ -129,7 +129,7 @@ def lasting_names(lasting: Settings, names: Sequence[str]) -> tuple[tuple[str, .
 
 
 def can_be_written(target: str, option: str = "--json") -> None:
-    """Told before a long run, not after it."""
+    """Refuses a target that can't be written, before a long run and not after it."""
     if target == "-":
         return
     if not target:

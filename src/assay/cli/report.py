@@ -78,7 +78,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def find_run(named: str | None, base: Path) -> Path:
-    """The folder of a run.
+    """Returns the folder of a run.
 
     Args:
         named: Its folder, its id or the beginning of its id; None for the latest.

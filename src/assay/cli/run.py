@@ -40,7 +40,7 @@ def main(words: Sequence[str]) -> NoReturn:
 
 
 def all_tricks(given: Sequence[str]) -> tuple[str, ...]:
-    """The tricks of every `--with`, in the order in which they act.
+    """Reads the tricks of every `--with`, in the order in which they act.
 
     Raises:
         LaunchError: One is unknown, takes no such value, or can't stand beside another.
@@ -53,7 +53,7 @@ def all_tricks(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def summary(report: Report) -> str:
-    """One line on a run."""
+    """Returns one line on a run."""
     if report.unseen is not None:
         return f"not observed: {report.unseen.reason}"
     pieces = [how_it_ended(report.view) or f"{counted(report.view.steps, 'step')} observed"]

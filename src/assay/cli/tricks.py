@@ -54,7 +54,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def listing() -> int:
-    """All tricks, each with its first sentence."""
+    """Lists all tricks, each with its first sentence."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -76,7 +76,7 @@ def listing() -> int:
 
 
 def options_of(asked: Sequence[str]) -> int:
-    """What one trick takes, option by option."""
+    """Lists what one trick takes, option by option."""
     for text in asked:
         trick = by_name(text.partition("=")[0].partition(",")[0])
         sys.stdout.write(f"{trick.name}: {purpose(trick)}\n")
@@ -91,7 +91,7 @@ def options_of(asked: Sequence[str]) -> int:
 
 
 def taken(trick: type[Trick]) -> list[str]:
-    """One line for each option of a trick."""
+    """Returns one line for each option of a trick."""
     lines = []
     for option in (trick.value, *trick.options):
         if option is not None:
@@ -102,7 +102,7 @@ def taken(trick: type[Trick]) -> list[str]:
 
 
 def purpose(trick: type[Trick]) -> str:
-    """The first sentence of a trick's page."""
+    """Returns the first sentence of a trick's page."""
     return (trick.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ").strip()
 
 
@@ -134,7 +134,7 @@ def plot(asked: Sequence[str]) -> int:
 
 
 def _length(schedule: Schedule) -> int:
-    """Steps within which a curve without a total shows its shape."""
+    """Returns the steps within which a curve without a total shows its shape."""
     settings = schedule.settings
     if "total" in settings:
         return int(settings["total"])

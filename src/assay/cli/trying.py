@@ -31,7 +31,7 @@ MINUTES = 30.0
 
 
 def make_parser(verb: str, description: str) -> Parser:
-    """The parser of a verb that makes trials."""
+    """Makes the parser of a verb that makes trials."""
     parser = Parser(
         prog=f"assay {verb}",
         usage=f"assay {verb} [OPTIONS] {COMMAND.splitlines()[0]}",
@@ -53,7 +53,7 @@ def make_parser(verb: str, description: str) -> Parser:
 
 
 def minutes(text: str) -> float:
-    """A number of minutes above 0.
+    """Reads a number of minutes above 0.
 
     Raises:
         ArgumentTypeError: It is none.
@@ -62,7 +62,7 @@ def minutes(text: str) -> float:
 
 
 def candidate(text: str) -> Candidate:
-    """One candidate of `--with`.
+    """Reads one candidate of `--with`.
 
     Raises:
         LaunchError: A trick is unknown, or takes no such value.
@@ -74,7 +74,7 @@ def candidate(text: str) -> Candidate:
 
 
 def usual_jobs(cores: int | None = None) -> int:
-    """How many runs at the same time: one a core, at most 4; one alone where there is a GPU."""
+    """Returns how many runs go at once: one a core, at most 4; one alone where there is a GPU."""
     if any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists():
         return 1
     return min(cores or len(os.sched_getaffinity(0)), 4)
@@ -116,7 +116,7 @@ def run_trial(
 
 
 def trials_folder() -> Path | None:
-    """Beside the folder of all runs, if that has been chosen; None for the default."""
+    """Returns the folder beside that of all runs, if one was chosen; None for the default."""
     chosen = read_settings().run_dir
     return None if chosen is None else chosen.parent / "trials"
 
@@ -162,7 +162,7 @@ def write_change(trial: Trial) -> str:
 
 
 def report_of(trial: Trial) -> Report:
-    """The report of the control's first run; of nothing if it was not made."""
+    """Returns the report of the control's first run; of nothing if it was not made."""
     from ..checks.registry import CHECKS
     from ..journal.reader import read_run
     from ..journal.view import RunView
@@ -174,7 +174,7 @@ def report_of(trial: Trial) -> Report:
 
 
 def as_dict(trial: Trial) -> dict[str, Any]:
-    """The trial as a report of schema 1: that of the control's first run, and the verdicts."""
+    """Returns the trial as a report of schema 1: of the control's first run, and the verdicts."""
     report = report_of(trial).as_dict()
     report["assay"] = __version__
     report["verdicts"] = [verdict.as_dict() for verdict in trial.verdicts]

@@ -51,7 +51,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def folder_of_runs(folder: Path) -> Path:
-    """The folder, if runs may lie in it.
+    """Returns the folder, if runs may lie in it.
 
     Raises:
         LaunchError: It is none.
@@ -68,7 +68,7 @@ def folder_of_runs(folder: Path) -> Path:
 
 
 def port(text: str) -> int:
-    """A port from 1 to 65535.
+    """Reads a port from 1 to 65535.
 
     Raises:
         ArgumentTypeError: It is none.

@@ -68,13 +68,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` if something known is close, else nothing."""
+    """Returns `; did you mean X?` if something known is close, else nothing."""
     close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 
 
 def whole_number(text: str) -> int:
-    """A whole number from 1.
+    """Reads a whole number from 1.
 
     Raises:
         ArgumentTypeError: It is none.
@@ -89,7 +89,7 @@ def whole_number(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """A number of seconds above 0.
+    """Reads a number of seconds above 0.
 
     Raises:
         ArgumentTypeError: It is none.
@@ -104,7 +104,7 @@ def seconds(text: str) -> float:
 
 
 def level(text: str) -> str:
-    """`error` or `warning`.
+    """Reads `error` or `warning`.
 
     Raises:
         ArgumentTypeError: It is neither.
@@ -116,7 +116,7 @@ def level(text: str) -> str:
 
 
 def check_names(given: Iterable[str], said: str, known: Sequence[str]) -> tuple[str, ...]:
-    """Names of checks, also comma-separated ones.
+    """Reads names of checks, also comma-separated ones.
 
     Args:
         given: What the user wrote.

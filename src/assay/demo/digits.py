@@ -15,7 +15,7 @@ _FILE = Path(__file__).with_name("digits.u8.gz")
 
 
 def load() -> tuple[torch.Tensor, torch.Tensor]:
-    """Return all images and their labels, in the order of the source.
+    """Returns all images and their labels, in the order of the source.
 
     The values are raw on purpose: scaling them is the training script's job, and forgetting to is
     one of the faults that assay names.

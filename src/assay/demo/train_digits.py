@@ -9,14 +9,14 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 def load_digits() -> tuple[torch.Tensor, torch.Tensor]:
-    """1,797 images of 8x8 pixels as float32 [1797, 64] in 0 to 1, and their labels."""
+    """Returns 1,797 images of 8x8 pixels, float32 [1797, 64] in 0 to 1, and their labels."""
     raw = bytearray(gzip.decompress(Path(__file__).with_name("digits.u8.gz").read_bytes()))
     rows = torch.frombuffer(raw, dtype=torch.uint8).view(-1, 65)
     return rows[:, :64].float() / 16, rows[:, 64].long()
 
 
 def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
-    """Share of images whose digit is recognised."""
+    """Returns the share of images whose digit is recognised."""
     model.eval()
     with torch.no_grad():
         right = model(images).argmax(1) == labels

@@ -18,7 +18,7 @@ Place = tuple[Source, cst.BaseExpression]
 
 
 def activation(script: Script, trick: Trick) -> Iterator[Variant]:
-    """All of them; all but one that may be the model's output, which the trick leaves alone."""
+    """Changes them all, but one that may be the model's output, which the trick leaves alone."""
     new, old = KINDS[trick.given.value], trick.given.instead_of
     kinds = set(KINDS.values()) - {new} if old == "any" else {KINDS[old]}
     wanted = {f"torch.nn.{kind}" for kind in kinds}
@@ -32,7 +32,7 @@ def activation(script: Script, trick: Trick) -> Iterator[Variant]:
 
 
 def _places(source: Source, wanted: set[str]) -> list[Place]:
-    """Every class of these, with its call if it is called."""
+    """Yields every class of these, with its call if it is called."""
     found: list[Place] = []
     for name in [*source.all(cst.Attribute), *source.all(cst.Name)]:
         above = source.parent(name)

@@ -27,17 +27,17 @@ _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
 
 
 def number(value: float) -> str:
-    """A number as a person writes it: `0.0005`, `1e-5`."""
+    """Writes a number as a person does: `0.0005`, `1e-5`."""
     return re.sub(r"e([-+])0*", lambda m: "e" + m[1].replace("+", ""), repr(value))
 
 
 def rounded(value: float) -> float:
-    """The same with at most six digits."""
+    """Writes a number with at most six digits."""
     return float(f"{value:.6g}") if math.isfinite(value) else value
 
 
 def literal(source: Source, node: cst.BaseExpression) -> Any:
-    """The value of an expression of literals, such as `1e-3 * 8`; UNKNOWN if it is none."""
+    """Returns the value of an expression of literals, such as `1e-3 * 8`; UNKNOWN if none."""
     try:
         return _value(ast.parse(source.code(node).strip(), mode="eval").body)
     except (SyntaxError, ValueError, ArithmeticError, TypeError, LookupError):
@@ -59,7 +59,7 @@ def _value(node: ast.expr) -> Any:
 def argument(
     source: Source, call: cst.Call, keyword: str, position: int | None = None
 ) -> cst.Arg | None:
-    """An argument by its keyword or its place; None if it is not given.
+    """Returns an argument by its keyword or its place; None if it is not given.
 
     Raises:
         NotMechanicalError: `*` or `**` may hide it.
@@ -129,7 +129,7 @@ def set_value(
 
 
 def _assigned(source: Source, name: cst.CSTNode) -> cst.BaseExpression | None:
-    """What the statement assigns that binds this name."""
+    """Returns what the statement assigns that binds this name."""
     target = source.parent(name)
     up = source.parent(target) if isinstance(target, cst.AssignTarget) else None
     if isinstance(up, cst.Assign) and len(up.targets) == 1 and up.targets[0].target is name:

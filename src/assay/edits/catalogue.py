@@ -64,7 +64,7 @@ BY_HAND: Mapping[str, str] = {
 
 
 def changes(script: Script, tricks: Sequence[Trick]) -> Iterator[tuple[FileChange, ...]]:
-    """The ways of writing these tricks into the script, the usual one first.
+    """Yields the ways of writing these tricks into the script, the usual one first.
 
     Raises:
         NotMechanicalError: There is none.

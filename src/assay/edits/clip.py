@@ -19,7 +19,7 @@ _FUNCTION = {
 
 
 def clip(script: Script, trick: Trick) -> Iterator[Variant]:
-    """Before every step of the one optimizer; under a GradScaler after unscaling."""
+    """Clips before every step of the one optimizer; under a GradScaler after unscaling."""
     if any(True for _ in script.view.events("clip")):
         raise NotMechanicalError(f"the script clips already: {trick} comes on top of that")
     if any(event.data.get("closure") for event in script.events("step")):
@@ -41,7 +41,7 @@ def _write(patch: Patch, script: Script, trick: Trick, steps: list[Step]) -> Non
 
 
 def _parameters(script: Script, step: Step) -> str:
-    """All that the optimizer holds: the model's where that is the same, else its groups'."""
+    """Names what the optimizer holds: as the model's, where that is the same, or its groups'."""
     trained = [p for p in script.view.parameters if p.trainable]
     if trained and all(p.group is not None for p in trained):
         try:

@@ -9,7 +9,7 @@ from .source import Source
 
 
 def spelled(patch: Patch, source: Source, name: str) -> str:
-    """`nn.utils.get` for `torch.nn.utils.get` where the file has `from torch import nn`.
+    """Returns `nn.utils.get` for `torch.nn.utils.get` if the file has `from torch import nn`.
 
     Adds an import to the patch where the file has none that helps.
     """
@@ -24,7 +24,7 @@ def spelled(patch: Patch, source: Source, name: str) -> str:
 
 
 def imported(source: Source) -> dict[str, str]:
-    """What the file's top level imports, by full name, and what it is called there."""
+    """Returns what the file's top level imports, by full name, and what it is called there."""
     found: dict[str, str] = {}
     for statement in source.tree.body:
         if not isinstance(statement, cst.SimpleStatementLine):
@@ -68,7 +68,7 @@ def add_import(patch: Patch, source: Source, line: str) -> None:
 
 
 def _last_of_run(before: list[cst.Import], plain: list[cst.Import]) -> cst.Import:
-    """The last one up to which they are in order."""
+    """Returns the last import up to which they are in order."""
     last = before[0]
     for statement, known in zip(before, plain, strict=False):
         if statement is not known:
@@ -82,7 +82,7 @@ def _is_future(source: Source, statement: cst.ImportFrom) -> bool:
 
 
 def last_import(source: Source) -> cst.BaseSmallStatement | None:
-    """The last import of the file's top level."""
+    """Returns the last import of the file's top level."""
     found = None
     for statement in source.tree.body:
         if isinstance(statement, cst.SimpleStatementLine) and isinstance(

@@ -26,7 +26,7 @@ _LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTrans
 
 
 def initialise(script: Script, trick: Trick) -> Iterator[Variant]:
-    """With torch's own function, biases at 0."""
+    """Initialises with torch's own function, biases at 0."""
     rule = _RULES.get((trick.given.value, trick.given.distribution))
     kinds = {module.kind for module in script.view.modules}
     layers = [kind for kind in _LAYERS if kind in kinds]

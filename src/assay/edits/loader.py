@@ -13,7 +13,7 @@ from .variant import Variant
 
 
 def shuffle(script: Script, trick: Trick) -> Iterator[Variant]:
-    """At each loader that reads in order and that the script trains from."""
+    """Shuffles at each loader that reads in order and that the script trains from."""
     wanted = {
         event.data.get("number")
         for event in script.events("loading")

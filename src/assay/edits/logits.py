@@ -20,7 +20,7 @@ _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
 
 
 def logits(script: Script, trick: Trick) -> Iterator[Variant]:
-    """The likeliest first: before the loss's own line, at the end of a model, elsewhere."""
+    """Yields the likeliest first: before the loss's own line, at the end of a model, elsewhere."""
     losses = [c for c in script.callers("loss") if c.facts.get("fn") in _FUNCTIONS]
     if not losses:
         raise NotMechanicalError("no line of yours was seen to compute a loss of logits")
@@ -61,7 +61,7 @@ def _ends_a_sequence(source: Source, call: cst.Call) -> bool:
 
 
 def _without_call(patch: Patch, source: Source, call: cst.Call) -> None:
-    """`softmax(x, dim=1)` and `x.softmax(1)` become `x`."""
+    """Turns `softmax(x, dim=1)` and `x.softmax(1)` into `x`."""
     if isinstance(call.func, cst.Attribute) and not source.full_name(call.func):
         _become(patch, source, call, call.func.value)
     elif call.args and call.args[0].keyword is None and not call.args[0].star:
@@ -78,7 +78,7 @@ def _become(patch: Patch, source: Source, call: cst.Call, inner: cst.BaseExpress
 
 
 def _without_layer(patch: Patch, source: Source, call: cst.Call) -> None:
-    """`nn.Softmax()` leaves the sequence it is in, or the module that has it as an attribute."""
+    """Takes `nn.Softmax()` out of its sequence, or out of the module whose attribute it is."""
     up = source.parent(call)
     holder = source.parent(up) if up is not None else None
     if isinstance(up, (cst.Arg, cst.Element)) and isinstance(

@@ -17,13 +17,13 @@ _CLASSES = {"cross_entropy": "CrossEntropyLoss", "nll_loss": "NLLLoss"}
 
 
 def label_smoothing(script: Script, trick: Trick) -> Iterator[Variant]:
-    """For the training's loss alone."""
+    """Smooths the labels of the training's loss alone."""
     value = number(float(trick.given.value))
     yield lambda patch: _write(patch, script, "label_smoothing", value, evaluations=False)
 
 
 def ignore_index(script: Script, trick: Trick) -> Iterator[Variant]:
-    """For every loss of classes."""
+    """Sets the index at every loss of classes."""
     value = str(int(trick.given.value))
     yield lambda patch: _write(patch, script, "ignore_index", value, evaluations=True)
 
@@ -51,7 +51,7 @@ def _callers(script: Script, of: str) -> list[Caller]:
 
 
 def _home(script: Script, caller: Caller) -> Caller:
-    """The call that takes the argument: the function's own, or the one that built the module."""
+    """Returns the call that takes the argument: the function's own, or that of its module."""
     source, call, name = caller.source, caller.call, caller.facts["fn"]
     if source.called(call) == name:
         argument(source, call, "weight")  # says so if arguments come from elsewhere

@@ -13,7 +13,7 @@ from .variant import Variant
 
 
 def train_mode(script: Script, trick: Trick) -> Iterator[Variant]:
-    """Before the loop over batches, at the top of its body, or before the very call."""
+    """Sets it before the loop over batches, at the top of its body, or before the very call."""
     caller, model = script.model()
     line = f"{model}.train()"
     loop = _loop(caller)

@@ -17,7 +17,7 @@ from .variant import Variant
 
 
 def add_parameters(script: Script, trick: Trick) -> Iterator[Variant]:
-    """`model.body.parameters()` becomes `model.parameters()`; another model's are put beside it.
+    """Makes `model.body.parameters()` the whole model's; puts another model's beside it.
 
     An optimizer that was built before the model was complete is built after it.
     """
@@ -47,7 +47,7 @@ def add_parameters(script: Script, trick: Trick) -> Iterator[Variant]:
 
 
 def _last_change(source: Source, built: Caller, model: str) -> cst.BaseSmallStatement | None:
-    """The last `model.head = ...` behind the optimizer in the same block."""
+    """Returns the last `model.head = ...` behind the optimizer in the same block."""
     here = built.statement
     line = source.parent(here)
     block = source.parent(line) if line is not None else None

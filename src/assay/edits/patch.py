@@ -91,7 +91,7 @@ class Patch:
         self.replace(source, begin, rest.end(), "")
 
     def files(self) -> tuple[FileChange, ...]:
-        """What becomes of each file.
+        """Returns what becomes of each file.
 
         Raises:
             NotMechanicalError: Two changes meet, or what comes out is no Python.
@@ -115,7 +115,7 @@ class Patch:
 
 
 def _indent(source: Source, start: int) -> str | None:
-    """The blanks between the beginning of a line and a place; None if there is more than that."""
+    """Returns the blanks between a line's beginning and a place; None if more stands there."""
     begin = max(source.text.rfind("\n", 0, start), source.text.rfind("\r", 0, start)) + 1
     text = source.text[begin:start]
     return None if text.strip(" \t\f") else text

@@ -16,13 +16,13 @@ from .variant import Variant
 
 
 def warmup(script: Script, trick: Trick) -> Iterator[Variant]:
-    """A line from near 0 to 1."""
+    """Writes a line from near 0 to 1."""
     length = int(trick.given.value)
     yield lambda patch: _write(patch, script, f"min(1.0, (step + 1) / {length})")
 
 
 def schedule(script: Script, trick: Trick) -> Iterator[Variant]:
-    """The curves that are one line of Python."""
+    """Writes the curves that are one line of Python."""
     name, settings = trick.given.value, dict(getattr(trick, "settings", {}))
     total = settings.get("total") or script.steps
     end = float(settings.get("end") or 0.0)

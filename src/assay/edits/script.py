@@ -52,7 +52,7 @@ class Script:
         self._sources: dict[str, Source] = {}
 
     def source(self, file: str) -> Source:
-        """A file of the user's.
+        """Returns a file of the user's.
 
         Raises:
             NotMechanicalError: It is none that the run has loaded.
@@ -65,18 +65,18 @@ class Script:
         return self._sources[path]
 
     def sources(self) -> list[Source]:
-        """All files."""
+        """Returns all files."""
         return [self.source(file) for file in sorted(self._files)]
 
     def events(self, of: str) -> list[Event]:
-        """What the record says of calls of this sort."""
+        """Returns what the record says of calls of this sort."""
         found = list(self.view.events("caller"))
         if not found:
             raise NotMechanicalError("the record does not tell the lines; --fresh makes a new one")
         return [event for event in found if event.data.get("of") == of]
 
     def callers(self, of: str, *names: str) -> list[Caller]:
-        """The calls of this sort in the user's files.
+        """Returns the calls of this sort in the user's files.
 
         Args:
             of: As in the probe `callers`.
@@ -124,7 +124,7 @@ class Script:
         return Caller(source, fitting[0], dict(event.data))
 
     def steps_taken(self) -> list[Step]:
-        """Every line where the one optimizer steps.
+        """Returns every line where the one optimizer steps.
 
         Raises:
             NotMechanicalError: There are several optimizers, or none that is stepped by name.
@@ -144,7 +144,7 @@ class Script:
         return found
 
     def optimizer_built(self) -> Caller:
-        """The call that built the optimizer that steps.
+        """Returns the call that built the optimizer that steps.
 
         Raises:
             NotMechanicalError: There are several, or it is built by a framework.
@@ -158,7 +158,7 @@ class Script:
         return found[0]
 
     def model(self, near: Caller | None = None) -> tuple[Caller, str]:
-        """The one call of the one model that is trained, and the model as an expression there.
+        """Returns the one call of the one trained model, and the model as an expression there.
 
         Args:
             near: If given, the model has to mean the same where this call stands.

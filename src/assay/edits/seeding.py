@@ -18,7 +18,7 @@ _SEEDERS = ("torch.manual_seed", "random.seed", "numpy.random.seed")
 
 
 def seed(script: Script, trick: Trick) -> Iterator[Variant]:
-    """At every literal seed; where the script sets none, once for each generator it imports."""
+    """Changes every literal seed; where there is none, seeds each imported generator once."""
     yield lambda patch: _write(patch, script, str(int(trick.given.value)))
 
 

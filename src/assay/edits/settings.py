@@ -23,7 +23,7 @@ _POSITIONS = {
 
 
 def lr(script: Script, trick: Trick) -> Iterator[Variant]:
-    """The rate in the constructor, rounded; to the last bit if the run is so sensitive."""
+    """Writes the rate into the constructor, rounded; to the last bit if the run needs it."""
     text = str(trick.given.value)
 
     def new(old: object) -> float:
@@ -39,12 +39,12 @@ def lr(script: Script, trick: Trick) -> Iterator[Variant]:
 
 
 def eps(script: Script, trick: Trick) -> Iterator[Variant]:
-    """The number that keeps it from dividing by zero."""
+    """Writes the number that keeps it from dividing by zero."""
     yield lambda patch: _set(patch, script, "eps", lambda old: number(trick.given.value))
 
 
 def betas(script: Script, trick: Trick) -> Iterator[Variant]:
-    """Both numbers; one that was not given stays."""
+    """Writes both numbers; one that was not given stays."""
 
     def new(old: object) -> str:
         first, second = old if isinstance(old, (tuple, list)) else (0.9, 0.999)
@@ -56,7 +56,7 @@ def betas(script: Script, trick: Trick) -> Iterator[Variant]:
 
 
 def momentum(script: Script, trick: Trick) -> Iterator[Variant]:
-    """`momentum`, or the first of the betas."""
+    """Writes `momentum`, or the first of the betas."""
     value = float(trick.given.value)
 
     def first_of(old: object) -> str:
@@ -71,7 +71,7 @@ def momentum(script: Script, trick: Trick) -> Iterator[Variant]:
 
 
 def weight_decay(script: Script, trick: Trick) -> Iterator[Variant]:
-    """The keyword, where everything is to decay in the optimizer's own way."""
+    """Writes the keyword, where everything is to decay in the optimizer's own way."""
     cls = _training(script).optimizer
     own = "decoupled" if cls == "AdamW" else "l2"
     if trick.given.exempt or trick.given.kind != own:

@@ -19,7 +19,7 @@ _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
 
 
 def match_target_shape(script: Script, trick: Trick) -> Iterator[Variant]:
-    """At each line where a loss was given two shapes, evaluations too."""
+    """Changes each line where a loss was given two shapes, evaluations too."""
     of = [*script.events("loss"), *script.events("evaluation_loss")]
     kinds = {event.data["of"] for event in of if _differs(event.data)}
     callers = [c for kind in sorted(kinds) for c in script.callers(kind) if _differs(c.facts)]

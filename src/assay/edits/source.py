@@ -52,7 +52,7 @@ class Source:
         self._lines = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", self.text))]
 
     def encode(self, text: str) -> bytes:
-        """A text as this file holds it on disk."""
+        """Returns a text as this file holds it on disk."""
         return text.encode(self.tree.encoding)
 
     @property
@@ -77,17 +77,17 @@ class Source:
         return dict(self._wrapper.resolve(QualifiedNameProvider))
 
     def offset(self, line: int, column: int) -> int:
-        """The place in the text of a column (in characters) of a line (from 1)."""
+        """Returns the place in the text of a column (in characters) of a line (from 1)."""
         return self._lines[line - 1] + column
 
     def offset_of_bytes(self, line: int, column: int) -> int:
-        """The same for a column as Python counts it: in bytes of UTF-8."""
+        """Returns the place of a column as Python counts it: in bytes of UTF-8."""
         start = self._lines[line - 1]
         text = self.text[start : self._lines[line] if line < len(self._lines) else None]
         return start + len(text.encode()[:column].decode(errors="ignore"))
 
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
-        """Where a node begins and ends in the text, without parentheses around it."""
+        """Returns where a node begins and ends in the text, without parentheses around it."""
         found = self._positions[node]
         return (
             self.offset(found.start.line, found.start.column),
@@ -95,51 +95,51 @@ class Source:
         )
 
     def whole_span(self, node: cst.BaseExpression) -> tuple[int, int]:
-        """The same with the parentheses around it."""
+        """Returns where a node begins and ends, with the parentheses around it."""
         start, end = self.span(node)
         for _ in getattr(node, "lpar", ()):
             start, end = self.text.rindex("(", 0, start), self.text.index(")", end) + 1
         return start, end
 
     def code(self, node: cst.CSTNode) -> str:
-        """A node as it is written, with the parentheses around it."""
+        """Returns a node as it is written, with the parentheses around it."""
         start, end = self.whole_span(node) if isinstance(node, cst.BaseExpression) else self.span(
             node
         )  # fmt: skip
         return self.text[start:end]
 
     def line(self, node: cst.CSTNode) -> str:
-        """`train.py:43`."""
+        """Returns a place as `train.py:43`."""
         return f"{self.path.name}:{self._positions[node].start.line}"
 
     def all(self, kind: type[N]) -> Iterator[N]:
-        """Every node of a kind, in the order of the text."""
+        """Returns every node of a kind, in the order of the text."""
         found = [node for node in self._positions if isinstance(node, kind)]
         return iter(sorted(found, key=lambda node: self.span(node)))
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        """What a node stands in."""
+        """Returns what a node stands in."""
         return self._parents.get(node)
 
     def above(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-        """Everything a node stands in, from the inside out."""
+        """Yields everything a node stands in, from the inside out."""
         while (up := self._parents.get(node)) is not None:
             node = up
             yield node
 
     def function(self, node: cst.CSTNode) -> cst.CSTNode:
-        """The function that a node stands in, else the module."""
+        """Returns the function that a node stands in, else the module."""
         return next(
             (up for up in self.above(node) if isinstance(up, (cst.FunctionDef, cst.Lambda))),
             self.tree,
         )
 
     def owner(self, node: cst.CSTNode) -> cst.ClassDef | None:
-        """The class that a node stands in."""
+        """Returns the class that a node stands in."""
         return next((up for up in self.above(node) if isinstance(up, cst.ClassDef)), None)
 
     def statement(self, node: cst.CSTNode) -> cst.BaseSmallStatement:
-        """The simple statement that a node stands in.
+        """Returns the simple statement that a node stands in.
 
         Raises:
             NotMechanicalError: It stands in a lambda or in the head of a compound statement.
@@ -152,20 +152,20 @@ class Source:
         raise NotMechanicalError(f"{self.line(node)} is no statement of its own")
 
     def called(self, call: cst.Call) -> str:
-        """The last name of what is called: `step` of `self.optimizer.step()`; empty if none."""
+        """Returns the last name called: `step` of `self.optimizer.step()`; empty if none."""
         if isinstance(call.func, cst.Attribute):
             return call.func.attr.value
         return call.func.value if isinstance(call.func, cst.Name) else ""
 
     def full_name(self, node: cst.CSTNode) -> str:
-        """`torch.nn.functional.softmax` for `F.softmax`; empty unless it comes by an import."""
+        """Returns `torch.nn.functional.softmax` for `F.softmax`; empty unless it is imported."""
         found: Any = self._names.get(node)
         found = found() if callable(found) else found
         names = {name.name for name in found or () if name.source is QualifiedNameSource.IMPORT}
         return names.pop() if len(names) == 1 else ""
 
     def bindings(self, node: cst.CSTNode, name: str) -> set[Assignment]:
-        """Where the variable that a name means, in the place of a node, is bound."""
+        """Returns where the variable that a name means, at the place of a node, is bound."""
         scope = None
         for up in (node, *self.above(node)):
             scope = self._scopes.get(up)

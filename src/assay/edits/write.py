@@ -49,7 +49,7 @@ def write(files: Sequence[FileChange]) -> list[Path]:
 
 
 def _draft(file: FileChange) -> Path:
-    """The new content beside the file, on the same disk, with the same mode and owner."""
+    """Writes the new content beside the file, on the same disk, with the same mode and owner."""
     status = file.path.stat()
     handle, name = tempfile.mkstemp(prefix=f".{file.path.name}.", dir=file.path.parent)
     draft = Path(name)

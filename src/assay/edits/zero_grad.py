@@ -11,7 +11,7 @@ from .variant import Variant
 
 
 def zero_grad(script: Script, trick: Trick) -> Iterator[Variant]:
-    """Where it is usually written; behind the step, as the trick does, if that is not the same."""
+    """Clears where it is usually written; behind the step, as the trick does, if that differs."""
     steps = script.steps_taken()
     if all(step.caller.facts.get("closure") for step in steps):
         yield lambda patch: _in_closure(patch, script, steps[0])
@@ -40,7 +40,7 @@ def _in_closure(patch: Patch, script: Script, step: Step) -> None:
 
 
 def _together(script: Script, steps: list[Step]) -> list[tuple[Step, Caller]]:
-    """Each step with the one backward pass that stands before it in the same block."""
+    """Pairs each step with the one backward pass that stands before it in the same block."""
     backwards = script.callers("backward", "backward")
     pairs = []
     for step in steps:

@@ -30,7 +30,7 @@ _TABLE = _table()
 
 
 def crc32c(data: bytes) -> int:
-    """The CRC-32C of data."""
+    """Returns the CRC-32C of data."""
     crc, table = 0xFFFFFFFF, _TABLE
     for byte in data:
         crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
@@ -38,7 +38,7 @@ def crc32c(data: bytes) -> int:
 
 
 def _record(data: bytes) -> bytes:
-    """Data as one record."""
+    """Returns data framed as one record."""
     length = struct.pack("<Q", len(data))
     return length + _masked(length) + data + _masked(data)
 
@@ -58,7 +58,7 @@ def _varint(number: int) -> bytes:
 
 
 def _part(field: int, data: bytes) -> bytes:
-    """A field that holds text, bytes or a message."""
+    """Returns a field that holds text, bytes or a message."""
     return _varint(field << 3 | 2) + _varint(len(data)) + data
 
 
@@ -67,24 +67,24 @@ def _utf8(text: str) -> bytes:
 
 
 def _event(time: float, step: int, rest: bytes) -> bytes:
-    """An event as a record; `time` in seconds since 1970."""
+    """Returns an event as a record; `time` in seconds since 1970."""
     counted = b"\x10" + _varint(step) if step else b""  # a zero is not written
     return _record(b"\x09" + struct.pack("<d", time) + counted + rest)
 
 
 def version(time: float) -> bytes:
-    """The record that a file begins with."""
+    """Returns the record that a file begins with."""
     return _event(time, 0, _part(3, _utf8(VERSION)))
 
 
 def scalars(time: float, step: int, values: Iterable[tuple[bytes, float]]) -> bytes:
-    """The record of all numbers of a step, each behind the head of its tag."""
+    """Returns the record of all numbers of a step, each behind the head of its tag."""
     summary = b"".join(_part(1, head + _float(value)) for head, value in values)
     return _event(time, step, _part(5, summary))
 
 
 def head(tag: str) -> bytes:
-    """What stands before each number of a tag."""
+    """Returns what stands before each number of a tag."""
     return _part(1, _utf8(tag)) + b"\x15"
 
 
@@ -96,7 +96,7 @@ def _float(value: float) -> bytes:
 
 
 def markdown(time: float, step: int, tag: str, text: str) -> bytes:
-    """The record of a text: a tensor of one string, for TensorBoard's text plugin."""
+    """Returns the record of a text: a tensor of one string, for TensorBoard's text plugin."""
     tensor = b"\x08" + _varint(_DT_STRING) + _part(2, _part(2, b"\x08\x01")) + _part(8, _utf8(text))
     metadata = _part(1, _part(1, b"text"))
     value = _part(1, _utf8(tag)) + _part(8, tensor) + _part(9, metadata)

@@ -20,7 +20,7 @@ FORMATS = {"tensorboard": "", "csv": ".csv", "parquet": ".parquet", "json": ".js
 
 
 def suggested(report: Report, to: str) -> Path:
-    """Where a run is exported if nobody says: named after the run, in the working directory."""
+    """Returns where a run goes if nobody says: named after it, in the working directory."""
     # the folder's own name: what run.json calls itself may be anything
     name = report.folder.resolve().name if report.folder else "run"
     return Path("tensorboard") / name if to == "tensorboard" else Path(name + FORMATS[to])
@@ -88,7 +88,7 @@ def _export_folder(report: Report, target: Path, *, force: bool) -> None:
 
 @contextlib.contextmanager
 def _told(target: Path) -> Iterator[None]:
-    """A disk's complaint as one line."""
+    """Returns a disk's complaint as one line."""
     try:
         yield
     except OSError as error:
@@ -97,7 +97,7 @@ def _told(target: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _draft(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes its name once it is whole."""
+    """Yields a file that takes its name once it is whole."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     draft = Path(name)
     try:

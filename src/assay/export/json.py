@@ -43,7 +43,7 @@ def _dumps(value: Any) -> str:
 
 
 def _group(settings: Any) -> dict[str, Any]:
-    """The settings of a parameter group, with words for what JSON has no number for."""
+    """Returns a group's settings, with words for what JSON has no number for."""
     return {str(key): _plain(value) for key, value in settings.items()}
 
 

@@ -29,7 +29,7 @@ class Measured:
 
 
 def measured(training: Training) -> Iterator[Measured]:
-    """All series of one training; its evaluations are `evaluation_loss` and `evaluation_accuracy`.
+    """Yields all series of one training, with its evaluations as `evaluation_loss` and `_accuracy`.
 
     A rate stands at the steps at which it changed.
     """
@@ -49,6 +49,6 @@ def measured(training: Training) -> Iterator[Measured]:
 
 
 def everything(view: RunView) -> Iterator[Measured]:
-    """All series of all trainings of a run."""
+    """Yields all series of all trainings of a run."""
     for training in view.trainings:
         yield from measured(training)

@@ -15,7 +15,7 @@ ROWS = 1 << 17
 
 
 def needed() -> Any:
-    """The parts of pyarrow.
+    """Returns the parts of pyarrow that are needed.
 
     Raises:
         LaunchError: It is not there.
@@ -58,7 +58,7 @@ def _write(arrow: Any, writer: Any, batches: list[Any]) -> None:
 
 
 def _batch(arrow: Any, schema: Any, one: Measured) -> Any:
-    """The rows of one series; `array` lends its memory, no number is made an object."""
+    """Returns the rows of one series; `array` lends its memory, no number is made an object."""
     rows, training = len(one.series), one.training
     zero = arrow.repeat(arrow.scalar(0, arrow.int32()), rows)
 

@@ -21,12 +21,12 @@ PATTERN = "events.out.tfevents.*.assay"
 
 
 def name(report: Report) -> str:
-    """Of an event file: the same for every export of a run."""
+    """Returns the event file's name: the same for every export of a run."""
     return PATTERN.replace("*", f"{_started(report.view):.0f}")
 
 
 def folders(report: Report, target: Path) -> dict[Path, list[Training]]:
-    """Where the event file of each training goes: TensorBoard tells them apart by folder."""
+    """Returns the folder of each training's event file: TensorBoard tells them apart by it."""
     trainings = report.view.trainings
     if len(trainings) < 2:
         return {target: trainings}
@@ -39,7 +39,7 @@ def _name(training: Training) -> str:
 
 
 def records(report: Report, trainings: Iterable[Training], *, findings: bool) -> Iterator[bytes]:
-    """All records of one event file, steps ascending."""
+    """Yields all records of one event file, steps ascending."""
     started = _started(report.view)
     yield events.version(started)
     if findings and report.findings:
@@ -63,14 +63,14 @@ def _numbered(number: int, one: Measured) -> Iterator[tuple[int, int, float]]:
 
 
 def _told(finding: Finding) -> str:
-    """A finding as Markdown."""
+    """Returns a finding as Markdown."""
     lines = [f"**{finding.severity}: {finding.check}** ({finding.tier}) {finding.where}".rstrip()]
     lines += [finding.summary, finding.why, *(f"- {advice}" for advice in finding.try_)]
     return "\n\n".join(lines)
 
 
 def _started(view: RunView) -> float:
-    """When the run began, in seconds since 1970; 0 if nobody noted it."""
+    """Returns when the run began, in seconds since 1970; 0 if nobody noted it."""
     try:
         return datetime.fromisoformat(view.facts["started"]).timestamp()
     except (KeyError, TypeError, ValueError):
@@ -92,7 +92,7 @@ class _Clock:
                 break
 
     def at(self, step: int) -> float:
-        """The end of the last block before `step`; steps ascend."""
+        """Returns the end of the last block before `step`; steps ascend."""
         while self._ahead is not None and self._ahead[0] <= step:
             if self._offset:
                 self._now = self._offset + self._ahead[1]

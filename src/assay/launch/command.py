@@ -33,7 +33,7 @@ class Command:
 
 
 def resolve(words: Sequence[str], python: str | None = None) -> Command:
-    """Understand one of the three forms and check what can be checked before starting it.
+    """Understands one of the three forms, and checks what can be checked before starting it.
 
     Args:
         words: `script.py args...`, `-m module args...` or `-- any command ...`.
@@ -61,7 +61,7 @@ def resolve(words: Sequence[str], python: str | None = None) -> Command:
 
 
 def find_python(python: str | None = None) -> str:
-    """Return the interpreter for the user's script.
+    """Returns the interpreter for the user's script.
 
     Args:
         python: A path or a name on `PATH`. By default assay's own interpreter if it has torch,

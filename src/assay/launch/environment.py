@@ -12,7 +12,7 @@ BOOT = Path(__file__).resolve().parent / "boot"
 
 
 def child_environment(run: Path, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment in which the child finds our bootstrap and its run folder.
+    """Returns the environment in which the child finds our bootstrap and its run folder.
 
     Args:
         run: The run folder.

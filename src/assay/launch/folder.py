@@ -38,7 +38,7 @@ class RunFolder:
         python: str | None = None,
         **facts: Any,
     ) -> None:
-        """Write `settings.json` for the child and the first half of `run.json`.
+        """Writes `settings.json` for the child and the first half of `run.json`.
 
         Args:
             command: What is started.
@@ -63,7 +63,7 @@ class RunFolder:
         self._write("run.json", record)
 
     def end(self, *, exit_code: int | None, signal: int | None, seconds: float) -> None:
-        """Add to `run.json` how the run ended.
+        """Adds to `run.json` how the run ended.
 
         Raises:
             LaunchError: The folder can't be written; the first half then stays as it was.
@@ -73,7 +73,7 @@ class RunFolder:
         self._write("run.json", record)
 
     def add_setup(self, **facts: Any) -> None:
-        """Add to the set-up in `run.json` what only the run itself could tell.
+        """Adds to the set-up in `run.json` what only the run itself could tell.
 
         Raises:
             LaunchError: The folder can't be written.
@@ -105,7 +105,7 @@ class RunFolder:
 def create(
     label: str = "run", *, base: str | Path | None = None, explicit: str | Path | None = None
 ) -> RunFolder:
-    """Make a new, empty run folder.
+    """Makes a new, empty run folder.
 
     Args:
         label: What is run, for the id: `train` gives `20261121-041500-train`.

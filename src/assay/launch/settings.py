@@ -49,7 +49,7 @@ class Settings:
 
 
 def read_settings(start: Path | None = None) -> Settings:
-    """Read `[tool.assay]` from the nearest pyproject.toml.
+    """Reads `[tool.assay]` from the nearest pyproject.toml.
 
     Args:
         start: The folder to look in first, then upwards; the working directory if not given.

@@ -22,7 +22,7 @@ _TELLING = ("CUBLAS_", "CUDA_", "MKL_", "NCCL_", "OMP_", "PYTHONHASHSEED", "PYTO
 def describe(
     argv: Sequence[str], settings: Mapping[str, Any], environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """What is known of a run before it starts.
+    """Returns what is known of a run before it starts.
 
     Args:
         argv: The child's argument vector.
@@ -56,7 +56,7 @@ def _hash(path: str) -> str | None:
 
 
 def _git() -> dict[str, Any] | None:
-    """Commit, branch and whether tracked files are changed, of the working directory."""
+    """Returns commit, branch and whether tracked files are changed, of the working directory."""
     if shutil.which("git") is None:
         return None
     lines = _ask("rev-parse", "HEAD", "--abbrev-ref", "HEAD")
@@ -71,7 +71,7 @@ def _git() -> dict[str, Any] | None:
 
 
 def _ask(*words: str) -> list[str] | None:
-    """The lines of git's answer; None if it has none, or not in time."""
+    """Returns the lines of git's answer; None if it has none, or not in time."""
     try:
         done = subprocess.run(
             ["git", *words],

@@ -48,7 +48,7 @@ def run(
     *,
     grace: float = 10.0,
 ) -> Outcome:
-    """Run a command to its end in our own terminal and process group, and note how it ended.
+    """Runs a command to its end in our own terminal and process group; notes how it ended.
 
     Args:
         argv: The child's argument vector.
@@ -87,7 +87,7 @@ def run(
 
 
 def finish(outcome: Outcome) -> NoReturn:
-    """End this process as the child ended: same exit code, or death by the same signal."""
+    """Ends this process as the child ended: same exit code, or death by the same signal."""
     if outcome.signal is not None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
@@ -133,7 +133,7 @@ class _Relay:
             signal.signal(number, handler)
 
     def attach(self, child: subprocess.Popen[bytes]) -> None:
-        """Name the child, and send it what came while it was being started."""
+        """Names the child, and sends it what came while it was being started."""
         self._child = child
         for number in self._early:
             child.send_signal(number)
@@ -149,7 +149,7 @@ class _Relay:
 def _deadlines(
     child: subprocess.Popen[bytes], seconds: float | None, grace: float
 ) -> Iterator[None]:
-    """Send SIGTERM one `grace` after `seconds`, SIGKILL another `grace` later."""
+    """Sends SIGTERM one `grace` after `seconds`, SIGKILL another `grace` later."""
     timers = []
     if seconds is not None:
         for graces, number in enumerate((signal.SIGTERM, signal.SIGKILL), start=1):

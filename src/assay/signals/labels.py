@@ -10,7 +10,7 @@ Batch = list[float]
 
 
 def entropy(counts: Batch) -> float:
-    """Entropy in nats of the distribution that these counts make."""
+    """Returns the entropy in nats of the distribution that these counts make."""
     total = sum(counts)
     return -sum(c / total * math.log(c / total) for c in counts if c > 0) if total else 0.0
 

@@ -9,7 +9,7 @@ from ..journal.view import Event, RunView, Training
 
 
 def only_loss(run: RunView, training: Training) -> Event | None:
-    """The one loss call that training follows; None where it follows anything else."""
+    """Returns the one loss call that training follows; None where it follows anything else."""
     calls = [event for event in run.events("loss_call") if event.data.get("in_graph", True)]
     if len({event.data["place"] for event in calls}) != 1:
         return None

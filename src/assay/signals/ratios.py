@@ -10,7 +10,7 @@ from ..journal.view import Parameter, RunView, Training
 
 
 def ratio(above: Series, below: Series) -> Series:
-    """Quotient at the steps where both were measured; where the divisor is 0, nothing."""
+    """Divides two series where both were measured; where the divisor is 0, gives nothing."""
     divisors = dict(below)
     return Series(
         (step, value / divisors[step]) for step, value in above if divisors.get(step, 0.0) != 0.0
@@ -18,14 +18,14 @@ def ratio(above: Series, below: Series) -> Series:
 
 
 def update_ratio(training: Training, parameter: str) -> Series:
-    """Norm of a step's update over the norm of the weights that it changed (without a unit)."""
+    """Divides the norm of a step's update by that of the weights it changed (unit 1)."""
     return ratio(
         training.series("update_norm", parameter), training.series("weight_norm", parameter)
     )
 
 
 def weight_matrices(run: RunView, training: Training) -> list[Parameter]:
-    """Trained weights of two or more dimensions in the order of the model, embeddings left out.
+    """Returns trained weights of two or more dimensions in model order, embeddings left out.
 
     An embedding's gradient touches only the rows that a batch names, so that its norm says nothing
     about depth.
@@ -40,7 +40,7 @@ def weight_matrices(run: RunView, training: Training) -> list[Parameter]:
 
 
 def grad_rms(training: Training, parameter: Parameter) -> Series:
-    """Root mean square of one parameter's gradient."""
+    """Returns the root mean square of one parameter's gradient."""
     root = math.sqrt(parameter.elements)
     return Series(
         (step, value / root) for step, value in training.series("grad_norm", parameter.name)
@@ -48,18 +48,18 @@ def grad_rms(training: Training, parameter: Parameter) -> Series:
 
 
 def typical(series: Series) -> float:
-    """Median of the finite values; nan if there is none."""
+    """Returns the median of the finite values; nan if there is none."""
     values = series.finite().values
     return median(values) if values else math.nan
 
 
 def rms_by_depth(run: RunView, training: Training) -> list[tuple[Parameter, float]]:
-    """Each weight matrix, first layer first, with the typical size of its gradient's elements."""
+    """Returns each weight matrix, first layer first, with its gradient's typical element size."""
     pairs = [(p, typical(grad_rms(training, p))) for p in weight_matrices(run, training)]
     return [(p, value) for p, value in pairs if value == value]
 
 
 def rising_share(values: list[float]) -> float:
-    """Of all pairs of an earlier and a later value, the share that rises (0.5: no order at all)."""
+    """Returns the share of pairs of an earlier and a later value that rise (0.5: no order)."""
     pairs = [(a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
     return sum(b > a for a, b in pairs) / len(pairs) if pairs else math.nan

@@ -8,14 +8,14 @@ from ..journal.view import Training
 
 
 def first_stress(training: Training) -> tuple[float, float] | None:
-    """Rate x sharpness and its stability limit when both were first measured."""
+    """Returns rate x sharpness and its stability limit when both were first measured."""
     limits = training.series("stability_limit").finite()
     rated = training.series("rate_times_sharpness").finite()
     return (rated.first, limits.first) if len(rated) and len(limits) else None
 
 
 def peak_stress(training: Training) -> float | None:
-    """The largest share of the stability limit, had each measurement met the largest rate.
+    """Returns the largest share of the limit, had each measurement met the largest rate.
 
     A sharpness measured during warm-up must not make the rate after it look small.
     """
@@ -36,6 +36,6 @@ def constant_rate(training: Training) -> bool:
 
 
 def worst_of_first(training: Training, steps: int) -> float:
-    """The lowest step quality among the first steps; inf if none was measured."""
+    """Returns the lowest step quality among the first steps; inf if none was measured."""
     quality = training.series("step_quality").finite()
     return min(quality.between(0, steps).values, default=math.inf)

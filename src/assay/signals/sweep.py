@@ -88,7 +88,7 @@ def curve(points: Sequence[tuple[float, float]]) -> Curve | None:
 
 
 def local_line(x: Sequence[float], y: Sequence[float], at: float) -> tuple[float, float]:
-    """Value and slope at a place, by a straight line fitted to the points around it.
+    """Returns value and slope at a place, by a straight line fitted to the points around it.
 
     Source: Cleveland 1979, "Robust Locally Weighted Regression": tricube weights by distance,
     bisquare weights by residual.
@@ -117,13 +117,13 @@ def local_line(x: Sequence[float], y: Sequence[float], at: float) -> tuple[float
 
 
 def _error(rest: Sequence[float], x: Sequence[float]) -> float:
-    """Standard error of a point of the smooth curve."""
+    """Returns the standard error of a point of the smooth curve."""
     inside = sum(1 for at in x if at < x[0] + DECADES)
     return 1.4826 * median(abs(r) for r in rest) / math.sqrt(max(inside, 1))
 
 
 def swept(training: Training) -> list[tuple[float, float]]:
-    """(rate, loss) of each step; the rate is that of the group with the largest one.
+    """Returns (rate, loss) of each step; the rate is that of the group with the largest one.
 
     A loss is paired with the rate of 1/(1 - beta) steps before: so long does it take on average
     until the optimizer's momentum has done what it does with a gradient.
@@ -139,14 +139,14 @@ def swept(training: Training) -> list[tuple[float, float]]:
 
 
 def momentum(training: Training) -> float:
-    """How much of its last step an optimizer keeps: beta of a heavy ball, beta1 of Adam."""
+    """Returns how much of its last step an optimizer keeps: a heavy ball's beta, Adam's beta1."""
     settings = training.groups[0].settings if training.groups else {}
     betas = settings.get("betas")
     return float(betas[0] if betas else settings.get("momentum") or 0.0)
 
 
 def rate_by_sharpness(training: Training) -> tuple[float, float, int] | None:
-    """The rate whose step, taken without momentum, is as long as the loss surface bears.
+    """Returns the rate whose step without momentum is as long as the loss surface bears.
 
     Rate x sharpness is stable below 2 without momentum (Cohen et al. 2021). A heavy ball takes
     steps 1/(1 - beta) times as long as its rate says, so its rate is 2 (1 - beta) / sharpness:

@@ -35,7 +35,7 @@ class Trend:
 
 
 def noise(values: list[float]) -> float:
-    """Standard deviation from one value to the next, trend apart; robust against a few spikes."""
+    """Returns the deviation from one value to the next, trend apart; robust against few spikes."""
     if len(values) < 3:
         return 0.0
     steps = [b - a for a, b in pairwise(values)]
@@ -44,7 +44,7 @@ def noise(values: list[float]) -> float:
 
 
 def line(values: list[float]) -> tuple[float, float]:
-    """Slope of the least-squares line and its standard error, per sample.
+    """Returns the slope of the least-squares line and its standard error, per sample.
 
     The error is multiplied by sqrt((1 + r) / (1 - r)) for residuals whose neighbours correlate by r
     > 0.
@@ -66,7 +66,7 @@ def line(values: list[float]) -> tuple[float, float]:
 
 
 def trend(series: Series) -> Trend | None:
-    """The trend over the finite samples of a series; None for fewer than 12 of them."""
+    """Returns the trend over a series' finite samples; None for fewer than 12 of them."""
     values = [value for value in series.values if math.isfinite(value)]
     n = len(values)
     if n < 12:

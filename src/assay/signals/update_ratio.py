@@ -13,7 +13,7 @@ Ratios = Mapping[int, Mapping[str, Series]]
 
 
 def update_ratios(training: Training) -> dict[str, Series]:
-    """`update_norm` over `weight_norm` of each parameter where both were sampled (unit 1).
+    """Divides `update_norm` by `weight_norm` per parameter where both were sampled (unit 1).
 
     A step from weights of length 0 has no ratio and is left out.
     """

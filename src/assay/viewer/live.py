@@ -69,7 +69,7 @@ class Record:
 
 
 def _after(panel: Panel, step: int) -> Panel:
-    """The panel with what lies after a step."""
+    """Returns the panel with what lies after a step."""
     lines = []
     for label, series in panel.lines:
         first = bisect_right(series.steps, step)
@@ -86,7 +86,7 @@ class Records:
         self._records: OrderedDict[Path, Record] = OrderedDict()
 
     def of(self, folder: Path) -> Record:
-        """The record of a run; the one that was not asked for longest makes room."""
+        """Returns a run's record; the one that was not asked for longest makes room."""
         with self._lock:
             record = self._records.pop(folder, None) or Record(folder)
             self._records[folder] = record

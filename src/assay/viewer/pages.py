@@ -53,7 +53,7 @@ _REPORTS = 8
 
 @cache
 def static(name: str) -> tuple[str, bytes] | None:
-    """Type and text of what pages load; None if they load no such thing."""
+    """Returns type and text of what pages load; None if they load no such thing."""
     if name not in STATIC:
         return None
     kind, paths = STATIC[name]
@@ -64,19 +64,19 @@ def static(name: str) -> tuple[str, bytes] | None:
 
 
 def runs_page(runs: Sequence[Listed], folder: Path) -> str:
-    """The list of all runs."""
+    """Returns the list of all runs."""
     content = {"kind": "runs", "steps": 0, "base": "./", "runs": [run.id for run in runs]}
     return _render("runs.html", content, runs=runs, folder=str(folder), title="runs")
 
 
 def run_page(name: str, command: str) -> str:
-    """One run, with curves that grow while it runs."""
+    """Returns one run's page, with curves that grow while it runs."""
     content = {"kind": "run", "steps": 0, "base": "../../", "runs": [name]}
     return _render("run.html", content, name=name, command=command, title=name)
 
 
 def compare_page(names: Sequence[str], commands: Sequence[str]) -> str:
-    """Two runs on the same axes."""
+    """Returns a page of two runs on the same axes."""
     content = {"kind": "compare", "steps": 0, "base": "./", "runs": list(names)}
     pairs = list(zip("AB", names, commands, strict=True))
     return _render("compare.html", content, pairs=pairs, title=" and ".join(names))
@@ -108,7 +108,7 @@ class Reports:
         self._made: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
 
     def of(self, run: Path) -> bytes:
-        """The report as HTML.
+        """Returns the report as HTML.
 
         A file is trusted only as far as its policy: one that does not name this version's own
         scripts would show no curves under it, so it is made anew.

@@ -40,7 +40,7 @@ class Listed:
     loss: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For the page's script."""
+        """Returns what the page's script needs."""
         loss = self.loss if self.loss is not None and math.isfinite(self.loss) else None
         return {"id": self.id, "state": self.state, "running": self.running, "steps": self.steps,
                 "loss": loss}  # fmt: skip
@@ -51,7 +51,7 @@ class Outside(Exception):
 
 
 def find(base: Path, name: str) -> Path:
-    """The folder of a run.
+    """Returns the folder of a run.
 
     Args:
         base: The folder of all runs.
@@ -79,7 +79,7 @@ def find(base: Path, name: str) -> Path:
 
 
 def readable(run: Path, path: Path) -> Path:
-    """A file of a run, if it is one: a script may have put a link or a pipe in its place.
+    """Returns a file of a run, if it is one: a script may have put a link or a pipe there.
 
     Raises:
         Outside: It is none.
@@ -97,7 +97,7 @@ def readable(run: Path, path: Path) -> Path:
 
 
 def listed(base: Path) -> list[Listed]:
-    """All runs, the newest first.
+    """Returns all runs, the newest first.
 
     Raises:
         OSError: The folder can't be read.
@@ -129,7 +129,7 @@ def _listed(run: Path, name: str) -> Listed:
 
 
 def command(facts: Mapping[str, Any]) -> str:
-    """What was run, without the path of the interpreter."""
+    """Returns what was run, without the path of the interpreter."""
     words = [str(word) for word in facts.get("command") or ()]
     if not words:
         return ""
@@ -137,7 +137,7 @@ def command(facts: Mapping[str, Any]) -> str:
 
 
 def state(run: Path, facts: Mapping[str, Any]) -> tuple[str, bool]:
-    """How a run stands, in a word or two, and whether it is running."""
+    """Says how a run stands, in a word or two, and whether it is running."""
     if facts.get("signal") is not None:
         return f"killed by {signal_name(facts['signal'])}", False
     if facts.get("exit_code") is not None:
@@ -174,7 +174,7 @@ def _lives(journal: Path) -> bool:
 
 
 def _last(run: Path) -> tuple[int | None, float | None]:
-    """Steps and the last loss, from the ends of the journals."""
+    """Returns steps and the last loss, from the ends of the journals."""
     steps: int | None = None
     loss: float | None = None
     for path in run.glob("journal-*.jsonl"):

@@ -54,7 +54,7 @@ class Viewer(ThreadingHTTPServer):
         return f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away is no error; anything else is told in one line."""
+        """Passes over a browser that went away; tells anything else in one line."""
         error = sys.exc_info()[1]
         if not isinstance(error, (ConnectionError, TimeoutError)):
             _tell(error)
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "assay"
 
     def log_message(self, format: str, *args: object) -> None:
-        """The address holds the token: nothing is written down."""
+        """Writes nothing down, since the address holds the token."""
 
     def _refuse_method(self) -> None:
         self.close_connection = True  # what follows may be a body that nobody reads
@@ -187,7 +187,7 @@ def _command(run: Path) -> str:
 
 
 def _step(query: dict[str, list[str]]) -> int:
-    """The step after which a page asks.
+    """Returns the step after which a page asks.
 
     Raises:
         _Refused: It is no whole number.

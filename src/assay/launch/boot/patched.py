@@ -29,7 +29,7 @@ def texts(run: str) -> "dict[str, str]":
 
 
 def compiled(path: str, copy: str) -> "CodeType":
-    """The code of a copy, under the name of what it stands for."""
+    """Returns the code of a copy, under the name of what it stands for."""
     with open(copy, "rb") as file:
         raw = file.read()
     code = compile(raw, path, "exec", dont_inherit=True)

@@ -32,7 +32,7 @@ class _TorchFinder:
     def find_spec(
         self, name: str, path: "Any" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
-        """Return torch's spec with its loader hooked; None for every other module."""
+        """Returns torch's spec with its loader hooked; None for every other module."""
         finders = list(sys.meta_path)
         if name != "torch" or self._done or self not in finders:
             return None
@@ -75,7 +75,7 @@ class _TorchFinder:
 
 
 def _begin(run: str) -> None:
-    """Load the assay package under a private name and begin the session in this process."""
+    """Loads the assay package under a private name and begins the session in this process."""
     try:
         import importlib.util
 
@@ -95,7 +95,7 @@ def _begin(run: str) -> None:
 
 
 def _patch(run: str, here: str) -> None:
-    """In a run that tries an edit of the user's files: these are loaded as if they were edited."""
+    """Loads the user's files as if they were edited, in a run that tries an edit of them."""
     import importlib.util
 
     path = os.path.join(here, "patched.py")
@@ -108,7 +108,7 @@ def _patch(run: str, here: str) -> None:
 
 
 def _mark(run: str, what: str) -> None:
-    """Leave an empty file `seen-<what>`, so that "not observed" can say how far we came."""
+    """Leaves an empty file `seen-<what>`, so that "not observed" can say how far we came."""
     try:  # noqa: SIM105 - contextlib is not loaded yet
         os.close(os.open(os.path.join(run, "seen-" + what), os.O_CREAT | os.O_WRONLY, 0o644))
     except OSError:  # a full or read-only disk: the record will say so
@@ -116,7 +116,7 @@ def _mark(run: str, what: str) -> None:
 
 
 def _log(run: str) -> None:
-    """Append the current exception to this process's boot log, if that can be done at all."""
+    """Appends the current exception to this process's boot log, if that can be done at all."""
     try:
         import traceback
 
@@ -128,7 +128,7 @@ def _log(run: str) -> None:
 
 
 def _boot(run: str) -> None:
-    """Leave `sys.path` as plain Python has it, and watch for torch."""
+    """Leaves `sys.path` as plain Python has it, and watches for torch."""
     try:
         here = os.path.dirname(__file__)
         sys.path[:] = [entry for entry in sys.path if entry != here]
