@@ -1,4 +1,4 @@
-"""For all tests: one browser, since a process may hold only one driver; and Ctrl-C that works."""
+"""For all tests: a browser and a process with torch, one of each; and Ctrl-C that works."""
 
 import os
 import shutil
@@ -9,10 +9,19 @@ from typing import Any
 
 import pytest
 
+from assay.testing import WarmRunner
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`: what tests start inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmRunner]:
+    """Runs scripts under assay without importing torch for each."""
+    with WarmRunner() as runner:
+        yield runner
 
 
 @pytest.fixture(scope="session")

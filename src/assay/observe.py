@@ -13,6 +13,11 @@ from .journal.view import RunView
 from .launch import command, environment, folder, supervisor
 from .launch.errors import LaunchError
 
+Supervise = Callable[
+    [Sequence[str], Mapping[str, str], folder.RunFolder, float | None], supervisor.Outcome
+]
+"""Runs argv in an environment to its end, for some seconds at most: `launch.supervisor.run`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -31,6 +36,7 @@ def observe(
     run_dir: str | Path | None = None,
     base: str | Path | None = None,
     when_ended: Callable[[], object] | None = None,
+    supervise: Supervise = supervisor.run,
 ) -> Observed:
     """Runs a command under assay and reads its record.
 
@@ -41,6 +47,7 @@ def observe(
         run_dir: the run folder itself; a new one below `base` if not given.
         base: the folder of all runs; `.assay/runs` if not given.
         when_ended: called once the command has ended, before its record is read.
+        supervise: runs the command; tests have a faster way.
 
     Raises:
         LaunchError: nothing was started, and why.
@@ -50,7 +57,7 @@ def observe(
     run = folder.create(what.label, base=base, explicit=run_dir)
     run.begin(what.argv, settings, what.python)
     env = environment.child_environment(run.path)
-    outcome = supervisor.run(what.argv, env, run, settings.get("seconds"))
+    outcome = supervise(what.argv, env, run, settings.get("seconds"))
     if when_ended is not None:
         when_ended()
     view = read_run(run.path)

@@ -15,15 +15,20 @@ import pytest
 
 from assay.checks.registry import CHECKS, by_name
 from assay.diagnosis import Diagnosis
+from assay.testing import WarmRunner
 from assay.testing.scripts import check_script
 
 HERE = Path(__file__).resolve().parent
 SICK = sorted(HERE.glob("*/sick.py"))
 RIGHT = sorted([*HERE.glob("*/healthy.py"), *HERE.glob("*/fixed.py")])
 ZOO = sorted((HERE.parent / "healthy").glob("*.py"))
+ONE_A_FAMILY = [
+    HERE / check.name.replace("-", "_") / "sick.py"
+    for check in {check.family: check for check in reversed(CHECKS)}.values()
+]
 EXPECT = re.compile(r"# expect: ([a-z0-9-]+)( anywhere)?\s*$")
 
-pytestmark = pytest.mark.timeout(100)
+pytestmark = pytest.mark.timeout(400)
 
 
 def label(script: Path) -> str:
@@ -54,11 +59,11 @@ def broken(diagnosis: Diagnosis) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("script", SICK, ids=label)
-def test_sick(script: Path) -> None:
+def test_sick(script: Path, warm: WarmRunner) -> None:
     name, line = expected(script)
     assert name == script.parent.name.replace("_", "-")
     assert by_name(name) is not None, f"{name} is not registered"
-    _, diagnosis = check_script(script)
+    _, diagnosis = check_script(script, observe=warm.observe)
     assert not broken(diagnosis)
     assert diagnosis.findings, f"silent; skipped: {diagnosis.skipped}"
     first = diagnosis.findings[0]
@@ -70,11 +75,25 @@ def test_sick(script: Path) -> None:
 
 
 @pytest.mark.parametrize("script", [*RIGHT, *ZOO], ids=label)
-def test_right(script: Path) -> None:
-    _, diagnosis = check_script(script)
+def test_right(script: Path, warm: WarmRunner) -> None:
+    _, diagnosis = check_script(script, observe=warm.observe)
     assert not broken(diagnosis)
     alarms = [f for f in diagnosis.findings if f.severity != "note"]
     assert not alarms, f"false alarms:\n{told(diagnosis)}"
+
+
+def judged(diagnosis: Diagnosis) -> list[object]:
+    """What does not depend on when a sample was taken."""
+    found = [(f.check, f.severity, f.role, f.where.site) for f in diagnosis.findings]
+    return [found, sorted(diagnosis.silent), diagnosis.skipped]
+
+
+@pytest.mark.parametrize("script", ONE_A_FAMILY, ids=label)
+def test_the_launcher_says_the_same(script: Path, warm: WarmRunner) -> None:
+    """What is run in a fork of a warm process is judged like what `assay check` starts."""
+    _, diagnosis = check_script(script)
+    assert diagnosis.findings[0].check == expected(script)[0]
+    assert judged(diagnosis) == judged(check_script(script, observe=warm.observe)[1])
 
 
 def test_the_scripts_are_there() -> None:

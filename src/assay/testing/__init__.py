@@ -1,5 +1,6 @@
 """What the author of a check or a trick needs: invented runs, a script runner, common suites."""
 
 from .runs import make_run, make_training
+from .warm import WarmRunner
 
-__all__ = ["make_run", "make_training"]
+__all__ = ["WarmRunner", "make_run", "make_training"]

@@ -1,24 +1,36 @@
-"""Runs a script under assay and says what all checks find: for tests of checks and of calibration.
+"""Runs scripts under assay and says what all checks find: for tests of checks and of calibration.
 
 python -m assay.testing.scripts script.py ...
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.view import RunView
-from ..observe import observe
+from ..observe import Observed, observe
+from .warm import WarmRunner
 
 
 def check_script(
-    script: Path, *args: str, run_dir: Path | None = None
+    script: Path,
+    *args: str,
+    run_dir: Path | None = None,
+    observe: Callable[..., Observed] = observe,
 ) -> tuple[RunView, Diagnosis]:
     """Observes a script to its end and reviews it with every check.
+
+    Args:
+        script: Its file.
+        args: Its arguments.
+        run_dir: The run folder; a temporary one if not given.
+        observe: Runs it: by the launcher, or `WarmRunner.observe`, which is faster.
 
     Raises:
         AssertionError: the script failed, was not observed, or assay made an error of its own.
@@ -35,11 +47,18 @@ def check_script(
 
 def main() -> None:
     """Prints one line a finding for each script named."""
-    for name in sys.argv[1:]:
-        _, diagnosis = check_script(Path(name))
-        print(f"{name}: {'silent' if not diagnosis.findings else ''}")  # noqa: T201
-        for finding in diagnosis.findings:
-            print(f"  {finding.role:8}{finding.severity:8}{finding.check}: {finding.summary}")  # noqa: T201
+    parser = argparse.ArgumentParser(prog="python -m assay.testing.scripts", description=__doc__)
+    parser.add_argument("scripts", nargs="+", type=Path)
+    parser.add_argument(
+        "--launch", action="store_true", help="start a Python for each, as `assay check` does"
+    )
+    given = parser.parse_args()
+    with nullcontext() if given.launch else WarmRunner() as runner:
+        for script in given.scripts:
+            _, diagnosis = check_script(script, observe=runner.observe if runner else observe)
+            print(f"{script}: {'silent' if not diagnosis.findings else ''}")  # noqa: T201
+            for finding in diagnosis.findings:
+                print(f"  {finding.role:8}{finding.severity:8}{finding.check}: {finding.summary}")  # noqa: T201
 
 
 if __name__ == "__main__":
