@@ -84,7 +84,10 @@ DEFAULT_CAP, SMALL_CAP = 300, 150
 # What all tricks share, and so no trick itself.
 TRICK_MACHINERY = {"base", "catalogue", "handle", "stage"}
 # Path below src/assay -> (lines allowed, why). Only files over their cap belong here.
-LONGER: dict[str, tuple[int, str]] = {}
+LONGER: dict[str, tuple[int, str]] = {
+    "journal/events.py": (500, "one table: every kind of event with the type of its data"),
+    "journal/signals.py": (500, "one table: every signal"),
+}
 
 HEADINGS = [
     "What it does",
@@ -423,8 +426,9 @@ def test_right_imports_are_let_through(tmp_path: Path) -> None:
         "launch/boot/sitecustomize.py": "import sys\nimport assay.session",
     }
     package = tree(tmp_path, good)
-    for rule in (child_imports, parent_imports, layer_order, file_lengths, vague_names):
+    for rule in (child_imports, parent_imports, layer_order, vague_names):
         assert rule(package) == [], rule.__name__
+    assert file_lengths(package, {}) == []
 
 
 def test_an_allowance_must_be_needed_and_reasoned(tmp_path: Path) -> None:

@@ -157,7 +157,8 @@ def labelled(batches, loader=None, **more) -> RunView:
     classes = range(len(batches[0])) if batches else range(0)
     counts = {str(c): [batch[c] for batch in batches] for c in classes}
     events = [Event("loader", 0, loader, LINE)] if loader else []
-    events.append(Event("loss_call", 0, {"place": "cross_entropy"}, Site("train.py", 30)))
+    call = {"place": "cross_entropy", "input": {"shape": [32, 4], "dtype": "float32"}}
+    events.append(Event("loss_call", 0, call, Site("train.py", 30)))
     return make_run(label_count=counts, events=events, **more)
 
 

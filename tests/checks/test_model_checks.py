@@ -84,7 +84,7 @@ def test_what_comes_after_the_opening_window_does_not_count() -> None:
 
 def test_steps_without_any_gradient_prove_nothing() -> None:
     run = twins([1.0] * 32)
-    run.trainings[0].signals["grad_norm"][""] = make_training(x=[0.0] * 40).series("x")
+    run.trainings[0].signals["grad_norm"][""] = make_training(loss=[0.0] * 40).series("loss")
     assert list(SymmetricInitialisation().review(run)) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..journal.events import CLIP
 from ..tricks.base import Trick
 from .arguments import number
 from .imports import spelled
@@ -20,7 +21,7 @@ _FUNCTION = {
 
 def clip(script: Script, trick: Trick) -> Iterator[Variant]:
     """Clips before every step of the one optimizer; under a GradScaler after unscaling."""
-    if any(True for _ in script.view.events("clip")):
+    if any(True for _ in script.view.events(CLIP)):
         raise NotMechanicalError(f"the script clips already: {trick} comes on top of that")
     if any(event.data.get("closure") for event in script.events("step")):
         raise NotMechanicalError("gradients are made in a closure: clip at its end, after backward")

@@ -22,7 +22,7 @@ def shuffle(script: Script, trick: Trick) -> Iterator[Variant]:
     yield lambda patch: _write(patch, script, wanted)
 
 
-def _write(patch: Patch, script: Script, wanted: set[object]) -> None:
+def _write(patch: Patch, script: Script, wanted: set[int | None]) -> None:
     built = [c for c in script.callers("loader") if c.facts.get("number") in wanted]
     if not built:
         raise NotMechanicalError("the line that builds the DataLoader is not known")

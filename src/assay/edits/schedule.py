@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from ..journal.events import SCHEDULER
 from ..tricks.base import Trick
 from .arguments import number
 from .imports import spelled
@@ -41,7 +42,7 @@ def schedule(script: Script, trick: Trick) -> Iterator[Variant]:
 
 
 def _write(patch: Patch, script: Script, factor: str) -> None:
-    if any(True for _ in script.view.events("scheduler")):
+    if any(True for _ in script.view.events(SCHEDULER)):
         raise NotMechanicalError("the script has a scheduler already, which this must join")
     built = script.optimizer_built()
     source, statement = built.source, built.statement

@@ -9,6 +9,8 @@ from typing import Any
 
 import libcst as cst
 
+from ..journal.events import CALLER, MODEL
+from ..journal.events import Caller as CallerData
 from ..journal.view import Event, RunView
 from .reason import NotMechanicalError
 from .source import Source
@@ -68,9 +70,9 @@ class Script:
         """Returns all files."""
         return [self.source(file) for file in sorted(self._files)]
 
-    def events(self, of: str) -> list[Event]:
+    def events(self, of: str) -> list[Event[CallerData]]:
         """Returns what the record says of calls of this sort."""
-        found = list(self.view.events("caller"))
+        found = list(self.view.events(CALLER))
         if not found:
             raise NotMechanicalError("the record does not tell the lines; --fresh makes a new one")
         return [event for event in found if event.data.get("of") == of]
@@ -96,7 +98,7 @@ class Script:
             )
         return list(found.values())
 
-    def _find(self, event: Event, names: tuple[str, ...]) -> Caller:
+    def _find(self, event: Event[CallerData], names: tuple[str, ...]) -> Caller:
         site = event.site
         if site is None:
             raise NotMechanicalError(f"the record does not tell the line of a {event.data['of']}")
@@ -168,7 +170,7 @@ class Script:
         """
         callers = self.callers("model")
         # two models of one class may bear one name
-        roots = sum(1 for _ in self.view.events("model"))
+        roots = sum(1 for _ in self.view.events(MODEL))
         spelled = {caller.source.code(caller.call.func) for caller in callers}
         names = {caller.facts.get("module") for caller in callers}
         if len(names) > 1 or (roots > 1 and len(spelled) > 1):

@@ -94,10 +94,6 @@ def _lines(path: Path, errors: list[str]) -> Iterator[dict[str, Any]]:
         errors.append(f"{path.name}: {bad} unreadable line{'s' if bad > 1 else ''} passed over")
 
 
-def _site(raw: Any) -> Site | None:
-    return Site(str(raw[0]), int(raw[1]), str(raw[2])) if raw else None
-
-
 class ProcessReader:
     """Adds one process's journal to a view, at once or as it grows."""
 
@@ -178,14 +174,16 @@ class ProcessReader:
                 self._known.add(name)
                 self._view.parameters.append(Parameter(name, tuple(shape), dtype, bool(trainable)))
         self._view.all_events.append(
-            Event("model", 0, {"root": line["root"], "cls": line["cls"]}, _site(line.get("site")))
+            Event(
+                "model", 0, {"root": line["root"], "cls": line["cls"]}, Site.read(line.get("site"))
+            )
         )
 
     def _on_optimizer(self, line: dict[str, Any]) -> None:
         training = self._training(line["o"])
         training.optimizer = line["cls"]
-        training.site = _site(line.get("site"))
-        training.step_site = _site(line.get("step_site"))
+        training.site = Site.read(line.get("site"))
+        training.step_site = Site.read(line.get("step_site"))
         training.groups = tuple(
             Group(
                 index,
@@ -244,7 +242,7 @@ class ProcessReader:
             line["e"],
             int(line["s"]),
             line["data"],
-            _site(line.get("site")),
+            Site.read(line.get("site")),
             int(line.get("i") or 0),
             None if index is None else self._base + index,
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from .signals import SIGNALS
 from .writer import Journal, compact
 
 Values = dict[str, dict[str, Any]]
@@ -27,9 +28,10 @@ class Recorder:
     def put(self, signal: str, place: str, value: float | torch.Tensor) -> None:
         """Records one number; the last one for a place counts, however many were put there.
 
-        A tensor must have no dimension and is not kept past the sample.
+        A tensor must have no dimension and is not kept past the sample. Raises KeyError for a
+        signal that is not declared.
         """
-        row = self._values.setdefault(signal, {})
+        row = self._values.setdefault(SIGNALS[signal].name, {})
         if isinstance(value, torch.Tensor):
             self._tensors[signal, place] = value.detach()
         else:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, overload
 
+from .events import EVENTS, SiteRow
+from .schema import Data, EventKind
 from .series import EMPTY, Series
+from .signals import SIGNALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +20,25 @@ class Site:
     line: int
     function: str = ""
 
+    @staticmethod
+    def read(row: SiteRow | None) -> Site | None:
+        """Returns the line that the journal, or the data of an event, names."""
+        return Site(str(row[0]), int(row[1]), str(row[2])) if row else None
+
     def __str__(self) -> str:
         return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One fact that is not a number: what happened, at which step, on whose line."""
+class Event(Generic[Data]):
+    """One fact that is not a number: what happened, at which step, on whose line.
+
+    `data` has the type that the event's kind is declared with.
+    """
 
     kind: str
     step: int
-    data: Mapping[str, Any]
+    data: Data
     site: Site | None = None
     iteration: int = 0
     training: int | None = None
@@ -103,15 +114,22 @@ class Training:
     rank: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
     signals: dict[str, dict[str, Series]] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
+    events: list[Event[Any]] = field(default_factory=list)
 
     def series(self, signal: str, place: str = "") -> Series:
-        """The series of a signal at a place; empty if it was not measured."""
-        return self.signals.get(signal, {}).get(place, EMPTY)
+        """Returns the series of a signal at a place; empty if it was not measured.
+
+        Raises KeyError for a name that is not declared in `SIGNALS`: a misspelt signal would look
+        like a healthy one.
+        """
+        return self.signals.get(SIGNALS[signal].name, {}).get(place, EMPTY)
 
     def places(self, signal: str) -> tuple[str, ...]:
-        """Where this signal was measured, in the order in which it was met."""
-        return tuple(self.signals.get(signal, ()))
+        """Returns where this signal was measured, in the order in which it was met.
+
+        Raises KeyError for a name that is not declared.
+        """
+        return tuple(self.signals.get(SIGNALS[signal].name, ()))
 
     def __str__(self) -> str:
         return f"{self.optimizer or 'by hand'} #{self.index}"
@@ -129,13 +147,22 @@ class RunView:
     trainings: list[Training] = field(default_factory=list)
     modules: list[Module] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
-    all_events: list[Event] = field(default_factory=list)
+    all_events: list[Event[Any]] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
-    def events(self, kind: str) -> Iterator[Event]:
-        """All events of a kind, in order."""
-        return (event for event in self.all_events if event.kind == kind)
+    @overload
+    def events(self, kind: EventKind[Data]) -> Iterator[Event[Data]]: ...
+    @overload
+    def events(self, kind: str) -> Iterator[Event[Any]]: ...
+    def events(self, kind: EventKind[Any] | str) -> Iterator[Event[Any]]:
+        """Returns all events of a kind, in order.
+
+        Given the declaration, the events' data are typed; given a name that is not declared, it
+        raises KeyError.
+        """
+        name = EVENTS[kind if isinstance(kind, str) else kind.name].name
+        return (event for event in self.all_events if event.kind == name)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of this name."""

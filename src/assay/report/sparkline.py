@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..checks.finding import Evidence, Finding
 from ..journal.series import EMPTY, Series
+from ..journal.signals import SIGNALS
 from ..journal.view import RunView
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -17,6 +18,8 @@ _SPREAD = 300.0
 
 def series_behind(view: RunView, finding: Finding, evidence: Evidence) -> Series:
     """The series that a piece of evidence was read from; empty if it is no recorded signal."""
+    if evidence.signal not in SIGNALS:  # computed by the check
+        return EMPTY
     places = [evidence.place, finding.where.parameter, finding.where.module, ""]
     if finding.where.group is not None:
         places.append(f"group {finding.where.group}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from statistics import fmean
 
+from ..journal.events import LossCall
 from ..journal.view import Event, Training
 
 
-def constant_loss(training: Training, call: Event) -> float | None:
+def constant_loss(training: Training, call: Event[LossCall]) -> float | None:
     """Loss of a constant prediction over the targets seen; None where it isn't known or is 0.
 
     Never too low: where the distribution of the targets is not known in full, an upper bound is
@@ -38,7 +39,7 @@ def constant_loss(training: Training, call: Event) -> float | None:
     return bounds.get(name) or None
 
 
-def _of_classes(training: Training, call: Event) -> float | None:
+def _of_classes(training: Training, call: Event[LossCall]) -> float | None:
     shape, target = call.data["input"]["shape"], call.data["target"]
     if len(shape) < 2 or not target or "float" in target["dtype"]:
         return None

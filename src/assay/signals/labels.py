@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..journal.events import INPUT, LOSS_CALL
 from ..journal.view import RunView
 
 Batch = list[float]
@@ -42,10 +43,10 @@ def several_a_sample(run: RunView) -> bool:
 
     Told by the first dimension: that of the loss's input against those of what the model was given.
     """
-    given = [event.data["shape"][0] for event in run.events("input") if event.data.get("shape")]
+    given = [event.data["shape"][0] for event in run.events(INPUT) if event.data.get("shape")]
     compared = [
         event.data["input"]["shape"][0]
-        for event in run.events("loss_call")
-        if event.data.get("input") and event.data["input"].get("shape")
+        for event in run.events(LOSS_CALL)
+        if event.data["input"]["shape"]
     ]
     return bool(given and compared) and max(compared) > max(given)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from statistics import fmean
 
+from ..journal.events import LOSS_CALL, LossCall
 from ..journal.view import Event, RunView, Training
 
 
-def only_loss(run: RunView, training: Training) -> Event | None:
+def only_loss(run: RunView, training: Training) -> Event[LossCall] | None:
     """Returns the one loss call that training follows; None where it follows anything else."""
-    calls = [event for event in run.events("loss_call") if event.data.get("in_graph", True)]
+    calls = [event for event in run.events(LOSS_CALL) if event.data.get("in_graph", True)]
     if len({event.data["place"] for event in calls}) != 1:
         return None
     call = calls[0]

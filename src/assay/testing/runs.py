@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..journal.events import EVENTS
 from ..journal.series import Series
+from ..journal.signals import SIGNALS
 from ..journal.view import Evaluation, Event, Group, Module, Parameter, RunView, Site, Training
 
 Values = Sequence[float] | Mapping[int, float]
@@ -37,6 +39,9 @@ def make_training(
         site: where the optimizer was built.
         signals: each a list of values for steps 0, 1, 2 ... or a dict from step to value, at place
             ""; or a dict from place to either. `loss=[3, 2, 1]`, `grad_norm={"0.weight": [1, 2]}`.
+
+    Raises:
+        KeyError: A signal is not declared.
     """
     training = Training(
         index=index,
@@ -51,7 +56,9 @@ def make_training(
     for name, given in signals.items():
         by_place = isinstance(given, Mapping) and all(isinstance(key, str) for key in given)
         places: Any = given if by_place else {"": given}
-        training.signals[name] = {place: _series(values) for place, values in places.items()}
+        training.signals[SIGNALS[name].name] = {
+            place: _series(values) for place, values in places.items()
+        }
     longest = max(
         (
             series.steps[-1] + 1
@@ -67,14 +74,19 @@ def make_training(
 
 def make_run(
     *trainings: Training,
-    events: Iterable[Event] = (),
+    events: Iterable[Event[Any]] = (),
     modules: Iterable[Module] = (),
     parameters: Iterable[Parameter] = (),
     facts: Mapping[str, Any] | None = None,
     **signals: Any,
 ) -> RunView:
-    """A run for a unit test; signals given here make one training (see `make_training`)."""
-    made = list(trainings)
+    """A run for a unit test; signals given here make one training (see `make_training`).
+
+    Raises KeyError for an event, or a key of its data, that is not declared.
+    """
+    made, events = list(trainings), list(events)
+    for event in events:
+        EVENTS[event.kind].verify(event.data, whole=False)
     if signals or not made:
         made.append(make_training(index=len(made), **signals))
     return RunView(
@@ -82,5 +94,5 @@ def make_run(
         trainings=made,
         modules=list(modules),
         parameters=list(parameters),
-        all_events=list(events),
+        all_events=events,
     )

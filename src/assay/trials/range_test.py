@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..journal.events import SWEEP
 from ..journal.view import RunView, Training
 from ..signals.sweep import Curve, curve, rate_by_sharpness, swept
 from .files import PutBack
@@ -113,7 +114,7 @@ def _known(value: float) -> float | None:
 
 def judge(test: RangeTest, result: Result, view: RunView) -> None:
     """Judges a run that may have ended in any way."""
-    began = next(view.events("sweep"), None)
+    began = next(view.events(SWEEP), None)
     first = [t for t in view.trainings if t.rank == 0]
     training = next((t for t in first if t.steps and t.places("learning_rate")), None)
     if result.state == "refused":

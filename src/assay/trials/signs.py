@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from ..checks.finding import Remedy
+from ..journal.events import AUTOCAST
 from ..journal.view import RunView, Training
 from .metric import main_evaluations, main_training
 
@@ -38,7 +39,7 @@ def signs(view: RunView) -> Iterator[Sign]:
 
 def _unscaled_half(view: RunView, training: Training) -> Iterator[Sign]:
     half = any(e.data.get("dtype") == "float16" and e.data.get("enabled")
-               for e in view.events("autocast"))  # fmt: skip
+               for e in view.events(AUTOCAST))  # fmt: skip
     if half and not len(training.series("loss_scale")):
         why = "fp16 without a GradScaler: gradients below 6e-8 are lost"
         yield Remedy("amp", "fp16"), why

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ..journal.events import EVENTS
 from ..journal.recorder import Recorder
 from ..journal.writer import Journal
 from ..seams.callsite import user_site
@@ -84,7 +85,11 @@ class Facts:
         self.recorder.put(signal, place, value)
 
     def event(self, kind: str, training: Training | None = None, /, **data: Any) -> None:
-        """Records one fact that is not a number, with the user's line."""
+        """Records one fact that is not a number, with the user's line.
+
+        Raises KeyError for a kind, or a key of its data, that is not declared.
+        """
+        EVENTS[kind].verify(data)
         self._events[kind] = self._events.get(kind, 0) + 1
         if self._events[kind] > EVENTS_AT_MOST:
             self.skip(f"event {kind}", f"more than {EVENTS_AT_MOST} of them in this run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ...journal.events import LOADER, LOSS_CALL
 from ...journal.view import RunView, Site, Training
 from ...signals.labels import Batch, clumping, entropy, several_a_sample
 from ..base import Check, Limit
@@ -100,7 +101,7 @@ class DataNotShuffled(Check):
 
     def _file_order(self, run: RunView) -> tuple[float, float] | None:
         """Clumping of a sequentially read dataset's labels, and the entropy they'd have if even."""
-        for event in run.events("loader"):
+        for event in run.events(LOADER):
             chance = event.data.get("labels_equal_by_chance", 1.0)
             if event.data.get("grad") and chance < 1:
                 # entropy of order 2, which is never above the usual one
@@ -117,7 +118,7 @@ def _batches(training: Training) -> tuple[list[int], list[Batch]]:
 
 def _site(run: RunView) -> Site | None:
     """The line that built the training's loader, or else the one that computes the loss."""
-    for event in run.events("loader"):
+    for event in run.events(LOADER):
         if event.data.get("grad"):
-            return Site(*event.data["built"]) if event.data.get("built") else event.site
-    return next((event.site for event in run.events("loss_call")), None)
+            return Site.read(event.data.get("built")) or event.site
+    return next((event.site for event in run.events(LOSS_CALL)), None)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...journal.events import INPUT, NONFINITE_ORIGIN
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -116,7 +117,7 @@ class InputNotFinite(Check):
                     yield _Hit(step, f"targets of {place}", 0.0, True)
 
     def _traced(self, run: RunView, training: Training) -> Iterator[_Hit]:
-        for event in run.events("nonfinite_origin"):
+        for event in run.events(NONFINITE_ORIGIN):
             if event.data["kind"] == "input" and event.training in (None, training.index):
                 yield _Hit(event.step, event.data["place"], event.data["share"], True)
 
@@ -129,4 +130,4 @@ def _harmed(training: Training, step: int) -> bool:
 
 
 def _site(run: RunView) -> Site | None:
-    return next((event.site for event in run.events("input")), None)
+    return next((event.site for event in run.events(INPUT)), None)

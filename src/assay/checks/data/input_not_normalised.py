@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
+from ...journal.events import INPUT
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -133,4 +134,4 @@ def _rate(training: Training) -> float:
 
 
 def _site(run: RunView) -> Site | None:
-    return next((event.site for event in run.events("input")), None)
+    return next((event.site for event in run.events(INPUT)), None)

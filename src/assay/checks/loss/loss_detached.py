@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...journal.events import (
+    BACKWARD_FAILED,
+    LOSS_CALL,
+    LOSS_WITHOUT_GRAPH,
+    OUTSIDE_OPTIMIZER,
+    WITHOUT_GRADIENT,
+    WithoutGradient,
+)
 from ...journal.view import Event, RunView, Site, Training
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Where
@@ -62,19 +70,19 @@ class LossDetached(Check):
 
     def why_skipped(self, run: RunView) -> str | None:
         """A run that broke at its first backward pass has no series at all, and can be judged."""
-        failed = any(True for _ in run.events("backward_failed"))
+        failed = any(True for _ in run.events(BACKWARD_FAILED))
         return None if failed else super().why_skipped(run)
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for event in run.events("backward_failed"):
-            if any(words in str(event.data.get("error")) for words in NO_GRAPH):
+        for failed in run.events(BACKWARD_FAILED):
+            if any(words in failed.data["error"] for words in NO_GRAPH):
                 yield self._finding(
-                    f"backward() failed at step {event.step}: the loss has no graph",
-                    self._cut(run) or event.site,
-                    (event.step, event.step),
+                    f"backward() failed at step {failed.step}: the loss has no graph",
+                    self._cut(run) or failed.site,
+                    (failed.step, failed.step),
                 )
                 return
-        if any(True for _ in run.events("outside_optimizer")):
+        if any(True for _ in run.events(OUTSIDE_OPTIMIZER)):
             return
         trained = [t for t in run.trainings if t.steps]
         if not trained or any(t.places("grad_norm") for t in trained):
@@ -83,7 +91,7 @@ class LossDetached(Check):
         if len(without) < len(trained):
             return
         for training, event in without:
-            leaf = next(iter(run.events("loss_without_graph")), None)
+            leaf = next(iter(run.events(LOSS_WITHOUT_GRAPH)), None)
             cut = " (the loss is a tensor made anew, without a graph)" if leaf else ""
             yield self._finding(
                 f"none of the {event.data['of']} trainable parameters of {training.optimizer} ever "
@@ -112,14 +120,14 @@ class LossDetached(Check):
 
     def _cut(self, run: RunView) -> Site | None:
         """The line of a loss function whose input already lacks the graph."""
-        calls = list(run.events("loss_call"))
+        calls = list(run.events(LOSS_CALL))
         cut = [e for e in calls if not e.data.get("requires_grad") and not e.data.get("in_graph")]
         return cut[0].site if cut and len(cut) == len(calls) else None
 
 
-def _without(run: RunView, training: Training) -> Event | None:
+def _without(run: RunView, training: Training) -> Event[WithoutGradient] | None:
     """The event that says that no trainable parameter of this training had a gradient."""
-    events = [e for e in run.events("without_gradient") if e.training == training.index]
+    events = [e for e in run.events(WITHOUT_GRADIENT) if e.training == training.index]
     if len(events) != 1 or not events[0].data["count"]:
         return None
     return events[0] if events[0].data["count"] == events[0].data["of"] else None

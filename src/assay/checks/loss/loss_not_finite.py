@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ...journal.view import Event, RunView, Training
+from ...journal.events import LOSS_CALL, NONFINITE_ORIGIN
+from ...journal.view import RunView, Training
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
 
@@ -106,8 +107,8 @@ class LossNotFinite(Check):
 
     def _origin(self, run: RunView, training: Training, step: int) -> tuple[str, Where]:
         """What was not finite first, in words, and where that is."""
-        call: Event | None = next(iter(run.events("loss_call")), None)
-        traced = next(iter(run.events("nonfinite_origin")), None)
+        call = next(run.events(LOSS_CALL), None)
+        traced = next(iter(run.events(NONFINITE_ORIGIN)), None)
         known = call or traced
         site = known.site if known else training.site
         met = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from ...journal.events import LOSS_CALL
 from ...journal.view import RunView
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -76,9 +77,9 @@ class LossShapeBroadcast(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for event in run.events("loss_call"):
+        for event in run.events(LOSS_CALL):
             source, target = event.data["input"], event.data["target"]
-            if event.data["fn"] not in ELEMENTWISE or not source or not target:
+            if event.data["fn"] not in ELEMENTWISE or not target:
                 continue
             a, b = source["shape"], target["shape"]
             table = broadcast(a, b)

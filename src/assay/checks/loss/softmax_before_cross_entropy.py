@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ...journal.events import LOSS_CALL, LossCall
 from ...journal.view import Event, RunView
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -65,8 +66,8 @@ class SoftmaxBeforeCrossEntropy(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        calls: dict[str, list[Event]] = {}
-        for event in run.events("loss_call"):
+        calls: dict[str, list[Event[LossCall]]] = {}
+        for event in run.events(LOSS_CALL):
             if event.data["fn"] in LOGIT_LOSSES and event.data.get("in_graph", True):
                 calls.setdefault(event.data["place"], []).append(event)
         for place, events in calls.items():
@@ -77,13 +78,15 @@ class SoftmaxBeforeCrossEntropy(Check):
                 for step, value in training.series(signal, place)
             ]
             whole = bool(samples) and all(value >= self.limit("share") for _, value in samples)
-            makers = {event.data.get("producer") for event in events}
+            makers = {event.data.get("producer") or "" for event in events}
             if squash == "softmax" and whole:
                 yield self._finding(events[0], "softmax", samples)
             elif makers == {"Sigmoid"} or (squash == "sigmoid" and makers == {"Softmax"}):
                 yield self._finding(events[0], makers.pop().lower(), samples)
 
-    def _finding(self, call: Event, squash: str, samples: list[tuple[int, float]]) -> Finding:
+    def _finding(
+        self, call: Event[LossCall], squash: str, samples: list[tuple[int, float]]
+    ) -> Finding:
         fn, shape = call.data["fn"], call.data["input"]["shape"]
         steps = sorted(step for step, _ in samples) or [call.step]
         number = f"all {len(samples)} sampled calls" if len(samples) > 1 else "its one sampled call"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...journal.events import ACTIVATION_KIND
 from ...journal.view import RunView, Site
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -58,7 +59,7 @@ class DeadUnits(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        kinds = {e.data["place"]: e for e in run.events("activation_kind")}
+        kinds = {e.data["place"]: e for e in run.events(ACTIVATION_KIND)}
         for training in run.trainings:
             shares = {
                 place: training.series("dead_unit_share", place)

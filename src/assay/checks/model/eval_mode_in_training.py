@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...journal.events import EVALUATED, MODE_SWITCH, ModeSwitch
 from ...journal.view import Event, RunView, Training
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -54,7 +55,7 @@ class EvalModeInTraining(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        switches = list(run.events("mode_switch"))
+        switches = list(run.events(MODE_SWITCH))
         for training in run.trainings:
             for place in training.places("eval_share"):
                 finding = self._review(run, training, place, switches)
@@ -62,7 +63,7 @@ class EvalModeInTraining(Check):
                     yield finding
 
     def _review(
-        self, run: RunView, training: Training, place: str, switches: list[Event]
+        self, run: RunView, training: Training, place: str, switches: list[Event[ModeSwitch]]
     ) -> Finding | None:
         samples = list(training.series("eval_share", place))
         first = len(samples)
@@ -92,11 +93,11 @@ class EvalModeInTraining(Check):
         )
 
     @staticmethod
-    def _evaluated(run: RunView, switch: Event, begin: int) -> bool:
+    def _evaluated(run: RunView, switch: Event[ModeSwitch], begin: int) -> bool:
         """Whether something was computed without gradients between the switch and the next step."""
         if not switch.data["grad"]:
             return True
-        if any(switch.step <= e.step <= begin for e in run.events("evaluated")):
+        if any(switch.step <= e.step <= begin for e in run.events(EVALUATED)):
             return True
         return any(
             switch.step <= evaluation.step <= begin

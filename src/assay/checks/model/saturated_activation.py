@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...journal.events import ACTIVATION_KIND
 from ...journal.view import RunView, Site
 from ...signals.ratios import typical
 from ..base import Check, Limit
@@ -57,7 +58,7 @@ class SaturatedActivation(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        sites = {e.data["place"]: e.site for e in run.events("activation_kind")}
+        sites = {e.data["place"]: e.site for e in run.events(ACTIVATION_KIND)}
         signal = "activation_saturated_share"
         for training in run.trainings:
             full = [

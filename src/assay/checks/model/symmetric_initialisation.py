@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...journal.events import CONSTANT_INIT
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -65,7 +66,7 @@ class SymmetricInitialisation(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        inits = {e.data["parameter"]: e for e in run.events("constant_init")}
+        inits = {e.data["parameter"]: e for e in run.events(CONSTANT_INIT)}
         for training in run.trainings:
             twins = self._twins(run, training)
             if not twins:
@@ -73,7 +74,7 @@ class SymmetricInitialisation(Check):
             name, side = twins[0]
             last = max(training.series(f"{side}_twin_share", name).steps)
             init = inits.get(name)
-            site = Site(*init.data["by"]) if init and init.data.get("by") else None
+            site = Site.read(init.data.get("by")) if init else None
             shape = next((p.shape for p in run.parameters if p.name == name), ())
             units = shape[0 if side == "row" else 1] if shape else 0
             also = f"; so in {len(twins) - 1} more weights" if len(twins) > 1 else ""

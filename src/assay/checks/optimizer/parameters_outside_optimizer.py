@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ...journal.view import Event, RunView
+from ...journal.events import LOAD_STATE, MODEL, OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
+from ...journal.view import RunView
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
 
@@ -57,8 +58,9 @@ class ParametersOutsideOptimizer(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        last = self._last(run)
-        if last is None or last.training is None:
+        changes = list(run.events(OUTSIDE_OPTIMIZER))
+        last = changes[-1] if changes else None
+        if last is None or last.training is None or not last.data["count"]:
             return
         training = run.trainings[last.training]
         outside = [str(name) for name in last.data["names"]]
@@ -96,15 +98,10 @@ class ParametersOutsideOptimizer(Check):
         )
 
     @staticmethod
-    def _last(run: RunView) -> Event | None:
-        events = list(run.events("outside_optimizer"))
-        return events[-1] if events and events[-1].data["count"] else None
-
-    @staticmethod
     def _stale(run: RunView, outside: list[str]) -> int:
         """How many parameters the optimizer holds that are no part of the model any more."""
         known = {p.name for p in run.parameters}
-        latest: dict[int | None, Event] = {e.training: e for e in run.events("without_gradient")}
+        latest = {e.training: e for e in run.events(WITHOUT_GRADIENT)}
         return sum(
             name in outside or name not in known
             for event in latest.values()
@@ -139,8 +136,8 @@ class ParametersOutsideOptimizer(Check):
     def _loaded(run: RunView, missing: set[str]) -> bool:
         """Whether these weights came from a checkpoint: a trained head may be meant to stay."""
         modules = {module.kind for module in run.modules}
-        modules |= {e.data["cls"] for e in run.events("model")}
-        for event in run.events("load_state"):
+        modules |= {e.data["cls"] for e in run.events(MODEL)}
+        for event in run.events(LOAD_STATE):
             absent = {str(key) for key in event.data["missing"]}
             if event.data["owner"] in modules and not (missing & absent):
                 return True

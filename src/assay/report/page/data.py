@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ...journal.events import INPUT, LOADER
 from ...journal.series import Series
 from ...journal.view import RunView
 from ..source import short_path
@@ -20,7 +21,7 @@ MOST_CLASSES = 60
 
 def inputs(view: RunView) -> list[dict[str, Any]]:
     """One row for each tensor that the model is called with."""
-    shapes = {str(e.data.get("place")): e.data for e in view.events("input")}
+    shapes: dict[str, Any] = {e.data["place"]: e.data for e in view.events(INPUT)}
     rows = []
     for place in _places(view, "input_min", "input_fingerprint")[:MOST_PLACES]:
         low, high = _series(view, "input_min", place), _series(view, "input_max", place)
@@ -110,14 +111,14 @@ def labels(view: RunView) -> dict[str, Any] | None:
 def loaders(view: RunView) -> list[dict[str, Any]]:
     """Each data loader once, with its settings."""
     unique: dict[str, dict[str, Any]] = {}
-    for event in view.events("loader"):
-        data = dict(event.data)
+    for event in view.events(LOADER):
+        data: dict[str, Any] = dict(event.data)
         built = data.pop("built", None)
         place = f"{short_path(str(built[0]))}:{built[1]}" if isinstance(built, list) else ""
         if not place and event.site is not None:
             place = f"{short_path(event.site.file)}:{event.site.line}"
         rows = [(clean(k.replace("_", " ")), _said(v)) for k, v in data.items() if k != "grad"]
-        purpose = {True: "training", False: "evaluation"}.get(data.get("grad"), "")  # type: ignore[arg-type]
+        purpose = "training" if event.data["grad"] else "evaluation"
         unique.setdefault(place + str(rows), {"place": clean(place), "for": purpose, "rows": rows})
     return list(unique.values())[:MOST_PLACES]
 

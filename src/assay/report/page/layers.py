@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...journal.events import MODEL
 from ...journal.series import Series
 from ...journal.view import RunView, Training
 from ...signals.update_ratio import Ratios
@@ -65,7 +66,7 @@ def layers(view: RunView, ratios: Ratios) -> dict[str, Any]:
     return {
         "maps": maps,
         "modules": {m.name: m.kind for m in view.modules[:MOST_MODULES]} if maps else {},
-        "roots": sorted({str(event.data["root"]) for event in view.events("model")}),
+        "roots": sorted({str(event.data["root"]) for event in view.events(MODEL)}),
         "parameters": {
             p.name: {"shape": list(p.shape), "dtype": p.dtype, "trainable": p.trainable}
             for p in view.parameters

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...journal.events import AUTOCAST, SEED
 from ...journal.view import Group, RunView, Training
 from ..ending import counted
 from ..foot import duration
@@ -131,7 +132,7 @@ def _machine(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _seeds(view: RunView) -> Iterator[tuple[str, str]]:
-    seeds = [event.data for event in view.events("seed")][:8]
+    seeds = [event.data for event in view.events(SEED)][:8]
     for seed in seeds:
         yield str(seed.get("of", "seed")), str(seed.get("value"))
     if not seeds and view.observed:
@@ -149,7 +150,7 @@ def _precision(view: RunView) -> Iterator[tuple[str, str]]:
     frozen = sum(p.elements for p in view.parameters if not p.trainable)
     if frozen:
         yield "of these frozen", f"{frozen:,}"
-    for event in list(view.events("autocast"))[:3]:
+    for event in list(view.events(AUTOCAST))[:3]:
         yield "autocast", ", ".join(f"{k} {v}" for k, v in event.data.items())
 
 

@@ -1,0 +1,360 @@
+"""Every kind of event that is recorded, each with the type of its data."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from .schema import Declared, EventKind
+
+SiteRow = list[Any]
+"""A line of the user's as the journal holds it: file, line, function."""
+
+
+class Described(TypedDict):
+    """Shape and dtype of a tensor."""
+
+    shape: list[int]
+    dtype: str
+
+
+class Nothing(TypedDict):
+    """Nothing but the step and the line."""
+
+
+class ModelFound(TypedDict):
+    """`root` is the model's name among places, `cls` its class."""
+
+    root: str | None
+    cls: str
+
+
+class WithoutGradient(TypedDict):
+    """`names` (at most 200) of `count` parameters, `of` so many trainable ones."""
+
+    names: list[str]
+    count: int
+    of: int
+
+
+class OutsideOptimizer(TypedDict):
+    """`names` (at most 200) of `count` parameters with `elements` numbers in all."""
+
+    names: list[str]
+    count: int
+    elements: int
+
+
+class Input(TypedDict):
+    """`place` is that of the signals of inputs, `shape` that of the first batch of its kind."""
+
+    place: str
+    shape: list[int]
+    dtype: str
+
+
+class _Loader(TypedDict):
+    sampler: str
+    dataset: str
+    size: int | None
+    batch_size: int | None
+    workers: int
+    drop_last: bool
+    grad: bool
+    built: SiteRow | None
+
+
+class Loader(_Loader, total=False):
+    """Classes of sampler and dataset, settings, whether gradients are on, and where it was built.
+
+    Of a dataset that is read in its own order and shows its labels: `labels_equal_next`, the share
+    of samples whose successor has the same label, and `labels_equal_by_chance`.
+    """
+
+    labels_equal_next: float
+    labels_equal_by_chance: float
+    label_classes: int
+
+
+class LossCall(TypedDict):
+    """Function and `place` of a loss, what it was given and gave back, and how it is set.
+
+    `requires_grad` is that of the input, `in_graph` that of the result; `producer` names the
+    operation that made the input.
+    """
+
+    fn: str
+    place: str
+    input: Described
+    target: Described | None
+    output: list[int]
+    requires_grad: bool
+    reduction: str
+    label_smoothing: float
+    ignore_index: int | None
+    weighted: bool
+    producer: str | None
+    in_graph: bool
+
+
+class LossWithoutGraph(TypedDict):
+    """Whether the leaf that backward() was called on requires a gradient."""
+
+    requires_grad: bool
+
+
+class BackwardFailed(TypedDict):
+    """What autograd said."""
+
+    error: str
+
+
+class NonfiniteOrigin(TypedDict):
+    """`kind` is `input`, `parameter` or `operation`, `place` names it, `share` is not finite.
+
+    `module` owns a parameter of the same operation.
+    """
+
+    kind: str
+    place: str
+    share: float
+    module: str | None
+
+
+class ActivationKind(TypedDict):
+    """The class of the module, or the name of the function, at a `place`."""
+
+    place: str
+    of: str
+
+
+class ConstantInit(TypedDict):
+    """The `parameter`, the function `of` torch.nn.init that filled it, and the line `by` it."""
+
+    parameter: str
+    of: str
+    by: SiteRow | None
+
+
+class Seed(TypedDict):
+    """Which generator (`of`) was seeded, with what."""
+
+    of: str
+    value: Any
+
+
+class Compile(TypedDict):
+    """The class of what was compiled."""
+
+    target: str
+
+
+class LoadState(TypedDict):
+    """The class that loaded, and the keys that were missing or unexpected, at most 50 of each."""
+
+    owner: str
+    missing: list[str]
+    unexpected: list[str]
+
+
+class Scheduler(TypedDict):
+    """The scheduler's class."""
+
+    cls: str
+
+
+class Clip(TypedDict):
+    """`of` is `norm` or `value`."""
+
+    of: str
+    limit: float
+
+
+class ModeSwitch(TypedDict):
+    """The `owner` that was switched, to what, and whether gradients were on."""
+
+    owner: str
+    training: bool
+    grad: bool
+
+
+class TrainingMode(TypedDict):
+    """The model, its mode, and those of its modules that are in evaluation mode, at most 200."""
+
+    module: str
+    training: bool
+    eval_modules: list[str]
+
+
+class HookRegistered(TypedDict):
+    """What the hook was put on."""
+
+    of: str
+
+
+class Autocast(TypedDict):
+    """Device type and dtype of the region, and whether it is enabled."""
+
+    device: str
+    dtype: str
+    enabled: bool
+
+
+class ZeroGrad(TypedDict):
+    """The class whose zero_grad was called."""
+
+    owner: str
+
+
+class Sweep(TypedDict):
+    """Lowest and highest rate, number of steps, and the script's own highest rate."""
+
+    low: float
+    high: float
+    steps: int
+    own: float
+
+
+class _Caller(TypedDict):
+    of: str
+    end: list[int] | None
+
+
+class Caller(_Caller, total=False):
+    """What is called (`of`) from a line that an edit may touch, and where the call ends.
+
+    `number` tells optimizers and loaders apart; `input` and `target` are shapes.
+    """
+
+    number: int
+    cls: str
+    sampler: str
+    module: str | None
+    closure: bool
+    fn: str
+    input: list[int] | None
+    target: list[int] | None
+
+
+MODEL = EventKind(
+    "model", ModelFound, "structure",
+    "a root module was called for the first time, or an optimizer holds its parameters",
+    absent="no model was called",
+)  # fmt: skip
+WITHOUT_GRADIENT = EventKind(
+    "without_gradient", WithoutGradient, "structure",
+    "the trainable parameters of an optimizer that have no gradient are others than before",
+    absent="every trainable parameter of every optimizer had a gradient",
+)  # fmt: skip
+OUTSIDE_OPTIMIZER = EventKind(
+    "outside_optimizer", OutsideOptimizer, "structure",
+    "the parameters that have a gradient and no optimizer are others than before",
+    absent="every parameter with a gradient is held by an optimizer",
+)  # fmt: skip
+INPUT = EventKind(
+    "input", Input, "batches",
+    "a model is given a tensor of a new shape (of one sample) or dtype",
+    absent="no model was given a tensor",
+)  # fmt: skip
+LOADER = EventKind(
+    "loader", Loader, "batches",
+    "iteration over a new kind of DataLoader begins",
+    absent="no DataLoader was iterated",
+)  # fmt: skip
+LOSS_CALL = EventKind(
+    "loss_call", LossCall, "losses",
+    "a loss function of torch.nn is called in a new way: other line, shapes of one sample, or need "
+    "of gradients",
+    absent="no loss function of torch.nn was called",
+)  # fmt: skip
+LOSS_WITHOUT_GRAPH = EventKind(
+    "loss_without_graph", LossWithoutGraph, "losses",
+    "backward() is called on a leaf: a loss made from a number",
+    absent="every loss that backward() was called on had a graph",
+)  # fmt: skip
+BACKWARD_FAILED = EventKind(
+    "backward_failed", BackwardFailed, "losses", "backward() raised",
+    absent="backward() did not raise",
+)  # fmt: skip
+NONFINITE_ORIGIN = EventKind(
+    "nonfinite_origin", NonfiniteOrigin, "origins",
+    "the first loss on the CPU that is not finite: the first operand in forward order that is not",
+    absent="no loss on the CPU had an operand in its graph that is not finite",
+)  # fmt: skip
+ACTIVATION_KIND = EventKind(
+    "activation_kind", ActivationKind, "activations",
+    "an output is measured at a new place",
+    absent="no module inside a model gave out floating-point numbers",
+)  # fmt: skip
+CONSTANT_INIT = EventKind(
+    "constant_init", ConstantInit, "symmetry",
+    "a weight whose rows or columns are equal was given one value by torch.nn.init",
+    absent="torch.nn.init gave no trained weight one value for all its elements",
+)  # fmt: skip
+SEED = EventKind("seed", Seed, "notes", "a random generator is seeded",
+                 absent="no random generator was seeded")  # fmt: skip
+COMPILE = EventKind("compile", Compile, "notes", "torch.compile is called",
+                    absent="torch.compile was not called")  # fmt: skip
+LOAD_STATE = EventKind(
+    "load_state", LoadState, "notes", "a load_state_dict returns, the first time for each class",
+    absent="no state was loaded",
+)  # fmt: skip
+SCHEDULER = EventKind(
+    "scheduler", Scheduler, "notes", "a scheduler is built, the first time for each class",
+    absent="no scheduler was built",
+)  # fmt: skip
+CLIP = EventKind(
+    "clip", Clip, "notes", "gradients are clipped, the first time for each kind and limit",
+    absent="gradients were not clipped",
+)  # fmt: skip
+MODE_SWITCH = EventKind(
+    "mode_switch", ModeSwitch, "notes", "a call of train() or eval() changes a module's mode",
+    absent="train() and eval() changed no mode",
+)  # fmt: skip
+EVALUATED = EventKind(
+    "evaluated", Nothing, "notes",
+    "the script enters the first region without gradients after a switch to evaluation mode",
+    absent="no region without gradients followed a switch to evaluation mode",
+)  # fmt: skip
+TRAINING_MODE = EventKind(
+    "training_mode", TrainingMode, "notes",
+    "a model that has dropout or batch norm is called in another mode than before",
+    absent="no model was called that has dropout or batch norm",
+)  # fmt: skip
+HOOK_REGISTERED = EventKind(
+    "hook_registered", HookRegistered, "notes", "the script puts an autograd hook on something",
+    absent="no autograd hook was registered",
+)  # fmt: skip
+CHECKPOINTING = EventKind(
+    "checkpointing", Nothing, "notes", "activation checkpointing is used for the first time",
+    absent="activation checkpointing was not used",
+)  # fmt: skip
+AUTOCAST = EventKind(
+    "autocast", Autocast, "notes", "an autocast region of a new kind is entered",
+    absent="no autocast region was entered",
+)  # fmt: skip
+ZERO_GRAD = EventKind(
+    "zero_grad", ZeroGrad, "notes", "gradients are cleared, the first time for each class",
+    absent="zero_grad() was not called",
+)  # fmt: skip
+STEP_SKIPPED = EventKind(
+    "step_skipped", Nothing, "clock",
+    "a GradScaler leaves a step out, since gradients are not finite",
+    absent="no step was left out",
+)  # fmt: skip
+SWEEP = EventKind(
+    "sweep", Sweep, "sweep", "a learning-rate range test begins",
+    absent="no range test ran",
+)  # fmt: skip
+CALLER = EventKind(
+    "caller", Caller, "callers",
+    "one of the calls that make up a training comes from a new line; in trials only",
+    absent="only trials look for the lines that call",
+)  # fmt: skip
+
+EVENTS: Declared[EventKind[Any]] = Declared("event", (
+    MODEL, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, LOADER, LOSS_CALL, LOSS_WITHOUT_GRAPH,
+    BACKWARD_FAILED, NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
+    SCHEDULER, CLIP, MODE_SWITCH, EVALUATED, TRAINING_MODE, HOOK_REGISTERED, CHECKPOINTING,
+    AUTOCAST, ZERO_GRAD, STEP_SKIPPED, SWEEP, CALLER,
+))  # fmt: skip
+"""Every kind of event there is, in the order of the reference page."""

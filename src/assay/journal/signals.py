@@ -1,0 +1,321 @@
+"""Every signal that probes record: name, title, unit, places, probe, and what it says."""
+
+from __future__ import annotations
+
+from .schema import Declared, Per, Signal
+
+_NO_LOSS_CALL = "no loss function of torch.nn was called"
+_NO_TARGET = "no loss function of torch.nn was given a target of numbers"
+_NO_CLASSES = "no loss function of torch.nn was given class labels"
+_NO_GRADIENT = "no parameter of an optimizer had a gradient"
+_NO_MODEL = "no model was called"
+_NO_INPUT = "no model was given a tensor"
+_NO_NUMBERS = "no model was given a tensor of floating-point numbers"
+_NO_DATA_LAYER = (
+    "no trainable layer was given data as they are (floating-point numbers, at least 32 of them)"
+)
+_NO_CLIPPING = "clip_grad_norm_ was not called"
+_NO_BACKWARD = "no step followed a call of backward() on one scalar loss"
+
+SIGNALS: Declared[Signal] = Declared("signal", (
+    # -- every step ----------------------------------------------------------------------------
+    Signal(
+        "loss", "Loss", "", Per.WHOLE, "clock",
+        "sum of the scalars that backward() was called on for this step",
+        absent=_NO_BACKWARD,
+    ),
+    Signal(
+        "learning_rate", "Learning rate", "", Per.GROUP, "clock",
+        "rate that the step was taken at, written when it changes",
+        absent="the optimizer has no learning rate",
+    ),
+    Signal(
+        "time_s", "Time", "s", Per.WHOLE, "clock",
+        "the process's monotonic clock after every so many steps",
+        absent="no block of steps was written",
+    ),
+    Signal(
+        "loss_scale", "Loss scale", "", Per.WHOLE, "notes",
+        "factor of the GradScaler, written when it changes",
+        absent="no GradScaler was updated",
+    ),
+    # -- gradients, weights, updates -----------------------------------------------------------
+    Signal(
+        "grad_norm", "Gradient norm", "loss / weight", Per.PARAMETER | Per.WHOLE, "gradients",
+        "Euclidean norm of the gradient as the optimizer uses it, after unscaling and clipping",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
+        "grad_max", "Largest gradient", "loss / weight", Per.PARAMETER, "gradients",
+        "largest absolute value in the gradient",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
+        "grad_zero_share", "Zero share of gradients", "share", Per.PARAMETER, "gradients",
+        "share of the gradient's elements that are exactly zero",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
+        "grad_nonfinite_share", "Non-finite share of gradients", "share", Per.PARAMETER,
+        "gradients", "share of the gradient's elements that are NaN or infinite",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
+        "weight_norm", "Weight norm", "weight", Per.PARAMETER, "gradients",
+        "Euclidean norm of the parameter before the step",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
+        "update_norm", "Update norm", "weight", Per.PARAMETER, "gradients",
+        "Euclidean norm of what the step added to the parameter",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
+        "stale_grad_norm", "Gradient left over", "loss / weight", Per.WHOLE, "gradients",
+        "norm of the gradients that were still there when backward() began; the least of one step",
+        absent="no backward() came before the step of an optimizer that had stepped before",
+    ),
+    Signal(
+        "outside_weight_norm", "Norm of weights outside", "weight", Per.WHOLE, "structure",
+        "norm of the trainable weights that have a gradient and no optimizer",
+        absent="every parameter with a gradient is held by an optimizer",
+    ),
+    Signal(
+        "row_twin_share", "Equal rows", "share", Per.PARAMETER, "symmetry",
+        "share of the rows that equal the row before, among weights or gradients: the smaller one",
+        absent="no weight began with two equal rows",
+    ),
+    Signal(
+        "column_twin_share", "Equal columns", "share", Per.PARAMETER, "symmetry",
+        "share of the columns that equal the one before, among weights or gradients: the smaller",
+        absent="no matrix began with two equal columns",
+    ),
+    Signal(
+        "clip_norm", "Gradient norm before clipping", "loss / weight", Per.WHOLE, "notes",
+        "the norm that clip_grad_norm_ found",
+        absent=_NO_CLIPPING,
+    ),
+    Signal(
+        "clip_limit", "Clipping limit", "loss / weight", Per.WHOLE, "notes",
+        "the largest norm that clip_grad_norm_ lets through",
+        absent=_NO_CLIPPING,
+    ),
+    # -- how far a step goes -------------------------------------------------------------------
+    Signal(
+        "step_quality", "Step quality", "", Per.WHOLE, "step_quality",
+        "actual change of the loss over the change that the gradient predicts, on the same batch",
+        absent="no step could be judged by a second look at its batch",
+    ),
+    Signal(
+        "predicted_change", "Predicted change", "loss", Per.WHOLE, "step_quality",
+        "gradient times update: the change of the loss along a straight line",
+        absent="no step followed one backward() of one scalar loss",
+    ),
+    Signal(
+        "actual_change", "Actual change", "loss", Per.WHOLE, "step_quality",
+        "change of the loss on the step's own batch, evaluated again after the step",
+        absent="no batch could be evaluated again",
+    ),
+    Signal(
+        "sharpness", "Sharpness", "loss / weight^2", Per.WHOLE, "sharpness",
+        "largest eigenvalue of the Hessian of the batch's loss, in the optimizer's geometry",
+        absent="the training ended before it was measured",
+    ),
+    Signal(
+        "sharpness_min", "Lowest curvature", "loss / weight^2", Per.WHOLE, "sharpness",
+        "smallest eigenvalue of the Hessian of the batch's loss, in the optimizer's geometry",
+        absent="the training ended before it was measured",
+    ),
+    Signal(
+        "rate_times_sharpness", "Rate x sharpness", "", Per.WHOLE, "sharpness",
+        "learning rate of the step times sharpness",
+        absent="the training ended before it was measured",
+    ),
+    Signal(
+        "stability_limit", "Stability limit", "", Per.WHOLE, "sharpness",
+        "largest rate times sharpness at which this optimizer is stable on a quadratic",
+        absent="the training ended before it was measured",
+    ),
+    # -- what flows out of modules -------------------------------------------------------------
+    Signal(
+        "activation_mean", "Activation mean", "", Per.MODULE | Per.ACTIVATION, "activations",
+        "mean of the output",
+        absent="no module inside a model gave out floating-point numbers",
+    ),
+    Signal(
+        "activation_std", "Activation spread", "", Per.MODULE | Per.ACTIVATION, "activations",
+        "standard deviation of the output over all its elements",
+        absent="no module inside a model gave out floating-point numbers",
+    ),
+    Signal(
+        "activation_zero_share", "Zero share of activations", "share",
+        Per.MODULE | Per.ACTIVATION, "activations",
+        "share of the output's elements that are exactly zero",
+        absent="no module inside a model gave out floating-point numbers",
+    ),
+    Signal(
+        "activation_nonfinite_share", "Non-finite share of activations", "share",
+        Per.MODULE | Per.ACTIVATION, "activations",
+        "share of the output's elements that are NaN or infinite",
+        absent="no module inside a model gave out floating-point numbers",
+    ),
+    Signal(
+        "activation_saturated_share", "Saturated share", "share", Per.ACTIVATION, "activations",
+        "share of a sigmoid's or tanh's output within 1 % of its bounds, where a layer is given it",
+        absent="no sigmoid or tanh gave its output to a layer with weights",
+    ),
+    Signal(
+        "dead_unit_share", "Dead units", "share", Per.ACTIVATION, "activations",
+        "share of a ReLU's units that were zero for every sample of the last 16 sampled steps",
+        absent="no ReLU inside a trained model was seen in 16 sampled steps",
+    ),
+    # -- what goes into the model --------------------------------------------------------------
+    Signal(
+        "input_mean", "Input mean", "", Per.INPUT, "batches",
+        "mean of the batch's finite numbers", absent=_NO_NUMBERS,
+    ),
+    Signal(
+        "input_std", "Input spread", "", Per.INPUT, "batches",
+        "standard deviation of the batch's finite numbers", absent=_NO_NUMBERS,
+    ),
+    Signal(
+        "input_min", "Smallest input", "", Per.INPUT, "batches",
+        "smallest finite number of the batch", absent=_NO_INPUT,
+    ),
+    Signal(
+        "input_max", "Largest input", "", Per.INPUT, "batches",
+        "largest finite number of the batch", absent=_NO_INPUT,
+    ),
+    Signal(
+        "input_nonfinite_share", "Non-finite share of inputs", "share", Per.INPUT, "batches",
+        "share of the batch's numbers that are NaN or infinite", absent=_NO_NUMBERS,
+    ),
+    Signal(
+        "input_nan_share", "NaN share of inputs", "share", Per.INPUT, "batches",
+        "share of the batch's numbers that are NaN or +inf, which no mask holds",
+        absent=_NO_NUMBERS,
+    ),
+    Signal(
+        "input_fingerprint", "Input fingerprint", "", Per.INPUT, "batches",
+        "sum of the batch's values: equal for equal batches", absent=_NO_INPUT,
+    ),
+    Signal(
+        "input_bin_share", "Input histogram", "share", Per.BIN, "batches",
+        "share of the first sampled batch's numbers that lie in this bin", absent=_NO_NUMBERS,
+    ),
+    Signal(
+        "layer_input_mean", "Mean of data at a layer", "", Per.LAYER_INPUT, "batches",
+        "mean of what the layer is given", absent=_NO_DATA_LAYER,
+    ),
+    Signal(
+        "layer_input_std", "Spread of data at a layer", "", Per.LAYER_INPUT, "batches",
+        "standard deviation of what the layer is given", absent=_NO_DATA_LAYER,
+    ),
+    # -- the loss function ---------------------------------------------------------------------
+    Signal(
+        "loss_call_value", "Value of a loss function", "", Per.LOSS_CALL, "losses",
+        "what the loss function gave back, if it is one number",
+        absent=_NO_LOSS_CALL,
+    ),
+    Signal(
+        "loss_input_on_simplex", "Probabilities given", "1 or 0", Per.LOSS_CALL, "losses",
+        "whether every row that cross_entropy is given sums to 1 and has no negative entry",
+        absent="cross_entropy was not called",
+    ),
+    Signal(
+        "loss_input_is_log_probability", "Log-probabilities given", "1 or 0", Per.LOSS_CALL,
+        "losses", "whether the exponentials of every row that nll_loss is given sum to 1",
+        absent="nll_loss was not called",
+    ),
+    Signal(
+        "loss_input_in_unit_interval", "Numbers from 0 to 1 given", "1 or 0", Per.LOSS_CALL,
+        "losses", "whether all that binary_cross_entropy_with_logits is given lies in 0 to 1",
+        absent="binary_cross_entropy_with_logits was not called",
+    ),
+    Signal(
+        "loss_accuracy", "Accuracy", "share", Per.LOSS_CALL, "losses",
+        "share of right answers among the targets that count, where the loss knows classes",
+        absent=_NO_CLASSES,
+    ),
+    Signal(
+        "target_min", "Smallest target", "", Per.LOSS_CALL, "losses",
+        "smallest number of the batch's target", absent=_NO_TARGET,
+    ),
+    Signal(
+        "target_max", "Largest target", "", Per.LOSS_CALL, "losses",
+        "largest number of the batch's target", absent=_NO_TARGET,
+    ),
+    Signal(
+        "target_mean", "Target mean", "", Per.LOSS_CALL, "losses",
+        "mean of the batch's target", absent=_NO_TARGET,
+    ),
+    Signal(
+        "target_std", "Target spread", "", Per.LOSS_CALL, "losses",
+        "standard deviation of the batch's target", absent=_NO_TARGET,
+    ),
+    Signal(
+        "target_counted_share", "Targets that count", "share", Per.LOSS_CALL, "losses",
+        "share of the labels that are not ignored", absent=_NO_CLASSES,
+    ),
+    Signal(
+        "label_entropy", "Label entropy", "nats", Per.LOSS_CALL, "losses",
+        "entropy of the labels in one batch", absent=_NO_CLASSES,
+    ),
+    Signal(
+        "label_count", "Label count", "labels", Per.CLASS, "losses",
+        "how often the class occurs among the labels of one batch, of at most 64 classes",
+        absent="no loss function of torch.nn was given class labels, one for each row, "
+               "of at most 64 classes",
+    ),
+    # -- modes ---------------------------------------------------------------------------------
+    Signal(
+        "training_mode", "Training mode", "1 or 0", Per.ROOT, "notes",
+        "whether the model is in training mode when it is called with gradients on",
+        absent=_NO_MODEL,
+    ),
+    Signal(
+        "eval_share", "Modules in evaluation mode", "share", Per.ROOT, "notes",
+        "of the modules that compute something else in training than in evaluation, those that "
+        "are in evaluation mode",
+        absent="no model was called that has dropout or batch norm",
+    ),
+    # -- time and memory -----------------------------------------------------------------------
+    Signal(
+        "data_wait_s", "Waiting for data", "s", Per.WHOLE, "pace",
+        "how long the loop waited for a DataLoader", absent="no batch came from a DataLoader",
+    ),
+    Signal(
+        "forward_s", "Forward", "s", Per.WHOLE, "pace",
+        "time in calls of models with gradients on", absent=_NO_MODEL,
+    ),
+    Signal(
+        "backward_s", "Backward", "s", Per.WHOLE, "pace",
+        "time in backward()", absent="backward() was not called",
+    ),
+    Signal(
+        "step_s", "Optimizer", "s", Per.WHOLE, "pace",
+        "time in the optimizer's own code", absent="no optimizer stepped without a closure",
+    ),
+    Signal(
+        "memory_peak", "Peak of memory", "bytes", Per.WHOLE, "pace",
+        "most memory held so far: resident, or allocated on a CUDA device",
+        absent="no step was sampled",
+    ),
+    Signal(
+        "memory_allocated", "Memory allocated", "bytes", Per.WHOLE, "pace",
+        "memory allocated on the CUDA device at the end of the step",
+        absent="the model is not on a CUDA device",
+    ),
+    # -- in trials only ------------------------------------------------------------------------
+    Signal(
+        "loss_alike", "Comparable loss", "", Per.WHOLE, "comparable",
+        "the loss as it means the same whatever trick is on: without smoothing and weights",
+        absent="only trials measure it, and only of losses whose plain form is known",
+    ),
+    Signal(
+        "training_error", "Training error", "share", Per.WHOLE, "comparable",
+        "share of wrong answers, where classes are known",
+        absent="only trials measure it, and only where classes are known",
+    ),
+))  # fmt: skip
+"""Every signal there is, in the order of the reference page."""
