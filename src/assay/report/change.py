@@ -18,7 +18,7 @@ _STYLE = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def render_change(change: Change, glyphs: Glyphs) -> list[RenderableType]:
-    """The lines of a change; where there is none, why."""
+    """Returns the lines of a change; where there is none, why."""
     if change.state == "none":
         return [_rows(("diff", Text(f"none: {change.why}", "dim")))]
     checked = Text(f"{glyphs.healthy} checked: ", "green")

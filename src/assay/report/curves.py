@@ -74,7 +74,7 @@ def _finite(curves: Sequence[Curve]) -> list[list[tuple[int, float]]]:
 def _layer(
     curves: list[list[tuple[int, float]]], begin: int, end: int, columns: int, row: object
 ) -> set[tuple[int, int]]:
-    """The dots of one side."""
+    """Draws the dots of one side."""
     assert callable(row)
     dots: set[tuple[int, int]] = set()
     previous: int | None = None
@@ -94,7 +94,7 @@ def _layer(
 
 
 def _at(curve: list[tuple[int, float]], step: float) -> float | None:
-    """The value on the line between two neighbours; None past either end."""
+    """Returns the value on the line between two neighbours; None past either end."""
     place = bisect_right(curve, (step, math.inf))
     if place == 0:
         return None
@@ -106,7 +106,7 @@ def _at(curve: list[tuple[int, float]], step: float) -> float | None:
 
 
 def _cell(layers: list[set[tuple[int, int]]], x: int, y: int, *, plain: bool) -> tuple[str, str]:
-    """One character and its style: the treated runs lie on top."""
+    """Returns one character and its style: the treated runs lie on top."""
     control, treated = layers
     if plain:
         if (x, y) in treated:

@@ -25,7 +25,7 @@ class Unseen:
 
 
 def signal_name(number: int | None) -> str | None:
-    """`SIGKILL` for 9; real-time signals that Python has no name for are `SIG40`."""
+    """Returns `SIGKILL` for 9; real-time signals that Python has no name for are `SIG40`."""
     if number is None:
         return None
     try:
@@ -35,7 +35,7 @@ def signal_name(number: int | None) -> str | None:
 
 
 def how_it_ended(view: RunView) -> str | None:
-    """One clause on an end that is not plain success; None for that, and for a notebook."""
+    """Returns one clause on an end that is not plain success; None for that, and for a notebook."""
     facts, steps = view.facts, view.steps
     when = f"after {counted(steps, 'step')}" if steps else "before its first training step"
     if clause := _bad_end(view):
@@ -51,7 +51,7 @@ def how_it_ended(view: RunView) -> str | None:
 
 
 def recording_lost(view: RunView) -> str | None:
-    """Why the recording stopped before the run did; None if it did not."""
+    """Says why the recording stopped before the run did; None if it did not."""
     return next((error for error in view.errors if error.startswith("recording stopped")), None)
 
 
@@ -68,7 +68,7 @@ def _bad_end(view: RunView) -> str | None:
 
 
 def why_unseen(view: RunView) -> Unseen | None:
-    """Why no training step was seen; None if one was."""
+    """Says why no training step was seen; None if one was."""
     if view.observed:
         return None
     facts = view.facts
@@ -120,5 +120,5 @@ def why_unseen(view: RunView) -> Unseen | None:
 
 
 def counted(number: int, word: str) -> str:
-    """`1 step`, `2 steps`, `12,000 steps`."""
+    """Returns `1 step`, `2 steps`, `12,000 steps`."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -78,7 +78,7 @@ def _names(names: list[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.42 s`, `12.3 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Returns `0.42 s`, `12.3 s`, `4 min 10 s`, `2 h 5 min`."""
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 60:

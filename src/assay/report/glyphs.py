@@ -24,7 +24,7 @@ class Glyphs:
     cut: str
 
     def of(self, severity: str) -> str:
-        """The sign of a severity."""
+        """Returns the sign of a severity."""
         return {"error": self.error, "warning": self.warning}.get(severity, self.note)
 
 

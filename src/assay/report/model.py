@@ -41,7 +41,7 @@ class Report:
     page: Path | None = None
 
     def __repr__(self) -> str:
-        """One line: a notebook shows what its last line returns."""
+        """Returns one line: a notebook shows what its last line returns."""
         found = ", ".join(f"{f.severity} {f.check}" for f in self.findings if f.role == "cause")
         state = found or ("nothing found" if self.observed else "not observed")
         return f"<Report: {state}; {self.view.steps} steps>"
@@ -78,7 +78,7 @@ class Report:
         return any(_GRAVITY[f.severity] <= _GRAVITY[level] for f in self.findings if not f.preview)
 
     def symptoms(self) -> dict[int, list[Finding]]:
-        """Each symptom under the first cause that explains it, by the cause's place in `findings`.
+        """Returns each symptom under the first cause that explains it, by the cause's place.
 
         A symptom of a symptom belongs to the cause at the root of both.
         """
@@ -94,7 +94,7 @@ class Report:
         return folded
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as schema 1 has it: docs/reference/report.schema.json."""
+        """Returns the report as schema 1 has it: docs/reference/report.schema.json."""
         facts = self.view.facts
         overhead = self.overhead_pct
         report: dict[str, Any] = {

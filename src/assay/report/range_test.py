@@ -56,7 +56,7 @@ def show_range_test(test: RangeTest, file: TextIO | None = None) -> None:
 def render_range_test(
     test: RangeTest, *, width: int = WIDEST, colour: str | None = None, glyphs: Glyphs = UNICODE
 ) -> str:
-    """The same as text, `width` columns wide; `colour` is one of rich's colour systems."""
+    """Returns the same as text, `width` columns wide; `colour` is one of rich's systems."""
     console = Console(
         file=io.StringIO(),
         width=max(width, 50),
@@ -104,7 +104,7 @@ def _compared(factor: float) -> str:
 
 
 def _picture(test: RangeTest, found: Curve, width: int, glyphs: Glyphs) -> Iterator[Text]:
-    """The smooth curve over the measured losses, the rates below, and marks."""
+    """Draws the smooth curve over the measured losses, the rates below, and marks."""
     begin, end = math.log10(found.rates[0]), math.log10(found.rates[-1])
     span = max(end - begin, 1e-9)
     top = max(*found.losses[:5], *found.smooth[:5])
@@ -141,7 +141,7 @@ def _picture(test: RangeTest, found: Curve, width: int, glyphs: Glyphs) -> Itera
 
 
 def _digits(lines: list[Text]) -> int:
-    """Width of the scale at the left: the last line of a drawing is `step` after it."""
+    """Returns the width of the scale at the left: a drawing's last line is `step` after it."""
     return lines[-1].plain.index("step") if lines else 0
 
 

@@ -54,7 +54,7 @@ def write_sarif(report: Report, checks: Iterable[Check], target: str) -> None:
 
 
 def as_sarif(report: Report, checks: Iterable[Check]) -> dict[str, Any]:
-    """The report as a SARIF log of one run."""
+    """Returns the report as a SARIF log of one run."""
     rules = [check for check in checks if check.name not in report.ignored]
     places = _Places(report)
     first: dict[str, Finding] = {}
@@ -94,14 +94,14 @@ class _Places:
         )
 
     def _script(self) -> Site | None:
-        """The first Python file of the command: a finding of the whole run belongs there."""
+        """Returns the command's first Python file: a finding of the whole run belongs there."""
         for word in self._facts.get("command") or ():
             if str(word).endswith(".py") and (self.cwd / str(word)).is_file():
                 return Site(str(self.cwd / str(word)), 0)
         return None
 
     def file(self, path: str) -> dict[str, Any] | None:
-        """An `artifactLocation`; None for what is no file, such as a notebook's cell."""
+        """Returns an `artifactLocation`; None for what is no file, such as a notebook's cell."""
         if not path or path.startswith("<"):
             return None
         absolute = Path(os.path.normpath(self.cwd / path))
@@ -111,14 +111,14 @@ class _Places:
             return {"uri": absolute.as_uri()}
 
     def line(self, site: Site) -> str:
-        """The text of a line; empty if it can't be read or may be another by now."""
+        """Returns the text of a line; empty if it can't be read or may be another by now."""
         if changed_since(site, self._facts):
             return ""
         lines = excerpt(Site(str(self.cwd / site.file), site.line), around=0)
         return lines[0][1] if lines else ""
 
     def physical(self, finding: Finding) -> dict[str, Any] | None:
-        """Where the finding is shown: its line, else the script."""
+        """Returns where the finding is shown: its line, else the script."""
         for site in (finding.where.site, self._fallback):
             file = self.file(site.file) if site else None
             if site is not None and file is not None:
@@ -130,7 +130,7 @@ class _Places:
         return None
 
     def fingerprint(self, finding: Finding) -> str:
-        """The same while the line moves about in its file and the numbers change."""
+        """Returns what stays the same while the line moves in its file and the numbers change."""
         where = finding.where
         file = (self.file(where.site.file) or {}).get("uri") if where.site else None
         line = self.line(where.site).strip() if where.site else None
@@ -162,7 +162,7 @@ def _rule(check: Check) -> dict[str, Any]:
 
 
 def _message(text: str) -> dict[str, str]:
-    """Text in which nothing is a placeholder or a link."""
+    """Returns text in which nothing is a placeholder or a link."""
     return {"text": text.replace("{", "{{").replace("}", "}}").replace("](", "] (")}
 
 
@@ -243,7 +243,7 @@ def _measured(item: Evidence, steps: tuple[int, int]) -> str:
 
 
 def _invocation(report: Report, numbers: Mapping[str, int], places: _Places) -> dict[str, Any]:
-    """How the script ended: assay takes over its exit status."""
+    """Says how the script ended: assay takes over its exit status."""
     facts = report.view.facts
     command = [str(word) for word in facts.get("command") or ()]
     notices = []

@@ -12,7 +12,7 @@ from ..journal.view import Site
 
 
 def short_path(path: str) -> str:
-    """A path relative to the working directory where it lies below it, else as it is."""
+    """Returns a path relative to the working directory where it lies below it, else as it is."""
     try:
         relative = os.path.relpath(path)
     except (ValueError, OSError):  # another drive, or a working directory that is gone
@@ -21,7 +21,7 @@ def short_path(path: str) -> str:
 
 
 def excerpt(site: Site, around: int = 1) -> list[tuple[int, str]]:
-    """The line and its neighbours, without their common indentation.
+    """Returns the line and its neighbours, without their common indentation.
 
     Returns:
         Pairs of line number (from 1) and text; empty if the line can't be read.

@@ -17,7 +17,7 @@ _SPREAD = 300.0
 
 
 def series_behind(view: RunView, finding: Finding, evidence: Evidence) -> Series:
-    """The series that a piece of evidence was read from; empty if it is no recorded signal."""
+    """Returns the series that evidence was read from; empty if it is no recorded signal."""
     if evidence.signal not in SIGNALS:  # computed by the check
         return EMPTY
     places = [evidence.place, finding.where.parameter, finding.where.module, ""]

@@ -55,7 +55,7 @@ def render(
     glyphs: Glyphs = UNICODE,
     quiet: bool = False,
 ) -> str:
-    """The report as text, `width` columns wide; `colour` is one of rich's colour systems."""
+    """Returns the report as text, `width` columns wide; `colour` is one of rich's systems."""
     console = Console(
         file=io.StringIO(),
         width=max(width, 40),
@@ -83,7 +83,7 @@ def render(
 
 
 def clean(text: object) -> str:
-    """Text from a user's program with its control characters made visible."""
+    """Returns text from a user's program with its control characters made visible."""
     return "".join(
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
         for char in str(text)
@@ -103,12 +103,12 @@ class _Page:
         self._facts = report.view.facts
 
     def head(self) -> list[RenderableType]:
-        """A line that sets the report apart from the script's own output."""
+        """Returns a line that sets the report apart from the script's own output."""
         title = f"{self._glyphs.line * 2} assay "
         return ["", Text(title + self._glyphs.line * (self._width - len(title)), "dim"), ""]
 
     def body(self, *, quiet: bool) -> list[RenderableType]:
-        """What matters: how the run ended, then what was found, or why nothing can be said."""
+        """Returns what matters: how the run ended, what was found, or why nothing can be said."""
         report, glyphs = self._report, self._glyphs
         parts: list[RenderableType] = []
         unseen = report.unseen
@@ -250,7 +250,7 @@ class _Page:
         return text
 
     def foot(self) -> list[RenderableType]:
-        """What was seen, what it cost, and what could not look."""
+        """Returns what was seen, what it cost, and what could not look."""
         from .foot import foot_lines
 
         dot = f" {self._glyphs.dot} "
@@ -267,7 +267,7 @@ def _sentence(text: str) -> str:
 
 
 def _hanging(sign: Text, text: Text) -> RenderableType:
-    """A sign one column wide, then text that wraps to the right of it."""
+    """Returns a sign one column wide, then text that wraps to the right of it."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=1)
     table.add_column(overflow="fold")

@@ -47,7 +47,7 @@ def show_trial(trial: Trial, file: TextIO | None = None) -> None:
 def render_trial(
     trial: Trial, *, width: int = WIDEST, colour: str | None = None, glyphs: Glyphs = UNICODE
 ) -> str:
-    """The verdicts as text, `width` columns wide; `colour` is one of rich's colour systems."""
+    """Returns the verdicts as text, `width` columns wide; `colour` is one of rich's systems."""
     console = Console(
         file=io.StringIO(),
         width=max(width, 50),
@@ -111,7 +111,7 @@ def _table(verdicts: Sequence[Verdict], glyphs: Glyphs) -> RenderableType:
 
 
 def numbers(verdict: Verdict) -> tuple[str, str]:
-    """The effect and its interval as changes of the metric: `-40 %` is an improvement."""
+    """Returns the effect and its interval as changes of the metric: `-40 %` is an improvement."""
     effect = verdict.effect
     if effect is None:
         return "", ""
@@ -134,7 +134,7 @@ def _per_cent(share: float) -> str:
 
 
 def _advice(verdict: Verdict, trial: Trial, glyphs: Glyphs, width: int) -> list[RenderableType]:
-    """What to change, what became of the findings, and the curves."""
+    """Says what to change, what became of the findings, and draws the curves."""
     lines: list[RenderableType] = []
     head = Text(f"{glyphs.arrow} ", "bold green").append(f"{verdict.candidate.name}", "bold")
     before, after = (_mean(values) for values in (verdict.control, verdict.treated))
@@ -166,7 +166,7 @@ def _advice(verdict: Verdict, trial: Trial, glyphs: Glyphs, width: int) -> list[
 
 
 def in_words(candidate: Candidate, trial: Trial) -> list[str]:
-    """What to change in the script: the finding's own advice, else what each trick does."""
+    """Says what to change in the script: the finding's own advice, else what each trick does."""
     from ..tricks.catalogue import by_name
 
     wanted = candidate.check.split(" + ")

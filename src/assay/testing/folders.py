@@ -50,26 +50,26 @@ def append_lines(folder: Path, lines: Iterable[Mapping[str, Any]], *, pid: int =
 
 
 def optimizer_line(index: int = 0, cls: str = "SGD", **settings: Any) -> dict[str, Any]:
-    """The line that introduces an optimizer with one group."""
+    """Returns the line that introduces an optimizer with one group."""
     group = {"lr": 0.1, **settings, "names": ["0.weight"], "elements": 8}
     return {"k": "optimizer", "o": index, "cls": cls, "groups": [group], "site": None}
 
 
 def steps_line(first: int, losses: Iterable[Any], index: int = 0) -> dict[str, Any]:
-    """A block of steps at a rate of 0.1; ten steps take a second."""
+    """Returns a block of steps at a rate of 0.1; ten steps take a second."""
     losses = list(losses)
     times = [100.0 + first / 10, 100.0 + (first + len(losses)) / 10]
     return {"k": "steps", "o": index, "first": first, "loss": losses, "t": times, "lr": [[0.1]]}
 
 
 def sample_line(step: int, values: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
-    """A sampled step: signal to place to value."""
+    """Returns a sampled step: signal to place to value."""
     return {"k": "sample", "o": index, "s": step, "v": values}
 
 
 def evaluation_line(
     step: int, loss: Any, accuracy: float | None = None, index: int = 0
 ) -> dict[str, Any]:
-    """An evaluation phase after a step."""
+    """Returns an evaluation phase after a step."""
     return {"k": "evaluation", "o": index, "s": step, "fn": "cross_entropy", "loss": loss,
             "accuracy": accuracy, "n": 100}  # fmt: skip

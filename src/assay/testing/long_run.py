@@ -18,7 +18,7 @@ SPIKE = 54_321
 
 
 def write_long_run(folder: Path, *, steps: int, layers: int, samples: int) -> Path:
-    """Losses and rates of every step; all signals of every layer at each sampled step.
+    """Writes losses and rates of every step, and all signals of every layer at each sample.
 
     Args:
         folder: Of the run; made here.

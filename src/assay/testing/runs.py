@@ -28,7 +28,7 @@ def make_training(
     site: Site | None = None,
     **signals: Values | Mapping[str, Values],
 ) -> Training:
-    """A training with invented series.
+    """Makes a training with invented series.
 
     Args:
         index: number of the training in its run.
@@ -80,7 +80,7 @@ def make_run(
     facts: Mapping[str, Any] | None = None,
     **signals: Any,
 ) -> RunView:
-    """A run for a unit test; signals given here make one training (see `make_training`).
+    """Makes a run for a unit test; signals given here make one training (see `make_training`).
 
     Raises KeyError for an event, or a key of its data, that is not declared.
     """

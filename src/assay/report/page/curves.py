@@ -59,7 +59,7 @@ class Panel:
     logarithmic: bool | None = None
 
     def as_data(self, buckets: int = COARSE) -> dict[str, Any]:
-        """What the page's script is given."""
+        """Returns what the page's script is given."""
         lines = [(label, series) for label, series in self.lines if len(series)][:MOST_LINES]
         curves = [
             {"label": label, **thinned(series, FINE if len(series) > 20_000 else buckets)}
@@ -92,7 +92,7 @@ class Panel:
 
 
 def panels(view: RunView, ratios: Ratios | None = None) -> list[Panel]:
-    """All panels for which something was recorded, in the order in which they are read.
+    """Returns all panels for which something was recorded, in the order in which they are read.
 
     Args:
         view: The run.
@@ -110,7 +110,7 @@ def panels(view: RunView, ratios: Ratios | None = None) -> list[Panel]:
 
 
 def marks(report: Report) -> list[dict[str, Any]]:
-    """The findings at the steps where they begin, for all curves."""
+    """Returns the findings at the steps where they begin, for all curves."""
     return [
         {
             "step": finding.steps[0],
@@ -125,7 +125,7 @@ def marks(report: Report) -> list[dict[str, Any]]:
 
 
 def evidence_panel(view: RunView, finding: Finding, key: str) -> Panel | None:
-    """The plot of what a finding was read from, with its limit; None if it is no series."""
+    """Plots what a finding was read from, with its limit; None if it is no series."""
     for evidence in finding.evidence:
         series = series_behind(view, finding, evidence)
         if len(series) > 1:

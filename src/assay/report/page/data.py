@@ -20,7 +20,7 @@ MOST_CLASSES = 60
 
 
 def inputs(view: RunView) -> list[dict[str, Any]]:
-    """One row for each tensor that the model is called with."""
+    """Returns one row for each tensor that the model is called with."""
     shapes: dict[str, Any] = {e.data["place"]: e.data for e in view.events(INPUT)}
     rows = []
     for place in _places(view, "input_min", "input_fingerprint")[:MOST_PLACES]:
@@ -43,7 +43,7 @@ def inputs(view: RunView) -> list[dict[str, Any]]:
 
 
 def histograms(view: RunView) -> list[dict[str, Any]]:
-    """The first sampled batch of each input, as bars from its lowest to its highest number."""
+    """Draws the first sampled batch of each input as bars, from its lowest number to its highest."""
     found = []
     for place in _places(view, "input_min")[:MOST_PICTURES]:
         shares: list[Series] = []
@@ -69,7 +69,7 @@ def histograms(view: RunView) -> list[dict[str, Any]]:
 
 
 def input_panels(view: RunView) -> list[Panel]:
-    """The range of each input over the run."""
+    """Plots the range of each input over the run."""
     made = []
     for number, place in enumerate(_places(view, "input_mean")[:MOST_PICTURES]):
         signals = (("highest", "input_max"), ("mean", "input_mean"), ("lowest", "input_min"))
@@ -83,7 +83,7 @@ def input_panels(view: RunView) -> list[Panel]:
 
 
 def labels(view: RunView) -> dict[str, Any] | None:
-    """How often each class was met in the sampled batches; None where classes are unknown."""
+    """Counts how often each class was met in the sampled batches; None if classes are unknown."""
     counts: Counter[str] = Counter()
     for training in view.trainings:
         for place, series in training.signals.get("label_count", {}).items():
@@ -109,7 +109,7 @@ def labels(view: RunView) -> dict[str, Any] | None:
 
 
 def loaders(view: RunView) -> list[dict[str, Any]]:
-    """Each data loader once, with its settings."""
+    """Returns each data loader once, with its settings."""
     unique: dict[str, dict[str, Any]] = {}
     for event in view.events(LOADER):
         data: dict[str, Any] = dict(event.data)
@@ -147,7 +147,7 @@ def _typical(series: Series) -> str:
 
 
 def _repeats(series: Series) -> str:
-    """How many sampled batches had the very numbers (by their sum) of an earlier one."""
+    """Counts the sampled batches that had the very numbers (by their sum) of an earlier one."""
     values = [value for value in series.values if math.isfinite(value)]
     if len(values) < 2:
         return ""
@@ -156,6 +156,6 @@ def _repeats(series: Series) -> str:
 
 
 def notes(view: RunView) -> Iterator[str]:
-    """What can't be shown of the data, and why."""
+    """Says what can't be shown of the data, and why."""
     if not _places(view, "input_min", "input_fingerprint"):
         yield "No input of the model was measured in this run."

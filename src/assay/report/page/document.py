@@ -50,7 +50,7 @@ def write_page(report: Report, path: Path, trial: Trial | None = None) -> None:
 
 
 def render_page(report: Report, trial: Trial | None = None) -> str:
-    """The page as HTML."""
+    """Returns the page as HTML."""
     causes, evidence = verdict.causes(report)
     ratios = {t.index: update_ratios(t) for t in report.view.trainings}
     content = {
@@ -93,7 +93,7 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
 
 
 def policy() -> str:
-    """The content-security policy: our own script and style by their hashes, and nothing else."""
+    """Returns the content-security policy: our script and style by their hashes, nothing else."""
     style, *scripts = _read_all()
     hashes = " ".join(_hash(text) for text in scripts)
     return (
@@ -103,14 +103,14 @@ def policy() -> str:
 
 
 def embedded(content: Any) -> str:
-    """JSON that no text in it can end: what HTML gives a meaning to is written as an escape."""
+    """Returns JSON that no text in it can end: what HTML gives a meaning to is escaped."""
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 @cache
 def _read_all() -> tuple[str, str, str]:
-    """Style, library and script of every page."""
+    """Returns style, library and script of every page."""
 
     def read(*names: str) -> str:
         return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)

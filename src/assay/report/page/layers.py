@@ -38,7 +38,7 @@ _OF_MODULES = (
 
 
 def layers(view: RunView, ratios: Ratios) -> dict[str, Any]:
-    """All maps of a run and what is known of the rows' places; no maps where nothing was sampled.
+    """Returns all maps of a run and what is known of the rows' places; none without a sample.
 
     Args:
         view: The run.
@@ -89,7 +89,7 @@ def _by_place(trainings: Sequence[Training], signal: str, ratios: Ratios) -> dic
 def _map(
     key: str, title: str, scale: str, names: list[str], found: dict[str, Series]
 ) -> list[dict[str, Any]]:
-    """One map, or none: a share that was 0 everywhere has nothing to show."""
+    """Returns one map, or none: a share that was 0 everywhere has nothing to show."""
     left_out = max(len(names) - MOST_ROWS, 0)
     names = _evenly(names, MOST_ROWS)
     longest = max((found[name] for name in names), key=len, default=Series())
@@ -126,7 +126,7 @@ def _evenly(names: list[str], most: int) -> list[str]:
 
 
 def _cells(series: Series, begins: Sequence[int]) -> list[tuple[float, float] | None]:
-    """Lowest and highest value of each column; nan for one that holds a value not finite."""
+    """Returns lowest and highest value of each column; nan for one that holds a value not finite."""
     steps, values = series.steps, series.values
     edges = [bisect_left(steps, begin) for begin in begins]
     edges.append(len(steps))
@@ -143,7 +143,7 @@ def _cells(series: Series, begins: Sequence[int]) -> list[tuple[float, float] | 
 
 
 def _range(finite: list[float]) -> tuple[float, float]:
-    """The span of the logarithmic scale; zeros have a code of their own."""
+    """Returns the span of the logarithmic scale; zeros have a code of their own."""
     positive = [value for value in finite if value > 0]
     if not positive:
         return 1.0, 1.0
@@ -153,7 +153,7 @@ def _range(finite: list[float]) -> tuple[float, float]:
 def _packed(
     cells: list[list[tuple[float, float] | None]], low: float, high: float, *, logarithmic: bool
 ) -> str:
-    """Row by row, low and high of each cell, 16 bits each, little-endian, in base64."""
+    """Packs low and high of each cell, row by row, 16 bits each, little-endian, in base64."""
     begin = math.log(low) if logarithmic else low
     span = (math.log(high) if logarithmic else high) - begin
     each = (LAST - FIRST) / span if span > 0 else 0.0

@@ -19,7 +19,7 @@ _MOST_GROUPS = 12
 
 
 def facts(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Titled lists of names and values; a list without a value is left out."""
+    """Returns titled lists of names and values; a list without a value is left out."""
     view = report.view
     parts = [
         ("Run", _run(report)),
@@ -41,7 +41,7 @@ def versions(view: RunView) -> list[tuple[str, str]]:
 
 
 def optimizers(view: RunView) -> list[dict[str, Any]]:
-    """Each optimizer with its parameter groups and their settings, as columns."""
+    """Returns each optimizer with its parameter groups and their settings, as columns."""
     found = []
     for training in view.trainings:
         if training.rank != 0 or not training.groups:

@@ -15,7 +15,7 @@ DIGITS = 5
 
 
 def short(value: float) -> float:
-    """The value with the digits that are kept."""
+    """Returns the value with the digits that are kept."""
     return float(f"{value:.{DIGITS}g}")
 
 
@@ -68,7 +68,7 @@ def _split(values: Sequence[float], begin: int, end: int) -> tuple[list[int], li
 
 
 def _stretches(places: list[int], steps: Sequence[int], most: int = 100) -> list[list[int]]:
-    """Neighbouring places as one stretch of steps; past `most` of them the last takes the rest."""
+    """Joins neighbouring places to stretches of steps; past `most` the last takes the rest."""
     found: list[list[int]] = []
     last = -2
     for place in places:

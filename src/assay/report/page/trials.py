@@ -26,7 +26,7 @@ _KINDS = {"+": "added", "-": "removed", "@": "place"}
 
 
 def trial_context(trial: Trial) -> dict[str, Any]:
-    """All that the template says of a trial."""
+    """Returns all that the template says of a trial."""
     return {
         "state": trial.verdicts[0].outcome.replace(" ", "-") if trial.verdicts else "undecided",
         "headline": _headline(trial),
@@ -43,7 +43,7 @@ def trial_context(trial: Trial) -> dict[str, Any]:
 
 
 def trial_plots(trial: Trial) -> list[dict[str, Any]]:
-    """For each verdict its metric over steps: mean and spread of control and treated runs."""
+    """Plots each verdict's metric over steps: mean and spread of control and treated runs."""
     plots = []
     for number, verdict in enumerate(trial.verdicts[:MOST_CURVES]):
         treated = trial.results.get(verdict.candidate.name, {})
@@ -71,7 +71,7 @@ def trial_plots(trial: Trial) -> list[dict[str, Any]]:
 
 
 def _spread(runs: Sequence[Sequence[tuple[int, float]]]) -> dict[str, list[Any]]:
-    """Mean, lowest and highest of the runs at each step, where they are finite."""
+    """Returns mean, lowest and highest of the runs at each step, where they are finite."""
     curves = [[(s, v) for s, v in run if math.isfinite(v)] for run in runs]
     curves = [curve for curve in curves if curve]
     steps = sorted({step for curve in curves for step, _ in curve})
@@ -141,7 +141,7 @@ def _number(value: float | None) -> str:
 
 
 def _change_of(verdict: Verdict) -> tuple[float, float, float] | None:
-    """Lowest, mean and highest change of the metric as shares; None where there is no number."""
+    """Returns lowest, mean and highest change of the metric as shares; None without numbers."""
     effect = verdict.effect
     if effect is None or math.isnan(effect.mean):
         return None
@@ -155,13 +155,13 @@ def _scale(verdicts: Sequence[Verdict]) -> dict[str, str]:
 
 
 def _reach(verdicts: Sequence[Verdict]) -> float:
-    """Half the width of the scale on which intervals are drawn: what is wider is cut."""
+    """Returns half the width of the scale on which intervals are drawn: what is wider is cut."""
     found = [abs(value) for v in verdicts if (bar := _change_of(v)) for value in bar]
     return min(max([0.05, *found]), 1.0)
 
 
 def _bar(verdict: Verdict, reach: float) -> dict[str, float] | None:
-    """The interval in per cent of the width of its drawing; 50 is no effect."""
+    """Returns the interval in per cent of the width of its drawing; 50 is no effect."""
     change = _change_of(verdict)
     if change is None:
         return None

@@ -20,7 +20,7 @@ TIERS = {
 
 
 def headline(report: Report) -> dict[str, str]:
-    """State and sentence of the verdict; the state is a severity, `healthy` or `unseen`."""
+    """Returns state and sentence of the verdict: a severity, `healthy` or `unseen`."""
     if report.unseen is not None:
         return {"state": "unseen", "word": "Not observed", "text": sentence(report.unseen.reason)}
     grave = [f for f in report.findings if f.severity != "note"]
@@ -48,7 +48,7 @@ def headline(report: Report) -> dict[str, str]:
 
 
 def ending(report: Report) -> list[str]:
-    """What to know of how the run or its recording ended; nothing for a plain success."""
+    """Says what to know of how the run or its recording ended; nothing for a plain success."""
     found = how_it_ended(report.view) if "stopped" not in report.view.facts else None
     lines = [sentence(f"the script {found}")] if found and report.unseen is None else []
     lost = recording_lost(report.view)
@@ -56,7 +56,7 @@ def ending(report: Report) -> list[str]:
 
 
 def causes(report: Report) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Every cause with its symptoms, and the plots of their evidence."""
+    """Returns every cause with its symptoms, and the plots of their evidence."""
     findings = report.findings
     folded = report.symptoms()
     leads = [(i, f) for i, f in enumerate(findings) if f.role == "cause"]
@@ -75,14 +75,14 @@ def causes(report: Report) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def sentence(text: str) -> str:
-    """With a capital letter and a full stop; control characters made visible."""
+    """Returns a text as a sentence, its control characters made visible."""
     text = " ".join(clean(text).split())
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def span(steps: tuple[int, int]) -> str:
-    """`step 31`, `steps 1 to 31`; empty for a finding of no step."""
+    """Returns `step 31`, `steps 1 to 31`; empty for a finding of no step."""
     first, last = steps
     if last > first:
         return f"steps {first:,} to {last:,}"
