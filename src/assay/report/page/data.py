@@ -43,7 +43,7 @@ def inputs(view: RunView) -> list[dict[str, Any]]:
 
 
 def histograms(view: RunView) -> list[dict[str, Any]]:
-    """Draws the first sampled batch of each input as bars, from its lowest number to its highest."""
+    """Draws the first sampled batch of each input as bars, from its lowest number up."""
     found = []
     for place in _places(view, "input_min")[:MOST_PICTURES]:
         shares: list[Series] = []

@@ -126,7 +126,7 @@ def _evenly(names: list[str], most: int) -> list[str]:
 
 
 def _cells(series: Series, begins: Sequence[int]) -> list[tuple[float, float] | None]:
-    """Returns lowest and highest value of each column; nan for one that holds a value not finite."""
+    """Returns lowest and highest value of each column; nan where a value is not finite."""
     steps, values = series.steps, series.values
     edges = [bisect_left(steps, begin) for begin in begins]
     edges.append(len(steps))
