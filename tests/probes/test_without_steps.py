@@ -1,4 +1,4 @@
-"""Backward passes that no step follows: what they cost, and what they leave in memory, is bounded."""
+"""Backward passes that no step follows: their cost and what they leave in memory are bounded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from assay.watching.sampler import PASSES_AT_MOST
 
 OURS = str(Path(assay.__file__).parent)
 CALLS_AT_MOST = 100
-"""Of functions of ours in one pass that is not sampled; a sampled one of this model takes some 900."""
+"""Of functions of ours in one pass that is not sampled; a sampled one takes some 900."""
 
 
 def model_and_pass() -> tuple[nn.Module, Callable[[], float]]:
@@ -104,11 +104,11 @@ def test_the_first_step_after_many_passes_is_sampled(watched: Any) -> None:
     ):
         steps = [step for step, _ in training.series(signal, place)]
         assert steps[:32] == list(range(32)), signal
-    assert list(training.series("activation_std", "0"))[0][0] == 0
+    assert next(iter(training.series("activation_std", "0")))[0] == 0
 
 
 def test_long_accumulation_is_one_sample(watched: Any) -> None:
-    model, backward = model_and_pass()
+    model, _ = model_and_pass()
     with watched(*PROBES) as seen:
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         for _ in range(3):
@@ -120,7 +120,7 @@ def test_long_accumulation_is_one_sample(watched: Any) -> None:
             optimizer.zero_grad()
     (training,) = seen.view.trainings
     assert [step for step, _ in training.series("grad_norm", "")] == [0, 1, 2]
-    assert [value for _, value in training.series("loss")][0] == pytest.approx(
+    assert next(value for _, value in training.series("loss")) == pytest.approx(
         100 * dict(training.series("loss_call_value", training.places("loss_call_value")[0]))[0],
         rel=1e-4,
     )
