@@ -17,7 +17,7 @@ from torch.nn import functional as F
 import assay
 from assay.probes.catalogue import IN_TRIALS, PROBES
 from assay.watching import clock
-from assay.watching.sampler import PASSES_AT_MOST
+from assay.watching.plan import PASSES_AT_MOST
 
 OURS = str(Path(assay.__file__).parent)
 CALLS_AT_MOST = 100
@@ -94,7 +94,7 @@ def test_the_first_step_after_many_passes_is_sampled(watched: Any) -> None:
         for _ in range(40):
             losses.append(backward())
             optimizer.step()
-        assert seen.watch.sampler.samples >= 32
+        assert seen.watch.plan.taken >= 32
     (training,) = seen.view.trainings
     assert [value for _, value in training.series("loss")] == pytest.approx(losses, rel=1e-6)
     for signal, place in (

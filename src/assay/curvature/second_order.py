@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from time import perf_counter
 from typing import Any, ClassVar
 
 import torch
@@ -13,30 +12,6 @@ from .hessian import why_no_second_derivative
 
 BYTES_AT_MOST = 256 * 2**20
 """Memory for copies of weights and for vectors of their size."""
-
-SHARE = 0.1
-"""Share of the sampler's budget that second derivatives may take after the opening window."""
-
-
-class Allowance:
-    """Keeps rare measurements, after the opening window, below a share of the time that passes."""
-
-    def __init__(self, share: float) -> None:
-        self.share, self._spent_s, self._last_s = share, 0.0, 0.0
-        self._since: float | None = None
-
-    def affords(self) -> bool:
-        """Whether one more measurement like the last fits."""
-        now = perf_counter()
-        if self._since is None:
-            self._since = now
-        return self._spent_s + self._last_s <= self.share * (now - self._since)
-
-    def spent(self, seconds: float, *, opening: bool) -> None:
-        """Notes what one measurement took; the opening window is not charged."""
-        self._last_s = seconds
-        if not opening:
-            self._spent_s += seconds
 
 
 def special_mode() -> str | None:
@@ -63,6 +38,7 @@ def room(device: torch.device) -> int:
 class SecondOrder(Probe):
     """Knows what forbids another backward pass of ours through the user's graph."""
 
+    cost = "dear"
     always: ClassVar[tuple[str, ...]] = (
         "hook_registered",
         "checkpointing",
@@ -73,7 +49,6 @@ class SecondOrder(Probe):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self.refusal: str | None = None
-        self.allowance = Allowance(SHARE * watch.sampler.budget)
         self._optimizers: list[weakref.ref[Any]] = []
 
     def on_hook_registered(self, kind: str) -> None:
@@ -122,14 +97,6 @@ class SecondOrder(Probe):
         if any(p.device != loss.device for p in parameters):
             return "the parameters lie on several devices"
         return why_no_second_derivative(loss)
-
-    def charge(self, began: float) -> None:
-        """Accounts for a measurement that began at this time, outside any sample."""
-        seconds = perf_counter() - began
-        sampler = self.watch.sampler
-        opening = self.watch.iteration < sampler.opening
-        sampler.extra(self.watch.iteration, seconds)
-        self.allowance.spent(seconds, opening=opening)
 
 
 def trained(optimizer: Any) -> list[torch.Tensor]:

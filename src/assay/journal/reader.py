@@ -270,5 +270,7 @@ class ProcessReader:
         cost = self._view.facts.setdefault(
             "cost", {"samples": 0, "own_s": 0.0, "opening_s": 0.0, "iterations": 0}
         )
-        for key in cost:
+        for key in ("samples", "own_s", "opening_s", "iterations"):
             cost[key] += line.get(key) or 0
+        if line.get("last") is not None:
+            cost["last"] = max(cost.get("last", 0), int(line["last"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import torch
 
 from ..seams.callsite import is_user_file, user_site
 from ..watching.probe import Probe
+from ..watching.subsample import deviation, subsample
 
 UNITS_AT_MOST = 1 << 20
 ZERO_SIDED = ("relu", "relu6")
@@ -71,8 +73,9 @@ class Activations(Probe):
     (sigmoid, tanh and hardsigmoid whose output a layer with weights is given, other than as a
     gate; mean over the calls of one iteration). The last two only where something before them is
     trained. A unit is one index of the last dimension, or of dimension 1 for outputs of four and
-    more dimensions (channels). The place is the module's name; for a function called in a forward
-    of the user's own it is `relu (train.py:23)`.
+    more dimensions (channels). Of an output with more than 8,192 elements, spread, zero share and
+    saturation are those of a subsample. The place is the module's name; for a function called in a
+    forward of the user's own it is `relu (train.py:23)`.
     """
 
     name = "activations"
@@ -147,13 +150,13 @@ class Activations(Probe):
             return  # a hinge in the loss is no unit, and a frozen layer needs no gradient
         if name in BOUNDED:
             low, high = BOUNDED[name]
-            near = SATURATED_WITHIN * (high - low)
-            saturated = ((output < low + near) | (output > high - near)).sum() / output.numel()
+            near, chosen = SATURATED_WITHIN * (high - low), subsample(output)
+            saturated = ((chosen < low + near) | (chosen > high - near)).sum() / chosen.numel()
             self._pending[result.grad_fn] = place, saturated
         channel = 1 if output.dim() >= 4 else output.dim() - 1
         if name in ZERO_SIDED and output.dim() >= 2 and output.shape[channel] <= UNITS_AT_MOST:
-            awake = ~(output <= 0)  # what is not finite is ill in another way
-            alive = awake.movedim(channel, -1).flatten(0, -2).any(0)
+            others = [dim for dim in range(output.dim()) if dim != channel]
+            alive = ~(output.amax(others) <= 0)  # what is not finite is ill in another way
             if is_function:
                 self._pending_units.append((place, alive))
             else:
@@ -189,9 +192,13 @@ class Activations(Probe):
         if place not in self._kinds and len(self._kinds) < 5000:
             self._kinds.add(place)
             self.watch.event_once("activation_kind", place, place=place, of=kind)
-        values = output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
-        std, mean = torch.std_mean(values, correction=0)
-        put("activation_mean", place, mean)
-        put("activation_std", place, std)
-        put("activation_zero_share", place, (output == 0).sum() / size)
-        put("activation_nonfinite_share", place, (~torch.isfinite(output)).sum() / size)
+        half = output.dtype in (torch.float16, torch.bfloat16)
+        total = output.sum(dtype=torch.float32 if half else output.dtype)
+        chosen = subsample(output)
+        put("activation_mean", place, total / size)
+        put("activation_std", place, deviation(chosen.float() if half else chosen))
+        put("activation_zero_share", place, (chosen == 0).sum() / chosen.numel())
+        # one number that is not finite makes the sum so; on an accelerator reading it would wait
+        finite = total.is_cpu and math.isfinite(total.item())
+        share = 0.0 if finite else (~torch.isfinite(output)).sum() / size
+        put("activation_nonfinite_share", place, share)

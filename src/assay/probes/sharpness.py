@@ -13,7 +13,10 @@ from ..curvature.second_order import SecondOrder, room, trained
 from ..journal.writer import compact
 
 PRODUCTS_AT_MOST = 12
-"""Products with the Hessian in one measurement; each costs two to three steps."""
+"""Products with the Hessian in one measurement."""
+
+STEPS_PER_PRODUCT = 2.5
+"""Each costs two to three steps."""
 
 RESIDUAL = 0.05
 """Relative residual at which Lanczos stops: the error of the eigenvalue is about its square."""
@@ -103,6 +106,7 @@ class Sharpness(SecondOrder):
         super().__init__(watch)
         self._next = 0
         self._measured_at = -1
+        self._refused = False
         self._found: dict[str, float] | None = None
         self._proportions: list[float] = []
         self._vector: torch.Tensor | None = None
@@ -127,9 +131,6 @@ class Sharpness(SecondOrder):
         if iteration == self._measured_at:
             self._never("gradients of several losses are added up")
             return
-        if iteration >= self.watch.sampler.opening and not self.allowance.affords():
-            self._next = iteration + max(32, iteration // 16)
-            return
         optimizer = self.only_optimizer()
         if optimizer is None:
             if self.watch.trainings:
@@ -137,6 +138,11 @@ class Sharpness(SecondOrder):
             return
         if iteration < LATE and type(optimizer) is not torch.optim.SGD:
             self._next = LATE
+            return
+        if not self.grant(STEPS_PER_PRODUCT * self._products_wanted()):
+            self._refused = True
+            opening = self.watch.plan.is_opening(iteration)
+            self._next = iteration + (1 if opening else max(32, iteration // 16))
             return
         began = perf_counter()
         why = self._supported(optimizer) or self.why_not(roots, trained(optimizer))
@@ -174,12 +180,17 @@ class Sharpness(SecondOrder):
             training = self.watch.training(optimizer)
             values = {name: {"": compact(value)} for name, value in found.items()}
             self.watch.journal.put("sample", o=training.index, s=training.step, v=values)
-        done, opening = self._measured_at, self.watch.sampler.opening
+        done, opening = self._measured_at, self.watch.plan.opening
         self._next = LATE if done < LATE < opening else max(opening, int(done * GROWTH))
 
     def _never(self, why: str) -> None:
         self.watch.skip("sharpness", why)
         self._found, self._vector, self._next = None, None, 1 << 62
+
+    def finish(self) -> None:
+        """Says why there is no sharpness, where it never was this measurement's turn."""
+        if self._refused and self._measured_at < 0:
+            self.watch.skip("sharpness", "one measurement takes longer than the budget allows")
 
     @staticmethod
     def _supported(optimizer: Any) -> str | None:
@@ -201,8 +212,7 @@ class Sharpness(SecondOrder):
         if not parameters:
             return False
         elements = sum(p.numel() for p in parameters)
-        wanted = EARLY_PRODUCTS if self.watch.iteration == 0 else PRODUCTS_AT_MOST
-        products = min(wanted, room(parameters[0].device) // (4 * elements) - 2)
+        products = min(self._products_wanted(), room(parameters[0].device) // (4 * elements) - 2)
         if products < 4:
             raise RuntimeError(f"{elements} weights are too many for the memory set aside")
         scale = torch.nan_to_num(flat(scales), posinf=0.0)
@@ -222,6 +232,9 @@ class Sharpness(SecondOrder):
             "stability_limit": min(limits),
         }
         return True
+
+    def _products_wanted(self) -> int:
+        return EARLY_PRODUCTS if self.watch.iteration == 0 else PRODUCTS_AT_MOST
 
     def _start(self, gradient: torch.Tensor) -> torch.Tensor:
         """The last eigenvector, or the gradient, which is steep; never torch's own dice."""

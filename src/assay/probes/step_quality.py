@@ -15,7 +15,8 @@ from ..replay.purity import has_hooks, why_impure
 from ..replay.replay import NotReplayable, Replay
 
 CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 27)
-"""Iterations of the opening window at which curvature is measured: it costs about two steps."""
+STEPS_PER_CURVATURE = 2.0
+"""Iterations of the opening window at which curvature is measured, and what it costs, in steps."""
 
 ROUNDING = 64
 """A predicted change below this many units in the last place of the loss can't be compared with the
@@ -250,12 +251,12 @@ class StepQuality(SecondOrder):
     # -- curvature, where the batch can't be evaluated again --------------------------------------
 
     def _await(self, moved: _Moved) -> None:
-        iteration = self.watch.iteration
-        opening = iteration < self.watch.sampler.opening
-        if (iteration not in CURVATURE_AT) if opening else not self.allowance.affords():
+        if self.watch.plan.is_opening(at := self.watch.iteration) and at not in CURVATURE_AT:
             return
         if self.only_optimizer() is None or self.refusal is not None:
             self._skip(self.refusal or "several optimizers")
+            return
+        if not self.grant(STEPS_PER_CURVATURE, ahead=1):
             return
         self._forget()
         self._pending = moved

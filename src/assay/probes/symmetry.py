@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import user_site
+from ..watching.plan import OPENING
 from ..watching.probe import Probe
-from ..watching.sampler import OPENING
 from .structure import parameter_names
 
 EQUAL_WITHIN = 1e-5

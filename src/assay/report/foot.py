@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from .ending import counted, recording_lost
 from .model import Report
@@ -34,11 +35,14 @@ def _run(report: Report) -> list[str]:
     seen = str(facts.get("stopped") or steps)
     comma = "," if "stopped" in facts else ""
     pieces = [f"{seen}{comma} in {duration(seconds)}" if seconds is not None else seen]
+    cost = facts.get("cost")
+    if cost and report.observed:
+        pieces.append(_sampled(cost, report.view.steps))
     if report.world_size > 1:
         pieces.append(f"{report.world_size} processes")
     if facts.get("exit_code") is not None:
         pieces.append(f"exit status {facts['exit_code']}")
-    cost, overhead = facts.get("cost"), report.overhead_pct
+    overhead = report.overhead_pct
     if overhead is not None and cost:
         if cost.get("opening_s", 0.0) > 0.5 * cost["own_s"] and overhead >= 1:
             # a per cent of a few short steps would say nothing about a real run
@@ -46,6 +50,17 @@ def _run(report: Report) -> list[str]:
         else:
             pieces.append(f"observing cost {_percent(overhead)}")
     return pieces
+
+
+def _sampled(cost: dict[str, Any], steps: int) -> str:
+    """Returns `32 sampled, the last at step 31`: most checks know these steps only."""
+    if cost["samples"] >= cost["iterations"]:
+        return "every one sampled"
+    is_steps = cost["iterations"] == steps
+    # of several optimizers or processes: a sample is one round of all
+    of, at = ("", "step ") if is_steps else (f" of {counted(cost['iterations'], 'iteration')}", "")
+    last = f", the last at {at}{cost['last']:,}" if "last" in cost else ""
+    return f"{cost['samples']:,}{of} sampled{last}"
 
 
 def _percent(value: float) -> str:

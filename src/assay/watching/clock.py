@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ..journal.writer import FLUSH_SECONDS, Journal
 from ..seams.hub import Hub
+from .budget import Budget
 from .facts import Facts
-from .sampler import OWN_S_AT_MOST, PASSES_AT_MOST, Sampler
+from .plan import OWN_S_AT_MOST, PASSES_AT_MOST, SamplePlan
 from .scaled import ScaledLosses
 from .training import Training
 
@@ -36,7 +37,8 @@ class Clock(Facts):
         super().__init__(hub, journal)
         self._steps: int | None = settings.get("steps")
         self._seconds: float | None = settings.get("seconds")
-        self.sampler = Sampler(float(settings.get("budget") or 0.01))
+        self.budget = Budget(float(settings.get("budget") or 0.01))
+        self.plan = SamplePlan(self.budget)
         self.stepped = False
         self.in_closure = False
         self.suspended = False
@@ -89,7 +91,7 @@ class Clock(Facts):
         if self.sampling or self.suspended:
             if self.suspended:  # a step by hand, which nobody announces before it is made
                 self.resume()
-            self.sampler.sampled(self.iteration, self._own_s, self._whole_s)
+            self.plan.sampled(self.iteration, self._own_s, self._whole_s)
             self._own_s = 0.0
             self.recorder.drop()
         self._passes = 0
@@ -234,9 +236,9 @@ class Clock(Facts):
                 training.write()
                 self.journal.flush()
             if not self.sampling:
-                self.sampler.plain(whole_s)
+                self.budget.plain(whole_s)
             self._whole_s = whole_s
-        if not self._armed and self.iteration + 1 >= self.sampler.next:
+        if not self._armed and self.iteration + 1 >= self.plan.next:
             self.arm()
         self._quick, self._quick_until = self._quick_steps(training), now + QUICK_S
         return training
@@ -248,7 +250,7 @@ class Clock(Facts):
         """
         if self._armed or self._seconds:
             return 0
-        steps = self.sampler.next - self.iteration - 2
+        steps = self.plan.next - self.iteration - 2
         if self._steps:
             steps = min(steps, self._steps - training.step - 1)
         return max(steps, 0)
@@ -266,4 +268,5 @@ class Clock(Facts):
         super().forget()
         self._loss, self.stepped, self.iteration = None, False, 0
         self._last, self._opened, self._quick, self._ended_in = None, False, 0, 0
-        self.sampler = Sampler(self.sampler.budget)
+        self.budget = Budget(self.budget.share)
+        self.plan = SamplePlan(self.budget, self.plan.opening)

@@ -117,7 +117,7 @@ class Watch(Clock):
 
     def sample_or_disarm(self) -> None:
         """An iteration begins: samples it if its time has come, else takes the listeners away."""
-        if self.iteration >= self.sampler.next:
+        if self.iteration >= self.plan.next:
             self._begin_sample()
         else:
             self._disarm()
@@ -183,9 +183,10 @@ class Watch(Clock):
         self.recorder.flush_arrived(wait=True)
         self.journal.put(
             "cost",
-            samples=self.sampler.samples,
-            own_s=round(self.sampler.cost_s, 6),
-            opening_s=round(self.sampler.opening_cost_s, 6),
+            samples=self.plan.taken,
+            last=self.plan.last,
+            own_s=round(self.budget.spent_s, 6),
+            opening_s=round(self.budget.opening_s, 6),
             iterations=self.iteration + 1,
             pid=os.getpid(),
         )
