@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import jsonschema
 import pytest
 
+from assay.checks.effects import Effect, Level
+
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -35,6 +37,9 @@ class ZeroGradMissing:
     ## Evidence
     Counts resets.
 
+    ## Known exceptions
+    None.
+
     ## Example
     Two scripts.
 
@@ -43,6 +48,8 @@ class ZeroGradMissing:
     """
 
     name, family, severity, reads = "zero-grad-missing", "gradient", "error", ("resets", "steps")
+    is_effect, leads_to = (), (Effect.EXPLODING,)
+    order = (Level.GRADIENT, -1)
     limits: ClassVar = {"least": SimpleNamespace(value=1.0, unit="per step", source="ours")}
 
 
@@ -70,6 +77,8 @@ def test_a_page_holds_the_docstring_facts_limits_and_scripts(
         "## What it does\n",
         "## Evidence\n",
         "| `least` | 1 | per step | ours |",
+        "## Leads to\n- gradients grow far beyond their usual size",
+        "## Known exceptions\n",
         "## Example\n",
         '??? example "sick.py: the fault"\n\n    ```python hl_lines="2"\n    step()\n',
         '??? example "fixed.py: the smallest mend"\n\n    ```python hl_lines="1 3"\n    zero',

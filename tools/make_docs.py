@@ -76,7 +76,19 @@ def docstring(check: Any) -> str:
     return inspect.cleandoc(text)
 
 
-def page(check: Any, scripts: Path = SCRIPTS) -> str:
+def causation(check: Any, checks: Iterable[Any]) -> list[str]:
+    """Returns the sections that say what a check may be a symptom of and what it leads to."""
+    from assay.diagnosis.words import leads_to, symptom_of
+
+    parts = []
+    if check.is_effect:
+        parts.append("## May be a symptom of\n" + "\n".join(symptom_of(check, checks)))
+    if check.leads_to:
+        parts.append("## Leads to\n" + "\n".join(leads_to(check, checks)))
+    return parts
+
+
+def page(check: Any, scripts: Path = SCRIPTS, checks: Iterable[Any] = ()) -> str:
     """The whole page of one check."""
     first, _, rest = docstring(check).partition("\n")
     facts = f"**{check.severity}** · family `{check.family}` · reads " + ", ".join(
@@ -86,6 +98,8 @@ def page(check: Any, scripts: Path = SCRIPTS) -> str:
     opening, *sections = f"\n{rest.strip()}".split("\n## ")
     parts.append(opening)
     for section in sections:
+        if section.startswith("Known exceptions"):
+            parts += causation(check, checks)
         parts.append(f"## {section}")
         title = section.partition("\n")[0].strip()
         if title == "Evidence":
@@ -119,7 +133,7 @@ def index(checks: Iterable[Any]) -> str:
 def build(checks: Iterable[Any], scripts: Path = SCRIPTS) -> dict[str, str]:
     """All pages: file name to text."""
     checks = list(checks)
-    pages = {f"{check.name}.md": page(check, scripts) for check in checks}
+    pages = {f"{check.name}.md": page(check, scripts, checks) for check in checks}
     return {**pages, "index.md": index(checks)}
 
 

@@ -216,6 +216,10 @@ def test_list_and_page(assay: Assay) -> None:
     for heading in ("## What it does", "## Evidence", "## References", "## Limits"):
         assert heading in page
     assert "- **samples**: 3 steps (" in page
+    led_to = page.partition("## Leads to")[2].partition("##")[0]
+    assert "`loss-not-decreasing`" in led_to
+    caused_by = assay("explain", "loss-not-decreasing").stdout.partition("May be a symptom of")[2]
+    assert "`zero-grad-missing`" in caused_by
 
 
 def test_nobody_reads_on(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from assay.checks.base import Check
+from assay.checks.effects import Effect
 from assay.checks.finding import Evidence, Finding, Remedy, Where
 from assay.checks.registry import CHECKS
 from assay.journal.reader import read_run
@@ -31,8 +32,15 @@ class Says(Check):
 
     family, tier, reads = "gradient", "exact", ()
 
-    def __init__(self, name: str, explains: tuple[str, ...] = (), **said: Any) -> None:
-        self.name, self.explains, self._said = name, explains, said  # type: ignore[misc]
+    def __init__(
+        self,
+        name: str,
+        is_effect: tuple[Effect, ...] = (),
+        leads_to: tuple[Effect, ...] = (),
+        **said: Any,
+    ) -> None:
+        self.name, self._said = name, said  # type: ignore[misc]
+        self.is_effect, self.leads_to = is_effect, leads_to  # type: ignore[misc]
         self.severity = said.get("severity", "error")  # type: ignore[misc]
 
     def review(self, run: RunView) -> Iterator[Finding]:
@@ -99,13 +107,15 @@ def sick_report(text: str = "", site: Site | None = None) -> Report:
     view.errors.append(f"{text}journal: 1 unreadable line passed over")
     where = Where(site=site, parameter=f"{text}first.weight", group=0)
     cause = Says(
-        f"{text}no-clearing", (f"{text}no-learning",), summary=f"{text}gradients add up",
+        f"{text}no-clearing", leads_to=(Effect.NOT_LEARNING,), summary=f"{text}gradients add up",
         why=f"{text}steps grow", try_=(f"{text}clear them",), where=where, steps=(3, 29),
         evidence=(Evidence("grad_norm", 30.7, 10.0, f"{text}unit"),),
         tricks=(Remedy("zero-grad", text),),
     )  # fmt: skip
     said = {"summary": f"{text}the loss rises", "why": f"{text}nothing is learnt", "steps": (5, 59)}
-    symptom = Says(f"{text}no-learning", severity="warning", **said)
+    symptom = Says(
+        f"{text}no-learning", is_effect=(Effect.NOT_LEARNING,), severity="warning", **said
+    )
     note = Says("another", severity="note", **said)
     return make_report(view, [cause, symptom, note, Blind()])
 

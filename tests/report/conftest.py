@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from assay.checks.base import Check
+from assay.checks.effects import Effect
 from assay.checks.finding import Evidence, Finding, Remedy, Where
 from assay.journal.view import RunView, Site
 from assay.report import Report, make_report
@@ -57,9 +58,16 @@ class Blind(Silent):
 class Says(Silent):
     """A check that says what it is told to say."""
 
-    def __init__(self, name: str, *, explains: tuple[str, ...] = (), **said: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        is_effect: tuple[Effect, ...] = (),
+        leads_to: tuple[Effect, ...] = (),
+        **said: Any,
+    ) -> None:
         super().__init__(name)
-        self.explains = explains  # type: ignore[misc]
+        self.is_effect, self.leads_to = is_effect, leads_to  # type: ignore[misc]
         self._said = said
 
     def review(self, run: RunView) -> Iterator[Finding]:
@@ -105,11 +113,13 @@ def cause_with_symptoms() -> Report:
     flat = {"severity": "warning", "tier": "heuristic"}
     return skeleton(
         run(),
-        Says("zero-grad-missing", explains=("loss-not-decreasing", "exploding-gradient")),
-        Says("loss-not-decreasing", explains=("dead-units",),
+        Says("zero-grad-missing", leads_to=(Effect.EXPLODING, Effect.NOT_LEARNING)),
+        Says("loss-not-decreasing", is_effect=(Effect.NOT_LEARNING,),
              summary="the loss went from 2.3 to 2.9 in 300 steps", **flat),
-        Says("exploding-gradient", summary="the gradient norm grew 400-fold " * 5, **flat),
-        Says("dead-units", summary="61 % of the units of layer 3 never fire", **flat),
+        Says("exploding-gradient", is_effect=(Effect.EXPLODING,), leads_to=(Effect.DEAD,),
+             summary="the gradient norm grew 400-fold " * 5, **flat),
+        Says("dead-units", is_effect=(Effect.DEAD,),
+             summary="61 % of the units of layer 3 never fire", **flat),
         Silent(), Blind("saturated-activation", "the model is compiled"),
     )  # fmt: skip
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..journal.view import RunView
+from ..journal.view import RunView, Training
+from .effects import LEVELS, Effect, Level
 from .finding import Evidence, Finding, Remedy, Severity, Status, Tier, Where
 
 
@@ -41,9 +42,10 @@ class Check:
     """A pure function from a run to findings. The class docstring is its page.
 
     A subclass names the illness (read it as "assay allows ..."), lists the signals it reads and
-    every limit it compares with. `explains` names the checks whose findings are symptoms once this
-    one has found something. A check whose `status` is preview is shown, but its findings are never
-    errors, fail no pipeline and ask `assay fix` for nothing.
+    every limit it compares with. `is_effect` says which effects its findings are, `leads_to` which
+    effects they bring on: what it says of other checks, it says in these words. A check whose
+    `status` is preview is shown, but its findings are never errors, fail no pipeline, ask `assay
+    fix` for nothing and are causes of nothing.
     """
 
     name: ClassVar[str]
@@ -53,7 +55,9 @@ class Check:
     reads: ClassVar[tuple[str, ...]]
     limits: ClassVar[Mapping[str, Limit]] = {}
     status: ClassVar[Status] = "stable"
-    explains: ClassVar[tuple[str, ...]] = ()
+    is_effect: ClassVar[tuple[Effect, ...]] = ()
+    leads_to: ClassVar[tuple[Effect, ...]] = ()
+    level: ClassVar[Level | None] = None
 
     def review(self, run: RunView) -> Iterator[Finding]:
         """Yields what is wrong; nothing for a run that is well or was not measured."""
@@ -68,6 +72,17 @@ class Check:
             return None
         reason = next((run.skipped[m] for m in missing if m in run.skipped), None)
         return reason or ABSENT.get(missing[0], f"{missing[0]} was not measured")
+
+    @property
+    def order(self) -> tuple[Level, int]:
+        """Its place in the order of causation: level, and the rank of its first effect (or -1).
+
+        The level follows from the family unless the class names another.
+        """
+        rank = min((effect.rank for effect in self.is_effect), default=-1)
+        if self.level is not None:
+            return self.level, rank
+        return (Level.OUTCOME if self.is_effect else LEVELS.get(self.family, Level.MODEL)), rank
 
     def limit(self, name: str) -> float:
         """The value of one of this check's limits."""
@@ -85,10 +100,30 @@ class Check:
         tricks: tuple[Remedy, ...] = (),
         severity: Severity | None = None,
         tier: Tier | None = None,
-        rank: int = 0,
+        training: Training | None = None,
+        process: int = 0,
+        began: tuple[int, int] | None = None,
         **details: Any,
     ) -> Finding:
-        """A finding of this check."""
+        """Makes a finding of this check.
+
+        Args:
+            summary: What was measured, in the past tense, with the number.
+            why: Why it matters.
+            try_: What to do.
+            where: What is ill.
+            steps: The first and the last step at which it was seen.
+            evidence: The numbers behind it.
+            tricks: Remedies that assay can apply.
+            severity: If other than the check's.
+            tier: If other than the check's.
+            training: The training it is about; None for all trainings of the process, as for data
+                and loss functions.
+            process: The process it was found in, where no training is given.
+            began: Between which steps it began: not before the first (it was well until then, or
+                can't have been), and it was seen at the second. By default the first of `steps`.
+            details: More for those who read findings.
+        """
         return Finding(
             check=self.name,
             family=self.family,
@@ -102,7 +137,9 @@ class Check:
             steps=steps,
             evidence=evidence,
             tricks=tricks,
-            rank=rank,
+            training=training.index if training is not None else None,
+            process=training.process if training is not None else process,
+            began=began,
             details=details,
         )
 

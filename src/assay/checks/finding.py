@@ -12,6 +12,11 @@ Severity = Literal["error", "warning", "note"]
 Tier = Literal["exact", "probe", "heuristic"]
 Status = Literal["stable", "preview"]
 
+SEVERITIES: Mapping[str, int] = {"error": 0, "warning": 1, "note": 2}
+"""Each severity and its place, the gravest first."""
+TIERS: Mapping[str, int] = {"exact": 0, "probe": 1, "heuristic": 2}
+"""Each tier and its place, the surest first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -55,7 +60,9 @@ class Finding:
     """One illness of one run.
 
     `summary` says what was measured, in the past tense, with the number; `why` why it matters;
-    `try_` what to do.
+    `try_` what to do. `training` is the index of the training it is about (None: all of the
+    process), `began` between which steps it began (None: with the first of `steps`). `explained_by`
+    names the checks whose findings are its direct causes.
     """
 
     check: str
@@ -69,8 +76,10 @@ class Finding:
     steps: tuple[int, int] = (0, 0)
     evidence: tuple[Evidence, ...] = ()
     tricks: tuple[Remedy, ...] = ()
-    rank: int = 0
     preview: bool = False
+    training: int | None = None
+    process: int = 0
+    began: tuple[int, int] | None = None
     role: Literal["cause", "symptom"] = "cause"
     explained_by: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -79,6 +88,11 @@ class Finding:
     def fingerprint(self) -> str:
         """Equal for the same illness at the same place, whichever rank reported it."""
         return f"{self.check}:{self.where}"
+
+    @property
+    def onset(self) -> tuple[int, int]:
+        """The earliest step at which it can have begun, and the first one at which it was seen."""
+        return self.began or (self.steps[0], self.steps[0])
 
     def as_symptom(self, of: tuple[str, ...]) -> Finding:
         """The same finding, explained by other checks."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..checks.base import Check
 from ..configured import configured_checks
+from ..diagnosis.words import leads_to, symptom_of
 from ..launch.errors import LaunchError
 from ..tricks.base import Trick
 from ..tricks.catalogue import TRICKS
@@ -41,7 +42,7 @@ def main(words: Sequence[str]) -> int:
     check = next((check for check in checks if check.name == name), None)
     trick = next((trick for trick in TRICKS if trick.name == name), None)
     if check is not None:
-        text = page(check)
+        text = page(check, checks)
     elif trick is not None:
         text = trick_page(trick)
     else:
@@ -59,7 +60,7 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def page(check: Check) -> str:
+def page(check: Check, checks: Sequence[Check]) -> str:
     """Returns a check's page as Markdown: its docstring, and every limit with its source."""
     parts = [
         f"# {check.name}",
@@ -73,11 +74,20 @@ def page(check: Check) -> str:
             for name, limit in check.limits.items()
         ]
         parts += ["## Limits", "\n".join(rows)]
-    if check.explains:
-        parts += ["## Explains", ", ".join(f"`{name}`" for name in check.explains)]
+    parts += causation(check, checks)
     parts += ["## Silence it", f"`assay check --ignore {check.name} ...`, or for a whole project, "
               f'in pyproject.toml under `[tool.assay]`: `ignore = ["{check.name}"]`']  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def causation(check: Check, checks: Sequence[Check]) -> list[str]:
+    """Returns the sections that say what a check leads to and what it may be a symptom of."""
+    parts = []
+    if check.is_effect:
+        parts += ["## May be a symptom of", "\n".join(symptom_of(check, checks))]
+    if check.leads_to:
+        parts += ["## Leads to", "\n".join(leads_to(check, checks))]
+    return parts
 
 
 def trick_page(trick: type[Trick]) -> str:

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..checks.base import Check
-from ..checks.finding import Finding
+from ..checks.finding import SEVERITIES, TIERS, Finding, Severity
 from ..journal.view import RunView
-
-_SEVERITY = {"error": 0, "warning": 1, "note": 2}
-_TIER = {"exact": 0, "probe": 1, "heuristic": 2}
+from .causes import direct_causes, order
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Findings, the likeliest root cause first; checks that found nothing; those not run."""
+    """What all checks say of a run.
+
+    Attributes:
+        findings: The likeliest root cause first; symptoms behind all causes.
+        silent: Checks that looked and found nothing.
+        skipped: Checks that could not look, each with the reason.
+        explained: Where in `findings` the direct causes of each symptom are, by its own place.
+    """
 
     findings: tuple[Finding, ...]
     silent: tuple[str, ...]
     skipped: dict[str, str] = field(default_factory=dict)
+    explained: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def causes(self) -> tuple[Finding, ...]:
         """Findings that no other finding explains."""
         return tuple(f for f in self.findings if f.role == "cause")
 
-    def worst(self) -> str | None:
+    def roots(self, place: int) -> tuple[int, ...]:
+        """Returns the places of the causes that a finding goes back to, the likeliest first."""
+        met, left, roots = {place}, [place], set()
+        while left:
+            causes = self.explained.get(here := left.pop(), ())
+            roots |= set() if causes else {here}
+            left += set(causes) - met
+            met |= set(causes)
+        return tuple(sorted(roots))
+
+    def worst(self) -> Severity | None:
         """The gravest severity among the findings."""
-        return min((f.severity for f in self.findings), key=_SEVERITY.__getitem__, default=None)
+        return min((f.severity for f in self.findings), key=SEVERITIES.__getitem__, default=None)
 
 
 def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
@@ -36,52 +52,78 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
     found: list[Finding] = []
     silent: list[str] = []
     skipped: dict[str, str] = {}
-    explains: dict[str, frozenset[str]] = {}
+    known: dict[str, Check] = {}
     for check in checks:
-        explains[check.name] = frozenset(check.explains)
+        known[check.name] = check
         why = check.why_skipped(run)
         if why is not None:
             skipped[check.name] = why
             continue
         try:
-            findings = _once_per_place(check.review(run))
+            findings = list(check.review(run))
         except Exception as error:
             skipped[check.name] = f"error in the check itself: {type(error).__name__}: {error}"
             continue
         found += findings
         if not findings:
             silent.append(check.name)
-    return Diagnosis(tuple(_ranked(found, explains)), tuple(silent), skipped)
-
-
-def _once_per_place(findings: Iterable[Finding]) -> list[Finding]:
-    """Ranks of one run report the same illness once."""
-    unique: dict[str, Finding] = {}
-    for finding in findings:
-        unique.setdefault(finding.fingerprint, finding)
-    return list(unique.values())
-
-
-def _ranked(found: list[Finding], explains: dict[str, frozenset[str]]) -> list[Finding]:
-    names = {finding.check for finding in found if finding.severity != "note"}
-    labelled = []
-    for finding in found:
-        causes = tuple(
-            sorted(
-                name
-                for name in names
-                if finding.check in explains[name] and name not in explains[finding.check]
+    findings, causes = _once_per_place(run, found, known)
+    ranking = _ranking(findings, causes)
+    place = {old: new for new, old in enumerate(ranking)}
+    ranked, explained = [], {}
+    for new, old in enumerate(ranking):
+        finding, by = findings[old], sorted(place[c] for c in causes[old])
+        if by:
+            explained[new] = tuple(by)
+            finding = finding.as_symptom(
+                tuple(dict.fromkeys(findings[ranking[c]].check for c in by))
             )
-        )
-        labelled.append(finding.as_symptom(causes) if causes else finding)
-    reach = {name: len(explains[name] & names) for name in names}
-    return sorted(
-        labelled,
-        key=lambda f: (
-            f.role != "cause",
-            _SEVERITY[f.severity],
-            _TIER[f.tier],
-            -reach.get(f.check, 0),
-            f.steps[0],
-        ),
-    )
+        ranked.append(finding)
+    return Diagnosis(tuple(ranked), tuple(silent), skipped, explained)
+
+
+def _once_per_place(
+    run: RunView, found: Sequence[Finding], checks: Mapping[str, Check]
+) -> tuple[list[Finding], list[set[int]]]:
+    """Tells the same illness at the same place once, with the places of its direct causes.
+
+    Ranks of one run, or several trainings from one line, each have their own copy. The copy that is
+    told is one that nothing explains, if there is one, and else the lowest: so edges between copies
+    that are told rise as strictly as edges between all.
+    """
+    causes = direct_causes(run, found, checks)
+    copies: dict[str, list[int]] = {}
+    for place, finding in enumerate(found):
+        copies.setdefault(finding.fingerprint, []).append(place)
+    told = [
+        min(group, key=lambda p: (bool(causes[p]), order(found[p], checks[found[p].check])))
+        for group in copies.values()
+    ]
+    group_of = {place: n for n, group in enumerate(copies.values()) for place in group}
+    return [found[p] for p in told], [{group_of[c] for c in causes[p]} for p in told]
+
+
+def _ranking(findings: Sequence[Finding], causes: Sequence[set[int]]) -> list[int]:
+    """Returns the places of all findings, causes first.
+
+    A cause is as grave as the gravest of what it leads to; of equally grave ones a broken invariant
+    comes before a measurement and that before a curve, then the one that explains more.
+    """
+    leads_to: list[set[int]] = [set() for _ in findings]
+
+    def climb(place: int, root: int) -> None:
+        for cause in causes[place]:
+            if root not in leads_to[cause]:
+                leads_to[cause].add(root)
+                climb(cause, root)
+
+    for place in range(len(findings)):
+        climb(place, place)
+
+    def key(place: int) -> tuple[bool, int, int, int, int]:
+        finding = findings[place]
+        grave = min(SEVERITIES[findings[f].severity] for f in {place, *leads_to[place]})
+        certain = TIERS[finding.tier]
+        return bool(causes[place]), grave, certain, -len(leads_to[place]), finding.steps[0]
+
+    return sorted(range(len(findings)), key=key)

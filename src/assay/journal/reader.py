@@ -100,6 +100,7 @@ class ProcessReader:
     def __init__(self, view: RunView, path: Path) -> None:
         self._view, self._path = view, path
         self._base = len(view.trainings)
+        self._process = len(view.facts.get("processes", ()))
         self._rank = 0
         self._known = {p.name for p in view.parameters}
         self._modules = {m.name for m in view.modules}
@@ -131,7 +132,7 @@ class ProcessReader:
         if not 0 <= index < 10_000:
             raise ValueError(f"training number {index}")
         while len(trainings) <= self._base + index:
-            trainings.append(Training(index=len(trainings), rank=self._rank))
+            trainings.append(Training(index=len(trainings), rank=self._rank, process=self._process))
         return trainings[self._base + index]
 
     def _join_groups(self) -> None:
@@ -175,7 +176,11 @@ class ProcessReader:
                 self._view.parameters.append(Parameter(name, tuple(shape), dtype, bool(trainable)))
         self._view.all_events.append(
             Event(
-                "model", 0, {"root": line["root"], "cls": line["cls"]}, Site.read(line.get("site"))
+                "model",
+                0,
+                {"root": line["root"], "cls": line["cls"]},
+                Site.read(line.get("site")),
+                process=self._process,
             )
         )
 
@@ -245,6 +250,7 @@ class ProcessReader:
             Site.read(line.get("site")),
             int(line.get("i") or 0),
             None if index is None else self._base + index,
+            self._process,
         )
         self._view.all_events.append(event)
         if index is not None:

@@ -42,6 +42,7 @@ class Event(Generic[Data]):
     site: Site | None = None
     iteration: int = 0
     training: int | None = None
+    process: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Evaluation:
 class Training:
     """What is known of one optimizer's training. Weights changed by hand have optimizer "".
 
-    `site` is where the optimizer was built, `step_site` where its first step was taken.
+    `site` is where the optimizer was built, `step_site` where its first step was taken. `process`
+    numbers the run's processes in the order in which they started.
     """
 
     index: int
@@ -112,6 +114,7 @@ class Training:
     groups: tuple[Group, ...] = ()
     steps: int = 0
     rank: int = 0
+    process: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
     signals: dict[str, dict[str, Series]] = field(default_factory=dict)
     events: list[Event[Any]] = field(default_factory=list)

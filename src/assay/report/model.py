@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..checks.base import Check
-from ..checks.finding import Finding
+from ..checks.finding import SEVERITIES, Finding
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.view import RunView
 from .ending import Unseen, signal_name, why_unseen
 
 SCHEMA = 1
-_GRAVITY = {"error": 0, "warning": 1, "note": 2}
 _NOT_SEEN = "no training step was seen"
 
 
@@ -42,7 +41,7 @@ class Report:
 
     def __repr__(self) -> str:
         """Returns one line: a notebook shows what its last line returns."""
-        found = ", ".join(f"{f.severity} {f.check}" for f in self.findings if f.role == "cause")
+        found = ", ".join(f"{f.severity} {f.check}" for f in self.diagnosis.causes)
         state = found or ("nothing found" if self.observed else "not observed")
         return f"<Report: {state}; {self.view.steps} steps>"
 
@@ -75,23 +74,22 @@ class Report:
         """Whether a finding is at least as grave as `level` (`error`, `warning`; None: never)."""
         if level is None:
             return False
-        return any(_GRAVITY[f.severity] <= _GRAVITY[level] for f in self.findings if not f.preview)
+        return any(
+            SEVERITIES[f.severity] <= SEVERITIES[level] for f in self.findings if not f.preview
+        )
 
-    def symptoms(self) -> dict[int, list[Finding]]:
-        """Returns each symptom under the first cause that explains it, by the cause's place.
+    def causes(self) -> list[tuple[Finding, list[Finding]]]:
+        """Returns each cause, the likeliest first, with the symptoms that are told under it.
 
-        A symptom of a symptom belongs to the cause at the root of both.
+        A symptom, or a symptom of a symptom, is told once: under the likeliest of its causes.
         """
-        first: dict[str, int] = {}
+        told: dict[int, list[Finding]] = {}
         for place, finding in enumerate(self.findings):
-            if finding.role == "cause":
-                first.setdefault(finding.check, place)
-        explained_by = {f.check: f.explained_by for f in self.findings}
-        folded: dict[int, list[Finding]] = {}
-        for finding in self.findings:
-            if finding.role == "symptom":
-                folded.setdefault(_root(finding, first, explained_by), []).append(finding)
-        return folded
+            root = self.diagnosis.roots(place)[0]
+            told.setdefault(root, [])
+            if root != place:
+                told[root].append(finding)
+        return [(self.findings[root], symptoms) for root, symptoms in sorted(told.items())]
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the report as schema 1 has it: docs/reference/report.schema.json."""
@@ -157,20 +155,8 @@ def make_report(
     if unseen is not None:
         # nobody may take a run that was not seen for a healthy one
         skipped = {**diagnosis.skipped, **dict.fromkeys(diagnosis.silent, _NOT_SEEN)}
-        diagnosis = Diagnosis(diagnosis.findings, (), skipped)
+        diagnosis = replace(diagnosis, silent=(), skipped=skipped)
     return Report(view, diagnosis, ignored, folder, unseen)
-
-
-def _root(symptom: Finding, first: dict[str, int], explained_by: dict[str, tuple[str, ...]]) -> int:
-    seen: set[str] = set()
-    names = list(symptom.explained_by)
-    while names:
-        causes = [first[name] for name in names if name in first]
-        if causes:
-            return min(causes)
-        seen.update(names)
-        names = [n for name in names for n in explained_by.get(name, ()) if n not in seen]
-    return min(first.values(), default=0)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

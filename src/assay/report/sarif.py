@@ -8,7 +8,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,6 @@ def as_sarif(report: Report, checks: Iterable[Check]) -> dict[str, Any]:
     """Returns the report as a SARIF log of one run."""
     rules = [check for check in checks if check.name not in report.ignored]
     places = _Places(report)
-    first: dict[str, Finding] = {}
-    for finding in report.findings:
-        first.setdefault(finding.check, finding)
     numbers = {rule.name: number for number, rule in enumerate(rules)}
     run = {
         "tool": {
@@ -74,8 +71,13 @@ def as_sarif(report: Report, checks: Iterable[Check]) -> dict[str, Any]:
         "originalUriBaseIds": {ROOT: {"uri": places.root.as_uri().rstrip("/") + "/"}},
         "columnKind": "unicodeCodePoints",
         "results": [
-            _result(finding, numbers.get(finding.check), first, places)
-            for finding in report.findings
+            _result(
+                finding,
+                numbers.get(finding.check),
+                [report.findings[c] for c in report.diagnosis.explained.get(place, ())],
+                places,
+            )
+            for place, finding in enumerate(report.findings)
         ],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -167,18 +169,19 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _result(
-    finding: Finding, rule: int | None, first: Mapping[str, Finding], places: _Places
+    finding: Finding, rule: int | None, causes: Sequence[Finding], places: _Places
 ) -> dict[str, Any]:
     physical = places.physical(finding)
     text = [_sentence(finding.summary), _sentence(finding.why)]
     text += ["Try: " + _sentence("; or ".join(finding.try_))] if finding.try_ else []
     message = _message("\n".join(part for part in text if part))
     related: list[dict[str, Any]] = []
-    for name in finding.explained_by:
-        cause = places.physical(first[name]) if name in first else None
-        if cause is not None:
-            related.append({"physicalLocation": cause, "message": _message(f"the cause: {name}")})
-            message["text"] += f"\nExplained by [{name}]({len(related)})."
+    for cause in causes:
+        at = places.physical(cause)
+        if at is not None:
+            about = _message(f"the cause: {cause.check}")
+            related.append({"physicalLocation": at, "message": about})
+            message["text"] += f"\nExplained by [{cause.check}]({len(related)})."
     for item in finding.evidence:
         measured: dict[str, Any] = {"message": _message(_measured(item, finding.steps))}
         if physical is not None:

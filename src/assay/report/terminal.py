@@ -150,22 +150,17 @@ class _Page:
         return _hanging(Text(sign, f"bold {colour}"), text)
 
     def _findings(self) -> list[RenderableType]:
-        findings = self._report.findings
-        folded = self._report.symptoms()
-        leads = [(i, f) for i, f in enumerate(findings) if f.role == "cause"]
-        if not leads:
-            leads, folded = list(enumerate(findings)), {}
-        grave = [i for i, f in leads if f.severity != "note"][:AT_LENGTH]
+        causes = self._report.causes()
+        grave = [told for told in causes if told[0].severity != "note"][:AT_LENGTH]
+        short = [told for told in causes if told not in grave]
         parts: list[RenderableType] = []
-        for place, finding in leads:
-            if place in grave:
-                parts += [*self._at_length(finding, folded.get(place, [])), ""]
-        short = [(i, f) for i, f in leads if i not in grave]
-        for place, finding in short:
-            parts.append(self._in_one_line(finding))
-            parts += self._folded(folded.get(place, []), indent=4)
+        for cause, symptoms in grave:
+            parts += [*self._at_length(cause, symptoms), ""]
+        for cause, symptoms in short:
+            parts.append(self._in_one_line(cause))
+            parts += self._folded(symptoms, indent=4)
         if short:
-            more = f"assay explain {short[0][1].check}" if len(short) == 1 else "assay explain NAME"
+            more = f"assay explain {short[0][0].check}" if len(short) == 1 else "assay explain NAME"
             parts += [Padding(Text(f"more: {more}", "dim"), (0, 0, 0, 2)), ""]
         return parts
 

@@ -28,10 +28,18 @@ def only_loss(run: RunView, training: Training) -> Event[LossCall] | None:
 
 def alone(run: RunView, training: Training) -> bool:
     """Whether no other optimizer of its process trains beside it."""
-    return [t for t in run.trainings if t.rank == training.rank and t.steps] == [training]
+    return [t for t in run.trainings if t.process == training.process and t.steps] == [training]
 
 
 def warming_up(training: Training) -> bool:
     """Whether the rate still rises at the end of what was seen."""
     rates = training.series("learning_rate", "group 0")
     return len(rates) > 1 and rates.last >= max(rates.values) and rates.first < 0.5 * rates.last
+
+
+def training_of(run: RunView, call: Event[LossCall]) -> Training | None:
+    """Returns the training that a loss call belongs to; None if several trainings share it."""
+    place = call.data["place"]
+    own = [t for t in run.trainings if t.process == call.process and t.steps]
+    shared = [t for t in own if len(t.series("loss_call_value", place))]
+    return shared[0] if len(shared) == 1 else None

@@ -26,6 +26,7 @@ def make_training(
     groups: Sequence[Mapping[str, Any]] = ({"lr": 0.1},),
     evaluations: Iterable[Evaluation] = (),
     site: Site | None = None,
+    process: int = 0,
     **signals: Values | Mapping[str, Values],
 ) -> Training:
     """Makes a training with invented series.
@@ -37,6 +38,7 @@ def make_training(
         groups: settings of each parameter group, with the names under `parameters`.
         evaluations: evaluation phases, in order.
         site: where the optimizer was built.
+        process: number of the process that trained.
         signals: each a list of values for steps 0, 1, 2 ... or a dict from step to value, at place
             ""; or a dict from place to either. `loss=[3, 2, 1]`, `grad_norm={"0.weight": [1, 2]}`.
 
@@ -52,6 +54,7 @@ def make_training(
             for i, group in enumerate(groups)
         ),
         evaluations=list(evaluations),
+        process=process,
     )
     for name, given in signals.items():
         by_place = isinstance(given, Mapping) and all(isinstance(key, str) for key in given)

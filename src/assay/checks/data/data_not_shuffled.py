@@ -9,6 +9,7 @@ from ...journal.events import LOADER, LOSS_CALL
 from ...journal.view import RunView, Site, Training
 from ...signals.labels import Batch, clumping, entropy, several_a_sample
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -54,8 +55,7 @@ class DataNotShuffled(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("label_count",)
-    explains = ("loss-not-decreasing", "learning-rate-too-high", "learning-rate-too-low",
-                "exploding-gradient")  # fmt: skip
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
     limits = {
         "clumping": Limit(
             0.4, "intraclass correlation", "measured in benchmarks/calibration/label_order.py"
@@ -96,7 +96,8 @@ class DataNotShuffled(Check):
                 evidence=(Evidence("label_count", alike, self.limit("clumping"), "correlation"),
                           Evidence("label_entropy", within, overall, "nats")),
                 tricks=(Remedy("shuffle"),),
-                rank=training.rank,
+                process=training.process,
+                began=(0, steps[0]),
             )  # fmt: skip
 
     def _file_order(self, run: RunView) -> tuple[float, float] | None:

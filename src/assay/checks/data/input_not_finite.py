@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...journal.events import INPUT, NONFINITE_ORIGIN
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -57,15 +58,7 @@ class InputNotFinite(Check):
     severity = "error"
     tier = "exact"
     reads = ("input",)
-    explains = (
-        "loss-not-finite",
-        "loss-not-decreasing",
-        "exploding-gradient",
-        "vanishing-gradient",
-        "learning-rate-too-high",
-        "dead-units",
-        "input-not-normalised",
-    )
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_FINITE)
     limits = {"share": Limit(0.0, "of elements", "definition: any such number spoils the batch")}
 
     def review(self, run: RunView) -> Iterator[Finding]:
@@ -96,7 +89,7 @@ class InputNotFinite(Check):
                 ),
                 tricks=(Remedy("skip-non-finite"),) if first.harmful else (),
                 severity="error" if first.harmful else "note",
-                rank=training.rank,
+                process=training.process,
             )  # fmt: skip
 
     def _sampled(self, run: RunView, training: Training) -> Iterator[_Hit]:

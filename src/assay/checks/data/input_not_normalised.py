@@ -9,6 +9,7 @@ from statistics import median
 from ...journal.events import INPUT
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adafactor", "lion", "muon", "rprop")
@@ -54,15 +55,13 @@ class InputNotNormalised(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("layer_input_std",)
-    explains = (
-        "loss-not-decreasing",
-        "loss-not-finite",
-        "exploding-gradient",
-        "learning-rate-too-high",
-        "learning-rate-too-low",
-        "dead-units",
-        "saturated-activation",
-        "vanishing-gradient",
+    leads_to = (
+        Effect.EXPLODING,
+        Effect.RATE_TOO_HIGH,
+        Effect.DEAD,
+        Effect.SATURATED,
+        Effect.NOT_FINITE,
+        Effect.NOT_LEARNING,
     )
     limits = {
         "scale": Limit(30, "root mean square", "measured in benchmarks/calibration/input_scale.py"),
@@ -117,7 +116,7 @@ class InputNotNormalised(Check):
             ),
             tricks=(Remedy("normalise-input"),),
             severity="note" if harmless and not shifted else "warning",
-            rank=training.rank,
+            process=training.process,
         )
 
 

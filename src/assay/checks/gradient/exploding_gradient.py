@@ -9,6 +9,7 @@ from statistics import median
 from ...journal.series import Series
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -48,13 +49,8 @@ class ExplodingGradient(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("grad_norm", "loss")
-    explains = (
-        "loss-not-finite",
-        "loss-not-decreasing",
-        "dead-units",
-        "saturated-activation",
-        "learning-rate-too-high",
-    )
+    is_effect = (Effect.EXPLODING,)
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.DEAD, Effect.NOT_FINITE, Effect.NOT_LEARNING)
     limits = {
         "burst": Limit(
             30.0,
@@ -92,7 +88,7 @@ class ExplodingGradient(Check):
                 steps=(step, step),
                 evidence=(Evidence("grad_norm", norm / usual, limit, what),),
                 tricks=(Remedy("clip-norm", clip), Remedy("warmup"), Remedy("lr", "x0.1")),
-                rank=training.rank,
+                training=training,
             )
 
     def _burst(self, training: Training) -> tuple[int, float, float, float, str] | None:

@@ -6,8 +6,16 @@ from collections.abc import Iterator
 from statistics import median
 
 from ...journal.view import RunView, Training
-from ...signals.ratios import rising_share, rms_by_depth, typical, update_ratio
+from ...signals.ratios import (
+    grad_rms,
+    rising_share,
+    rms_by_depth,
+    typical,
+    update_ratio,
+    weight_matrices,
+)
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -49,7 +57,8 @@ class VanishingGradient(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("grad_norm",)
-    explains = ("loss-not-decreasing", "learning-rate-too-low", "learning-rate-too-high")
+    is_effect = (Effect.VANISHING,)
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
     limits = {
         "ratio": Limit(
             1e-3,
@@ -107,8 +116,21 @@ class VanishingGradient(Check):
                     Remedy("init", "he"),
                     Remedy("norm", "layer"),
                 ),
-                rank=training.rank,
+                training=training,
+                began=self._onset(run, training),
             )
+
+    def _onset(self, run: RunView, training: Training) -> tuple[int, int]:
+        """Returns between which samples the gradients began to shrink so steadily."""
+        sizes, well = [grad_rms(training, p) for p in weight_matrices(run, training)], -1
+        for step in training.series("grad_norm").finite().steps:
+            values = [value for size in sizes if (value := size.at(step)) == value]
+            top = max(values, default=0.0)
+            shrunk = top > 0 and values[0] < self.limit("ratio") * top
+            if shrunk and rising_share(values) >= self.limit("rising"):
+                return well + 1, step
+            well = step
+        return 0, max(well, 0)
 
     def _stands(self, training: Training) -> bool:
         """Whether the last tenth of the losses is not a tenth below the first one."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -47,13 +48,13 @@ class ZeroGradMissing(Check):
     severity = "error"
     tier = "exact"
     reads = ("stale_grad_norm",)
-    explains = (
-        "exploding-gradient",
-        "learning-rate-too-high",
-        "loss-not-decreasing",
-        "loss-not-finite",
-        "dead-units",
-        "saturated-activation",
+    leads_to = (
+        Effect.EXPLODING,
+        Effect.RATE_TOO_HIGH,
+        Effect.DEAD,
+        Effect.SATURATED,
+        Effect.NOT_FINITE,
+        Effect.NOT_LEARNING,
     )
     limits = {
         "samples": Limit(3, "steps", "ours: two could be a warm-up of the user's own making"),
@@ -76,5 +77,6 @@ class ZeroGradMissing(Check):
                 steps=(later[0][0], step),
                 evidence=(Evidence("stale_grad_norm", value, 0.0, "1"),),
                 tricks=(Remedy("zero-grad"),),
-                rank=training.rank,
+                training=training,
+                began=(1, later[0][0]),
             )

@@ -14,6 +14,7 @@ from ...journal.events import (
 )
 from ...journal.view import Event, RunView, Site, Training
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Where
 
 NO_GRAPH = ("does not require grad", "does not have a grad_fn")
@@ -58,14 +59,7 @@ class LossDetached(Check):
     severity = "error"
     tier = "exact"
     reads = ("loss",)
-    explains = (
-        "loss-not-decreasing",
-        "learning-rate-too-low",
-        "learning-rate-too-high",
-        "vanishing-gradient",
-        "parameters-outside-optimizer",
-        "symmetric-initialisation",
-    )
+    leads_to = (Effect.NOT_LEARNING,)
     limits = {"gradients": Limit(0, "parameters", "definition: nothing is learnt without one")}
 
     def why_skipped(self, run: RunView) -> str | None:
@@ -80,6 +74,7 @@ class LossDetached(Check):
                     f"backward() failed at step {failed.step}: the loss has no graph",
                     self._cut(run) or failed.site,
                     (failed.step, failed.step),
+                    process=failed.process,
                 )
                 return
         if any(True for _ in run.events(OUTSIDE_OPTIMIZER)):
@@ -98,11 +93,16 @@ class LossDetached(Check):
                 f"got a gradient in {training.steps} steps{cut}",
                 self._cut(run) or (leaf.site if leaf else None) or training.site,
                 (event.step, training.steps - 1),
-                training.rank,
+                training,
             )
 
     def _finding(
-        self, summary: str, site: Site | None, steps: tuple[int, int], rank: int = 0
+        self,
+        summary: str,
+        site: Site | None,
+        steps: tuple[int, int],
+        training: Training | None = None,
+        process: int = 0,
     ) -> Finding:
         return self.found(
             summary,
@@ -115,7 +115,8 @@ class LossDetached(Check):
             where=Where(site=site),
             steps=steps,
             evidence=(Evidence("grad_norm", 0, self.limit("gradients"), "parameters"),),
-            rank=rank,
+            training=training,
+            process=process,
         )
 
     def _cut(self, run: RunView) -> Site | None:

@@ -9,6 +9,7 @@ from ...signals.constant import constant_loss
 from ...signals.objective import alone, only_loss, warming_up
 from ...signals.trend import trend
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -52,6 +53,7 @@ class LossNotDecreasing(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("loss", "loss_call_value")
+    is_effect = (Effect.NOT_LEARNING,)
     limits = {
         "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),
         "share": Limit(
@@ -92,5 +94,6 @@ class LossNotDecreasing(Check):
                              self.limit("errors"), "standard errors"),
                 ),
                 tricks=(Remedy("lr", "x0.1"), Remedy("lr", "x10"), Remedy("init", "he")),
-                rank=training.rank,
+                training=training,
+                began=(0, losses.steps[int(self.limit("steps")) - 1]),
             )  # fmt: skip

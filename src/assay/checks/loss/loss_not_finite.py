@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...journal.events import LOSS_CALL, NONFINITE_ORIGIN
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 # In the order in which numbers flow: at the same step the earlier one is the source.
@@ -56,14 +57,7 @@ class LossNotFinite(Check):
     severity = "error"
     tier = "exact"
     reads = ("loss",)
-    explains = (
-        "loss-not-decreasing",
-        "dead-units",
-        "vanishing-gradient",
-        "saturated-activation",
-        "learning-rate-too-low",
-        "learning-rate-too-high",
-    )
+    is_effect = (Effect.NOT_FINITE,)
     limits = {
         "losses": Limit(0, "steps", "definition: a loss is a number"),
         "growth": Limit(10, "last finite / first loss", "Megatron's rerun machine: 10 x the max"),
@@ -102,7 +96,7 @@ class LossNotFinite(Check):
                 if grew
                 else (Remedy("skip-non-finite"), Remedy("clip-norm", "1.0")),
                 severity="warning" if after else "error",
-                rank=training.rank,
+                training=training,
             )
 
     def _origin(self, run: RunView, training: Training, step: int) -> tuple[str, Where]:

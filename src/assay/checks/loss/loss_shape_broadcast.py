@@ -7,7 +7,9 @@ from math import prod
 
 from ...journal.events import LOSS_CALL
 from ...journal.view import RunView
+from ...signals.objective import training_of
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 ELEMENTWISE = (
@@ -71,7 +73,7 @@ class LossShapeBroadcast(Check):
     severity = "error"
     tier = "exact"
     reads = ("loss_call",)
-    explains = ("loss-not-decreasing", "learning-rate-too-low", "learning-rate-too-high")
+    leads_to = (Effect.NOT_LEARNING,)
     limits = {
         "growth": Limit(1.0, "compared / given", "definition: each prediction has one target"),
     }
@@ -100,4 +102,6 @@ class LossShapeBroadcast(Check):
                 steps=(event.step, event.step),
                 evidence=(Evidence("loss_call", growth, self.limit("growth"), "compared / given"),),
                 tricks=(Remedy("match-target-shape"),),
+                training=training_of(run, event),
+                process=event.process,
             )

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from ...journal.events import LOSS_CALL, LossCall
 from ...journal.view import Event, RunView
+from ...signals.objective import training_of
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 LOGIT_LOSSES = {
@@ -54,13 +56,7 @@ class SoftmaxBeforeCrossEntropy(Check):
     severity = "error"
     tier = "exact"
     reads = ("loss_call",)
-    explains = (
-        "learning-rate-too-low",
-        "learning-rate-too-high",
-        "loss-not-decreasing",
-        "saturated-activation",
-        "vanishing-gradient",
-    )
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
     limits = {
         "share": Limit(1.0, "of calls", "definition: a loss of logits never wants probabilities"),
     }
@@ -80,12 +76,16 @@ class SoftmaxBeforeCrossEntropy(Check):
             whole = bool(samples) and all(value >= self.limit("share") for _, value in samples)
             makers = {event.data.get("producer") or "" for event in events}
             if squash == "softmax" and whole:
-                yield self._finding(events[0], "softmax", samples)
+                yield self._finding(run, events[0], "softmax", samples)
             elif makers == {"Sigmoid"} or (squash == "sigmoid" and makers == {"Softmax"}):
-                yield self._finding(events[0], makers.pop().lower(), samples)
+                yield self._finding(run, events[0], makers.pop().lower(), samples)
 
     def _finding(
-        self, call: Event[LossCall], squash: str, samples: list[tuple[int, float]]
+        self,
+        run: RunView,
+        call: Event[LossCall],
+        squash: str,
+        samples: list[tuple[int, float]],
     ) -> Finding:
         fn, shape = call.data["fn"], call.data["input"]["shape"]
         steps = sorted(step for step, _ in samples) or [call.step]
@@ -109,4 +109,6 @@ class SoftmaxBeforeCrossEntropy(Check):
             steps=(steps[0], steps[-1]),
             evidence=(Evidence(LOGIT_LOSSES[fn][0], 1.0, self.limit("share"), "of calls"),),
             tricks=(Remedy("logits"),),
+            training=training_of(run, call),
+            process=call.process,
         )

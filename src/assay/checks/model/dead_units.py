@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...journal.events import ACTIVATION_KIND
+from ...journal.series import Series
 from ...journal.view import RunView, Site
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+
+WINDOW = 16
+"""A unit counts as dead after so many silent samples: the share is first known with the last of
+them, and speaks of the time since the first."""
 
 
 class DeadUnits(Check):
@@ -47,7 +53,8 @@ class DeadUnits(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("dead_unit_share",)
-    explains = ("vanishing-gradient", "loss-not-decreasing", "learning-rate-too-low")
+    is_effect = (Effect.DEAD,)
+    leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
     limits = {
         "share": Limit(
             0.9,
@@ -108,6 +115,17 @@ class DeadUnits(Check):
                     ),
                     severity="error" if whole else "warning",
                     tier="exact" if whole else "heuristic",
-                    rank=training.rank,
+                    training=training,
+                    began=_onset(series, since),
                     layers=dead or nearly,
                 )
+
+
+def _onset(series: Series, since: int) -> tuple[int, int]:
+    """Returns between which steps the units died: both 0 if they were dead at the first sample."""
+    place = list(series.steps).index(since)
+    if place == 0:
+        return 0, 0
+    if place < WINDOW:
+        return 1, since
+    return series.steps[place - WINDOW] + 1, series.steps[place - WINDOW + 1]

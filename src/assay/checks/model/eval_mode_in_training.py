@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...journal.events import EVALUATED, MODE_SWITCH, ModeSwitch
 from ...journal.view import Event, RunView, Training
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -49,7 +50,7 @@ class EvalModeInTraining(Check):
     severity = "error"
     tier = "exact"
     reads = ("eval_share",)
-    explains = ("over-fitting",)
+    leads_to = (Effect.EXPLODING, Effect.RATE_TOO_HIGH, Effect.NOT_FINITE, Effect.NOT_LEARNING)
     limits = {
         "samples": Limit(3, "steps", "ours: one step after the last evaluation proves no habit"),
     }
@@ -89,7 +90,8 @@ class EvalModeInTraining(Check):
             evidence=(Evidence("eval_share", 1.0, 1.0, "share", place),),
             tricks=(Remedy("train-mode"),),
             severity="error" if before else "warning",
-            rank=training.rank,
+            training=training,
+            began=(switch.step, begin),
         )
 
     @staticmethod

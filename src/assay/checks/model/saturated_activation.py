@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from ...journal.events import ACTIVATION_KIND
 from ...journal.view import RunView, Site
+from ...signals.onset import onset
 from ...signals.ratios import typical
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -48,8 +50,8 @@ class SaturatedActivation(Check):
     severity = "warning"
     tier = "heuristic"
     reads = ("activation_saturated_share",)
-    explains = ("vanishing-gradient", "loss-not-decreasing", "learning-rate-too-low",
-                "learning-rate-too-high")  # fmt: skip
+    is_effect = (Effect.SATURATED,)
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.VANISHING, Effect.NOT_LEARNING)
     limits = {
         "share": Limit(
             0.7, "share", "measured in benchmarks/calibration/gradient_depth.py: healthy <= 0.38"
@@ -90,6 +92,7 @@ class SaturatedActivation(Check):
                     Remedy("norm", "layer"),
                     Remedy("activation", "relu"),
                 ),
-                rank=training.rank,
+                training=training,
+                began=onset(series, lambda share: share >= self.limit("share")),
                 layers=[place for place, _ in full],
             )

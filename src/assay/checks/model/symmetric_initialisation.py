@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...journal.events import CONSTANT_INIT
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 _STACKED = ("weight_ih", "weight_hh", "in_proj_weight")
@@ -51,14 +52,7 @@ class SymmetricInitialisation(Check):
     severity = "error"
     tier = "exact"
     reads = ("grad_norm",)
-    explains = (
-        "vanishing-gradient",
-        "loss-not-decreasing",
-        "learning-rate-too-low",
-        "learning-rate-too-high",
-        "dead-units",
-        "saturated-activation",
-    )
+    leads_to = (Effect.NOT_LEARNING,)
     limits = {
         "samples": Limit(5, "steps", "ours: zero gates of two blocks in a row open by step 3"),
         "window": Limit(32, "steps", "ours: the opening window; rounding may part twins later"),
@@ -90,7 +84,7 @@ class SymmetricInitialisation(Check):
                 steps=(0, last),
                 evidence=(Evidence(f"{side}_twin_share", 1.0, 1.0, "share", name),),
                 tricks=(Remedy("init", "he"),),
-                rank=training.rank,
+                training=training,
                 parameters=[name for name, _ in twins],
             )
 

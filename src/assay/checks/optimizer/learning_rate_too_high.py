@@ -11,6 +11,7 @@ from ...signals.objective import alone, only_loss, warming_up
 from ...signals.stability import first_stress, worst_of_first
 from ...signals.trend import trend
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
@@ -54,7 +55,14 @@ class LearningRateTooHigh(Check):
     severity = "error"
     tier = "probe"
     reads = ("loss", "learning_rate")
-    explains = ("loss-not-decreasing", "loss-not-finite", "dead-units")
+    is_effect = (Effect.RATE_TOO_HIGH,)
+    leads_to = (
+        Effect.DEAD,
+        Effect.SATURATED,
+        Effect.VANISHING,
+        Effect.NOT_FINITE,
+        Effect.NOT_LEARNING,
+    )
     limits = {
         "damage": Limit(0.95, "of a constant's loss", _SWEEP),
         "stress": Limit(1.0, "of the stability limit", "Cohen et al. 2021, 2022"),
@@ -92,7 +100,8 @@ class LearningRateTooHigh(Check):
                 evidence=evidence,
                 severity="warning" if weak else None,
                 tricks=(Remedy("lr", f"x{factor:.2g}"), Remedy("warmup", "100")),
-                rank=training.rank,
+                training=training,
+                began=(0, self._seen(training, evidence)),
             )
 
     def _damage(self, run: RunView, training: Training) -> tuple[float, str | None]:
@@ -131,6 +140,23 @@ class LearningRateTooHigh(Check):
             up = early / losses.first
             found.append(Evidence("loss", up, self.limit("thrown"), "times the first loss"))
         return tuple(found)
+
+    def _seen(self, training: Training, evidence: tuple[Evidence, ...]) -> int:
+        """Returns the first step at which one of the measurements was enough to tell."""
+        quality, losses = training.series("step_quality"), training.series("loss")
+        seen = []
+        for item in evidence:
+            if item.signal == "rate_times_sharpness":
+                seen.append(training.series(item.signal).finite().steps[0])
+            elif item.signal == "loss":
+                high = self.limit("thrown") * losses.finite().first
+                seen.append(next(step for step, loss in losses if loss > high))
+            elif item.unit == "1":
+                seen.append(next(s for s, v in quality if v < self.limit("collapse")))
+            else:
+                harmful = [step for step, value in quality if value < 0]
+                seen.append(harmful[min(int(self.limit("some")), len(harmful)) - 1])
+        return min(seen)
 
     @staticmethod
     def _says(cause: Evidence) -> str:

@@ -11,6 +11,7 @@ from ...signals.objective import alone, only_loss, warming_up
 from ...signals.stability import constant_rate, peak_stress
 from ...signals.trend import Trend, trend
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
@@ -54,7 +55,8 @@ class LearningRateTooLow(Check):
     severity = "warning"
     tier = "probe"
     reads = ("loss", "step_quality")
-    explains = ("loss-not-decreasing", "vanishing-gradient")
+    is_effect = (Effect.RATE_TOO_LOW,)
+    leads_to = (Effect.NOT_LEARNING,)
     limits = {
         "quality": Limit(0.985, "lower quartile", _SWEEP),
         "alone": Limit(0.99, "lower quartile, where no sharpness is known", _SWEEP),
@@ -103,7 +105,8 @@ class LearningRateTooLow(Check):
                 steps=(0, training.steps - 1),
                 evidence=tuple(evidence),
                 tricks=tuple(Remedy("lr", f"x{f}") for f in dict.fromkeys((factor, 10, 100))),
-                rank=training.rank,
+                training=training,
+                began=(0, int(self.limit("steps"))),
             )
 
     def _unfinished(self, run: RunView, training: Training, *, still: bool) -> Trend | None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from ...journal.events import LOAD_STATE, MODEL, OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
 from ...journal.view import RunView
 from ..base import Check, Limit
+from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
 
@@ -49,7 +50,7 @@ class ParametersOutsideOptimizer(Check):
     severity = "error"
     tier = "exact"
     reads = ("grad_norm",)
-    explains = ("loss-not-decreasing", "learning-rate-too-low", "learning-rate-too-high")
+    leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
     limits = {
         "steps": Limit(3, "steps", "ours: an optimizer may be built a step or two late"),
         "borders": Limit(
@@ -93,7 +94,7 @@ class ParametersOutsideOptimizer(Check):
             evidence=(Evidence("outside_weight_norm", fixed.last, None, "1"),),
             tricks=() if kind == "backbone" else (Remedy("add-parameters"),),
             severity="note" if kind == "backbone" else "error",
-            rank=training.rank,
+            training=training,
             parameters=outside,
         )
 

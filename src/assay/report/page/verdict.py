@@ -11,7 +11,6 @@ from ..source import changed_since, excerpt, short_path
 from ..terminal import FEW_STEPS, clean
 from .curves import evidence_panel
 
-SEVERITIES = ("error", "warning", "note")
 TIERS = {
     "exact": "a broken invariant: no correct training step does this",
     "probe": "a controlled measurement in the run",
@@ -57,15 +56,10 @@ def ending(report: Report) -> list[str]:
 
 def causes(report: Report) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Returns every cause with its symptoms, and the plots of their evidence."""
-    findings = report.findings
-    folded = report.symptoms()
-    leads = [(i, f) for i, f in enumerate(findings) if f.role == "cause"]
-    if not leads:
-        leads, folded = list(enumerate(findings)), {}
     shown, plots = [], []
-    for place, finding in leads:
+    for place, (finding, symptoms) in enumerate(report.causes()):
         told = _told(report, finding)
-        told["symptoms"] = [_told(report, symptom) for symptom in folded.get(place, [])]
+        told["symptoms"] = [_told(report, symptom) for symptom in symptoms]
         panel = evidence_panel(report.view, finding, f"evidence-{place}")
         if panel is not None:
             plots.append({**panel.as_data(), "steps": list(finding.steps)})
