@@ -275,6 +275,18 @@ def unregistered(package: Path, checks: tuple[Any, ...]) -> list[str]:
     return problems
 
 
+def unfinished(root: Path) -> list[str]:
+    """No file holds a place that `tools/add_*.py` left to be written."""
+    return [
+        f"{path.relative_to(root)}: {line.strip()[:60]}"
+        for folder in ("src", "tests", "benchmarks", "changelog")
+        for path in sorted((root / folder).rglob("*"))
+        if path.suffix in (".py", ".md") and path.name != "test_conventions.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "WRITE: " in line
+    ]
+
+
 def page_headings(checks: tuple[Any, ...]) -> list[str]:
     """A check's docstring is its page: one sentence, then the seven headings in order."""
     problems = []
@@ -331,6 +343,15 @@ def test_tree(rule: Callable[[Path], list[str]]) -> None:
 
 def test_checks_are_registered() -> None:
     assert unregistered(PACKAGE, registered()) == []
+
+
+def test_nothing_is_left_to_be_written() -> None:
+    assert unfinished(ROOT) == []
+
+
+def test_what_is_left_to_be_written_is_found(tmp_path: Path) -> None:
+    tree(tmp_path, {"src/a.py": "# WRITE: the condition", "changelog/b.added.md": "Done."})
+    assert unfinished(tmp_path) == ["src/a.py: # WRITE: the condition"]
 
 
 def test_check_pages() -> None:

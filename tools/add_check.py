@@ -21,7 +21,8 @@ def main(given: argparse.Namespace) -> None:
     if name.kebab in {check.name for check in CHECKS}:
         raise ScaffoldError(f"a check called {name.kebab} exists")
     if given.family not in FAMILIES:
-        raise ScaffoldError(f"no family is called {given.family!r}; there are {', '.join(FAMILIES)}")
+        known = ", ".join(FAMILIES)
+        raise ScaffoldError(f"no family is called {given.family!r}; there are {known}")
     if given.severity == "error" and given.tier == "heuristic":
         raise ScaffoldError("a heuristic can't be an error: it is a warning or a note")
     preview = given.tier == "heuristic" and not given.stable

@@ -1,0 +1,85 @@
+"""`tools/add_*.py` in a copy of the tree: what they write is found, is in style, and is unfinished."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("src", "tools", "docs/reference", "tests/checks", "tests/probes", "tests/tricks",
+          "benchmarks", "pyproject.toml")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("tree")
+    for part in COPIED:
+        source, target = ROOT / part, copy / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    (copy / "changelog").mkdir()
+    return copy
+
+
+def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(tree / "src")}
+    return subprocess.run(
+        [sys.executable, *words], cwd=tree, env=env, capture_output=True, text=True, timeout=100
+    )
+
+
+def tidy(tree: Path, done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The Python files that were written or changed, once ruff has found nothing in them."""
+    assert done.returncode == 0, done.stderr
+    named = [line.split()[1] for line in done.stdout.splitlines()
+             if line.startswith(("wrote ", "changed ")) and line.endswith(".py")]  # fmt: skip
+    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
+    if ruff is not None:
+        for mode in (["check"], ["format", "--check"]):
+            found = subprocess.run([ruff, *mode, *named], cwd=tree, capture_output=True, text=True)
+            assert found.returncode == 0, found.stdout
+    return named
+
+
+def test_a_new_check_is_discovered_has_a_page_and_is_not_done(tree: Path) -> None:
+    done = run(tree, "tools/add_check.py", "scheduler-never-stepped", "--family", "schedule")
+    named = tidy(tree, done)
+    assert "src/assay/checks/schedule/scheduler_never_stepped.py" in named
+    scripts = {path.name for path in (tree / "tests/checks/scheduler_never_stepped").iterdir()}
+    assert scripts == {"sick.py", "healthy.py", "fixed.py", "test_scheduler_never_stepped.py"}
+    assert (tree / "docs/reference/checks/scheduler-never-stepped.md").is_file()
+    assert (tree / "changelog/scheduler-never-stepped.added.md").is_file()
+    listed = run(tree, "-m", "assay", "checks")
+    assert "scheduler-never-stepped\tschedule\twarning\t" in listed.stdout
+    unit = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", named[-1])
+    assert "2 failed, 4 passed" in unit.stdout, unit.stdout
+    again = run(tree, "tools/add_check.py", "scheduler-never-stepped", "--family", "schedule")
+    assert again.returncode == 2
+    assert "exists" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("Dead", "--family", "model"), "a name is words joined by -, received 'Dead'"),
+        (("dead-units", "--family", "model"), "a check called dead-units exists"),
+        (("new-one", "--family", "modell"), "no family is called 'modell'"),
+        (
+            ("new-one", "--family", "loss", "--tier", "heuristic", "--severity", "error"),
+            "a heuristic can't be an error",
+        ),
+    ],
+)
+def test_what_cannot_be_a_check(tree: Path, words: tuple[str, ...], says: str) -> None:
+    done = run(tree, "tools/add_check.py", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
