@@ -1,4 +1,4 @@
-"""`tools/add_*.py` in a copy of the tree: what they write is found, is in style, and is unfinished."""
+"""`tools/add_*.py` in a copy of the tree: what they write is found, in style, and unfinished."""
 
 from __future__ import annotations
 
