@@ -60,7 +60,7 @@ def test_a_new_check_is_discovered_has_a_page_and_is_not_done(tree: Path) -> Non
     listed = run(tree, "-m", "assay", "checks")
     assert "scheduler-never-stepped\tschedule\twarning\t" in listed.stdout
     unit = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", named[-1])
-    assert "2 failed, 4 passed" in unit.stdout, unit.stdout
+    assert "2 failed, 3 passed" in unit.stdout, unit.stdout
     again = run(tree, "tools/add_check.py", "scheduler-never-stepped", "--family", "schedule")
     assert again.returncode == 2
     assert "exists" in again.stderr
