@@ -45,7 +45,9 @@ def test_nan_in_a_batch_whose_loss_is_nan_is_an_error() -> None:
 
 
 def test_nan_that_breaks_only_the_gradient_is_an_error() -> None:
-    finding = only(InputNotFinite(), batch_run(nan=(0.5, 0.0), grad_norm=[NAN, 1.0]))
+    finding = only(
+        InputNotFinite(), batch_run(nan=(0.5, 0.0), grad_nonfinite_share={"w": [0.5, 0.0]})
+    )
     assert finding.severity == "error"
 
 

@@ -167,13 +167,14 @@ def test_a_loss_that_grew_first_gets_a_lower_rate() -> None:
     ("signals", "said", "step"),
     [
         ({"input_nan_share": {"input 0": [0, 0, 0.1]}}, "the input `input 0`", 2),
-        ({"weight_norm": {"0.weight": [1, NAN, NAN]}}, "the weight `0.weight`", 1),
+        ({"weight_nonfinite_share": {"0.weight": [0, 0.2, 0.2]}}, "the weight `0.weight`", 1),
         ({"activation_nonfinite_share": {"fc": [0, 0, 0.5]}}, "the output of `fc`", 2),
         ({"grad_nonfinite_share": {"0.weight": [0, 0.2, 1]}}, "the gradient of `0.weight`", 1),
         (
             {
                 "activation_nonfinite_share": {"a": [0, 0, 1], "b": [0, 0, 1]},
-                "weight_norm": {"w": [1, 1, 1]},
+                "weight_norm": {"w": [1, math.inf, math.inf]},
+                "weight_nonfinite_share": {"w": [0, 0, 0]},
             },
             "the output of `a`",
             2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from assay.journal.view import RunView
 from assay.journal.writer import Journal
 from assay.watching.probe import Probe
 from assay.watching.watch import Watch
+
+sys.path.insert(0, str(Path(__file__).parent))  # `from references import ...`
 
 
 class Watched:

@@ -11,9 +11,13 @@ from torch import nn
 from assay.probes.batches import BINS, NUMBERS_AT_MOST, Batches, bin_shares
 
 
+def shares_of(values: torch.Tensor) -> torch.Tensor:
+    return bin_shares(values, values.min(), values.max())
+
+
 def test_shares_are_those_of_the_numbers() -> None:
     values = torch.cat([torch.zeros(30), torch.full((10,), 12.0), torch.full((60,), 24.0)])
-    shares = bin_shares(values)
+    shares = shares_of(values)
     assert shares[0] == pytest.approx(0.3)
     assert shares[12] == pytest.approx(0.1)
     assert shares[BINS - 1] == pytest.approx(0.6), "the highest number belongs to the last bin"
@@ -22,12 +26,12 @@ def test_shares_are_those_of_the_numbers() -> None:
 
 @pytest.mark.parametrize("values", [torch.ones(5, 4), torch.tensor([[3.0]])])
 def test_numbers_that_are_all_the_same_fill_one_bin(values: torch.Tensor) -> None:
-    assert bin_shares(values).tolist() == [1.0] + [0.0] * (BINS - 1)
+    assert shares_of(values).tolist() == [1.0] + [0.0] * (BINS - 1)
 
 
 def test_of_many_numbers_some_are_looked_at() -> None:
     values = torch.linspace(0, 1, 50 * NUMBERS_AT_MOST)
-    shares = bin_shares(values)
+    shares = shares_of(values)
     assert shares.sum() == pytest.approx(1.0)
     assert max(shares) - min(shares) < 1e-3
 

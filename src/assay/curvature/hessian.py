@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ..watching.measures import norm
+
 NODES_AT_MOST = 20_000
 _FIRST_ORDER_ONLY = ("Flash", "EfficientAttention", "CudnnAttention", "FusedAttention", "CudnnRnn",
                      "MkldnnRnn", "MiopenRnn", "FusedSdp", "LinearCrossEntropy",
@@ -107,7 +109,7 @@ def lanczos(
 
     Source: Golub and Van Loan, Matrix Computations, chapter 10; the residual bound is Paige's.
     """
-    basis = [start / torch.linalg.vector_norm(start)]
+    basis = [start / norm(start)]
     diagonal: list[torch.Tensor] = []
     most = min(steps, start.numel())
     beside: list[torch.Tensor] = []
@@ -117,7 +119,7 @@ def lanczos(
         known = torch.stack(basis)
         for _ in range(2):  # once is not enough in float32 (Kahan and Parlett: "twice is enough")
             image = image - (known @ image) @ known
-        length = torch.linalg.vector_norm(image)
+        length = norm(image)
         values, vectors = _ritz(diagonal, beside)
         last = float(length)
         scale = max(abs(float(values[-1])), 1e-30)

@@ -66,6 +66,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent=_NO_GRADIENT,
     ),
     Signal(
+        "weight_nonfinite_share", "Non-finite share of weights", "share", Per.PARAMETER,
+        "gradients", "share of the parameter's elements that were NaN or infinite before the step",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
         "update_norm", "Update norm", "weight", Per.PARAMETER, "gradients",
         "Euclidean norm of what the step added to the parameter",
         absent=_NO_GRADIENT,

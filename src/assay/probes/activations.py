@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import torch
 
 from ..seams.callsite import is_user_file, user_site
+from ..watching.measures import moments, nonfinite_share, zero_share
 from ..watching.probe import Probe
-from ..watching.subsample import deviation, subsample
+from ..watching.subsample import subsample
 
 UNITS_AT_MOST = 1 << 20
 ZERO_SIDED = ("relu", "relu6")
@@ -188,17 +188,18 @@ class Activations(Probe):
         self._alive[place] = alive if known is None else known | alive
 
     def _measure(self, place: str, kind: str, output: torch.Tensor) -> None:
-        put, size = self.watch.put, output.numel()
+        put = self.watch.put
         if place not in self._kinds and len(self._kinds) < 5000:
             self._kinds.add(place)
             self.watch.event_once("activation_kind", place, place=place, of=kind)
         half = output.dtype in (torch.float16, torch.bfloat16)
         total = output.sum(dtype=torch.float32 if half else output.dtype)
         chosen = subsample(output)
-        put("activation_mean", place, total / size)
-        put("activation_std", place, deviation(chosen.float() if half else chosen))
-        put("activation_zero_share", place, (chosen == 0).sum() / chosen.numel())
-        # one number that is not finite makes the sum so; on an accelerator reading it would wait
-        finite = total.is_cpu and math.isfinite(total.item())
-        share = 0.0 if finite else (~torch.isfinite(output)).sum() / size
-        put("activation_nonfinite_share", place, share)
+        mean, std = moments(chosen)
+        if chosen.numel() < output.numel():
+            mean = total / output.numel()
+        put("activation_mean", place, mean)
+        put("activation_std", place, std)
+        put("activation_zero_share", place, zero_share(chosen))
+        # one number that is not finite makes the sum so
+        put("activation_nonfinite_share", place, nonfinite_share(output, total))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import user_site
+from ..watching.measures import moments, summary
 from ..watching.probe import Probe
 
 TENSORS_AT_MOST = 8
@@ -104,7 +105,7 @@ class Batches(Probe):
         if place is None or not any(p.requires_grad and p.dim() > 1 for p in weights):
             return
         self._entered.add(place)
-        std, mean = torch.std_mean(source.float(), correction=0)
+        mean, std = moments(source)
         self.watch.put("layer_input_mean", place, mean)
         self.watch.put("layer_input_std", place, std)
 
@@ -122,36 +123,38 @@ class Batches(Probe):
             put("input_max", place, tensor.max())
             put("input_fingerprint", place, tensor.sum())
             return
-        finite = torch.isfinite(tensor)
-        values = torch.where(finite, tensor, 0).float()
-        std, mean = torch.std_mean(values, correction=0)
-        put("input_mean", place, mean)
-        put("input_std", place, std)
-        put("input_min", place, values.min())
-        put("input_max", place, values.max())
+        found = summary(tensor)
+        put("input_mean", place, found.mean)
+        put("input_std", place, found.std)
+        put("input_min", place, found.low)
+        put("input_max", place, found.high)
+        put("input_fingerprint", place, found.total)
+        put("input_nonfinite_share", place, found.nonfinite_share)
+        put("input_nan_share", place, found.nan_share)
         if place not in self._pictured and len(self._pictured) < TENSORS_AT_MOST:
             self._pictured.add(place)
-            for number, share in enumerate(bin_shares(values)):
+            for number, share in enumerate(bin_shares(tensor, found.low, found.high)):
                 put("input_bin_share", f"{place} [{number}]", share)
-        put("input_fingerprint", place, values.sum())
-        put("input_nonfinite_share", place, 1 - finite.float().mean())
-        put("input_nan_share", place, 1 - (finite | (tensor == -torch.inf)).float().mean())
 
 
-def bin_shares(values: torch.Tensor) -> torch.Tensor:
-    """Share of the numbers in each of 24 bins of equal width from the lowest to the highest.
+def bin_shares(tensor: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    """Share of the finite numbers in each of 24 bins of equal width from the lowest to the highest.
 
     Nothing waits for an accelerator: torch.histc would.
 
     Args:
-        values: Finite, of any shape, contiguous; of many every n-th is looked at.
+        tensor: Of any shape; of many numbers every n-th is looked at.
+        low: The lowest finite number.
+        high: The highest.
     """
-    chosen = values.reshape(-1)[:: max(values.numel() // NUMBERS_AT_MOST, 1)]
-    low, high = values.min(), values.max()
-    width = torch.where(high > low, high - low, 1)
-    bins = ((chosen - low) / width * BINS).long().clamp_(0, BINS - 1)
+    chosen = tensor.reshape(-1)[:: max(tensor.numel() // NUMBERS_AT_MOST, 1)].to(low.dtype)
+    finite = torch.isfinite(chosen)
+    # halves, so that the width can't overflow
+    width = torch.where(high > low, high / 2 - low / 2, 1)
+    bins = (torch.where(finite, chosen, low) / 2 - low / 2) / width * BINS
     counts = chosen.new_zeros(BINS)
-    return counts.scatter_add_(0, bins, torch.ones_like(chosen)) / chosen.numel()
+    counts.scatter_add_(0, bins.long().clamp_(0, BINS - 1), finite.to(counts.dtype))
+    return counts / finite.sum()
 
 
 def label_order(data: Any) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..watching.measures import largest, nonfinite_share, norms, stored, total, zero_share
 from ..watching.probe import Probe
 from .structure import parameter_names
 
@@ -13,31 +14,13 @@ COPY_BYTES_AT_MOST = 256 * 2**20
 """Weights copied to measure their update take no more than this, nor a tenth of what is free."""
 
 
-def _norms(tensors: list[torch.Tensor], order: float = 2) -> list[torch.Tensor]:
-    norms: list[torch.Tensor] = list(torch._foreach_norm(tensors, order)) if tensors else []
-    return norms
-
-
-def _total(norms: list[torch.Tensor]) -> torch.Tensor:
-    device = norms[0].device
-    together = torch.stack([n.to(device, torch.float32) for n in norms])
-    total: torch.Tensor = torch.linalg.vector_norm(together)
-    return total
-
-
-def dense(gradient: torch.Tensor) -> torch.Tensor:
-    """The stored values of a gradient, sparse or not."""
-    if gradient.layout is torch.strided:
-        return gradient.detach()
-    return gradient.detach().coalesce().values()
-
-
 class Gradients(Probe):
     """Norms of gradient, weight and update; largest element; zero and non-finite shares.
 
     Signals: `grad_norm`, `grad_max`, `grad_zero_share`, `grad_nonfinite_share`, `weight_norm`,
-    `update_norm` per parameter; `grad_norm` and `stale_grad_norm` at place "" for all together.
-    Gradients are as the optimizer uses them: after unscaling and clipping.
+    `weight_nonfinite_share`, `update_norm` per parameter; `grad_norm` and `stale_grad_norm` at
+    place "" for all together. Gradients are as the optimizer uses them: after unscaling and
+    clipping; of a sparse one the stored elements count. A norm is infinite only if an element is.
     """
 
     name = "gradients"
@@ -60,12 +43,12 @@ class Gradients(Probe):
             if optimizer is None:
                 continue
             old = [
-                dense(p.grad)
+                stored(p.grad)
                 for group in optimizer.param_groups
                 for p in group["params"]
                 if p.grad is not None
             ]
-            norm = _total(_norms(old)) if old else torch.zeros(())
+            norm = total(norms(old))
             known = self._stale.get(training.index)
             self._stale[training.index] = norm if known is None else torch.minimum(known, norm)
 
@@ -75,22 +58,23 @@ class Gradients(Probe):
         names, weights, gradients = [], [], []
         for index, group in enumerate(optimizer.param_groups):
             for name, p in zip(parameter_names(self, group, index), group["params"], strict=True):
-                if p.grad is not None and p.grad.numel():
+                if p.grad is not None and (gradient := stored(p.grad)).numel():
                     names.append(name)
                     weights.append(p.detach())
-                    gradients.append(dense(p.grad))
+                    gradients.append(gradient)
         if not names:
             return
         gradients = self._unscaled(optimizer, gradients)
-        norms, largest = _norms(gradients), _norms(gradients, float("inf"))
-        for name, g, norm, top in zip(names, gradients, norms, largest, strict=True):
-            watch.put("grad_norm", name, norm)
-            watch.put("grad_max", name, top)
-            watch.put("grad_zero_share", name, (g == 0).sum() / g.numel())
-            watch.put("grad_nonfinite_share", name, (~torch.isfinite(g)).sum() / g.numel())
-        watch.put("grad_norm", "", _total(norms))
-        for name, norm in zip(names, _norms(weights), strict=True):
-            watch.put("weight_norm", name, norm)
+        lengths = norms(gradients)
+        for name, g, length in zip(names, gradients, lengths, strict=True):
+            watch.put("grad_norm", name, length)
+            watch.put("grad_max", name, largest(g))
+            watch.put("grad_zero_share", name, zero_share(g))
+            watch.put("grad_nonfinite_share", name, nonfinite_share(g, length))
+        watch.put("grad_norm", "", total(lengths))
+        for name, weight, length in zip(names, weights, norms(weights), strict=True):
+            watch.put("weight_norm", name, length)
+            watch.put("weight_nonfinite_share", name, nonfinite_share(weight, length))
         training = watch.training(optimizer)
         if training.index in self._stale:
             watch.put("stale_grad_norm", "", self._stale[training.index])
@@ -107,7 +91,7 @@ class Gradients(Probe):
         )
         if names:
             moved = torch._foreach_sub(weights, before)
-            for name, norm in zip(names, _norms(list(moved)), strict=True):
+            for name, norm in zip(names, norms(list(moved)), strict=True):
                 self.watch.put("update_norm", name, norm)
 
     def on_step_skipped(self, optimizer: Any) -> None:

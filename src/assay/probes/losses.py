@@ -8,6 +8,7 @@ import torch
 
 from ..seams.arguments import bind
 from ..seams.callsite import user_site
+from ..watching.measures import moments
 from ..watching.probe import Probe
 
 CLASSES_AT_MOST = 1000
@@ -119,7 +120,7 @@ class Losses(Probe):
         if target.is_floating_point():
             put("target_min", place, target.min())
             put("target_max", place, target.max())
-            std, mean = torch.std_mean(target.float(), correction=0)
+            mean, std = moments(target)
             put("target_mean", place, mean)
             put("target_std", place, std)
             if name == "binary_cross_entropy_with_logits" and target.shape == source.shape:

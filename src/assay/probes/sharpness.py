@@ -11,6 +11,7 @@ import torch
 from ..curvature.hessian import Hessian, flat, lanczos, unflat
 from ..curvature.second_order import SecondOrder, room, trained
 from ..journal.writer import compact
+from ..watching.measures import norm
 
 PRODUCTS_AT_MOST = 12
 """Products with the Hessian in one measurement."""
@@ -245,6 +246,6 @@ class Sharpness(SecondOrder):
         noise = torch.randn(
             gradient.shape, generator=generator, device=gradient.device, dtype=gradient.dtype
         )
-        length = torch.linalg.vector_norm(known)
-        noise *= 0.3 * torch.where(length > 0, length, 1) / torch.linalg.vector_norm(noise)
+        length = norm(known)
+        noise *= 0.3 * torch.where(length > 0, length, 1) / norm(noise)
         return torch.nan_to_num(known + noise)

@@ -13,6 +13,7 @@ from ..curvature.second_order import SecondOrder, room, special_mode, trained
 from ..journal.recorder import Recorder
 from ..replay.purity import has_hooks, why_impure
 from ..replay.replay import NotReplayable, Replay
+from ..watching.measures import inner, norms, stored, total
 
 CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 27)
 STEPS_PER_CURVATURE = 2.0
@@ -148,10 +149,9 @@ class StepQuality(SecondOrder):
             loss = original
         self._scaled = None
         self._loss = loss.detach().reshape(())
-        self._stale = [p.grad.detach() for p in self._known() if p.grad is not None]
+        self._stale = [stored(p.grad) for p in self._known() if p.grad is not None]
         if self._stale:
-            norms = torch._foreach_norm(self._stale)
-            self._stale = [torch.stack([n.to(norms[0].device) for n in norms]).sum()]
+            self._stale = [total(norms(self._stale))]
         if self._replay is not None:
             try:
                 self._replay.starts_from(loss)
@@ -218,11 +218,7 @@ class StepQuality(SecondOrder):
             return
         parameters = [p for p, _, _ in before]
         move = torch._foreach_sub([p.detach() for p in parameters], [b for _, b, _ in before])
-        wide = [
-            (g.flatten().float(), d.flatten().float())
-            for (_, _, g), d in zip(before, move, strict=True)
-        ]
-        predicted = torch.stack([torch.dot(g, d).to(move[0].device) for g, d in wide]).sum()
+        predicted = inner([g for _, _, g in before], move)
         if self._factor is not None:
             predicted = predicted / self._factor
         valid = predicted < 0
@@ -282,8 +278,7 @@ class StepQuality(SecondOrder):
             try:
                 with self.watch.hub.silence():
                     images = Hessian(roots, moved.parameters).product(moved.move)
-                pairs = zip(moved.move, images, strict=True)
-                bent = torch.stack([torch.dot(d.flatten(), h.flatten()) for d, h in pairs]).sum()
+                bent = inner(moved.move, images)
                 self._recorder.put("step_quality", "", 1 + bent / (2 * moved.predicted))
                 self._recorder.close(moved.training.index, moved.step)
             except (RuntimeError, NotImplementedError, torch.OutOfMemoryError) as error:

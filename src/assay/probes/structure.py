@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import user_site
+from ..watching.measures import norms, total
 from ..watching.probe import Probe
 from ..watching.training import ByHand, Training
 
@@ -128,8 +129,7 @@ class Structure(Probe):
                     tensors.append(p.detach())
         if tensors:
             # stays the same, unless something that is no optimizer moves them
-            norms = [norm.float().cpu() for norm in torch._foreach_norm(tensors)]
-            self.watch.put("outside_weight_norm", "", torch.stack(norms).norm())
+            self.watch.put("outside_weight_norm", "", total(norms(tensors)))
         if outside != self._missing.get(-1, []):
             self._missing[-1] = outside
             self.watch.event(

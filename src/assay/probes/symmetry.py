@@ -65,6 +65,7 @@ class Symmetry(Probe):
                 if (
                     gradient is None
                     or p.dim() < 2
+                    or not p.numel()
                     or p.layout is not torch.strided
                     or gradient.layout is not torch.strided
                     or not p.is_floating_point()

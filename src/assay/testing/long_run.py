@@ -10,7 +10,7 @@ from pathlib import Path
 from ..journal.writer import Journal
 
 PER_PARAMETER = ("grad_norm", "grad_max", "grad_zero_share", "grad_nonfinite_share",
-                 "weight_norm", "update_norm")  # fmt: skip
+                 "weight_norm", "weight_nonfinite_share", "update_norm")  # fmt: skip
 PER_MODULE = ("activation_mean", "activation_std", "activation_zero_share",
               "activation_nonfinite_share")  # fmt: skip
 SPIKE = 54_321

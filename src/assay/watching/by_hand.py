@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .leaves import Leaf, leaves_below, norm, total, values
+from .leaves import Leaf, leaves_below
+from .measures import largest, nonfinite_share, norm, norms, stored, total, zero_share
 from .training import ByHand
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class HandSteps:
         self._same = True
         self._passes = self._quiet = 0
         self._loss: float | torch.Tensor | None = None
-        self._norms: dict[str, list[torch.Tensor]] = {}
+        self._measured: dict[str, dict[str, torch.Tensor | float]] = {}
         self._stale: torch.Tensor | None = None
         self._listeners: list[tuple[str, Callable[..., None]]] = [
             ("optimizer_created", self._on_optimizer_created),
@@ -100,7 +101,7 @@ class HandSteps:
             self._begin(lambda: leaves_below(given))
             if self._watch.sampling:
                 old = [leaf.grad for known in self._leaves if (leaf := known.ref()) is not None]
-                left = total([values(g) for g in old if g is not None])
+                left = total(norms([stored(g) for g in old if g is not None]))
                 self._stale = left if self._stale is None else torch.minimum(self._stale, left)
 
     def _on_backward_end(self, roots: Any) -> None:
@@ -184,14 +185,14 @@ class HandSteps:
             for known in self._leaves:
                 g = given.get(id(known.ref()))
                 if known.before is not None and g is not None:
-                    known.gradient = values(g)
+                    known.gradient = stored(g)
         if watch.sampling:
             with torch.no_grad():
                 names = self._names()
-                self._norms = {
-                    names[i]: [norm(g), g.detach().abs().max(), (g == 0).sum() / g.numel()]
-                    for i, g in ((i, values(g)) for i, g in given.items() if g.numel())
-                    if i in names
+                self._measured = {
+                    names[i]: _measures(gradient)
+                    for i, gradient in ((i, stored(g)) for i, g in given.items())
+                    if i in names and gradient.numel()
                 }
         watch.spent(perf_counter() - start)
 
@@ -235,7 +236,7 @@ class HandSteps:
         if watch.sampling:
             watch.learn_names(self._stand_in)
             self._write(current)
-        self._loss, self._norms, self._stale, self._quiet = None, {}, None, 0
+        self._loss, self._measured, self._stale, self._quiet = None, {}, None, 0
         for known in self._leaves:
             known.before = known.gradient = None
         if not watch.journal.is_open:
@@ -248,18 +249,20 @@ class HandSteps:
     def _write(self, current: list[Any]) -> None:
         put, names = self._watch.put, self._names(current)
         with torch.no_grad():
-            for place, (length, largest, zeros) in self._norms.items():
-                put("grad_norm", place, length)
-                put("grad_max", place, largest)
-                put("grad_zero_share", place, zeros)
-            if self._norms:
-                put("grad_norm", "", total([norms[0] for norms in self._norms.values()]))
+            for place, measured in self._measured.items():
+                for signal, value in measured.items():
+                    put(signal, place, value)
+            if self._measured:
+                lengths = [torch.as_tensor(m["grad_norm"]) for m in self._measured.values()]
+                put("grad_norm", "", total(lengths))
             if self._stale is not None:
                 put("stale_grad_norm", "", self._stale)
             for known, leaf in zip(self._leaves, current, strict=True):
                 if leaf is not None and known.before is not None:
-                    put("weight_norm", names[id(leaf)], norm(known.before))
-                    put("update_norm", names[id(leaf)], norm(leaf.detach() - known.before))
+                    place, length = names[id(leaf)], norm(known.before)
+                    put("weight_norm", place, length)
+                    put("weight_nonfinite_share", place, nonfinite_share(known.before, length))
+                    put("update_norm", place, norm(leaf.detach() - known.before))
 
     def _names(self, leaves: list[Any] | None = None) -> dict[int, str]:
         name = self._watch.names.parameter
@@ -282,4 +285,15 @@ class HandSteps:
         return None
 
     def _forget(self) -> None:
-        self._leaves, self._norms, self._stale, self._loss = [], {}, None, None
+        self._leaves, self._measured, self._stale, self._loss = [], {}, None, None
+
+
+def _measures(gradient: torch.Tensor) -> dict[str, torch.Tensor | float]:
+    """The signals of one leaf's gradient."""
+    length = norm(gradient)
+    return {
+        "grad_norm": length,
+        "grad_max": largest(gradient),
+        "grad_zero_share": zero_share(gradient),
+        "grad_nonfinite_share": nonfinite_share(gradient, length),
+    }

@@ -45,22 +45,3 @@ class Leaf:
             and self.before is not None
             and not torch.equal(tensor.detach(), self.before)
         )
-
-
-def values(gradient: torch.Tensor) -> torch.Tensor:
-    """The stored values of a gradient, sparse or not."""
-    if gradient.layout is torch.strided:
-        return gradient.detach()
-    return gradient.detach().coalesce().values()
-
-
-def norm(tensor: torch.Tensor) -> torch.Tensor:
-    """Its 2-norm."""
-    result: torch.Tensor = torch.linalg.vector_norm(tensor.float())
-    return result
-
-
-def total(tensors: list[torch.Tensor]) -> torch.Tensor:
-    """The 2-norm of all together."""
-    norms = [norm(tensor) for tensor in tensors]
-    return norm(torch.stack(norms)) if norms else torch.zeros(())

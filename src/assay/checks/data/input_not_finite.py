@@ -116,10 +116,13 @@ class InputNotFinite(Check):
 
 
 def _harmed(training: Training, step: int) -> bool:
-    """Whether the loss or the gradient of this step was measured and is not finite."""
-    series = [training.series("loss"), training.series("grad_norm")]
-    series += [training.series("loss_call_value", p) for p in training.places("loss_call_value")]
-    return any(step in s.steps and not math.isfinite(s.at(step)) for s in series)
+    """Whether the loss or a gradient of this step was measured and is not finite."""
+    losses = [training.series("loss")]
+    losses += [training.series("loss_call_value", p) for p in training.places("loss_call_value")]
+    return any(step in s.steps and not math.isfinite(s.at(step)) for s in losses) or any(
+        training.series("grad_nonfinite_share", p).at(step) > 0
+        for p in training.places("grad_nonfinite_share")
+    )
 
 
 def _site(run: RunView) -> Site | None:

@@ -14,7 +14,7 @@ from ..finding import Evidence, Finding, Remedy, Where
 # In the order in which numbers flow: at the same step the earlier one is the source.
 FLOW = (
     ("input_nan_share", "the input"),
-    ("weight_norm", "the weight"),
+    ("weight_nonfinite_share", "the weight"),
     ("activation_nonfinite_share", "the output of"),
     ("grad_nonfinite_share", "the gradient of"),
 )
@@ -110,9 +110,7 @@ class LossNotFinite(Check):
             for number, place in enumerate(training.places(signal)):
                 last = step - (signal == "grad_nonfinite_share")  # this step's follows the loss
                 for s, value in training.series(signal, place):
-                    if s <= last and (value != value or math.isinf(value) or (
-                        value > 0 and signal != "weight_norm"
-                    )):  # fmt: skip
+                    if s <= last and value > 0:
                         met.append((s, order, number, signal, words, place))
                         break
         if traced is not None and (not met or min(met)[0] >= step):
@@ -129,6 +127,6 @@ class LossNotFinite(Check):
             return "", Where(site=site)
         s, _, _, signal, words, place = min(met)
         text = f"; what was not finite first was {words} `{place}` at step {s}"
-        parameter = place if signal in ("weight_norm", "grad_nonfinite_share") else None
+        parameter = place if signal in ("weight_nonfinite_share", "grad_nonfinite_share") else None
         module = place if signal == "activation_nonfinite_share" else None
         return text, Where(site=site, module=module, parameter=parameter)
