@@ -83,3 +83,36 @@ def test_what_cannot_be_a_check(tree: Path, words: tuple[str, ...], says: str) -
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_new_probe_is_declared_listed_and_not_done(tree: Path) -> None:
+    words = ("gradient-angles", "--signal", "gradient_angle", "--unit", "rad", "--per", "parameter")
+    named = tidy(tree, run(tree, "tools/add_probe.py", *words))
+    assert set(named) == {
+        "src/assay/probes/gradient_angles.py",
+        "src/assay/probes/catalogue.py",
+        "src/assay/journal/signals.py",
+        "tests/probes/references.py",
+    }
+    code = (
+        "from assay.probes.catalogue import PROBES; from assay.journal.signals import SIGNALS;"
+        "print(SIGNALS['gradient_angle'].by in {probe.name for probe in PROBES})"
+    )
+    assert run(tree, "-c", code).stdout == "True\n"
+    again = run(tree, "tools/add_probe.py", *words)
+    assert again.returncode == 2
+    assert "gradient_angle is declared" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("one", "--signal", "Loss-x"), "words joined by _, received 'Loss-x'"),
+        (("one", "--signal", "loss_x", "--per", "layer"), "no kind of place is called 'layer'"),
+        (("gradients", "--signal", "loss_x"), "src/assay/probes/gradients.py is there already"),
+    ],
+)
+def test_what_cannot_be_a_probe(tree: Path, words: tuple[str, ...], says: str) -> None:
+    done = run(tree, "tools/add_probe.py", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
