@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from .series import Series
-from .view import Evaluation, Event, Group, Module, Parameter, RunView, Site, Training
+from .view import (
+    BuiltOptimizer,
+    Evaluation,
+    Event,
+    Group,
+    Module,
+    Parameter,
+    RunView,
+    Shared,
+    Site,
+    Training,
+)
 
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _ACCOUNT: dict[str, Any] = {
@@ -105,11 +116,14 @@ class ProcessReader:
         self._known = {p.name for p in view.parameters}
         self._modules = {m.name for m in view.modules}
         self._took_s: dict[int, float] = {}
+        self._built: dict[int, BuiltOptimizer] = {}
+        self._stepped: dict[int, Training] = {}
 
     def read(self) -> None:
         """Reads the whole journal."""
         self.feed(_lines(self._path, self._view.errors))
         self._join_groups()
+        self._join_built()
         if self._took_s:  # two optimizers of one process share its time
             facts = self._view.facts
             facts["stepping_s"] = facts.get("stepping_s", 0.0) + max(self._took_s.values())
@@ -148,6 +162,33 @@ class ProcessReader:
             for p in self._view.parameters
         ]
 
+    def _join_built(self) -> None:
+        """Tells each optimizer its training, and each training its optimizer."""
+        places = {id(built): place for place, built in enumerate(self._view.optimizers)}
+        for number, training in self._stepped.items():
+            built = self._built.get(number)
+            if built is not None:
+                built.training, training.built = training.index, places[id(built)]
+
+    def _on_built(self, line: dict[str, Any]) -> None:
+        groups = line["groups"]
+        self._built[int(line["n"])] = built = BuiltOptimizer(
+            number=int(line["n"]),
+            optimizer=line["cls"],
+            site=Site.read(line.get("site")),
+            counts=tuple(int(group["count"]) for group in groups),
+            elements=sum(int(group["elements"]) for group in groups),
+            rank=self._rank,
+        )
+        self._view.optimizers.append(built)
+
+    def _on_waits(self, line: dict[str, Any]) -> None:
+        built = self._built[int(line["n"])]
+        built.passes, built.with_gradient = int(line["passes"]), int(line["with_gradient"])
+        built.waiting, built.waiting_count = tuple(line["names"]), int(line["count"])
+        built.backward = Site.read(line.get("site"))
+        built.in_training, built.moved = line.get("training"), line.get("moved")
+
     def _on_process_group(self, line: dict[str, Any]) -> None:
         """Says the rank of a process that the environment did not tell of."""
         self._rank = int(line["rank"])
@@ -166,10 +207,15 @@ class ProcessReader:
                 facts.setdefault(key, line[key])
 
     def _on_model(self, line: dict[str, Any]) -> None:
-        for name, kind, training in line["modules"]:
+        sites = [Site.read(raw) for raw in line.get("sites") or ()]
+        for name, kind, training, *more in line["modules"]:  # an older journal ends here
             if name not in self._modules:
                 self._modules.add(name)
-                self._view.modules.append(Module(name, kind, bool(training)))
+                at, settings = more or (None, None)
+                site = None if at is None else sites[at]
+                self._view.modules.append(Module(name, kind, bool(training), site, settings or {}))
+        for kind, names in line.get("shared") or ():
+            self._view.shared.append(Shared(kind, tuple(names)))
         for name, shape, dtype, trainable in line["parameters"]:
             if name not in self._known:
                 self._known.add(name)
@@ -188,6 +234,7 @@ class ProcessReader:
         training = self._training(line["o"])
         training.optimizer = line["cls"]
         training.site = Site.read(line.get("site"))
+        self._stepped[int(line.get("built", -1))] = training
         training.step_site = Site.read(line.get("step_site"))
         training.groups = tuple(
             Group(

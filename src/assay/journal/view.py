@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, overload
+from typing import Any, Generic, Literal, overload
 
 from .events import EVENTS, SiteRow
 from .schema import Data, EventKind
@@ -71,11 +71,25 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module below a root; a root's own name is its class."""
+    """One module below a root; a root's own name is its class.
+
+    `site` is the line that built it; `settings` are numbers that its weights don't show: dropout's
+    `p`, a norm's `eps` and `momentum`, `batch_first`.
+    """
 
     name: str
     kind: str
     training: bool = True
+    site: Site | None = None
+    settings: Mapping[str, float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One parameter, buffer or module that stands at several places of a model."""
+
+    kind: Literal["parameter", "buffer", "module"]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,33 @@ class Group:
     parameters: tuple[str, ...]
     settings: Mapping[str, Any]
     elements: int = 0
+
+
+@dataclass(slots=True)
+class BuiltOptimizer:
+    """One optimizer that a process built, whether or not it ever stepped.
+
+    While it has not stepped, its backward passes are looked at on sampled iterations: `passes` of
+    them, `with_gradient` of which left a gradient in `waiting_count` parameters (`waiting`: names
+    of the first, where known) that no optimizer that steps holds. `backward` is the line of the
+    last such pass, `in_training` whether a model was in training mode then, `moved` whether the
+    weights changed all the same. `training` is the index of its training once it has stepped.
+    """
+
+    number: int
+    optimizer: str
+    site: Site | None = None
+    counts: tuple[int, ...] = ()
+    elements: int = 0
+    passes: int = 0
+    with_gradient: int = 0
+    waiting: tuple[str, ...] = ()
+    waiting_count: int = 0
+    backward: Site | None = None
+    in_training: bool | None = None
+    moved: bool | None = None
+    training: int | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +145,13 @@ class Training:
     """What is known of one optimizer's training. Weights changed by hand have optimizer "".
 
     `site` is where the optimizer was built, `step_site` where its first step was taken. `process`
-    numbers the run's processes in the order in which they started.
+    numbers the run's processes in the order in which they started, `built` is the optimizer's place
+    in `RunView.optimizers` (None in an old journal, or if it was built before the watch).
     """
 
     index: int
     optimizer: str = ""
+    built: int | None = None
     site: Site | None = None
     step_site: Site | None = None
     groups: tuple[Group, ...] = ()
@@ -150,6 +193,8 @@ class RunView:
     trainings: list[Training] = field(default_factory=list)
     modules: list[Module] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
+    shared: list[Shared] = field(default_factory=list)
+    optimizers: list[BuiltOptimizer] = field(default_factory=list)
     all_events: list[Event[Any]] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)

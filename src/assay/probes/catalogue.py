@@ -11,6 +11,7 @@ from .evaluation import Evaluation
 from .gradients import Gradients
 from .losses import Losses
 from .notes import Notes
+from .optimizers import Optimizers
 from .origins import Origins
 from .pace import Pace
 from .setup import Setup
@@ -21,6 +22,7 @@ from .symmetry import Symmetry
 
 PROBES: tuple[type[Probe], ...] = (
     Structure,
+    Optimizers,
     Notes,
     Pace,
     Batches,

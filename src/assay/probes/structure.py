@@ -8,12 +8,21 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import user_site
+from ..watching.build_sites import BuildSites
 from ..watching.measures import norms, total
 from ..watching.probe import Probe
 from ..watching.training import ByHand, Training
 
 _SETTINGS = ("lr", "momentum", "dampening", "nesterov", "betas", "alpha", "eps", "weight_decay",
              "amsgrad", "maximize", "fused", "foreach", "capturable", "rho")  # fmt: skip
+
+_MODULE_SETTINGS = ("p", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats",
+                    "num_groups", "dropout", "batch_first", "bidirectional", "num_heads",
+                    "padding_idx")  # fmt: skip
+"""What decides how a layer behaves and can't be read off its weights."""
+
+MODULES_AT_MOST = 20_000
+SHARED_AT_MOST, PLACES_AT_MOST = 200, 50
 
 
 def parameter_names(probe: Probe, group: dict[str, Any], index: int) -> list[str]:
@@ -33,11 +42,45 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (int, float, bool, str, type(None))) else str(value)
 
 
+def _module_settings(module: torch.nn.Module) -> dict[str, Any] | None:
+    """Settings of a layer that are plain numbers; None for one without any."""
+    own = vars(module)
+    kept = {key: own[key] for key in _MODULE_SETTINGS if type(own.get(key)) in (bool, int, float)}
+    return kept or None
+
+
+def shared_places(root: torch.nn.Module) -> list[tuple[str, list[str]]]:
+    """What stands at more than one place of a model: `parameter`, `buffer` or `module`, and where.
+
+    A name is made of the first name of the module that holds it. Each module is looked at once, so
+    that what is shared inside something shared costs nothing more, and a circle ends.
+    """
+    places: dict[int, tuple[str, list[str]]] = {}
+    for owner, module in root.named_modules():
+        held = vars(module)
+        for kind, table in (
+            ("parameter", held["_parameters"]),
+            ("buffer", held["_buffers"]),
+            ("module", held["_modules"]),
+        ):
+            for key, thing in table.items():
+                if thing is not None:
+                    name = f"{owner}.{key}" if owner else key
+                    places.setdefault(id(thing), (kind, []))[1].append(name)
+    return [entry for entry in places.values() if len(entry[1]) > 1]
+
+
 class Structure(Probe):
-    """Writes `model` and `optimizer` lines once each, and again when they change."""
+    """Writes `model` and `optimizer` lines once each, and again when they change.
+
+    A `model` line has each module's class, mode, settings and the user's line that built it (for
+    what was copied or unpickled, that of the module around it), and what stands at several places.
+    """
 
     name = "structure"
-    always: ClassVar = ("optimizer_created", "group_added", "root_found", "training_found")
+    always: ClassVar = (
+        "module_built", "optimizer_created", "group_added", "root_found", "training_found"
+    )  # fmt: skip
     sampled: ClassVar = ("gradients_ready",)
 
     def __init__(self, watch: Any) -> None:
@@ -48,6 +91,11 @@ class Structure(Probe):
         self._missing: dict[int, Any] = {}
         self._optimized: dict[int, set[int]] = {}
         self._built: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._build_sites = BuildSites()
+
+    def on_module_built(self, module: torch.nn.Module) -> None:
+        """Remembers the line; it is written once the module is known to be part of a model."""
+        self._build_sites.note(module)
 
     def on_optimizer_created(self, optimizer: Any) -> None:
         """Remembers the line that built it; it is written once it steps."""
@@ -69,17 +117,35 @@ class Structure(Probe):
         """Writes the module tree below a root and all its parameters."""
         watch, names = self.watch, self.watch.names
         prefix = names.prefix(module)
-        modules = [
-            [names.module(part) or prefix + name, type(part).__name__, part.training]
-            for name, part in module.named_modules()
-        ]
+        sites: dict[Any, int] = {}
+        at: dict[str, Any] = {}
+        modules: list[list[Any]] = []
+        for name, part in module.named_modules():
+            if len(modules) >= MODULES_AT_MOST:
+                break
+            site = self._build_sites.site(part) or at.get(name.rpartition(".")[0])
+            at[name] = site
+            modules.append(
+                [
+                    names.module(part) or prefix + name,
+                    type(part).__name__,
+                    part.training,
+                    None if site is None else sites.setdefault(site, len(sites)),
+                    _module_settings(part),
+                ]
+            )
         watch.journal.put(
             "model",
             root=names.module(module),
             prefix=prefix,
             cls=type(module).__name__,
             site=user_site(2),
-            modules=modules[:20_000],
+            modules=modules,
+            sites=list(sites),
+            shared=[
+                [kind, [prefix + name for name in found[:PLACES_AT_MOST]]]
+                for kind, found in shared_places(module)[:SHARED_AT_MOST]
+            ],
             parameters=[
                 [
                     names.parameter(p) or prefix + name,
@@ -88,7 +154,7 @@ class Structure(Probe):
                     p.requires_grad,
                 ]
                 for name, p in module.named_parameters()
-            ][:20_000],
+            ][:MODULES_AT_MOST],
         )
 
     def on_gradients_ready(self, optimizer: Any) -> None:
@@ -151,6 +217,7 @@ class Structure(Probe):
         self.watch.journal.put(
             "optimizer",
             o=training.index,
+            built=self.watch.optimizers.of(optimizer),
             cls="" if isinstance(optimizer, ByHand) else type(optimizer).__name__,
             site=self._sites.get(id(optimizer)),
             step_site=self._stepped_at.get(training.index),

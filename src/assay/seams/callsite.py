@@ -6,6 +6,7 @@ import os
 import sys
 import sysconfig
 from itertools import islice
+from types import CodeType
 from typing import Any
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -53,6 +54,30 @@ def user_frame(depth: int = 1) -> Any:
     return frame
 
 
+def builder_frame(module: Any) -> Any:
+    """The innermost frame of the user's that is not this module's own constructor.
+
+    Of `Net()` it is the line that called `Net`, of a layer inside `Net` the line in its `__init__`,
+    of what torch's own containers build the line that built the container. None without one.
+    """
+    frame: Any = sys._getframe(1)
+    own: list[Any] | None = None
+    while frame is not None:
+        code = frame.f_code
+        if is_user_file(code.co_filename):
+            if code.co_name != "__init__":
+                return frame
+            if own is None:
+                made = (vars(kind).get("__init__") for kind in type(module).__mro__)
+                own = [getattr(function, "__code__", None) for function in made]
+            if not any(code is one for one in own):
+                return frame
+            # a module of the same class may be built inside: each constructor is its own but once
+            own = [one for one in own if one is not code]
+        frame = frame.f_back
+    return None
+
+
 def user_site(depth: int = 1) -> tuple[str, int, str] | None:
     """File, line and function of that frame; None when there is none.
 
@@ -68,6 +93,17 @@ def site_of(frame: Any) -> tuple[str, int, str]:
     name = frame.f_code.co_filename  # `<ipython-input-3>` is no path, linecache knows it as it is
     at = name if name[:1] == "<" else os.path.abspath(name)
     return at, frame.f_lineno, frame.f_code.co_name
+
+
+def line_at(code: CodeType, instruction: int) -> tuple[str, int, str]:
+    """File, line and function of an instruction: what a frame would say while it stood there."""
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= instruction < end and number is not None:
+            line = number
+            break
+    name = code.co_filename
+    return name if name[:1] == "<" else os.path.abspath(name), line, code.co_name
 
 
 def end_of_call(frame: Any) -> tuple[int, int] | None:

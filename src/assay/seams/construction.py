@@ -1,4 +1,4 @@
-"""Seam: modules being built, so that a model is known before its optimizer is; for tricks."""
+"""Seam: modules being built: announced while someone listens, and remembered for tricks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from .hub import Hub
+from .on_demand import put_on_demand
 from .patch import Patches
 
 
@@ -57,15 +58,36 @@ class Construction:
     def _watch(self, original: Any) -> Any:
         made = self._made
 
-        def __init__(module: Any, *args: Any, **kwargs: Any) -> None:
-            original(module, *args, **kwargs)
+        def remember(module: Any) -> None:
             made.add(module)
 
-        return __init__
+        return _then(original, remember)
+
+
+def _then(original: Any, act: Any) -> Any:
+    """The constructor, and then `act` on the module.
+
+    A module may be built inside a compiled function: torch.compile looks at all that is closed over
+    and understands only plain functions, which is why `act` is one.
+    """
+    is_compiling = torch.compiler.is_dynamo_compiling
+
+    def __init__(module: Any, *args: Any, **kwargs: Any) -> None:
+        original(module, *args, **kwargs)
+        if not is_compiling():
+            act(module)
+
+    return __init__
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Makes the switch `construction`; nothing is replaced until it is turned on."""
+    """Makes the switch `construction` and the event `module_built`, both off until wanted."""
     construction = Construction()
     hub.trick_switches["construction"] = construction
     patches.on_undo(construction.stop)
+
+    def announce(module: Any) -> None:
+        hub.emit("module_built", module)
+
+    place = [(torch.nn.Module, "__init__")]
+    put_on_demand(hub, patches, "module_built", place, lambda original: _then(original, announce))

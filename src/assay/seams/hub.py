@@ -47,6 +47,7 @@ EVENTS = {
     "divided": "(original, part) a trick divided a loss before its backward pass",
     "scaler_update": "(scaler) after GradScaler.update",
     "autocast": "(device_type, dtype, enabled) an autocast region was entered",
+    "module_built": "(module) the constructor of torch's base class returned: nothing is in it yet",
     "mode": "(module, training) Module.train or .eval was called on a module",
     "gradients_off": "(by_user) a region without gradients was entered, by the user or not",
     "constant_init": "(name, tensor) torch.nn.init gave every element of a tensor the same value",

@@ -12,6 +12,7 @@ from ..journal.writer import Journal
 from ..seams.callsite import user_site
 from ..seams.hub import Hub
 from .names import Names
+from .numbers import Numbers
 from .training import Training
 
 TRAININGS_AT_MOST = 256
@@ -28,6 +29,7 @@ class Facts:
         self.hub, self.journal = hub, journal
         self.recorder = Recorder(journal)
         self.names = Names()
+        self.optimizers = Numbers()  # all that were built, also those that never step
         self.trainings: list[Training] = []
         self.iteration = 0
         self.sampling = False

@@ -9,11 +9,17 @@ torch.set_num_threads(1)
 x = torch.rand(1500, 6) * 2 - 1
 y = x[:, :1] * x[:, 1:2] + x[:, 2:3] + 0.05 * torch.randn(1500, 1)
 
-model = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+model = nn.Sequential(
+    nn.Linear(6, 64),
+    nn.ReLU(),  # expect: dead-units
+    nn.Linear(64, 64),
+    nn.ReLU(),
+    nn.Linear(64, 1),
+)
 with torch.no_grad():
     for layer in (model[0], model[2]):
         nn.init.kaiming_normal_(layer.weight)
-        layer.bias.fill_(-12.0)  # expect: dead-units
+        layer.bias.fill_(-12.0)
 
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 loss_fn = nn.MSELoss()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from ...journal.view import RunView, Training
+from ...signals.lines import flattening_site
 from ...signals.ratios import (
     grad_rms,
     rising_share,
@@ -103,7 +104,7 @@ class VanishingGradient(Check):
                     "initialise for the activation: He for ReLU, Xavier for tanh",
                     "add normalisation layers or residual connections",
                 ),
-                where=Where(parameter=first.name, module=first.module or None),
+                where=Where(flattening_site(run, first), first.module or None, first.name),
                 steps=(samples.steps[0], samples.steps[-1]),
                 evidence=(
                     Evidence(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...journal.events import ACTIVATION_KIND
 from ...journal.series import Series
-from ...journal.view import RunView, Site
+from ...journal.view import RunView
+from ...signals.lines import activation_site
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -66,7 +66,6 @@ class DeadUnits(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        kinds = {e.data["place"]: e for e in run.events(ACTIVATION_KIND)}
         for training in run.trainings:
             shares = {
                 place: training.series("dead_unit_share", place)
@@ -82,8 +81,6 @@ class DeadUnits(Check):
             for place in dead[:1] or nearly[:1]:
                 series, whole = shares[place], bool(dead)
                 since = next(s for s, v in series if v >= self.limit("share"))
-                kind = kinds.get(place)
-                site: Site | None = kind.site if kind and place.endswith(")") else None
                 others = len(dead or nearly) - 1
                 also = f" (and {others} more layers)" if others else ""
                 amount = "all" if whole else f"{series.last:.0%} of the"
@@ -97,7 +94,7 @@ class DeadUnits(Check):
                         "lower the learning rate or warm it up, if the units died during training",
                         "use LeakyReLU or GELU instead of ReLU",
                     ),
-                    where=Where(site=site, module=place),
+                    where=Where(site=activation_site(run, place), module=place),
                     steps=(since, series.steps[-1]),
                     evidence=(
                         Evidence(

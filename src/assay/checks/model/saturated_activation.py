@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...journal.events import ACTIVATION_KIND
-from ...journal.view import RunView, Site
+from ...journal.view import RunView
+from ...signals.lines import activation_site
 from ...signals.onset import onset
 from ...signals.ratios import typical
 from ..base import Check, Limit
@@ -60,7 +60,6 @@ class SaturatedActivation(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        sites = {e.data["place"]: e.site for e in run.events(ACTIVATION_KIND)}
         signal = "activation_saturated_share"
         for training in run.trainings:
             full = [
@@ -73,7 +72,6 @@ class SaturatedActivation(Check):
                 continue
             place, share = max(full, key=lambda entry: entry[1])
             series = training.series(signal, place)
-            site: Site | None = sites.get(place) if place.endswith(")") else None
             also = f" (and {len(full) - 1} more layers)" if len(full) > 1 else ""
             yield self.found(
                 f"{share:.0%} of the outputs of {place}{also} lay within 1 % of a bound, "
@@ -84,7 +82,7 @@ class SaturatedActivation(Check):
                     "initialise the weights before it smaller (Xavier)",
                     "use ReLU or GELU in hidden layers",
                 ),
-                where=Where(site=site, module=place),
+                where=Where(site=activation_site(run, place), module=place),
                 steps=(series.steps[0], series.steps[-1]),
                 evidence=(Evidence(signal, share, self.limit("share"), "share", place),),
                 tricks=(
