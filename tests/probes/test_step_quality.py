@@ -37,6 +37,15 @@ class Counting(Mlp):
         return super().forward(x)
 
 
+class Reading(Mlp):
+    """The same, but Python reads what depends on the weights: nobody knows what for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        self.seen = y.detach().sum().item()
+        return y * 1
+
+
 class BadLoss(nn.Module):
     """A loss of the user's own, with side effects."""
 
@@ -141,11 +150,14 @@ def test_observing_changes_nothing(watched: Any, make: Any, optimizer: Any) -> N
     assert len(qualities(seen)) >= 8 or make in (Recurrent, Attention)
 
 
-def test_replay_where_the_forward_is_pure_curvature_where_it_is_not(watched: Any) -> None:
+@pytest.mark.parametrize("make", [Mlp, Counting])
+def test_replay_where_the_loss_can_be_computed_again_curvature_where_not(
+    watched: Any, make: Any
+) -> None:
     with watched(StepQuality) as replayed:
-        train(Mlp)
+        train(make)
     with watched(StepQuality) as bent:
-        train(Counting)
+        train(Reading)
     assert len(qualities(replayed)) >= 32
     assert len(replayed.view.trainings[0].series("actual_change")) >= 32
     assert 5 <= len(qualities(bent)) <= 10
@@ -190,7 +202,7 @@ def test_replay_and_curvature_agree_in_a_smooth_run(watched: Any, momentum: floa
     with watched(StepQuality) as replayed:
         full_batch(Mlp)
     with watched(StepQuality) as bent:
-        full_batch(Counting)
+        full_batch(Reading)
     true, close = qualities(replayed), qualities(bent)
     both = sorted(true.keys() & close.keys())
     assert len(both) >= 7
@@ -219,14 +231,37 @@ def test_clipping_does_not_hide_the_true_gradient(watched: Any) -> None:
     assert all(0.8 < r < 1.1 for r in qualities(seen).values())
 
 
-def scaled(y: Tensor, target: Tensor) -> Tensor:
+def halved(y: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(y, target) / 2
 
 
-def test_a_loss_that_is_computed_on_is_measured_by_curvature(watched: Any) -> None:
+def summed(y: Tensor, target: Tensor) -> Tensor:
+    losses = [F.cross_entropy(y, target), 0.1 * F.mse_loss(y, torch.zeros_like(y))]
+    return sum(losses)  # type: ignore[return-value]
+
+
+def by_hand(y: Tensor, target: Tensor) -> Tensor:
+    return -y.log_softmax(1)[torch.arange(len(y)), target].mean()
+
+
+def logged(y: Tensor, target: Tensor) -> Tensor:
+    loss = F.cross_entropy(y, target)
+    LOGGED.append(loss.item())
+    return loss
+
+
+LOGGED: list[float] = []
+
+
+@pytest.mark.parametrize("criterion", [halved, summed, by_hand, logged])
+def test_losses_that_a_script_puts_together_are_computed_again(
+    watched: Any, criterion: Any
+) -> None:
+    plain = train(Mlp, criterion=criterion)
     with watched(StepQuality) as seen:
-        train(Mlp, criterion=scaled)
-    assert 5 <= len(qualities(seen)) <= 10
+        observed = train(Mlp, criterion=criterion)
+    assert observed[0] == plain[0]
+    assert len(qualities(seen)) >= 32
 
 
 @pytest.mark.parametrize(
@@ -257,8 +292,7 @@ def test_hooks_are_never_called_by_us(watched: Any) -> None:
         train(Mlp, after=hook)
     assert calls.count("forward") == 40
     assert calls.count("gradient") == 40
-    assert qualities(seen) == {}
-    assert "hooks" in seen.view.skipped["step_quality"]
+    assert len(qualities(seen)) >= 32  # what torch computed is computed again, and no hook called
     assert "hooks" in seen.view.skipped["sharpness"]
 
 
@@ -285,7 +319,7 @@ def test_functions_of_the_users_own_are_not_differentiated_again(watched: Any) -
     with watched(StepQuality, Sharpness) as seen:
         train(WithFunction, rate=0.01)
     assert Doubled.backwards == 40
-    assert qualities(seen) == {}
+    assert len(qualities(seen)) >= 32
     assert "function of the user's own" in seen.view.skipped["sharpness"]
 
 

@@ -7,25 +7,12 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..seams.recording import special_mode
 from ..watching.probe import Probe
 from .hessian import why_no_second_derivative
 
 BYTES_AT_MOST = 256 * 2**20
 """Memory for copies of weights and for vectors of their size."""
-
-
-def special_mode() -> str | None:
-    """A state of torch in which calls of ours could be noticed or could fail; or None."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return "training is distributed"
-    if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
-        return "a CUDA graph is being captured"
-    if torch._C._len_torch_dispatch_stack():
-        return "a dispatch mode is active"
-    modes = torch.overrides._get_current_function_mode_stack()
-    if any(type(mode).__name__ != "DeviceContext" for mode in modes):
-        return "a function mode is active"
-    return None
 
 
 def room(device: torch.device) -> int:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import weakref
 from time import perf_counter
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 
 from ..curvature.hessian import Hessian
-from ..curvature.second_order import SecondOrder, room, special_mode, trained
+from ..curvature.second_order import SecondOrder, room, trained
 from ..journal.recorder import Recorder
-from ..replay.purity import has_hooks, why_impure
-from ..replay.replay import NotReplayable, Replay
+from ..replay.replays import Replays
+from ..replay.structure import NotReplayable
 from ..watching.measures import inner, norms, stored, total
 
 CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 27)
+"""Iterations of the opening window at which curvature is measured."""
+
 STEPS_PER_CURVATURE = 2.0
-"""Iterations of the opening window at which curvature is measured, and what it costs, in steps."""
+"""What measuring the curvature costs, in steps."""
 
 ROUNDING = 64
 """A predicted change below this many units in the last place of the loss can't be compared with the
 actual one: the two losses are sums of many terms, each rounded."""
-
-SAME_LOSS = 1e-3
-"""Relative difference up to which the first replay must repeat the recorded loss."""
 
 
 class _Moved(NamedTuple):
@@ -45,88 +43,34 @@ class StepQuality(SecondOrder):
     short to notice curvature, about 0.5 at the minimum along the step, below 0 if the loss rose;
     nan for a step that the gradient itself expects to go uphill, as momentum takes at times.
 
-    The batch is evaluated once more after the step where the forward is proved free of side
-    effects; else r = 1 + d.T H d / (2 g.T d), with one double backward through the next step's
+    The loss is computed once more after the step, on the same batch (see `Replays`); where it can't
+    be, r = 1 + d.T H d / (2 g.T d), with one double backward through the next step's
     graph.
     """
 
     name = "step_quality"
-    sampled: ClassVar = ("root_begin", "root_end", "loss", "backward_begin", "backward_end",
-                         "closure_end", "gradients_ready", "step_end", "step_skipped")  # fmt: skip
+    sampled: ClassVar = ("backward_begin", "backward_end", "closure_end", "gradients_ready",
+                         "step_end", "step_skipped")  # fmt: skip
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._recorder = Recorder(watch.journal)
-        self._proofs: dict[int, tuple[weakref.ref[Any], int, str | None]] = {}
-        self._verified: set[int] = set()
+        self.replays = watch.shared(Replays)
         self._pending: _Moved | None = None
-        self._last_iteration = -1
-        self._unmeasurable = False
         self.iteration_begins()
 
     def iteration_begins(self) -> None:
         """Nothing of an earlier iteration is kept."""
-        self._replay: Replay | None = None
         self._why: str | None = None
-        self._roots = self._losses = self._backwards = 0
+        self._backwards = 0
         self._closure = self._done = False
         self._scaled: tuple[Any, Any] | None = None
         self._loss: torch.Tensor | None = None
         self._factor: torch.Tensor | None = None
+        self._original: int | None = None
         self._stale: list[torch.Tensor] = []
         self._gradients: dict[int, torch.Tensor] = {}
         self._before: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-
-    # -- recording the forward ------------------------------------------------------------------
-
-    def _give_up(self, why: str) -> None:
-        self._replay, self._why = None, self._why or why
-
-    def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
-        """Records what the model is called with, if it may be called again."""
-        if next(module.parameters(), None) is None:
-            return  # a loss or an augmentation; identity of tensors decides what it means
-        self._roots += 1
-        if self._roots > 1:
-            self._give_up("several root modules are called in one step")
-            return
-        filters = self.watch.hub.filters
-        if any(filters[name] for name in ("root_call", "root_result", "backward", "loss")):
-            self._give_up("a trick acts on the loss")
-            return
-        why = special_mode() or ("compiled" if self.watch.compiled else self._impure(module))
-        if why is not None:
-            self._give_up(why)
-            return
-        try:
-            self._replay = Replay(module, args, kwargs)
-        except NotReplayable as error:
-            self._give_up(str(error))
-
-    def _impure(self, module: Any) -> str | None:
-        parts = sum(1 for _ in module.modules())
-        known = self._proofs.get(id(module))
-        if known is None or known[0]() is not module or known[1] != parts:
-            known = self._proofs[id(module)] = weakref.ref(module), parts, why_impure(module)
-        return known[2] or has_hooks(module)
-
-    def on_root_end(self, module: Any, result: Any) -> None:
-        """Notes what the model gave back."""
-        if self._replay is not None and module is self._replay.root:
-            self._replay.root_returned(result)
-
-    def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
-        """Records how the loss was computed."""
-        if not isinstance(result, torch.Tensor) or not result.requires_grad:
-            return
-        self._losses += 1
-        if self._losses > 1:
-            self._give_up("several losses are computed in one step")
-        if self._replay is not None:
-            try:
-                self._replay.loss_returned(function, args, kwargs, result)
-            except NotReplayable as error:
-                self._give_up(str(error))
 
     def on_scaled(self, original: Any, scaled: Any) -> None:
         """Remembers which loss was multiplied."""
@@ -141,22 +85,17 @@ class StepQuality(SecondOrder):
         self._backwards += 1
         loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
         if self._backwards > 1 or not isinstance(loss, torch.Tensor) or loss.numel() != 1:
-            self._give_up("gradients of several losses are added up")
+            self._why = self._why or "gradients of several losses are added up"
             return
         if self._scaled is not None and loss is self._scaled[1]:
             original, scaled = self._scaled
             self._factor = (scaled.detach() / original.detach()).reshape(())
-            loss = original
+            loss, self._original = original, self.replays.number(original)
         self._scaled = None
         self._loss = loss.detach().reshape(())
         self._stale = [stored(p.grad) for p in self._known() if p.grad is not None]
         if self._stale:
             self._stale = [total(norms(self._stale))]
-        if self._replay is not None:
-            try:
-                self._replay.starts_from(loss)
-            except NotReplayable as error:
-                self._give_up(str(error))
 
     def _known(self) -> list[torch.Tensor]:
         optimizer = self.only_optimizer()
@@ -186,26 +125,23 @@ class StepQuality(SecondOrder):
         if any(id(p) not in self._gradients for p in moved):
             return
         self._before = [(p, p.detach().clone(), self._gradients[id(p)]) for p in moved]
-        if self._replay is not None and id(self._replay.root) not in self._verified:
-            self._verify(self._replay)
+        if self._replayable():
+            try:
+                self.replays.verify(self._loss, self._original)
+            except NotReplayable as error:
+                self._why = str(error)
 
-    def _verify(self, replay: Replay) -> None:
-        loss = self._evaluate(replay)
-        if loss is None or self._loss is None:
-            return
-        expected, found = float(self._loss), float(loss)
-        if expected == found or abs(found - expected) <= SAME_LOSS * abs(expected):
-            self._verified.add(id(replay.root))
-        elif expected == expected:
-            self._give_up(f"evaluating the batch again gave {found:.6g} and not {expected:.6g}")
+    def _replayable(self) -> bool:
+        self._why = self._why or self.replays.why_not
+        return self._why is None
 
-    def _evaluate(self, replay: Replay) -> torch.Tensor | None:
-        try:
-            with self.watch.hub.silence():
-                return replay.evaluate()
-        except (NotReplayable, torch.OutOfMemoryError) as error:
-            self._give_up(str(error))
-            return None
+    def _after(self) -> torch.Tensor | None:
+        if self._replayable():
+            try:
+                return self.replays.loss(self._original)
+            except NotReplayable as error:
+                self._why = str(error)
+        return None
 
     def on_step_skipped(self, optimizer: Any) -> None:
         """A step that did not happen has no quality."""
@@ -226,19 +162,17 @@ class StepQuality(SecondOrder):
             valid = valid & (self._stale[0] == 0)
         put = self.watch.put
         put("predicted_change", "", predicted)
-        replay, self._replay = self._replay, None
-        if replay is not None:
-            after = self._evaluate(replay)
-            if after is not None:
-                actual = after.float() - self._loss.float()
-                exact = torch.finfo(self._loss.dtype).eps * ROUNDING * self._loss.abs()
-                measurable = valid & (predicted.abs() > exact)
-                ratio = torch.where(measurable, actual / predicted, torch.nan)
-                put("actual_change", "", actual)
-                put("step_quality", "", ratio)
-                if not ratio.is_cpu or bool(measurable) or not bool(valid):
-                    return
-                self._why = "the loss changed by less than its rounding"
+        after = self._after()
+        if after is not None:
+            actual = after.float() - self._loss.float()
+            exact = torch.finfo(self._loss.dtype).eps * ROUNDING * self._loss.abs()
+            measurable = valid & (predicted.abs() > exact)
+            ratio = torch.where(measurable, actual / predicted, torch.nan)
+            put("actual_change", "", actual)
+            put("step_quality", "", ratio)
+            if not ratio.is_cpu or bool(measurable) or not bool(valid):
+                return
+            self._why = "the loss changed by less than its rounding"
         self._await(_Moved(
             self.watch.training(optimizer), self.watch.training(optimizer).step,
             parameters, list(move), torch.where(valid, predicted, torch.nan),

@@ -27,6 +27,7 @@ from . import (
     scheduler,
     seeds,
     state,
+    values,
     zero_grad,
 )
 from .hub import Hub as Hub
@@ -45,6 +46,7 @@ ALL = (
     precision,
     modes,
     gradmode,
+    values,
     initialisation,
     state,
     seeds,

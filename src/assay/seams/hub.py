@@ -57,6 +57,7 @@ EVENTS = {
     "hook_registered": "(kind) the user put an autograd hook on a tensor or module",
     "transform": "(name) a torch.func transform such as grad was applied",
     "process_group": "(rank, world, backend) init_process_group returned",
+    "values_read": "(tensor) Python takes all values out of a tensor",
     "checkpointing": "() activation checkpointing was used",
     "root_found": "(module) a root module was called for the first time",
     "training_found": "(training, optimizer) an optimizer took its first step",
@@ -95,6 +96,16 @@ class Clock(Protocol):
         """An optimizer has stepped."""
 
 
+class Recording(Protocol):
+    """What records the user's computations, and not those of a probe that looks at them."""
+
+    def pause(self) -> None:
+        """Stands aside."""
+
+    def resume(self) -> None:
+        """Goes on, if it has not ended."""
+
+
 class Switch(Protocol):
     """A seam that costs too much to be always in place: probes turn it on when they sample."""
 
@@ -123,6 +134,8 @@ class Hub:
         """By event: seams that are in place only while someone listens to it."""
         self.fast_clock: Clock | None = None
         """The clock, as long as nobody else listens to what happens at every step."""
+        self.recording: Recording | None = None
+        """Paused while sampled listeners run."""
         self._clock: Clock | None = None
         self._others = 0
         self.trick_switches: dict[str, Any] = {}

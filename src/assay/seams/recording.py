@@ -13,6 +13,9 @@ _tracing = torch._C._get_tracing_state
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 _PLAIN = torch.Tensor.__torch_dispatch__
 
+OURS: list[Any] = []
+"""Dispatch modes of our own that are active: they compute what would be computed without them."""
+
 
 def _no_transform() -> None:
     return None
@@ -29,7 +32,10 @@ def is_recording() -> bool:
     user's counts.
     """
     return (
-        _compiling() or _tracing() is not None or _transform() is not None or _dispatch_modes() > 0
+        _compiling()
+        or _tracing() is not None
+        or _transform() is not None
+        or _dispatch_modes() > len(OURS)
     )
 
 
@@ -40,3 +46,19 @@ def is_plain(value: Any) -> bool:
     return kind is torch.Tensor or (
         isinstance(value, torch.Tensor) and kind.__torch_dispatch__ is _PLAIN
     )
+
+
+def special_mode() -> str | None:
+    """Returns the state of torch in which calls of ours could be noticed or could fail; or None."""
+    distributed: Any = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return "training is distributed"
+    if torch.cuda._initialized and torch.cuda.is_current_stream_capturing():
+        return "a CUDA graph is being captured"
+    if _dispatch_modes() > len(OURS):
+        return "a dispatch mode is active"
+    stack: Any = torch.overrides._get_current_function_mode_stack
+    modes = stack()
+    if any(type(mode).__name__ != "DeviceContext" for mode in modes):
+        return "a function mode is active"
+    return None

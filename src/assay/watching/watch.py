@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,6 +15,8 @@ from ..seams.hub import Hub
 from .by_hand import HandSteps
 from .clock import Clock
 from .probe import Probe
+
+Shared = TypeVar("Shared", bound=Probe)
 
 
 class Watch(Clock):
@@ -28,6 +30,7 @@ class Watch(Clock):
     def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
         super().__init__(hub, journal, settings)
         self.probes: list[Probe] = []
+        self._shared: dict[type[Probe], Probe] = {}
         self.compiled = False
         self.grad_enabled = True  # as the user has it: a sampled listener itself runs without
         self._gated: list[tuple[str, Callable[..., None]]] = []
@@ -38,7 +41,7 @@ class Watch(Clock):
 
     def attach(self, probes: list[Probe]) -> None:
         """Connects the clock first, then the probes, then the end of the step."""
-        self.probes = probes
+        self.probes = probes = [*self._shared.values(), *probes]
         hub = self.hub
         self.by_hand = HandSteps(self)
         self.keep_time()
@@ -54,16 +57,32 @@ class Watch(Clock):
         self.arm()
         self._begin_sample()
 
+    def shared(self, kind: type[Shared]) -> Shared:
+        """Returns the one probe of this kind that others use, which hears of events before them.
+
+        To be asked for by a probe as it is made.
+        """
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        probe = self._shared[kind]
+        assert isinstance(probe, kind)
+        return probe
+
     def _gate(self, listener: Callable[..., None]) -> Callable[..., None]:
         def gated(*facts: Any) -> None:
             if not self.sampling:
                 return
             start = perf_counter()
+            recording = self.hub.recording
+            if recording is not None:
+                recording.pause()
             self.grad_enabled = torch.is_grad_enabled()
             try:
                 with torch.no_grad():
                     listener(*facts)
             finally:
+                if recording is not None:
+                    recording.resume()
                 self._own_s += perf_counter() - start
 
         gated.__qualname__ = listener.__qualname__
