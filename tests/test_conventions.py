@@ -87,6 +87,7 @@ TRICK_MACHINERY = {"base", "catalogue", "handle", "stage"}
 LONGER: dict[str, tuple[int, str]] = {
     "journal/events.py": (500, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (500, "one table: every signal"),
+    "replay/tape.py": (350, "recording and playing keep one invariant: read side by side"),
     "checks/optimizer/learning_rate_too_high.py": (
         180,
         "one verdict from four measurements; each says when it was seen, what, and by how much",

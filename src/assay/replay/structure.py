@@ -13,6 +13,8 @@ import torch
 
 Path = tuple[Any, ...]
 Result = TypeVar("Result")
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+"""Classes of tensors that behave as torch's do; a subclass may do anything."""
 
 
 class NotReplayable(Exception):
@@ -53,6 +55,23 @@ def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(rebuilt(part, change) for part in value)
     return change(value)
+
+
+def refuse_strange(tensor: torch.Tensor) -> None:
+    """Raises NotReplayable for a tensor that is given and not one that we know how to treat."""
+    if type(tensor) not in PLAIN:
+        raise NotReplayable(f"a tensor is a {type(tensor).__name__}")
+    if tensor.is_inference():
+        raise NotReplayable("the script is in inference mode")
+    if tensor.device.type not in ("cpu", "cuda") or tensor.layout is not torch.strided:
+        raise NotReplayable("only dense tensors on the CPU or on CUDA are computed again")
+    if tensor.grad_fn is not None:
+        raise NotReplayable("the loss depends on what was computed before the model was called")
+
+
+def is_weight(tensor: torch.Tensor) -> bool:
+    """Returns whether a tensor is one that steps change: its value now is what counts."""
+    return isinstance(tensor, torch.nn.Parameter) or tensor.requires_grad
 
 
 def size(held: list[torch.Tensor]) -> int:
