@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from assay.journal.view import RunView
-from assay.observe import observe
+from assay.testing import WarmRunner
 
 HEAD = """
 import copy
@@ -20,13 +21,22 @@ x, y = torch.randn(64, 6), torch.randint(0, 3, (64,))
 """
 
 
-def watch(tmp_path: Path, body: str) -> RunView:
-    script = tmp_path / "train.py"
-    script.write_text(HEAD + body, encoding="utf-8")
-    view = observe([str(script)], run_dir=tmp_path / "run").view
-    assert not view.errors
-    assert view.observed
-    return view
+Watch = Callable[[str], RunView]
+
+
+@pytest.fixture
+def watch(tmp_path: Path, warm: WarmRunner) -> Watch:
+    """Runs a script with this body under assay, and returns its record."""
+
+    def run(body: str) -> RunView:
+        script = tmp_path / "train.py"
+        script.write_text(HEAD + body, encoding="utf-8")
+        view = warm.observe([str(script)], run_dir=tmp_path / "run").view
+        assert not view.errors
+        assert view.observed
+        return view
+
+    return run
 
 
 def line_of(tmp_path: Path, text: str) -> int:
@@ -42,9 +52,8 @@ for step in range(20):
 """
 
 
-def test_twins(tmp_path: Path) -> None:
+def test_twins(watch: Watch, tmp_path: Path) -> None:
     view = watch(
-        tmp_path,
         """
 model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 3))
 nn.init.constant_(model[0].weight, 0.1)
@@ -66,9 +75,8 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     assert made.data["by"][1] == line_of(tmp_path, "constant_(model[0].weight")
 
 
-def test_dead_units_need_sixteen_samples_in_a_row(tmp_path: Path) -> None:
+def test_dead_units_need_sixteen_samples_in_a_row(watch: Watch) -> None:
     view = watch(
-        tmp_path,
         """
 model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
 with torch.no_grad():
@@ -82,9 +90,8 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     assert list(series.values) == [0.25] * 5
 
 
-def test_a_hinge_in_the_loss_has_no_units(tmp_path: Path) -> None:
+def test_a_hinge_in_the_loss_has_no_units(watch: Watch) -> None:
     view = watch(
-        tmp_path,
         """
 model = nn.Linear(6, 3)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -98,9 +105,8 @@ for step in range(20):
     assert view.trainings[0].places("dead_unit_share") == ()
 
 
-def test_saturation_counts_before_weights_only(tmp_path: Path) -> None:
+def test_saturation_counts_before_weights_only(watch: Watch) -> None:
     view = watch(
-        tmp_path,
         """
 model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3), nn.Tanh())
 with torch.no_grad():
@@ -123,9 +129,8 @@ optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
         "torch.no_grad()(lambda: model(x))()",
     ],
 )
-def test_modes_and_what_came_after_a_switch(tmp_path: Path, evaluate: str) -> None:
+def test_modes_and_what_came_after_a_switch(watch: Watch, tmp_path: Path, evaluate: str) -> None:
     view = watch(
-        tmp_path,
         f"""
 model = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.1), nn.Linear(8, 3))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -150,9 +155,8 @@ for step in range(8):
     assert list(share.values) == [0.0] * 4 + [1.0] * 4
 
 
-def test_a_model_that_is_the_same_in_both_modes_has_no_share(tmp_path: Path) -> None:
+def test_a_model_that_is_the_same_in_both_modes_has_no_share(watch: Watch) -> None:
     view = watch(
-        tmp_path,
         """
 model = nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8), nn.Dropout(0.0), nn.Linear(8, 3)).eval()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -162,9 +166,8 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     assert view.trainings[0].places("eval_share") == ()
 
 
-def test_outsiders_and_whether_they_move(tmp_path: Path) -> None:
+def test_outsiders_and_whether_they_move(watch: Watch) -> None:
     view = watch(
-        tmp_path,
         """
 model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
 optimizer = torch.optim.SGD(model[0].parameters(), lr=0.1)

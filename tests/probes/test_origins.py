@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from assay.observe import observe
+from assay.testing import WarmRunner
 
 SCRIPT = """
 import torch
@@ -30,43 +31,52 @@ for step in range(60):
 """
 
 
-def origins(tmp_path: Path, before: str = "pass", after: str = "pass") -> list[dict[str, object]]:
-    script = tmp_path / "train.py"
-    script.write_text(SCRIPT.format(before=before, after=after), encoding="utf-8")
-    view = observe([str(script)], run_dir=tmp_path / "run").view
-    assert not view.errors
-    assert view.steps == 60
-    events = list(view.events("nonfinite_origin"))
-    assert all(event.step == 50 for event in events)
-    return [dict(event.data) for event in events]
+Origins = Callable[..., "list[dict[str, object]]"]
 
 
-def test_data(tmp_path: Path) -> None:
-    (found,) = origins(tmp_path, before="xb = xb.clone(); xb[3, 2] = float('nan') if late else 0.0")
+@pytest.fixture
+def origins(tmp_path: Path, warm: WarmRunner) -> Origins:
+    """Runs the script with these lines in it, and returns what was found at step 50."""
+
+    def run(before: str = "pass", after: str = "pass") -> list[dict[str, object]]:
+        script = tmp_path / "train.py"
+        script.write_text(SCRIPT.format(before=before, after=after), encoding="utf-8")
+        view = warm.observe([str(script)], run_dir=tmp_path / "run").view
+        assert not view.errors
+        assert view.steps == 60
+        events = list(view.events("nonfinite_origin"))
+        assert all(event.step == 50 for event in events)
+        return [dict(event.data) for event in events]
+
+    return run
+
+
+def test_data(origins: Origins) -> None:
+    (found,) = origins(before="xb = xb.clone(); xb[3, 2] = float('nan') if late else 0.0")
     assert found["kind"] == "input"
     assert found["module"] == "0"
     assert found["share"] == pytest.approx(1 / 48)
 
 
-def test_a_weight(tmp_path: Path) -> None:
+def test_a_weight(origins: Origins) -> None:
     poison = "late and model[2].bias.data.fill_(float('inf'))"
-    (found,) = origins(tmp_path, before=poison)
+    (found,) = origins(before=poison)
     assert (found["kind"], found["place"]) == ("parameter", "2.bias")
 
 
-def test_a_logarithm_of_zero(tmp_path: Path) -> None:
+def test_a_logarithm_of_zero(origins: Origins) -> None:
     after = "loss = loss - 0.0 * (out * (0.0 if late else 1.0)).abs().log().mean()"
-    (found,) = origins(tmp_path, after=after)
+    (found,) = origins(after=after)
     assert (found["kind"], found["place"]) == ("operation", "Log")
 
 
-def test_finite_runs_and_masks_have_none(tmp_path: Path) -> None:
+def test_finite_runs_and_masks_have_none(origins: Origins) -> None:
     mask = "loss = loss + (out + torch.tensor([0.0, -float('inf')])).softmax(1).mean()"
-    assert origins(tmp_path, after=mask) == []
+    assert origins(after=mask) == []
 
 
-def test_a_checkpointed_graph_is_not_read(tmp_path: Path) -> None:
+def test_a_checkpointed_graph_is_not_read(origins: Origins) -> None:
     before = (
         "xb = checkpoint(lambda a: a * (float('nan') if late else 1.0), xb, use_reentrant=False)"
     )
-    assert origins(tmp_path, before=before) == []
+    assert origins(before=before) == []

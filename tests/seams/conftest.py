@@ -15,14 +15,18 @@ def net(): return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
 
 
 @pytest.fixture
-def watched(tmp_path):
-    """A function from a script's text to the view of its run, which must have ended well."""
+def watched(tmp_path, warm):
+    """A function from a script's text to the view of its run, which must have ended well.
+
+    Another command than the script itself (`words`) is started by the launcher.
+    """
 
     def run(text, *, status=0, errors=(), words=(), settings=None):
         script = tmp_path / "train.py"
         script.write_text(HEAD + textwrap.dedent(text))
         form = [word.replace("SCRIPT", str(script)) for word in words] or [str(script)]
-        observed = observe(form, settings, run_dir=tmp_path / "run")
+        start = observe if words else warm.observe
+        observed = start(form, settings, run_dir=tmp_path / "run")
         assert observed.outcome.exit_code == status
         if errors is not None:
             assert observed.view.errors == list(errors)
