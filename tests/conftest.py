@@ -3,12 +3,15 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay.launch.supervisor import Outcome
 from assay.testing import WarmRunner
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -22,6 +25,38 @@ def warm() -> Iterator[WarmRunner]:
     """Runs scripts under assay without importing torch for each."""
     with WarmRunner() as runner:
         yield runner
+
+
+@pytest.fixture
+def assay_here(
+    warm: WarmRunner,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs a command line in this process, and its scripts warm: what a process of its own says."""
+    from assay import observe
+    from assay.cli import lr, main, trying, watching
+    from assay.trials.child import Command
+
+    def supervise(*given: Any) -> Outcome:
+        outcome = warm.run(*given)
+        assert outcome.signal is None, "this process would end by that signal too"
+        return outcome
+
+    def run(*words: str, cwd: Path = tmp_path) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.chdir(cwd)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.main(list(words))
+        return subprocess.CompletedProcess(words, ended.value.code or 0, *capfd.readouterr())
+
+    for variable in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "ASSAY_RUN"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(watching, "observe", partial(observe.observe, supervise=supervise))
+    for module in (lr, trying):
+        monkeypatch.setattr(module, "Command", partial(Command, spawn=warm.spawn))
+    return run
 
 
 @pytest.fixture(scope="session")

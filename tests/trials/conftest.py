@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -67,15 +66,15 @@ def result(
     )
 
 
-def assay(*words: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def assay(assay_here: Callable[..., Any]) -> Callable[..., Any]:
     """Runs the command line to its end."""
+    return assay_here
+
+
+def assay_process(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the command line to its end, in a process of its own, as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "assay", *words],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=options.pop("timeout", 250),
-        env={**os.environ, **options.pop("env", {})},
-        check=False,
-        **options,
-    )
+        cwd=cwd, capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from assay.signals.sweep import curve, rate_by_sharpness, swept
 from assay.trials.files import put_back
 from assay.trials.range_test import RangeTest
 
-from .conftest import assay
+Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # -- the curve ------------------------------------------------------------------------------------
 
@@ -220,7 +221,9 @@ def write(folder: Path, optimizer: str = SGD, steps: int = 300, also: str = "pas
     (folder / "train.py").write_text(text)
 
 
-def test_groups_keep_their_proportions_and_a_scheduler_does_not_fight(tmp_path: Path) -> None:
+def test_groups_keep_their_proportions_and_a_scheduler_does_not_fight(
+    assay: Assay, tmp_path: Path
+) -> None:
     write(tmp_path, GROUPS, also="schedule.step()")
     options = ("--from", "1e-5", "--to", "1e-1", "--steps", "60", "--json", "-")
     done = assay("lr", *options, "-m", "train", cwd=tmp_path)
@@ -250,7 +253,9 @@ FILES = """
 """
 
 
-def test_the_sweep_begins_as_the_script_begins_and_leaves_no_trace(tmp_path: Path) -> None:
+def test_the_sweep_begins_as_the_script_begins_and_leaves_no_trace(
+    assay: Assay, tmp_path: Path
+) -> None:
     write(tmp_path, also=FILES.strip() + "\n    print(float(loss))")
     done = subprocess.run(
         [sys.executable, "train.py"], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -276,7 +281,7 @@ def test_the_sweep_begins_as_the_script_begins_and_leaves_no_trace(tmp_path: Pat
     assert f"assay try --with {told['trick']} --" in done.stderr
 
 
-def test_a_short_script_is_swept_over_its_own_steps(tmp_path: Path) -> None:
+def test_a_short_script_is_swept_over_its_own_steps(assay: Assay, tmp_path: Path) -> None:
     two = SGD + "\nsecond = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1e-2)"
     write(tmp_path, two, steps=80, also="second.step()")
     done = assay("lr", "train.py", cwd=tmp_path)
@@ -297,7 +302,7 @@ def test_a_short_script_is_swept_over_its_own_steps(tmp_path: Path) -> None:
     )
 
 
-def test_tricks_are_on_while_it_is_swept(tmp_path: Path) -> None:
+def test_tricks_are_on_while_it_is_swept(assay: Assay, tmp_path: Path) -> None:
     write(tmp_path)
     done = assay("lr", "--with", "clip-norm=0.5", "--steps", "60", "train.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -321,7 +326,9 @@ def test_tricks_are_on_while_it_is_swept(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_scripts_that_can_t_be_swept(tmp_path: Path, text: str, status: int, says: str) -> None:
+def test_scripts_that_can_t_be_swept(
+    assay: Assay, tmp_path: Path, text: str, status: int, says: str
+) -> None:
     (tmp_path / "train.py").write_text(text)
     done = assay("lr", "train.py", cwd=tmp_path)
     assert done.returncode == status

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import assay
-
 Train = Callable[..., Path]
+Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.timeout(300)
     ],
 )
 def test_bad_input_is_one_line_before_anything_runs(
-    tmp_path: Path, verb: str, words: list[str], says: str
+    assay: Assay, tmp_path: Path, verb: str, words: list[str], says: str
 ) -> None:
     (tmp_path / "train.py").write_text("raise SystemExit('it ran')")
     tail = [] if words == ["--with"] else ["train.py"]
@@ -57,27 +56,27 @@ def test_bad_input_is_one_line_before_anything_runs(
         (["trials", "extra"], "one word too many"),
     ],
 )
-def test_bad_input_of_trials(tmp_path: Path, words: list[str], says: str) -> None:
+def test_bad_input_of_trials(assay: Assay, tmp_path: Path, words: list[str], says: str) -> None:
     (tmp_path / "train.py").write_text("raise SystemExit('it ran')")
     done = assay(*words, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert says in done.stderr
 
 
-def test_a_trick_that_does_not_fit(train: Train) -> None:
+def test_a_trick_that_does_not_fit(assay: Assay, train: Train) -> None:
     script = train()
     done = assay("try", "--with", "balance-classes", str(script), cwd=script.parent)
     assert done.returncode == 2
     assert "does not fit" in done.stderr
 
 
-def test_no_trials_yet(tmp_path: Path) -> None:
+def test_no_trials_yet(assay: Assay, tmp_path: Path) -> None:
     done = assay("trials", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert "no trials yet" in done.stderr
 
 
-def test_fix_finds_and_proves_the_cure(train: Train) -> None:
+def test_fix_finds_and_proves_the_cure(assay: Assay, train: Train) -> None:
     script = train(zero="pass", steps=100)
     done = assay("fix", "--json", "report.json", str(script), cwd=script.parent)
     assert done.returncode == 0, done.stderr
@@ -93,7 +92,7 @@ def test_fix_finds_and_proves_the_cure(train: Train) -> None:
     assert "optimizer.zero_grad()" in done.stderr
 
 
-def test_fix_of_a_healthy_script_tries_nothing(train: Train) -> None:
+def test_fix_of_a_healthy_script_tries_nothing(assay: Assay, train: Train) -> None:
     script = train()
     done = assay("fix", str(script), cwd=script.parent)
     assert done.returncode == 0, done.stderr
@@ -103,7 +102,7 @@ def test_fix_of_a_healthy_script_tries_nothing(train: Train) -> None:
     assert "nothing to fix" in assay("trials", cwd=script.parent).stdout
 
 
-def test_run_with_tricks_saves_the_exact_set_up(train: Train) -> None:
+def test_run_with_tricks_saves_the_exact_set_up(assay: Assay, train: Train) -> None:
     script = train()
     git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", str(script.parent)]
     for words in (["init", "-q"], ["add", "train.py"], ["commit", "-qm", "m"]):

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from ..launch.folder import RunFolder
 from ..launch.supervisor import Outcome
@@ -135,19 +135,21 @@ class WarmRunner:
         *,
         env: Mapping[str, str] | None = None,
         cwd: str | Path | None = None,
-        stdin: int | None = subprocess.DEVNULL,
-        stdout: int | None = None,
-        stderr: int | None = None,
+        stdin: int | IO[Any] | None = subprocess.DEVNULL,
+        stdout: int | IO[Any] | None = None,
+        stderr: int | IO[Any] | None = None,
+        start_new_session: bool = True,
     ) -> WarmProcess:
-        """Starts a script in a process group of its own.
+        """Starts a script; called as `subprocess.Popen` is.
 
         Args:
             argv: This interpreter, then `script.py args...` or `-m module args...`.
             env: Its whole environment; ours if not given.
             cwd: Its working directory; ours if not given.
-            stdin: A descriptor, `subprocess.DEVNULL`, or None for ours.
+            stdin: A descriptor or a file, `subprocess.DEVNULL`, or None for ours.
             stdout: The same.
             stderr: The same, or `subprocess.STDOUT`.
+            start_new_session: It always leads a session and a process group of its own.
 
         Raises:
             ValueError: It can't be run by a fork of this interpreter.
@@ -271,7 +273,9 @@ def _environment(given: Mapping[str, str]) -> dict[str, str]:
     return {**given, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
-def _descriptor(given: int | None, own: int, null: int) -> int:
+def _descriptor(given: int | IO[Any] | None, own: int, null: int) -> int:
     if given is None:
         return own
+    if not isinstance(given, int):
+        return given.fileno()
     return null if given == subprocess.DEVNULL else given

@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ..checks.registry import CHECKS
 from ..diagnosis import diagnose
@@ -29,6 +30,20 @@ GRACE_S = 10.0
 """So long after its time a run may take to come to its next step, and again to obey SIGTERM."""
 
 
+class Process(Protocol):
+    """The part of `subprocess.Popen` that is needed of a run in progress."""
+
+    @property
+    def pid(self) -> int:
+        """Of the process, and of its group."""
+
+    def poll(self) -> int | None:
+        """Returns the exit code, negative for a signal; None while it runs."""
+
+    def wait(self) -> int:
+        """Waits for the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """The user's command, and how its runs are started.
@@ -37,11 +52,13 @@ class Command:
         words: `script.py args...`, `-m module args...` or `-- any command ...`.
         python: Interpreter for the first two forms.
         threads: Processor cores for each run; None to leave it to torch.
+        spawn: Starts a process, called as `subprocess.Popen` is; tests have a faster way.
     """
 
     words: tuple[str, ...]
     python: str | None = None
     threads: int | None = None
+    spawn: Callable[..., Process] = subprocess.Popen
 
     def argv(self) -> list[str]:
         """The child's argument vector.
@@ -105,7 +122,7 @@ class Child:
         self._signals = [signal.SIGTERM, signal.SIGKILL]
         try:
             with (path / "output.txt").open("wb") as output:
-                self._process = subprocess.Popen(
+                self._process = what.spawn(
                     argv,
                     env=env,
                     stdin=subprocess.DEVNULL,
