@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from assay.observe import observe
 from assay.probes.comparable import loss_alike, wrong_share
+from assay.testing import WarmRunner
 
 Train = Callable[..., Path]
 
@@ -73,7 +73,7 @@ def test_losses_of_numbers_are_torch_s_own(name: str) -> None:
     torch.testing.assert_close(alike, getattr(F, name)(output, target))
 
 
-def test_measuring_changes_nothing_and_has_every_step(train: Train) -> None:
+def test_measuring_changes_nothing_and_has_every_step(warm: WarmRunner, train: Train) -> None:
     script = train(also="step == 59 and print(repr([p.sum().item() for p in model.parameters()]))")
     said = []
     for settings in ({}, {"comparable": True}):
@@ -82,7 +82,7 @@ def test_measuring_changes_nothing_and_has_every_step(train: Train) -> None:
         script.write_text(
             script.read_text().replace("print(repr(", "open('weights', 'w').write(repr(")
         )
-        seen = observe([str(script)], settings, run_dir=folder)
+        seen = warm.observe([str(script)], settings, run_dir=folder)
         assert seen.outcome.exit_code == 0
         said.append(Path("weights").read_text())
         measured = seen.view.trainings[0].series("loss_alike")

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay.testing import WarmRunner
 from assay.trials.child import Command
 from assay.trials.experiment import Experiment
 from assay.trials.plan import CONTROL, PLACEBO, Budget, Job, read_candidate
@@ -22,9 +24,9 @@ from assay.trials.runner import Runner
 from assay.trials.store import Store
 from assay.trials.trial import Trial
 
-from .conftest import assay
-
 Train = Callable[..., Path]
+Make = Callable[..., Experiment]
+Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 # the first backward pass of each run makes a gradient that throws the weights far away
 BURST = "optimizer.zero_grad(); loss = loss * (1e5 if step == 20 else 1)"
@@ -48,14 +50,24 @@ class Heard:
         self.retries.append(job)
 
 
-def experiment(
-    script: Path, listener: Heard | None = None, *, threads: int | None = 1, **budget: Any
+def make_experiment(
+    script: Path,
+    listener: Heard | None = None,
+    *,
+    threads: int | None = 1,
+    spawn: Callable[..., Any] = subprocess.Popen,
+    **budget: Any,
 ) -> Experiment:
+    """An experiment; each run is a Python of its own, unless `spawn` knows better."""
     budget = {"jobs": 2, "seeds": 2, **budget}
-    store = Store(script.parent / "trials")
-    return Experiment(
-        Command((str(script),), None, threads), store, Budget(**budget), "x", listener
-    )
+    command = Command((str(script),), None, threads, spawn)
+    return Experiment(command, Store(script.parent / "trials"), Budget(**budget), "x", listener)
+
+
+@pytest.fixture
+def experiment(warm: WarmRunner) -> Make:
+    """As `make_experiment`, with runs in forks of a warm process."""
+    return partial(make_experiment, spawn=warm.spawn)
 
 
 def of(trial: Trial, name: str) -> Any:
@@ -66,7 +78,9 @@ def taken(trial: Trial) -> set[int]:
     return {result.steps for runs in trial.results.values() for result in runs.values()}
 
 
-def test_a_cure_is_proved_a_placebo_is_not_and_nothing_is_run_twice(train: Train) -> None:
+def test_a_cure_is_proved_a_placebo_is_not_and_nothing_is_run_twice(
+    experiment: Make, train: Train
+) -> None:
     script = train(zero=BURST)
     tricks = [read_candidate("clip-norm=1.0"), PLACEBO]
     heard = Heard()
@@ -99,7 +113,7 @@ def test_a_cure_is_proved_a_placebo_is_not_and_nothing_is_run_twice(train: Train
     assert (changed.runs, changed.resumed) == (2, 0)
 
 
-def test_a_killed_child_is_tried_once_more(train: Train) -> None:
+def test_a_killed_child_is_tried_once_more(experiment: Make, train: Train) -> None:
     # the first run that comes to step 30 takes the mark away and dies
     marked = "import os; step == 30 and os.path.exists('mark')"
     script = train(also=f"{marked} and (os.remove('mark'), os.kill(os.getpid(), 9))")
@@ -115,15 +129,17 @@ def test_a_killed_child_is_tried_once_more(train: Train) -> None:
     assert of(trial, "placebo").treated == of(trial, "placebo").control
 
 
-def test_a_run_that_stood_still_is_tried_once_more(train: Train, tmp_path: Path) -> None:
+def test_a_run_that_stood_still_is_tried_once_more(
+    warm: WarmRunner, train: Train, tmp_path: Path
+) -> None:
     mark = tmp_path / "mark"
     marked = f"import os; step == 30 and os.path.exists({str(mark)!r})"
-    script = train(also=f"{marked} and (os.remove({str(mark)!r}), time.sleep(25))")
+    script = train(also=f"{marked} and (os.remove({str(mark)!r}), time.sleep(12))")
     heard, store = Heard(), Store(tmp_path / "trials")
-    job = Job(PLACEBO, 0, None, 20.0)
+    job = Job(PLACEBO, 0, None, 10.0)
     for length, retries, state in ((None, [], "slow"), (60, [job], "done")):
         mark.touch()
-        what = Command((str(script),), None, 1)
+        what = Command((str(script),), None, 1, warm.spawn)
         runner = Runner(what, store, store.new_trial("x"), 1, heard, fresh=True)
         runner.length = length
         runner.run([job])
@@ -133,13 +149,13 @@ def test_a_run_that_stood_still_is_tried_once_more(train: Train, tmp_path: Path)
 def test_a_child_that_is_killed_twice_is_reported(train: Train) -> None:
     script = train(also="import os; step == 30 and os.kill(os.getpid(), 9)")
     heard = Heard()
-    trial = experiment(script, heard, seeds=1).compare([PLACEBO])
+    trial = make_experiment(script, heard, seeds=1).compare([PLACEBO])
     assert "killed by SIGKILL" in trial.trouble
     assert len(heard.retries) == 1
     assert not (trial.folder.parent / "results.jsonl").exists(), "it may go better another time"
 
 
-def test_a_script_that_fails_with_a_trick(train: Train) -> None:
+def test_a_script_that_fails_with_a_trick(experiment: Make, train: Train) -> None:
     script = train(also="assert loss < 1e4, 'too large'")
     trial = experiment(script, seeds=1).compare([read_candidate("lr=x1000")])
     verdict = trial.verdicts[0]
@@ -147,7 +163,9 @@ def test_a_script_that_fails_with_a_trick(train: Train) -> None:
     assert "too large" in verdict.why
 
 
-def test_a_trick_that_does_not_fit_is_told_and_costs_one_run(train: Train) -> None:
+def test_a_trick_that_does_not_fit_is_told_and_costs_one_run(
+    experiment: Make, train: Train
+) -> None:
     trial = experiment(train()).compare([read_candidate("balance-classes")])
     verdict = trial.verdicts[0]
     assert verdict.outcome == "undecided"
@@ -156,14 +174,14 @@ def test_a_trick_that_does_not_fit_is_told_and_costs_one_run(train: Train) -> No
     assert trial.control == {}
 
 
-def test_one_that_does_not_fit_does_not_stop_the_others(train: Train) -> None:
+def test_one_that_does_not_fit_does_not_stop_the_others(experiment: Make, train: Train) -> None:
     wanted = [read_candidate("balance-classes"), read_candidate("lr=x1.0")]
     trial = experiment(train()).compare(wanted)
     outcomes = {verdict.candidate.name: verdict.outcome for verdict in trial.verdicts}
     assert outcomes == {wanted[0].name: "undecided", wanted[1].name: "no effect"}
 
 
-def test_a_script_that_trains_nothing(tmp_path: Path) -> None:
+def test_a_script_that_trains_nothing(experiment: Make, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text("print(1)")
     trial = experiment(script).compare([PLACEBO])
@@ -171,26 +189,30 @@ def test_a_script_that_trains_nothing(tmp_path: Path) -> None:
     assert "no run of it" in trial.verdicts[0].why
 
 
-def test_of_two_cures_of_nan_the_one_that_trains_comes_first(train: Train) -> None:
+def test_of_two_cures_of_nan_the_one_that_trains_comes_first(
+    experiment: Make, train: Train
+) -> None:
     wanted = [read_candidate("skip-non-finite"), read_candidate("lr=x1e-30")]
     trial = experiment(train(lr=1e29), steps=30, seeds=3).compare(wanted)
     assert [v.outcome for v in trial.verdicts] == ["proved"] * 2, [v.why for v in trial.verdicts]
     assert trial.verdicts[0].candidate.name == "lr=x1e-30"
 
 
-def test_steps_end_every_run_alike(train: Train) -> None:
+def test_steps_end_every_run_alike(experiment: Make, train: Train) -> None:
     trial = experiment(train(), seeds=1, steps=25).compare([read_candidate("clip-norm=1")])
     assert taken(trial) == {25}
 
 
-def test_accumulation_gets_as_many_batches_not_as_many_steps(train: Train) -> None:
+def test_accumulation_gets_as_many_batches_not_as_many_steps(
+    experiment: Make, train: Train
+) -> None:
     trial = experiment(train(lr=0.0), seeds=1, steps=40).compare([read_candidate("accumulate=4")])
     verdict = trial.verdicts[0]
     assert trial.results["accumulate=4"][0].steps == 10
     assert verdict.treated == pytest.approx(verdict.control, rel=0.3)
 
 
-def test_minutes_cut_every_run_alike(train: Train) -> None:
+def test_minutes_cut_every_run_alike(experiment: Make, train: Train) -> None:
     script = train(steps=100_000, also="time.sleep(0.01)")
     trial = experiment(script, seeds=1, minutes=0.3).compare([PLACEBO])
     assert trial.seconds < 40
@@ -203,7 +225,7 @@ def test_minutes_cut_every_run_alike(train: Train) -> None:
 
 def test_children_never_outlive_their_trial(train: Train) -> None:
     script = train(steps=100_000, also="time.sleep(0.01)")
-    work = experiment(script, seeds=1)
+    work = make_experiment(script, seeds=1)
     work._runner.deadline = time.monotonic() + 6
     trial = work.compare([PLACEBO])
     assert "did not end in time" in trial.trouble
@@ -219,7 +241,7 @@ def running(script: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_keeps_what_is_known(train: Train, number: signal.Signals) -> None:
+def test_ctrl_c_keeps_what_is_known(assay: Assay, train: Train, number: signal.Signals) -> None:
     script = train(zero=BURST)
     words = [
         sys.executable,

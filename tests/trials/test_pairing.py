@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from assay.observe import observe
+from assay.testing import WarmRunner
 
 SCRIPT = """
 import json, random, sys
@@ -29,33 +30,42 @@ json.dump(drawn, open(sys.argv[1], "w"))
 SEEDED = "torch.manual_seed({s}); random.seed({s}); np.random.seed({s})"
 
 
-def drawn(folder: Path, text: str, **settings: Any) -> list[float]:
-    script, out = folder / "train.py", folder / "drawn.json"
-    script.write_text(text)
-    seen = observe([str(script), str(out)], settings, base=folder / "runs")
-    assert seen.outcome.exit_code == 0
-    assert not seen.view.errors
-    numbers: list[float] = json.loads(out.read_text())
-    return numbers
+Drawn = Callable[..., "list[float]"]
 
 
-def test_run_k_of_a_seeded_script_is_the_script_with_seed_s_plus_k(tmp_path: Path) -> None:
-    moved = drawn(tmp_path, SCRIPT.format(seeding=SEEDED.format(s=5), own=7), seed_offset=2)
-    plain = drawn(tmp_path, SCRIPT.format(seeding=SEEDED.format(s=7), own=9))
+@pytest.fixture
+def drawn(tmp_path: Path, warm: WarmRunner) -> Drawn:
+    """What a script draws under these settings."""
+
+    def run(text: str, **settings: Any) -> list[float]:
+        script, out = tmp_path / "train.py", tmp_path / "drawn.json"
+        script.write_text(text)
+        seen = warm.observe([str(script), str(out)], settings, base=tmp_path / "runs")
+        assert seen.outcome.exit_code == 0
+        assert not seen.view.errors
+        numbers: list[float] = json.loads(out.read_text())
+        return numbers
+
+    return run
+
+
+def test_run_k_of_a_seeded_script_is_the_script_with_seed_s_plus_k(drawn: Drawn) -> None:
+    moved = drawn(SCRIPT.format(seeding=SEEDED.format(s=5), own=7), seed_offset=2)
+    plain = drawn(SCRIPT.format(seeding=SEEDED.format(s=7), own=9))
     assert moved == plain
 
 
-def test_offset_0_leaves_a_seeded_script_as_it_is(tmp_path: Path) -> None:
+def test_offset_0_leaves_a_seeded_script_as_it_is(drawn: Drawn) -> None:
     text = SCRIPT.format(seeding=SEEDED.format(s=5), own=7)
-    assert drawn(tmp_path, text, seed_offset=0) == drawn(tmp_path, text)
+    assert drawn(text, seed_offset=0) == drawn(text)
 
 
 @pytest.mark.parametrize("seeding", ["", "torch.seed(); random.seed(); np.random.seed()"])
-def test_a_script_without_seeds_is_paired_too(tmp_path: Path, seeding: str) -> None:
+def test_a_script_without_seeds_is_paired_too(drawn: Drawn, seeding: str) -> None:
     text = SCRIPT.format(seeding=seeding, own="")
-    first = drawn(tmp_path, text, seed_offset=1)
-    assert first == drawn(tmp_path, text, seed_offset=1)
-    assert all(a != b for a, b in zip(first, drawn(tmp_path, text, seed_offset=2), strict=True))
+    first = drawn(text, seed_offset=1)
+    assert first == drawn(text, seed_offset=1)
+    assert all(a != b for a, b in zip(first, drawn(text, seed_offset=2), strict=True))
 
 
 def test_words_and_lists_are_seeds_too() -> None:
