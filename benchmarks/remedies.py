@@ -39,12 +39,13 @@ from assay.cli.fix import find_cure, fix_parser
 from assay.cli.try_ import main as try_main
 from assay.trials.child import Command
 from assay.trials.metric import HELD_OUT, TRAINING
-from assay.trials.plan import CONTROL, Job, read_candidate
+from assay.trials.plan import CONTROL, Job, candidate_of
 from assay.trials.result import Result
 from assay.trials.runner import Runner
 from assay.trials.store import Store
 from assay.trials.trial import Trial
 from assay.trials.verdict import Verdict
+from assay.tricks.reading import read_all
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests"
@@ -154,7 +155,7 @@ def runs_of(script: Path, base: Path, given: argparse.Namespace, tricks: str) ->
     store = Store(base)
     command = Command((str(script),), None, None)
     runner = Runner(command, store, store.new_trial(script.parent.name), given.jobs)
-    candidate = read_candidate(tricks) if tricks else CONTROL
+    candidate = candidate_of(read_all([tricks])) if tricks else CONTROL
     runner.run([Job(candidate, seed) for seed in range(given.seeds + 1)])
     return {job.seed: result for job, result in runner.results.items()}
 

@@ -67,8 +67,8 @@ def keep_memory() -> None:
 @contextlib.contextmanager
 def training(row: Row, with_trick: bool, width: int) -> Iterator[Loop]:
     """The row's loop, with the trick on it or written into it."""
-    from assay.tricks.catalogue import read
     from assay.tricks.handle import attach
+    from assay.tricks.reading import read
 
     if not with_trick:
         yield Loop(width, **{**row.script, **row.by_hand})

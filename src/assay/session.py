@@ -77,10 +77,11 @@ class Session:
         """Puts the tricks that were asked for in place; loaded only then, to start fast."""
         from .tricks.base import TrickError
         from .tricks.handle import put_in_place
+        from .tricks.reading import read_all
 
         try:
             return put_in_place(
-                [_read(text) for text in settings.get("tricks") or ()],
+                read_all(settings.get("tricks") or ()),
                 self.hub,
                 None,
                 note=lambda kind, **facts: self.journal.put("trick", of=kind, data=facts),
@@ -158,16 +159,6 @@ class Session:
             error=f"{type(error).__name__}: {error}"[:500],
             trace="".join(lines)[-2000:],
         )
-
-
-def _read(text: str) -> Any:
-    from .tricks.base import TrickError
-    from .tricks.catalogue import read
-
-    try:
-        return read(text)
-    except TrickError as error:
-        raise TrickError(f"trick {text.partition('=')[0].partition(',')[0]}: {error}") from None
 
 
 def _alone() -> bool:

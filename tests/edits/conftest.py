@@ -12,7 +12,7 @@ import pytest
 from assay.edits.catalogue import changes
 from assay.edits.script import Script
 from assay.journal.view import Event, Group, Module, Parameter, RunView, Site, Training
-from assay.tricks.catalogue import read
+from assay.tricks.reading import read
 
 Calls = Mapping[str, Any]
 Edited = Callable[..., list[str]]

@@ -18,11 +18,11 @@ from assay.journal.series import Series
 from assay.journal.view import Evaluation, RunView, Training
 from assay.trials.change import Change, same_losses
 from assay.trials.child import Child, Command
-from assay.trials.plan import CONTROL, Candidate, Job, read_candidate
+from assay.trials.plan import CONTROL, Candidate, Job, candidate_of
 from assay.trials.result import Result
 from assay.trials.trial import Trial
 from assay.trials.verdict import Reverse, Verdict
-from assay.tricks.catalogue import read
+from assay.tricks.reading import read, read_all
 
 STEPS = 30
 
@@ -128,7 +128,7 @@ def test_the_patched_copy_trains_as_the_trick_does(
     others = sorted(script.parent.glob("*.py"))
     before = [path.read_bytes() for path in others]
     for number, text in enumerate(CASES["project" if len(others) > 1 else "script"]):
-        candidate = read_candidate(text)
+        candidate = candidate_of(read_all([text]))
         made = Script(plain, control.sources, STEPS)
         files = next(iter(changes(made, [read(trick) for trick in candidate.tricks])))
         runs = [
@@ -166,7 +166,7 @@ def test_when_losses_are_the_same() -> None:
 def test_what_is_written_and_what_is_not(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_bytes(b"old")
-    cure = Candidate("zero-grad", ("zero-grad",), "zero-grad-missing")
+    cure = candidate_of(read_all(["zero-grad"]), ("zero-grad-missing",))
     trial = Trial("x", tmp_path, ("train.py",))
     assert "nothing was proved" in write_change(trial)
 

@@ -17,11 +17,12 @@ from assay.report.page import write_page
 from assay.testing import make_run
 from assay.testing.long_run import write_long_run
 from assay.trials.change import Change
-from assay.trials.plan import CONTROL, Candidate
+from assay.trials.plan import CONTROL, Candidate, candidate_of
 from assay.trials.result import Result
 from assay.trials.statistics import compare
 from assay.trials.trial import Trial
 from assay.trials.verdict import Reverse, Verdict
+from assay.tricks.reading import read_all
 
 HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror='window.hacked=2'>\"'{{7*7}}"
 """Markup, quotes and a template's own signs; each text of the hostile run begins with it."""
@@ -129,8 +130,8 @@ def proved_trial(folder: Path, text: str = "") -> Trial:
         return Result("done", 60, 1.0, Measured({"training loss": value}, {"training loss": curve}))
 
     cure, other = (
-        Candidate(f"{text}zero-grad", ("zero-grad",)),
-        Candidate("warmup=5", ("warmup=5",)),
+        Candidate(f"{text}zero-grad", read_all(["zero-grad"])),
+        candidate_of(read_all(["warmup=5"])),
     )
     control, treated = (2.0, 2.1, 2.2), (0.2, 0.21, 0.22)
     verdicts = [

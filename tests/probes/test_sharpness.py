@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from assay.curvature.hessian import lanczos, why_no_second_derivative
 from assay.probes.sharpness import LATE, Sharpness, stability_limit
-from assay.tricks.catalogue import read
 from assay.tricks.handle import attach
+from assay.tricks.reading import read
 
 
 def model_and_batch() -> tuple[nn.Module, Tensor, Tensor]:

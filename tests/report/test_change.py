@@ -7,11 +7,12 @@ from pathlib import Path
 from assay.edits.patch import FileChange
 from assay.report.verdicts import render_trial
 from assay.trials.change import Change
-from assay.trials.plan import Candidate
+from assay.trials.plan import candidate_of
 from assay.trials.trial import Trial
 from assay.trials.verdict import Verdict
+from assay.tricks.reading import read_all
 
-CURE = Candidate("zero-grad", ("zero-grad",), "zero-grad-missing")
+CURE = candidate_of(read_all(["zero-grad"]), ("zero-grad-missing",))
 DIFF = "--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,3 @@\n loss\n+\tzero\n-[red]x[/red]\n"
 
 

@@ -18,11 +18,12 @@ import pytest
 from assay.testing import WarmRunner
 from assay.trials.child import Command
 from assay.trials.experiment import Experiment
-from assay.trials.plan import CONTROL, PLACEBO, Budget, Job, read_candidate
+from assay.trials.plan import CONTROL, PLACEBO, Budget, Candidate, Job, candidate_of
 from assay.trials.result import Result
 from assay.trials.runner import Runner
 from assay.trials.store import Store
 from assay.trials.trial import Trial
+from assay.tricks.reading import read_all
 
 Train = Callable[..., Path]
 Make = Callable[..., Experiment]
@@ -30,6 +31,10 @@ Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 # the first backward pass of each run makes a gradient that throws the weights far away
 BURST = "optimizer.zero_grad(); loss = loss * (1e5 if step == 20 else 1)"
+
+
+def candidate(text: str) -> Candidate:
+    return candidate_of(read_all([text]))
 
 
 class Heard:
@@ -82,7 +87,7 @@ def test_a_cure_is_proved_a_placebo_is_not_and_nothing_is_run_twice(
     experiment: Make, train: Train
 ) -> None:
     script = train(zero=BURST)
-    tricks = [read_candidate("clip-norm=1.0"), PLACEBO]
+    tricks = [candidate("clip-norm=1.0"), PLACEBO]
     heard = Heard()
     trial = experiment(script, heard, seeds=3).compare(tricks)
     assert of(trial, "clip-norm=1.0").outcome == "proved"
@@ -105,7 +110,7 @@ def test_a_cure_is_proved_a_placebo_is_not_and_nothing_is_run_twice(
         v.as_dict() | {"cost": 0} for v in trial.verdicts
     ]
     # another trick needs its own runs, and the control's are known
-    more = experiment(script, seeds=3).compare([read_candidate("clip-norm=0.5")])
+    more = experiment(script, seeds=3).compare([candidate("clip-norm=0.5")])
     assert (more.runs, more.resumed) == (4, 3)
     # a changed script makes all of it void
     script.write_text(script.read_text().replace("lr=0.05", "lr=0.04"))
@@ -157,7 +162,7 @@ def test_a_child_that_is_killed_twice_is_reported(train: Train) -> None:
 
 def test_a_script_that_fails_with_a_trick(experiment: Make, train: Train) -> None:
     script = train(also="assert loss < 1e4, 'too large'")
-    trial = experiment(script, seeds=1).compare([read_candidate("lr=x1000")])
+    trial = experiment(script, seeds=1).compare([candidate("lr=x1000")])
     verdict = trial.verdicts[0]
     assert verdict.outcome == "undecided"
     assert "too large" in verdict.why
@@ -166,7 +171,7 @@ def test_a_script_that_fails_with_a_trick(experiment: Make, train: Train) -> Non
 def test_a_trick_that_does_not_fit_is_told_and_costs_one_run(
     experiment: Make, train: Train
 ) -> None:
-    trial = experiment(train()).compare([read_candidate("balance-classes")])
+    trial = experiment(train()).compare([candidate("balance-classes")])
     verdict = trial.verdicts[0]
     assert verdict.outcome == "undecided"
     assert verdict.why.startswith("does not fit: ")
@@ -175,7 +180,7 @@ def test_a_trick_that_does_not_fit_is_told_and_costs_one_run(
 
 
 def test_one_that_does_not_fit_does_not_stop_the_others(experiment: Make, train: Train) -> None:
-    wanted = [read_candidate("balance-classes"), read_candidate("lr=x1.0")]
+    wanted = [candidate("balance-classes"), candidate("lr=x1.0")]
     trial = experiment(train()).compare(wanted)
     outcomes = {verdict.candidate.name: verdict.outcome for verdict in trial.verdicts}
     assert outcomes == {wanted[0].name: "undecided", wanted[1].name: "no effect"}
@@ -192,21 +197,21 @@ def test_a_script_that_trains_nothing(experiment: Make, tmp_path: Path) -> None:
 def test_of_two_cures_of_nan_the_one_that_trains_comes_first(
     experiment: Make, train: Train
 ) -> None:
-    wanted = [read_candidate("skip-non-finite"), read_candidate("lr=x1e-30")]
+    wanted = [candidate("skip-non-finite"), candidate("lr=x1e-30")]
     trial = experiment(train(lr=1e29), steps=30, seeds=3).compare(wanted)
     assert [v.outcome for v in trial.verdicts] == ["proved"] * 2, [v.why for v in trial.verdicts]
     assert trial.verdicts[0].candidate.name == "lr=x1e-30"
 
 
 def test_steps_end_every_run_alike(experiment: Make, train: Train) -> None:
-    trial = experiment(train(), seeds=1, steps=25).compare([read_candidate("clip-norm=1")])
+    trial = experiment(train(), seeds=1, steps=25).compare([candidate("clip-norm=1")])
     assert taken(trial) == {25}
 
 
 def test_accumulation_gets_as_many_batches_not_as_many_steps(
     experiment: Make, train: Train
 ) -> None:
-    trial = experiment(train(lr=0.0), seeds=1, steps=40).compare([read_candidate("accumulate=4")])
+    trial = experiment(train(lr=0.0), seeds=1, steps=40).compare([candidate("accumulate=4")])
     verdict = trial.verdicts[0]
     assert trial.results["accumulate=4"][0].steps == 10
     assert verdict.treated == pytest.approx(verdict.control, rel=0.3)

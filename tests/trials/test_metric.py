@@ -10,6 +10,7 @@ from assay.journal.series import Series
 from assay.journal.view import Evaluation
 from assay.testing import make_run, make_training
 from assay.trials.metric import comparable, final, measure, thinned
+from assay.tricks.reading import read
 
 NAN, INF = math.nan, math.inf
 
@@ -114,19 +115,19 @@ ALL = ["training loss", "held-out loss", "training error", "held-out error", ALI
     ("tricks", "kinds", "kind", "cautious"),
     [
         ([], ALL, "held-out loss", False),
-        (["clip-norm"], ["training loss"], "training loss", False),
+        (["clip-norm=1"], ["training loss"], "training loss", False),
         (["mixup"], ALL, "held-out loss", False),
         (["mixup"], ["training loss", "training error"], "training loss", True),
         (["mixup"], ["training loss", "held-out error"], "held-out error", False),
         (["label-smoothing"], ["training loss", ALIKE, "training error"], ALIKE, False),
-        (["clip-norm"], ["training loss", ALIKE], "training loss", False),
+        (["clip-norm=1"], ["training loss", ALIKE], "training loss", False),
         (["mixup"], ["training loss"], "training loss", True),
         (["logits", "ema"], ALL, ALIKE, False),
         (["match-target-shape"], ["training loss", "held-out loss"], "held-out loss", True),
-        (["clip-norm"], [], "", False),
+        (["clip-norm=1"], [], "", False),
     ],
 )
 def test_comparable(tricks: list[str], kinds: list[str], kind: str, cautious: bool) -> None:
-    found, caution = comparable(tricks, kinds)
+    found, caution = comparable([read(trick) for trick in tricks], kinds)
     assert found == kind
     assert bool(caution) == cautious

@@ -6,25 +6,30 @@ import re
 
 import pytest
 
-from assay.trials.plan import CONTROL, PLACEBO, Job, distinct, read_candidate, together
+from assay.trials.plan import CONTROL, PLACEBO, Candidate, Job, candidate_of, distinct, together
 from assay.tricks.base import TrickError
+from assay.tricks.reading import read_all
+
+
+def candidate(text: str) -> Candidate:
+    return candidate_of(read_all([text]))
 
 
 def test_several_tricks_in_one_candidate_stand_in_the_order_in_which_they_act() -> None:
-    one = read_candidate("ema=0.99+clip-norm=1e+3")
-    assert one.tricks == ("clip-norm=1000.0", "ema=0.99")
+    one = candidate("ema=0.99+clip-norm=1e+3")
+    assert one.words == ("clip-norm=1000.0", "ema=0.99")
     assert one.name == "clip-norm=1000.0+ema=0.99"
     assert one.trick_names == ("clip-norm", "ema")
-    assert read_candidate("clip-norm=1000+ema=0.99") == one
+    assert candidate("clip-norm=1000+ema=0.99") == one
 
 
 def test_accumulated_batches_are_counted() -> None:
-    assert read_candidate("ema=0.9+accumulate=4").batches_per_step == 4
+    assert candidate("ema=0.9+accumulate=4").batches_per_step == 4
     assert CONTROL.batches_per_step == 1
 
 
 def test_plus_in_a_value_is_no_join() -> None:
-    schedule = read_candidate("schedule=multi-step,milestones=10+20")
+    schedule = candidate("schedule=multi-step,milestones=10+20")
     assert schedule.trick_names == ("schedule",)
 
 
@@ -44,20 +49,20 @@ def test_plus_in_a_value_is_no_join() -> None:
 )
 def test_what_cannot_be_read(text: str, says: str) -> None:
     with pytest.raises(TrickError, match=re.escape(says)) as caught:
-        read_candidate(text)
+        candidate(text)
     assert "\n" not in str(caught.value)
 
 
 def test_together_and_distinct() -> None:
-    clip, ema, same = (read_candidate(t) for t in ("clip-norm=1", "ema=0.9", "clip-norm=1.0"))
+    clip, ema, same = (candidate(t) for t in ("clip-norm=1", "ema=0.9", "clip-norm=1.0"))
     assert distinct([clip, ema, same]) == [clip, ema]
-    assert together([ema, clip, same]).tricks == ("clip-norm=1.0", "ema=0.9")
+    assert together([ema, clip, same]).words == ("clip-norm=1.0", "ema=0.9")
     with pytest.raises(TrickError):
-        together([clip, read_candidate("clip-norm=2")])
+        together([clip, candidate("clip-norm=2")])
 
 
 def test_keys_tell_runs_apart() -> None:
-    clip = read_candidate("clip-norm=1")
+    clip = candidate("clip-norm=1")
     jobs = [
         Job(CONTROL, 0), Job(CONTROL, 1), Job(CONTROL, 0, 10), Job(clip, 0), Job(PLACEBO, 0),
     ]  # fmt: skip

@@ -15,13 +15,16 @@ from assay.report.curves import draw
 from assay.report.progress import Progress
 from assay.report.verdicts import render_trial
 from assay.trials.metric import Measured
-from assay.trials.plan import CONTROL, PLACEBO, Job, read_candidate
+from assay.trials.plan import CONTROL, PLACEBO, Job, candidate_of
 from assay.trials.result import Result
 from assay.trials.trial import Trial
 from assay.trials.verdict import judge
+from assay.tricks.reading import read_all
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
-CLIP = replace(read_candidate("clip-norm=1"), check="exploding-gradient", why="90 % were below 1")
+CLIP = replace(
+    candidate_of(read_all(["clip-norm=1"])), checks=("exploding-gradient",), why="90 % were below 1"
+)
 
 
 def run(start: float, end: float, *findings: str) -> Result:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from assay.trials.plan import PLACEBO, Candidate
+from assay.trials.plan import PLACEBO, candidate_of
 from assay.trials.result import Result
 from assay.trials.verdict import Verdict, judge
+from assay.tricks.reading import read_all
 
 from .conftest import result
 
-CLIP = Candidate("clip-norm=1.0", ("clip-norm=1.0",), "exploding-gradient")
+CLIP = candidate_of(read_all(["clip-norm=1.0"]), ("exploding-gradient",))
 
 
 def runs(*losses: float, findings: Sequence[str] = ()) -> dict[int, Result]:
@@ -107,7 +108,7 @@ def test_reverse_proof() -> None:
 
 
 def test_a_trick_that_changes_the_loss_is_compared_by_errors() -> None:
-    logits = Candidate("logits", ("logits",))
+    logits = candidate_of(read_all(["logits"]))
     control = {s: result(loss=1.9, error=0.5 + s / 100) for s in range(3)}
     treated = {s: result(loss=0.1, error=0.1 + s / 100) for s in range(3)}
     said = judge(logits, control, treated, wanted=3)

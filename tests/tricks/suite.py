@@ -48,8 +48,9 @@ from assay.journal.writer import Journal
 from assay.probes.gradients import Gradients
 from assay.seams.hub import Hub
 from assay.tricks.base import Option, Trick, TrickError
-from assay.tricks.catalogue import TRICKS, by_name, read
+from assay.tricks.catalogue import TRICKS, by_name
 from assay.tricks.handle import Handle, attach, put_in_place
+from assay.tricks.reading import read
 from assay.watching.watch import Watch
 
 STEPS = 6
@@ -205,9 +206,9 @@ def example(kind: type[Trick]) -> str:
     """A trick as a person would ask for it."""
     if kind.name in EXAMPLES:
         return EXAMPLES[kind.name]
-    if kind.value is None or not kind.value.required:
+    if kind.main is None or not kind.main.required:
         return kind.name
-    return f"{kind.name}={_good(kind.value)}"
+    return f"{kind.name}={_good(kind.main)}"
 
 
 def _good(option: Option) -> Any:
@@ -228,13 +229,11 @@ def bad_values(kind: type[Trick]) -> list[str]:
     asked = example(kind)
     head, *given = asked.split(",")
     bad = [f"{asked},no-such-option=1", f"{asked},no-such-option"]
-    if kind.value is None:
+    if kind.main is None:
         bad.append(f"{kind.name}=1")
-    for option in (kind.value, *kind.options):
-        if option is None:
-            continue
+    for option in kind.takes():
         for raw in _bad(option):
-            if option is kind.value:
+            if option.main:
                 bad.append(",".join([f"{kind.name}={raw}", *given]))
             else:
                 kept = [g for g in given if g.partition("=")[0] != option.name]

@@ -47,8 +47,8 @@ def run(
 @pytest.mark.parametrize(
     ("tricks", "says"),
     [
-        (["clip-nrom=1"], "trick clip-nrom: unknown trick 'clip-nrom'; did you mean clip-norm?"),
-        (["clip-norm=-1"], "trick clip-norm: clip-norm=-1: expected a number above 0"),
+        (["clip-nrom=1"], "unknown trick 'clip-nrom'; did you mean clip-norm?"),
+        (["clip-norm=-1"], "clip-norm=-1: expected a number above 0"),
         (["lr=0.1", "lr=0.2"], "lr is given more than once"),
         (["schedule=cosine"], "trick schedule: cosine needs total=N"),
         (["betas=0.5"], "trick betas: no optimizer of the script has betas"),

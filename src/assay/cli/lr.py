@@ -13,15 +13,13 @@ from ..launch.command import resolve
 from ..launch.errors import LaunchError
 from ..launch.settings import read_settings
 from ..trials.child import Command
-from ..trials.plan import CONTROL, Candidate, together
+from ..trials.plan import Candidate, candidate_of
 from ..trials.range_test import RangeTest
 from ..trials.sweeping import STEPS_AT_LEAST, Asked, range_test
-from ..tricks.base import TrickError
-from ..tricks.catalogue import by_name
 from .complaint import complain
 from .options import can_be_written
-from .trying import candidate, minutes
-from .words import COMMAND, Parser, whole_number
+from .trying import minutes
+from .words import COMMAND, Parser, tricks_asked, whole_number
 
 MINUTES = 10.0
 
@@ -91,14 +89,11 @@ def _asked(given: argparse.Namespace) -> Asked:
 
 
 def _tricks(texts: Sequence[str]) -> Candidate:
-    wanted = [candidate(text) for text in texts]
-    for name in (name for one in wanted for name in one.trick_names):
-        if by_name(name).family == "rate":
-            raise LaunchError(f"--with {name}: the sweep sets the rate itself")
-    try:
-        return together(wanted) if wanted else CONTROL
-    except TrickError as error:
-        raise LaunchError(f"--with: {error}") from None
+    tricks = tricks_asked(texts)
+    for trick in tricks:
+        if trick.family == "rate":
+            raise LaunchError(f"--with {trick.name}: the sweep sets the rate itself")
+    return candidate_of(tricks)
 
 
 def _rate(text: str) -> float:

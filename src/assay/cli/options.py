@@ -12,6 +12,7 @@ from ..checks.base import Check
 from ..configured import configured_checks
 from ..launch.errors import LaunchError
 from ..launch.settings import Settings, read_settings
+from ..tricks.base import Trick
 from .words import COMMAND, Parser, check_names, level, seconds, whole_number
 
 
@@ -30,7 +31,7 @@ class Options:
         base: The folder of all runs; None for the default.
         python: The interpreter; None for the default.
         budget: Share of step time that observing may take; None for the default.
-        tricks: Tricks to train with, in the order in which they act.
+        tricks: To train with, in the order in which they act.
         checks: All checks there are, one's own among them.
     """
 
@@ -46,14 +47,16 @@ class Options:
     base: Path | None = None
     python: str | None = None
     budget: float | None = None
-    tricks: tuple[str, ...] = ()
+    tricks: tuple[Trick, ...] = ()
     checks: tuple[Check, ...] = ()
 
     def child_settings(self) -> dict[str, Any]:
         """Returns what the child needs to know."""
-        told = {"steps": self.steps, "seconds": self.seconds, "budget": self.budget}
-        settings = {key: value for key, value in told.items() if value is not None}
-        return {**settings, "tricks": list(self.tricks)} if self.tricks else settings
+        given = {"steps": self.steps, "seconds": self.seconds, "budget": self.budget}
+        settings: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
+        if self.tricks:
+            settings["tricks"] = [str(trick) for trick in self.tricks]
+        return settings
 
 
 def make_parser(verb: str, description: str) -> Parser:

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from ..launch.errors import LaunchError
 from ..report.ending import counted, how_it_ended
 from ..report.model import Report
-from ..trials.plan import together
-from ..tricks.base import TrickError
 from .complaint import complain
 from .options import make_parser, read_options
-from .trying import candidate
 from .watching import watch
+from .words import tricks_asked
 
 
 def main(words: Sequence[str]) -> NoReturn:
@@ -30,26 +27,13 @@ def main(words: Sequence[str]) -> NoReturn:
     options = read_options(parser, words)
     # told before anything runs if a trick is unknown, or can't stand beside another
     given = parser.parse_args(parser.split(words)[0]).tricks
-    options = replace(options, tricks=all_tricks(given))
+    options = replace(options, tricks=tricks_asked(given))
 
     def tell(report: Report) -> None:
         if not options.quiet or report.findings or not report.observed:
             complain(summary(report))
 
     watch(options, tell)
-
-
-def all_tricks(given: Sequence[str]) -> tuple[str, ...]:
-    """Reads the tricks of every `--with`, in the order in which they act.
-
-    Raises:
-        LaunchError: One is unknown, takes no such value, or can't stand beside another.
-    """
-    candidates = [candidate(text) for text in given]
-    try:
-        return together(candidates).tricks if candidates else ()
-    except TrickError as error:
-        raise LaunchError(f"--with: {error}") from None
 
 
 def summary(report: Report) -> str:

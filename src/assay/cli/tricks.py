@@ -8,10 +8,11 @@ from typing import Any
 
 from ..launch.errors import LaunchError
 from ..tricks.base import Trick, TrickError
-from ..tricks.catalogue import TRICKS, by_name, read
+from ..tricks.catalogue import TRICKS, by_name
 from ..tricks.rate.curves import CURVES, PLATEAU
 from ..tricks.rate.schedule import Schedule
 from ..tricks.rate.warmup import Warmup
+from ..tricks.reading import read
 from .curve import draw
 from .words import Parser
 
@@ -93,11 +94,10 @@ def options_of(asked: Sequence[str]) -> int:
 def taken(trick: type[Trick]) -> list[str]:
     """Returns one line for each option of a trick."""
     lines = []
-    for option in (trick.value, *trick.options):
-        if option is not None:
-            name = trick.name if option.name == "value" else f"{trick.name}=...,{option.name}"
-            default = "" if option.default is None else f"; {option.default} if not given"
-            lines.append(f"{name}=  {option.help or 'see its page'} ({option.expected()}{default})")
+    for option in trick.takes():
+        name = trick.name if option.main else f"{trick.name}=...,{option.name}"
+        default = "" if option.default is None else f"; {option.default} if not given"
+        lines.append(f"{name}=  {option.help or 'see its page'} ({option.expected()}{default})")
     return lines or ["takes no options"]
 
 
@@ -119,16 +119,16 @@ def plot(asked: Sequence[str]) -> int:
         raise LaunchError("--plot draws schedule and warmup, each at most once")
     if len({trick.name for trick in tricks}) < len(tricks):
         raise LaunchError("--plot draws schedule and warmup, each at most once")
-    if any(trick.given.value == "plateau" for trick in tricks):
+    if any(isinstance(trick, Schedule) and trick.curve == "plateau" for trick in tricks):
         raise LaunchError("schedule=plateau depends on the loss: there is no curve to draw")
     steps = 0
     for trick in tricks:
         if isinstance(trick, Schedule):
-            if "total" in trick.curve.needs and "total" not in trick.settings:
+            if "total" in trick.form.needs and "total" not in trick.settings:
                 raise LaunchError(f"{trick} needs total=N, the steps of the whole run")
             steps = max(steps, _length(trick))
-        else:
-            steps = max(steps, 2 * trick.given.value)
+        elif isinstance(trick, Warmup):
+            steps = max(steps, 2 * trick.steps)
     _draw(tricks, " ".join(asked), steps)
     return 0
 
@@ -146,7 +146,7 @@ def _length(schedule: Schedule) -> int:
 
 
 def _draw(tricks: Sequence[Trick], title: str, steps: int, height: int = 12) -> None:
-    warmup = max((t.given.value for t in tricks if isinstance(t, Warmup)), default=0)
+    warmup = max((t.steps for t in tricks if isinstance(t, Warmup)), default=0)
     factors = []
     for step in range(steps):
         factor = min(1.0, (step + 1) / warmup) if warmup else 1.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..launch.errors import LaunchError
-from ..trials.plan import PLACEBO, distinct, together
+from ..trials.plan import PLACEBO, candidate_of, distinct, together
 from ..tricks.base import TrickError
-from .trying import candidate, make_parser, run_trial, tell
+from .trying import make_parser, run_trial, tell
+from .words import tricks_asked
 
 
 def main(words: Sequence[str]) -> int:
@@ -28,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--together", action="store_true", help="also all of them in one")
     ours, command = parser.split(words)
     given = parser.parse_args(ours)
-    wanted = [candidate(text) for text in given.tricks]
+    wanted = [candidate_of(tricks_asked([text])) for text in given.tricks]
     if not wanted and not given.placebo:
         raise LaunchError("nothing to try: name a trick, as in --with clip-norm=1.0")
     if given.together and len(wanted) > 1:

@@ -13,15 +13,13 @@ from typing import Any
 
 from .. import __version__
 from ..launch.command import resolve
-from ..launch.errors import LaunchError
 from ..launch.settings import read_settings
 from ..report import Report
 from ..trials.child import Command
 from ..trials.experiment import Experiment
-from ..trials.plan import Budget, Candidate, read_candidate
+from ..trials.plan import Budget
 from ..trials.store import Store
 from ..trials.trial import Trial
-from ..tricks.base import TrickError
 from .complaint import complain
 from .options import can_be_written
 from .page import write_page_into
@@ -59,18 +57,6 @@ def minutes(text: str) -> float:
         ArgumentTypeError: It is none.
     """
     return seconds(text)
-
-
-def candidate(text: str) -> Candidate:
-    """Reads one candidate of `--with`.
-
-    Raises:
-        LaunchError: A trick is unknown, or takes no such value.
-    """
-    try:
-        return read_candidate(text)
-    except TrickError as error:
-        raise LaunchError(f"--with {text}: {error}") from None
 
 
 def usual_jobs(cores: int | None = None) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from ..launch.errors import LaunchError
+from ..tricks.base import Trick, TrickError
+from ..tricks.reading import read_all
 
 COMMAND = (
     "SCRIPT [ARGS...] | -m MODULE [ARGS...] | -- COMMAND [ARGS...]\n\n"
@@ -132,3 +134,17 @@ def check_names(given: Iterable[str], said: str, known: Sequence[str]) -> tuple[
             hint = did_you_mean(name, known) or "; `assay checks` lists them"
             raise LaunchError(f"{said}: no check is called {name!r}{hint}")
     return tuple(dict.fromkeys(names))
+
+
+def tricks_asked(texts: Iterable[str]) -> tuple[Trick, ...]:
+    """Reads what was given by `--with`, in the order in which the tricks act.
+
+    Raises:
+        LaunchError: One is unknown, takes no such value, or can't stand beside another.
+    """
+    texts = tuple(texts)
+    try:
+        return read_all(texts)
+    except TrickError as error:
+        said = f" {texts[0]}" if len(texts) == 1 else ""
+        raise LaunchError(f"--with{said}: {error}") from None

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..tricks.base import Trick
-from ..tricks.model.activation import KINDS
+from ..tricks.model.activation import KINDS, Activation
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Script
 from .source import Source
-from .variant import Variant
+from .variant import Variant, edit
 
 Place = tuple[Source, cst.BaseExpression]
 
 
-def activation(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Activation)
+def activation(script: Script, trick: Activation) -> Iterator[Variant]:
     """Changes them all, but one that may be the model's output, which the trick leaves alone."""
-    new, old = KINDS[trick.given.value], trick.given.instead_of
+    new, old = KINDS[trick.kind], trick.instead_of
     kinds = set(KINDS.values()) - {new} if old == "any" else {KINDS[old]}
     wanted = {f"torch.nn.{kind}" for kind in kinds}
     places = [place for source in script.sources() for place in _places(source, wanted)]

@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from itertools import islice, product
+from pathlib import Path
+from pkgutil import iter_modules
 
 from ..tricks.base import Trick
-from . import (
-    activations,
-    clip,
-    initialise,
-    loader,
-    logits,
-    losses,
-    mode,
-    parameters,
-    schedule,
-    seeding,
-    settings,
-    shapes,
-)
-from . import zero_grad as zeroing
 from .patch import FileChange, Patch
 from .reason import NotMechanicalError
 from .script import Script
-from .variant import Edit, Variant
+from .variant import EDITS, Variant
 
 MOST_VARIANTS = 4
 """So many ways of writing an edit are tried; each costs a run."""
 
-EDITS: Mapping[str, Edit] = {
-    "zero-grad": zeroing.zero_grad,
-    "clip-norm": clip.clip,
-    "clip-value": clip.clip,
-    "lr": settings.lr,
-    "eps": settings.eps,
-    "betas": settings.betas,
-    "momentum": settings.momentum,
-    "weight-decay": settings.weight_decay,
-    "shuffle": loader.shuffle,
-    "train-mode": mode.train_mode,
-    "logits": logits.logits,
-    "match-target-shape": shapes.match_target_shape,
-    "add-parameters": parameters.add_parameters,
-    "label-smoothing": losses.label_smoothing,
-    "ignore-index": losses.ignore_index,
-    "warmup": schedule.warmup,
-    "schedule": schedule.schedule,
-    "seed": seeding.seed,
-    "activation": activations.activation,
-    "init": initialise.initialise,
-}
-
-BY_HAND: Mapping[str, str] = {
-    "normalise-input": "subtract the mean of the training data and divide by its spread where the "
-    "data are loaded, for training and test alike",
-    "balance-classes": "count the classes of your training data and give the loss "
-    "weight=total / (classes * count)",
-    "skip-non-finite": "find where the first value that is not finite comes from; `assay check` "
-    "names the step and the module",
-}
-"""What to do where the numbers are the data's, not the trick's."""
+for _module in iter_modules([str(Path(__file__).parent)]):
+    import_module(f".{_module.name}", __package__)  # each edit enters itself
 
 
 def changes(script: Script, tricks: Sequence[Trick]) -> Iterator[tuple[FileChange, ...]]:
@@ -89,15 +47,15 @@ def changes(script: Script, tricks: Sequence[Trick]) -> Iterator[tuple[FileChang
 
 
 def _ways(script: Script, trick: Trick) -> list[Variant]:
-    edit = EDITS.get(trick.name)
-    if edit is None:
+    write = EDITS.get(type(trick))
+    if write is None:
         raise NotMechanicalError(
-            BY_HAND.get(trick.name)
+            trick.by_hand
             or f"{trick.name} is more than a line or two: assay run --with {trick} trains with it"
         )
     ways: list[Variant] = []
     try:
-        ways += islice(edit(script, trick), MOST_VARIANTS)
+        ways += islice(write(script, trick), MOST_VARIANTS)
     except NotMechanicalError:
         if not ways:
             raise

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..journal.events import CLIP
-from ..tricks.base import Trick
+from ..tricks.gradients.clip_norm import ClipNorm
+from ..tricks.gradients.clip_value import ClipValue
 from .arguments import number
 from .imports import spelled
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Script, Step
-from .variant import Variant
+from .variant import Variant, edit
 
 _FUNCTION = {
     "clip-norm": "torch.nn.utils.clip_grad_norm_",
@@ -19,7 +20,8 @@ _FUNCTION = {
 }
 
 
-def clip(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(ClipNorm, ClipValue)
+def clip(script: Script, trick: ClipNorm | ClipValue) -> Iterator[Variant]:
     """Clips before every step of the one optimizer; under a GradScaler after unscaling."""
     if any(True for _ in script.view.events(CLIP)):
         raise NotMechanicalError(f"the script clips already: {trick} comes on top of that")
@@ -29,14 +31,14 @@ def clip(script: Script, trick: Trick) -> Iterator[Variant]:
     yield lambda patch: _write(patch, script, trick, steps)
 
 
-def _write(patch: Patch, script: Script, trick: Trick, steps: list[Step]) -> None:
+def _write(patch: Patch, script: Script, trick: ClipNorm | ClipValue, steps: list[Step]) -> None:
     for step in steps:
         source = step.caller.source
         lines = []
         if step.scaler is not None and f"{step.scaler}.unscale_(" not in source.text:
             lines.append(f"{step.scaler}.unscale_({step.optimizer})")
         function = spelled(patch, source, _FUNCTION[trick.name])
-        limit = number(float(trick.given.value))
+        limit = number(trick.limit)
         lines.append(f"{function}({_parameters(script, step)}, {limit})")
         patch.before(source, step.caller.statement, *lines)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..tricks.base import Trick
+from ..tricks.model.init import Init
 from .imports import spelled
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Script
-from .variant import Variant
+from .variant import Variant, edit
 
 _RULES = {
     ("he", "normal"): ("kaiming_normal_", ', nonlinearity="relu"'),
@@ -25,12 +25,13 @@ _LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTrans
            "ConvTranspose3d", "Bilinear")  # fmt: skip
 
 
-def initialise(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Init)
+def initialise(script: Script, trick: Init) -> Iterator[Variant]:
     """Initialises with torch's own function, biases at 0."""
-    rule = _RULES.get((trick.given.value, trick.given.distribution))
+    rule = _RULES.get((trick.rule, trick.distribution))
     kinds = {module.kind for module in script.view.modules}
     layers = [kind for kind in _LAYERS if kind in kinds]
-    if rule is None or float(trick.given.gain) != 1.0 or not layers:
+    if rule is None or float(trick.gain) != 1.0 or not layers:
         raise NotMechanicalError(f"{trick} is more than a call of torch.nn.init")
     yield lambda patch: _write(patch, script, layers, *rule)
 

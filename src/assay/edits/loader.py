@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..tricks.base import Trick
+from ..tricks.data.shuffle import Shuffle
 from .arguments import argument, set_value
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Script
-from .variant import Variant
+from .variant import Variant, edit
 
 
-def shuffle(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Shuffle)
+def shuffle(script: Script, trick: Shuffle) -> Iterator[Variant]:
     """Shuffles at each loader that reads in order and that the script trains from."""
     wanted = {
         event.data.get("number")

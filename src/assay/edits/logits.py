@@ -7,19 +7,20 @@ from typing import Any
 
 import libcst as cst
 
-from ..tricks.base import Trick
+from ..tricks.data.logits import Logits
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Caller, Script
 from .source import Source
-from .variant import Variant
+from .variant import Variant, edit
 
 _FUNCTIONS = {"cross_entropy": "softmax", "binary_cross_entropy_with_logits": "sigmoid"}
 _LAYERS = {"softmax": "Softmax", "sigmoid": "Sigmoid"}
 _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
 
 
-def logits(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Logits)
+def logits(script: Script, trick: Logits) -> Iterator[Variant]:
     """Yields the likeliest first: before the loss's own line, at the end of a model, elsewhere."""
     losses = [c for c in script.callers("loss") if c.facts.get("fn") in _FUNCTIONS]
     if not losses:

@@ -6,25 +6,28 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..tricks.base import Trick
+from ..tricks.data.ignore_index import IgnoreIndex
+from ..tricks.regularisation.label_smoothing import LabelSmoothing
 from .arguments import argument, number, set_value
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Caller, Script
-from .variant import Variant
+from .variant import Variant, edit
 
 _CLASSES = {"cross_entropy": "CrossEntropyLoss", "nll_loss": "NLLLoss"}
 
 
-def label_smoothing(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(LabelSmoothing)
+def label_smoothing(script: Script, trick: LabelSmoothing) -> Iterator[Variant]:
     """Smooths the labels of the training's loss alone."""
-    value = number(float(trick.given.value))
+    value = number(float(trick.smoothing))
     yield lambda patch: _write(patch, script, "label_smoothing", value, evaluations=False)
 
 
-def ignore_index(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(IgnoreIndex)
+def ignore_index(script: Script, trick: IgnoreIndex) -> Iterator[Variant]:
     """Sets the index at every loss of classes."""
-    value = str(int(trick.given.value))
+    value = str(int(trick.index))
     yield lambda patch: _write(patch, script, "ignore_index", value, evaluations=True)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..tricks.base import Trick
+from ..tricks.model.train_mode import TrainMode
 from .patch import Patch
 from .script import Caller, Script
-from .variant import Variant
+from .variant import Variant, edit
 
 
-def train_mode(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(TrainMode)
+def train_mode(script: Script, trick: TrainMode) -> Iterator[Variant]:
     """Sets it before the loop over batches, at the top of its body, or before the very call."""
     caller, model = script.model()
     line = f"{model}.train()"

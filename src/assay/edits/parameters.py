@@ -7,16 +7,17 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..tricks.base import Trick
+from ..tricks.gradients.add_parameters import AddParameters
 from .arguments import argument
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Caller, Script
 from .source import Source
-from .variant import Variant
+from .variant import Variant, edit
 
 
-def add_parameters(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(AddParameters)
+def add_parameters(script: Script, trick: AddParameters) -> Iterator[Variant]:
     """Makes `model.body.parameters()` the whole model's; puts another model's beside it.
 
     An optimizer that was built before the model was complete is built after it.

@@ -7,24 +7,27 @@ from collections.abc import Iterator
 import libcst as cst
 
 from ..journal.events import SCHEDULER
-from ..tricks.base import Trick
+from ..tricks.rate.schedule import Schedule
+from ..tricks.rate.warmup import Warmup
 from .arguments import number
 from .imports import spelled
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Script
-from .variant import Variant
+from .variant import Variant, edit
 
 
-def warmup(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Warmup)
+def warmup(script: Script, trick: Warmup) -> Iterator[Variant]:
     """Writes a line from near 0 to 1."""
-    length = int(trick.given.value)
+    length = int(trick.steps)
     yield lambda patch: _write(patch, script, f"min(1.0, (step + 1) / {length})")
 
 
-def schedule(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Schedule)
+def schedule(script: Script, trick: Schedule) -> Iterator[Variant]:
     """Writes the curves that are one line of Python."""
-    name, settings = trick.given.value, dict(getattr(trick, "settings", {}))
+    name, settings = trick.curve, dict(trick.settings)
     total = settings.get("total") or script.steps
     end = float(settings.get("end") or 0.0)
     share = f"min(step, {total}) / {total}"
@@ -36,7 +39,7 @@ def schedule(script: Script, trick: Trick) -> Iterator[Variant]:
         "polynomial": f"{head}(1 - {share}) ** {number(float(settings.get('power') or 1.0))}",
         "cosine": f"{head}(1 + {{cos}}({{pi}} * {share})) / 2",
     }
-    if name not in curves or trick.given.mode != "replace":
+    if name not in curves or trick.mode != "replace":
         raise NotMechanicalError(f"the curve {name} is more than a line of Python")
     yield lambda patch: _write(patch, script, curves[name])
 

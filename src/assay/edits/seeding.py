@@ -6,20 +6,21 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..tricks.base import Trick
+from ..tricks.data.seed import Seed
 from .arguments import UNKNOWN, literal
 from .imports import imported, last_import, spelled
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Script
-from .variant import Variant
+from .variant import Variant, edit
 
 _SEEDERS = ("torch.manual_seed", "random.seed", "numpy.random.seed")
 
 
-def seed(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Seed)
+def seed(script: Script, trick: Seed) -> Iterator[Variant]:
     """Changes every literal seed; where there is none, seeds each imported generator once."""
-    yield lambda patch: _write(patch, script, str(int(trick.given.value)))
+    yield lambda patch: _write(patch, script, str(int(trick.seed)))
 
 
 def _write(patch: Patch, script: Script, value: str) -> None:

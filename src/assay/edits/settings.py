@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..journal.view import Training
-from ..tricks.base import Trick
+from ..tricks.optimizer.betas import Betas
+from ..tricks.optimizer.eps import Eps
+from ..tricks.optimizer.momentum import Momentum
+from ..tricks.optimizer.weight_decay import WeightDecay
+from ..tricks.rate.lr import Lr
 from .arguments import number, rounded, set_value
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Script
-from .variant import Variant
+from .variant import Variant, edit
 
 _ADAM = ("params", "lr", "betas", "eps", "weight_decay")
 _POSITIONS = {
@@ -22,9 +26,10 @@ _POSITIONS = {
 """Where torch's optimizers take them, in the signatures of torch 2."""
 
 
-def lr(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Lr)
+def lr(script: Script, trick: Lr) -> Iterator[Variant]:
     """Writes the rate into the constructor, rounded; to the last bit if the run needs it."""
-    text = str(trick.given.value)
+    text = str(trick.rate)
 
     def new(old: object) -> float:
         assert isinstance(old, (int, float))
@@ -38,26 +43,29 @@ def lr(script: Script, trick: Trick) -> Iterator[Variant]:
         yield lambda patch: _set(patch, script, "lr", lambda old: number(new(old)))
 
 
-def eps(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Eps)
+def eps(script: Script, trick: Eps) -> Iterator[Variant]:
     """Writes the number that keeps it from dividing by zero."""
-    yield lambda patch: _set(patch, script, "eps", lambda old: number(trick.given.value))
+    yield lambda patch: _set(patch, script, "eps", lambda old: number(trick.eps))
 
 
-def betas(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Betas)
+def betas(script: Script, trick: Betas) -> Iterator[Variant]:
     """Writes both numbers; one that was not given stays."""
 
     def new(old: object) -> str:
         first, second = old if isinstance(old, (tuple, list)) else (0.9, 0.999)
-        first = first if trick.given.value is None else trick.given.value
-        second = second if trick.given.beta2 is None else trick.given.beta2
+        first = first if trick.beta1 is None else trick.beta1
+        second = second if trick.beta2 is None else trick.beta2
         return f"({number(float(first))}, {number(float(second))})"
 
     yield lambda patch: _set(patch, script, "betas", new)
 
 
-def momentum(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(Momentum)
+def momentum(script: Script, trick: Momentum) -> Iterator[Variant]:
     """Writes `momentum`, or the first of the betas."""
-    value = float(trick.given.value)
+    value = float(trick.momentum)
 
     def first_of(old: object) -> str:
         _, second = old if isinstance(old, (tuple, list)) else (0.9, 0.999)
@@ -70,16 +78,17 @@ def momentum(script: Script, trick: Trick) -> Iterator[Variant]:
         yield lambda patch: _set(patch, script, "momentum", lambda old: number(value))
 
 
-def weight_decay(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(WeightDecay)
+def weight_decay(script: Script, trick: WeightDecay) -> Iterator[Variant]:
     """Writes the keyword, where everything is to decay in the optimizer's own way."""
     cls = _training(script).optimizer
     own = "decoupled" if cls == "AdamW" else "l2"
-    if trick.given.exempt or trick.given.kind != own:
+    if trick.exempt or trick.kind != own:
         raise NotMechanicalError(
-            f"it takes two groups of parameters: weights with weight_decay={trick.given.value:g} "
+            f"it takes two groups of parameters: weights with weight_decay={trick.decay:g} "
             "(in AdamW), biases and norms with 0"
         )
-    decay = number(float(trick.given.value))
+    decay = number(float(trick.decay))
     yield lambda patch: _set(patch, script, "weight_decay", lambda old: decay)
 
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import libcst as cst
 
-from ..tricks.base import Trick
-from ..tricks.data.match_target_shape import ELEMENTWISE
+from ..tricks.data.match_target_shape import ELEMENTWISE, MatchTargetShape
 from .arguments import argument
 from .patch import Patch
 from .reason import NotMechanicalError
 from .script import Caller, Script
-from .variant import Variant
+from .variant import Variant, edit
 
 _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
 
 
-def match_target_shape(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(MatchTargetShape)
+def match_target_shape(script: Script, trick: MatchTargetShape) -> Iterator[Variant]:
     """Changes each line where a loss was given two shapes, evaluations too."""
     of = [*script.events("loss"), *script.events("evaluation_loss")]
     kinds = {event.data["of"] for event in of if _differs(event.data)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..tricks.base import Trick
+from ..tricks.gradients.zero_grad import ZeroGrad
 from .patch import Patch
 from .script import Caller, Script, Step
-from .variant import Variant
+from .variant import Variant, edit
 
 
-def zero_grad(script: Script, trick: Trick) -> Iterator[Variant]:
+@edit(ZeroGrad)
+def zero_grad(script: Script, trick: ZeroGrad) -> Iterator[Variant]:
     """Clears where it is usually written; behind the step, as the trick does, if that differs."""
     steps = script.steps_taken()
     if all(step.caller.facts.get("closure") for step in steps):

@@ -167,9 +167,7 @@ def _advice(verdict: Verdict, trial: Trial, glyphs: Glyphs, width: int) -> list[
 
 def in_words(candidate: Candidate, trial: Trial) -> list[str]:
     """Says what to change in the script: the finding's own advice, else what each trick does."""
-    from ..tricks.catalogue import by_name
-
-    wanted = candidate.check.split(" + ")
+    wanted = candidate.checks
     said = [
         finding.try_[0]
         for finding in (trial.diagnosis.findings if trial.diagnosis else ())
@@ -181,9 +179,9 @@ def in_words(candidate: Candidate, trial: Trial) -> list[str]:
     if said and len(said) >= len(candidate.tricks):
         return list(dict.fromkeys(said))
     lines = []
-    for text, name in zip(candidate.tricks, candidate.trick_names, strict=True):
-        page = (by_name(name).__doc__ or "").strip().partition("\n\n")[0]
-        lines.append(f"{text}: {' '.join(page.split())}")
+    for trick in candidate.tricks:
+        page = (trick.__doc__ or "").strip().partition("\n\n")[0]
+        lines.append(f"{trick}: {' '.join(page.split())}")
     return lines
 
 

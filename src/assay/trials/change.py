@@ -15,7 +15,6 @@ from ..edits.script import Script
 from ..journal.reader import read_run
 from ..journal.view import RunView
 from ..launch.errors import LaunchError
-from ..tricks.catalogue import read
 from .metric import main_training
 from .plan import CONTROL, Candidate, Job
 from .result import Result, content_hash
@@ -97,8 +96,8 @@ def find_change(
             if content_hash(file) != known:
                 raise NotMechanicalError(f"{Path(file).name} has changed since the run")
         script = Script(plain, sources, steps or control[seed].steps)
-        tricks = [read(text) for text in candidate.tricks]
-        return _checked(runner, candidate, seed, steps, treated, changes(script, tricks))
+        ways = changes(script, candidate.tricks)
+        return _checked(runner, candidate, seed, steps, treated, ways)
     except (NotMechanicalError, LaunchError) as error:
         return Change(candidate, "none", str(error))
 

@@ -101,7 +101,7 @@ class Child:
         self.job, self.path, self._seconds = job, path, job.seconds
         argv = what.argv()
         run = self._run = folder.create(explicit=path)
-        settings: dict[str, object] = {"tricks": list(job.candidate.tricks)}
+        settings: dict[str, object] = {"tricks": list(job.candidate.words)}
         settings["seed_offset"] = job.seed
         settings["comparable"] = True
         batches = job.candidate.batches_per_step

@@ -196,7 +196,7 @@ class Experiment:
         if control is None or treated is None or treated.state != "done":
             return math.inf if treated is not None and treated.state == "done" else math.nan
         kinds = [k for k in control.measured.values if k in treated.measured.values]
-        kind, _ = comparable(candidate.trick_names, kinds)
+        kind, _ = comparable(candidate.tricks, kinds)
         if not kind:
             return math.nan
         before, after = (r.measured.values[kind] for r in (control, treated))

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from ..journal.series import Series
-from ..journal.view import Evaluation, RunView, Training
+from ..journal.view import RunView, Training
+from ..signals.evaluations import main_evaluations
+from ..tricks.base import Trick
 
 HELD_OUT, TRAINING = "held-out loss", "training loss"
 HELD_OUT_ERROR, TRAINING_ERROR = "held-out error", "training error"
@@ -16,13 +18,6 @@ ALIKE = "training loss, computed alike"
 KINDS = (HELD_OUT, TRAINING, ALIKE, HELD_OUT_ERROR, TRAINING_ERROR)
 """In the order in which they are preferred. Errors are shares of wrong answers, where classes are
 known; what is computed alike leaves out what a trick does to the loss (probe `comparable`)."""
-
-ANOTHER_LOSS = frozenset({"logits", "match-target-shape", "ignore-index"})
-"""Tricks with which a loss is another quantity, in training and where the script evaluates."""
-ANOTHER_TRAINING_LOSS = ANOTHER_LOSS | {"label-smoothing", "mixup", "cutmix", "balance-classes"}
-"""Tricks with which the training loss is another quantity."""
-OTHER_ANSWERS = frozenset({"ignore-index", "mixup", "cutmix"})
-"""Tricks with which other answers are asked for in training: nothing measured there compares."""
 
 LAST = 0.1
 """The share of the steps whose losses make up the metric (design, section 8)."""
@@ -67,7 +62,7 @@ def measure(view: RunView) -> Measured:
         found[TRAINING_ERROR] = errors
     if len(alike := training.series("loss_alike")):
         found[ALIKE] = alike
-    evaluations = main_evaluations(view)
+    evaluations = main_evaluations(view.trainings)
     # one look before training began, or only early on, says nothing of how it ended
     if evaluations and evaluations[-1].step >= training.steps / 2:
         found[HELD_OUT] = Series(
@@ -113,37 +108,29 @@ def thinned(series: Series, points: int = POINTS) -> tuple[tuple[int, float], ..
     return tuple((s[-1][0], fmean(value for _, value in s)) for s in stretches)
 
 
-def comparable(tricks: Iterable[str], kinds: Sequence[str]) -> tuple[str, str]:
+def comparable(tricks: Iterable[Trick], kinds: Sequence[str]) -> tuple[str, str]:
     """The kind by which a candidate is compared with the control, and a word of caution.
 
     Args:
-        tricks: Names of its tricks.
+        tricks: Its tricks.
         kinds: What was measured in every run, control and treated.
 
     Returns:
         The kind, empty if nothing was measured in all of them; and the caution, empty if there
         is nothing to be cautious about.
     """
-    names = set(tricks)
-    changed = [HELD_OUT, TRAINING] if names & ANOTHER_LOSS else []
-    if names & ANOTHER_TRAINING_LOSS:
-        changed.append(TRAINING)
-    if names & OTHER_ANSWERS:
+    tricks = tuple(tricks)
+    other_loss = [trick for trick in tricks if trick.changes_loss != "no"]
+    changed = [TRAINING] if other_loss else []
+    if any(trick.changes_loss == "training and evaluation" for trick in other_loss):
+        changed.append(HELD_OUT)
+    if any(trick.changes_answers for trick in tricks):
         changed += [ALIKE, TRAINING_ERROR]
     for kind in KINDS:
         if kind in kinds and kind not in changed:
             return kind, ""
     for kind in KINDS:
         if kind in kinds:
-            which = ", ".join(sorted(names & ANOTHER_TRAINING_LOSS))
+            which = ", ".join(sorted(trick.name for trick in other_loss))
             return kind, f"with {which} the loss is another quantity than the control's"
     return "", ""
-
-
-def main_evaluations(view: RunView) -> list[Evaluation]:
-    """Evaluations by the loss function that was used most often, the first of them in a draw."""
-    by_function: dict[str, list[Evaluation]] = {}
-    for training in view.trainings:
-        for evaluation in training.evaluations:
-            by_function.setdefault(evaluation.function, []).append(evaluation)
-    return max(by_function.values(), key=len, default=[])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .. import __version__
-from ..tricks.base import TrickError
-from ..tricks.catalogue import in_order, read
+from ..tricks.base import Trick
+from ..tricks.catalogue import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +20,35 @@ class Candidate:
 
     Attributes:
         name: As it is shown, and as `--with` takes it: `clip-norm=1.0+warmup=20`.
-        tricks: Each trick with its value, in the order in which they act.
-        check: The finding that it is a remedy for; empty if the user asked for it.
+        tricks: In the order in which they act.
+        checks: The findings that it is a remedy for; empty if the user asked for it.
         why: Where its values come from, in words.
     """
 
     name: str
-    tricks: tuple[str, ...] = ()
-    check: str = ""
+    tricks: tuple[Trick, ...] = ()
+    checks: tuple[str, ...] = ()
     why: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each trick with its values, as `--with` takes it."""
+        return tuple(str(trick) for trick in self.tricks)
 
     @property
     def trick_names(self) -> tuple[str, ...]:
         """Names of the tricks without their values."""
-        return tuple(re.split("[=,]", text, maxsplit=1)[0] for text in self.tricks)
+        return tuple(trick.name for trick in self.tricks)
+
+    @property
+    def purpose(self) -> str:
+        """The findings that it is a remedy for, as they are shown."""
+        return " + ".join(self.checks)
 
     @property
     def batches_per_step(self) -> int:
         """How many batches of the script one optimizer step takes with these tricks."""
-        found = (re.match(r"accumulate=(\d+)", text) for text in self.tricks)
-        return next((int(match[1]) for match in found if match), 1)
+        return math.prod(trick.batches_per_step() for trick in self.tricks)
 
     @property
     def is_placebo(self) -> bool:
@@ -90,42 +99,36 @@ class Job:
             bounded: Of a run that its time bound has stopped: another bound, another result.
         """
         # the placebo is told apart from the control, or it would never be run
-        of = "placebo" if self.candidate == PLACEBO else list(self.candidate.tricks)
+        of = "placebo" if self.candidate == PLACEBO else list(self.candidate.words)
         told = [list(command), os.getcwd(), of, self.seed, self.steps, __version__]
         if bounded:
             told.append(self.seconds)
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
 
 
-def read_candidate(text: str, check: str = "", why: str = "") -> Candidate:
-    """Reads `NAME=VALUE,key=value`, or several of them joined by `+`.
-
-    Raises:
-        TrickError: A trick is unknown, takes no such value, or can't stand beside another.
-    """
-    # a plus before a digit belongs to a number such as 1e+3
-    parts = [part.strip() for part in re.split(r"\+(?![0-9])", text)]
-    if not all(parts):
-        raise TrickError(f"{text!r}: expected a trick on each side of +, as in ema+clip-norm=1")
-    tricks = in_order([read(part) for part in parts])
-    words = tuple(str(trick) for trick in tricks)
-    return Candidate("+".join(words), words, check, why)
-
-
-def together(candidates: Iterable[Candidate], check: str = "") -> Candidate:
-    """All tricks of these candidates in one; the same trick with the same value counts once.
+def candidate_of(tricks: Iterable[Trick], checks: tuple[str, ...] = (), why: str = "") -> Candidate:
+    """A candidate of these tricks, named by what `--with` takes.
 
     Raises:
         TrickError: Two of them can't stand together.
     """
-    tricks = dict.fromkeys(text for candidate in candidates for text in candidate.tricks)
-    made = read_candidate("+".join(tricks), check)
-    return Candidate(made.name, made.tricks, check, "all of them together")
+    ordered = in_order(tricks)
+    return Candidate("+".join(map(str, ordered)) or CONTROL.name, ordered, checks, why)
+
+
+def together(candidates: Iterable[Candidate], checks: tuple[str, ...] = ()) -> Candidate:
+    """All tricks of these candidates in one; the same trick with the same values counts once.
+
+    Raises:
+        TrickError: Two of them can't stand together.
+    """
+    tricks = dict.fromkeys(trick for candidate in candidates for trick in candidate.tricks)
+    return candidate_of(tricks, checks, "all of them together")
 
 
 def distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The candidates, each set of tricks once, in the order in which they came."""
-    first: dict[tuple[str, ...], Candidate] = {}
+    first: dict[tuple[Trick, ...], Candidate] = {}
     for candidate in candidates:
         first.setdefault(candidate.tricks, candidate)
     return list(first.values())

@@ -72,7 +72,7 @@ def range_test(
         LaunchError: It can't be started, or nothing can be written.
     """
     path = _folder(label, base)
-    test = RangeTest(path, command.words, tricks=asked.tricks.tricks)
+    test = RangeTest(path, command.words, tricks=asked.tricks.words)
     result, view = _run(command, asked, path / "run", working, asked.steps, test.files)
     if _ended_early(result, view):
         if result.steps < STEPS_AT_LEAST or asked.steps is not None:

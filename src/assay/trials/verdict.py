@@ -71,15 +71,15 @@ class Verdict:
     @property
     def still_there(self) -> tuple[str, ...]:
         """The findings that it is a remedy for and that it leaves."""
-        return tuple(c for c in self.candidate.check.split(" + ") if c in self.reverse.left)
+        return tuple(c for c in self.candidate.checks if c in self.reverse.left)
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict in a report of schema 1."""
         effect = self.effect
         return {
             "candidate": self.candidate.name,
-            "tricks": list(self.candidate.tricks),
-            "for": self.candidate.check or None,
+            "tricks": list(self.candidate.words),
+            "for": self.candidate.purpose or None,
             "verdict": self.outcome,
             "why": self.why,
             "metric": self.metric or None,
@@ -137,7 +137,7 @@ def judge(
     pairs = [(control[seed], treated[seed]) for seed in seeds]
     everyone = [result for pair in pairs for result in pair]
     shared = [k for k in _kinds(everyone) if all(k in r.measured.values for r in everyone)]
-    metric, caution = comparable(candidate.trick_names, shared)
+    metric, caution = comparable(candidate.tricks, shared)
     if not metric:
         why = note or "no run of it has ended" if not pairs else "nothing was measured in all runs"
         return Verdict(candidate, "undecided", why, runs=runs, seconds=seconds)
@@ -265,10 +265,10 @@ def best_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     Of two cures of NaN that of the cause comes before that of a symptom, then the better end.
     """
     outcomes = ("proved", "undecided", "no effect", "harmful")
-    causes = list(dict.fromkeys(verdict.candidate.check for verdict in verdicts))
+    causes = list(dict.fromkeys(verdict.candidate.checks for verdict in verdicts))
 
     def place(verdict: Verdict) -> tuple[bool, int, float, int, float]:
-        outcome, cause = outcomes.index(verdict.outcome), causes.index(verdict.candidate.check)
+        outcome, cause = outcomes.index(verdict.outcome), causes.index(verdict.candidate.checks)
         end = fmean(verdict.treated) if verdict.treated else math.inf
         return not verdict.recommended, outcome, -_size(verdict), cause, end
 

@@ -2,20 +2,23 @@
 
 On an unmodified script by `--with clip-norm=1.0`, and from Python:
 
-    from assay import tricks
-    handle = tricks.ClipNorm(1.0).attach(model, optimizer)
+    from assay.tricks import ClipNorm
+    handle = ClipNorm(limit=1.0).attach(model, optimizer)
     ...
     handle.detach()
 
-Files here import torch inside functions only, since the parent process reads names, values and
-pages from them.
+Classes are loaded when they are asked for, since a training that uses none must start fast; what
+editors and type checkers know of them stands in `__init__.pyi`. Files here import torch inside
+functions only, since the parent process reads names, values and pages from them.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .base import Option, Trick, TrickError
+from .base import Option, Suggestion, Trick, TrickError, option, value
+
+__all__ = ["Option", "Suggestion", "Trick", "TrickError", "option", "value"]
 
 
 def __getattr__(name: str) -> Any:
@@ -28,4 +31,8 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["Option", "Trick", "TrickError"]
+def __dir__() -> list[str]:
+    """Lists the names that are there and every trick's class, for completion."""
+    from .catalogue import TRICKS
+
+    return sorted({*globals(), *(trick.__name__ for trick in TRICKS)})

@@ -1,153 +1,154 @@
-"""What a trick is, and the options it takes."""
+"""What a trick is, the options it takes, and what it says of itself."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from .options import Option, TrickError, named, option, value
 
 if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform  # typing's own begins with Python 3.11
+
+    from ..journal.view import Training
     from .handle import Handle
     from .stage import Stage
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        """Tells type checkers that annotated options make the signature; nothing at run time."""
+        return lambda cls: cls
 
 
-class TrickError(ValueError):
-    """A trick can't be had as asked; one line says what was received and what is allowed."""
+__all__ = ["Option", "Suggestion", "Trick", "TrickError", "alike", "option", "value"]
+
+ChangesLoss = Literal["no", "training", "training and evaluation"]
+"""Where a loss is another quantity with a trick than without, for the same outputs and labels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One value that a trick takes.
+class Suggestion(NamedTuple):
+    """A value of a trick, and what was measured that says so (empty: a check proposed it)."""
 
-    Args:
-        name: its key; the main value of a trick is called `value`.
-        kind: `float`, `int`, `str` or `bool`.
-        default: what holds when it is not given.
-        low, high: the allowed range, ends included unless `open_low` / `open_high`.
-        choices: the allowed words of a `str`.
-        help: one phrase with the unit.
-    """
-
-    name: str
-    kind: type
-    default: Any = None
-    low: float = -math.inf
-    high: float = math.inf
-    open_low: bool = False
-    open_high: bool = False
-    choices: tuple[str, ...] = ()
-    help: str = ""
-    required: bool = False
-
-    def read(self, raw: Any, owner: str) -> Any:
-        """Turns text (or a Python value) into a checked value; TrickError if it can't be one."""
-        label = owner if self.name == "value" else f"{owner},{self.name}"
-        try:
-            value = self._typed(raw)
-        except (TypeError, ValueError):
-            value = None
-        if value is None or not self._allowed(value):
-            raise TrickError(f"{label}={raw}: expected {self.expected()}, received {raw!r}")
-        return value
-
-    def expected(self) -> str:
-        """What is allowed, in words."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        if self.kind is bool:
-            return "yes or no"
-        noun = {int: "a whole number", float: "a number", str: "a word"}[self.kind]
-        low = high = ""
-        if self.low != -math.inf:
-            low = f"{'above' if self.open_low else 'at least'} {self.low:g}"
-        if self.high != math.inf:
-            high = f"{'below' if self.open_high else 'at most'} {self.high:g}"
-        return " ".join(part for part in (noun, low, "and" if low and high else "", high) if part)
-
-    def _typed(self, raw: Any) -> Any:
-        if self.kind is bool:
-            if isinstance(raw, bool):
-                return raw
-            words = {
-                "yes": True,
-                "true": True,
-                "on": True,
-                "no": False,
-                "false": False,
-                "off": False,
-            }
-            if str(raw).lower() not in words:
-                raise ValueError
-            return words[str(raw).lower()]
-        if self.kind is int:
-            number = float(raw)
-            if number != int(number) or isinstance(raw, bool):
-                raise ValueError
-            return int(number)
-        if self.kind is float:
-            if isinstance(raw, bool):
-                raise ValueError
-            return float(raw)
-        return str(raw)
-
-    def _allowed(self, value: Any) -> bool:
-        if self.choices:
-            return value in self.choices
-        if self.kind not in (int, float):
-            return True
-        above = value > self.low if self.open_low else value >= self.low
-        below = value < self.high if self.open_high else value <= self.high
-        return above and below and not math.isnan(value)
+    value: str
+    why: str = ""
 
 
+ALIKE = 1.5
+"""Two suggested values that differ by less than this factor are not tried both."""
+
+
+def alike(value: float, other: float) -> bool:
+    """Whether trying both values would tell no more than trying one."""
+    return 1 / ALIKE < value / other < ALIKE
+
+
+@dataclass_transform(field_specifiers=(option, value))
 class Trick:
     """One training trick. The class docstring is its page.
 
-    A subclass says what it takes (`value`, `options`), what it can't stand beside (`conflicts`),
-    and in `attach_to` what it does at which seam. An instance holds its checked values in `given`.
+    A subclass declares what it takes as annotated attributes (`limit: float = value(low=0)`), what
+    it can't stand beside (`conflicts`), what it does to the numbers that a trial compares
+    (`changes_loss`, `changes_answers`, `batches_per_step`; the common suite measures all three),
+    and in `attach_to` what it does at which seam.
     """
 
     name: ClassVar[str]
     family: ClassVar[str]
-    value: ClassVar[Option | None] = None
-    options: ClassVar[tuple[Option, ...]] = ()
     conflicts: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        self.given = SimpleNamespace(**self._read(value, options))
-        self.check()
+    changes_loss: ClassVar[ChangesLoss] = "no"
+    """Where the loss is another quantity with it: such losses are not compared with a control's."""
+    changes_answers: ClassVar[bool] = False
+    """Whether training asks for other answers: then errors in training do not compare either."""
+
+    explore: ClassVar[tuple[str, ...]] = ()
+    """Values worth a trial where nothing is wrong; an empty one is left to `suggest`."""
+    by_hand: ClassVar[str] = ""
+    """What to write in the script, where the numbers are the data's and so no edit can."""
+
+    main: ClassVar[Option | None] = None
+    options: ClassVar[tuple[Option, ...]] = ()
+    """Made from the annotated attributes; `options` are those beside the main value."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Reads the declared options, and gives the class its signature."""
+        super().__init_subclass__(**keywords)
+        own = [
+            named(key, annotation, cls.__dict__[key])
+            for key, annotation in inspect.get_annotations(cls).items()
+            if isinstance(cls.__dict__.get(key), Option)
+        ]
+        for one in own:
+            delattr(cls, one.attribute)  # an instance has the value, the class has `options`
+        cls.main = next((one for one in own if one.main), cls.main)
+        cls.options = (*cls.options, *(one for one in own if not one.main))
+        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter(
+                    one.attribute,
+                    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                    default=inspect.Parameter.empty if one.required else one.default,
+                    annotation=one.kind,
+                )
+                for one in cls.takes()
+            ]
+        )
+
+    def __init__(self, *values: Any, **options: Any) -> None:
+        for key, given in self._read(values, options).items():
+            setattr(self, key, given)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Refuses values that don't fit each other by a TrickError; makes what it remembers."""
 
     @classmethod
-    def _read(cls, value: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        if cls.value is not None:
-            if value is None and cls.value.required:
-                raise TrickError(
-                    f"{cls.name} needs a value: {cls.value.expected()} ({cls.value.help})"
-                )
-            values["value"] = (
-                cls.value.default if value is None else cls.value.read(value, cls.name)
-            )
-        elif value is not None:
-            raise TrickError(f"{cls.name} takes no value, received {value!r}")
-        known = {option.name.replace("-", "_"): option for option in cls.options}
-        for key, raw in options.items():
-            option = known.get(key.replace("-", "_"))
-            if option is None:
-                names = ", ".join(o.name for o in cls.options) or "no options"
-                raise TrickError(f"{cls.name} has no option {key!r}: it takes {names}")
-            values[option.name.replace("-", "_")] = option.read(raw, cls.name)
-        for key, option in known.items():
-            if key not in values:
-                if option.required:
-                    raise TrickError(f"{cls.name} needs {option.name}: {option.expected()}")
-                values[key] = option.default
-        return values
+    def takes(cls) -> tuple[Option, ...]:
+        """All its options, the main value first."""
+        return (*([cls.main] if cls.main else []), *cls.options)
 
-    def check(self) -> None:
-        """Refuses values that don't fit each other, by a TrickError."""
+    @classmethod
+    def _read(cls, values: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any]:
+        takes = {one.attribute: one for one in cls.takes()}
+        names = ", ".join(one.name for one in takes.values()) or "no options"
+        if len(values) > len(takes):
+            raise TrickError(f"{cls.name} takes {names}, received {values[len(takes)]!r} as well")
+        raw = dict(zip(takes, values, strict=False))
+        for key, given in options.items():
+            attribute = key.replace("-", "_")
+            if attribute not in takes:
+                raise TrickError(f"{cls.name} has no option {key!r}: it takes {names}")
+            if attribute in raw:
+                raise TrickError(f"{cls.name}: {key} is given twice")
+            raw[attribute] = given
+        checked = {}
+        for attribute, one in takes.items():
+            given = raw.get(attribute)
+            if given is None and one.required:
+                what = "a value" if one.main else one.name
+                raise TrickError(f"{cls.name} needs {what}: {one.expected()} ({one.help})")
+            checked[attribute] = one.default if given is None else one.read(given, cls.name)
+        return checked
+
+    def batches_per_step(self) -> int:
+        """How many batches of the script one optimizer step takes with it."""
+        return 1
+
+    @classmethod
+    def suggest(cls, training: Training, proposed: str = "") -> Iterator[Suggestion]:
+        """Values for a run like this one, the likeliest first, taken from what was measured.
+
+        Args:
+            training: The record of a training without the trick.
+            proposed: The value that a check proposes; empty if it names none.
+        """
+        if proposed:
+            yield Suggestion(proposed)
+
+    def given(self) -> dict[str, Any]:
+        """The checked values, by their names in Python."""
+        return {one.attribute: getattr(self, one.attribute) for one in self.takes()}
 
     def attach_to(self, stage: Stage) -> None:
         """Takes its place at the seams; everything done through the stage is undone by it."""
@@ -174,11 +175,16 @@ class Trick:
         return attach([self], objects)
 
     def __str__(self) -> str:
-        given = vars(self.given)
-        head = self.name if given.get("value") is None else f"{self.name}={given['value']}"
-        rest = [
-            f"{o.name}={given[key]}"
-            for o in self.options
-            if given[key := o.name.replace("-", "_")] != o.default
-        ]
+        """The trick as `--with` takes it, without what is as usual."""
+        head = self.name
+        if self.main is not None and (main := getattr(self, self.main.attribute)) is not None:
+            head = f"{self.name}={main}"
+        given = ((one, getattr(self, one.attribute)) for one in self.options)
+        rest = [f"{one.name}={value}" for one, value in given if value != one.default]
         return ",".join([head, *rest])
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.given() == other.given()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.given().values()))

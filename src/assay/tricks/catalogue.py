@@ -7,6 +7,8 @@ before clipping, clipping before the step, averaging after it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .averaging.ema import Ema
 from .averaging.swa import Swa
 from .base import Trick, TrickError
@@ -109,23 +111,9 @@ def by_name(name: str) -> type[Trick]:
     raise TrickError(f"unknown trick {name!r}{hint}")
 
 
-def read(text: str) -> Trick:
-    """Reads `NAME`, `NAME=VALUE` or `NAME=VALUE,key=value`; TrickError if it can't be read."""
-    head, *rest = text.split(",")
-    name, equals, value = head.partition("=")
-    options: dict[str, str] = {}
-    for part in rest:
-        key, has, raw = part.partition("=")
-        if not has or not key or key in options:
-            raise TrickError(f"{text}: expected key=value after a comma, received {part!r}")
-        options[key.strip()] = raw.strip()
-    if equals and not value:
-        raise TrickError(f"{text}: nothing after {name}=")
-    return by_name(name.strip())(value.strip() if equals else None, **options)
-
-
-def in_order(tricks: list[Trick]) -> list[Trick]:
+def in_order(tricks: Iterable[Trick]) -> tuple[Trick, ...]:
     """The same tricks in the order in which they act; TrickError if two can't stand together."""
+    tricks = tuple(tricks)
     names = [trick.name for trick in tricks]
     for trick in tricks:
         if names.count(trick.name) > 1:
@@ -133,4 +121,4 @@ def in_order(tricks: list[Trick]) -> list[Trick]:
         for other in trick.conflicts:
             if other in names:
                 raise TrickError(f"{trick.name} and {other} can't be used together")
-    return sorted(tricks, key=lambda trick: TRICKS.index(type(trick)))
+    return tuple(sorted(tricks, key=lambda trick: TRICKS.index(type(trick))))

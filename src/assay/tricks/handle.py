@@ -72,7 +72,7 @@ def put_in_place(
     """
     handle = Handle((), [], seams)
     try:
-        handle.tricks = tuple(in_order(list(tricks)))
+        handle.tricks = in_order(tricks)
         for trick in handle.tricks:
             stage = Stage(hub, objects, note, steps, refused)
             handle.stages.append(stage)

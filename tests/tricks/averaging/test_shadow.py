@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from assay.tricks.catalogue import read
 from assay.tricks.handle import attach
+from assay.tricks.reading import read
 
 
 @pytest.mark.parametrize("evaluated_first", [False, True])

@@ -94,7 +94,7 @@ import sys
 import torch
 from assay import seams
 from assay.seams.hub import Hub
-from assay.tricks.catalogue import read
+from assay.tricks.reading import read
 from assay.tricks.handle import put_in_place
 assert "numpy.random" not in sys.modules
 hub = Hub()

@@ -116,6 +116,10 @@ class VanishingGradient(Check):
                     Remedy("activation", "relu"),
                     Remedy("init", "he"),
                     Remedy("norm", "layer"),
+                    # a network that was thrown away in its first steps passes on no gradient either
+                    Remedy("warmup"),
+                    Remedy("lr", "x0.3"),
+                    Remedy("lr", "x0.1"),
                 ),
                 training=training,
                 began=self._onset(run, training),

@@ -20,6 +20,14 @@ FLOW = (
 )
 
 
+_CLIP, _SKIP = Remedy("clip-norm", "1.0"), Remedy("skip-non-finite")
+_LOWER = Remedy("lr", "x0.1"), Remedy("lr", "x0.01")
+
+GREW = (_CLIP, _LOWER[0], _SKIP, _LOWER[1])
+AT_ONCE = (_SKIP, _CLIP, *_LOWER)
+"""One step can be enough for a rate that is too high, and then no loss is seen to grow."""
+
+
 class LossNotFinite(Check):
     """The loss became NaN or infinite, and a step was taken with it.
 
@@ -92,9 +100,7 @@ class LossNotFinite(Check):
                 where=where,
                 steps=(step, broken[-1]),
                 evidence=(Evidence("loss", losses.at(step), None, ""),),
-                tricks=(Remedy("clip-norm", "1.0"), Remedy("lr", "x0.1"), Remedy("skip-non-finite"))
-                if grew
-                else (Remedy("skip-non-finite"), Remedy("clip-norm", "1.0")),
+                tricks=GREW if grew else AT_ONCE,
                 severity="warning" if after else "error",
                 training=training,
             )

@@ -99,7 +99,13 @@ class LearningRateTooHigh(Check):
                 steps=(0, training.steps - 1),
                 evidence=evidence,
                 severity="warning" if weak else None,
-                tricks=(Remedy("lr", f"x{factor:.2g}"), Remedy("warmup", "100")),
+                tricks=(
+                    Remedy("lr", f"x{factor:.2g}"),
+                    Remedy("warmup", "100"),
+                    # the factor was measured on a surface that a good run never sees
+                    *(Remedy("lr", nearer) for nearer in ("x0.3", "x0.1", "x0.03")),
+                    Remedy("clip-norm", "1.0"),
+                ),
                 training=training,
                 began=(0, self._seen(training, evidence)),
             )

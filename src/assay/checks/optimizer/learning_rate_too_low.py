@@ -104,7 +104,7 @@ class LearningRateTooLow(Check):
                 where=Where(site=training.site, group=0),
                 steps=(0, training.steps - 1),
                 evidence=tuple(evidence),
-                tricks=tuple(Remedy("lr", f"x{f}") for f in dict.fromkeys((factor, 10, 100))),
+                tricks=tuple(Remedy("lr", f"x{f}") for f in dict.fromkeys((factor, 10, 100, 1000))),
                 training=training,
                 began=(0, int(self.limit("steps"))),
             )

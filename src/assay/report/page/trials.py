@@ -115,7 +115,7 @@ def _verdict(verdict: Verdict, reach: float) -> dict[str, Any]:
     effect, interval = numbers(verdict)
     return {
         "name": clean(verdict.candidate.name),
-        "for": clean(verdict.candidate.check),
+        "for": clean(verdict.candidate.purpose),
         "outcome": verdict.outcome,
         "state": verdict.outcome.replace(" ", "-"),
         "effect": effect,

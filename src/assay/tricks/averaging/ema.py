@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from .shadow import Shadow
 
 if TYPE_CHECKING:
@@ -45,21 +45,23 @@ class Ema(Trick):
 
     name = "ema"
     family = "averaging"
-    value = Option("value", float, 0.999, 0, 1, open_high=True, help="decay per step, 0 to 1")
-    options = (
-        Option("warmup", bool, True, help="start with a smaller decay"),
-        Option("when", str, "eval", choices=("eval", "no-grad"), help="what counts as evaluation"),
+    explore = ("0.99",)
+    decay: float = value(
+        default=0.999, low=0, high=1, open_high=True, help="decay per step, 0 to 1"
+    )
+    warmup: bool = option(default=True, help="start with a smaller decay")
+    when: str = option(
+        default="eval", choices=("eval", "no-grad"), help="what counts as evaluation"
     )
     conflicts = ("swa",)
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self.updates = 0
         self._shadow: Shadow | None = None
 
     def attach_to(self, stage: Stage) -> None:
         """Updates the average after each step of each optimizer that is meant."""
-        shadow = self._shadow = Shadow(stage, any_mode=self.given.when == "no-grad")
+        shadow = self._shadow = Shadow(stage, any_mode=self.when == "no-grad")
         shadow.watch()
         first: list[Any] = []
 
@@ -75,16 +77,16 @@ class Ema(Trick):
             if optimizer is first[0]:
                 self.updates += 1
             weights, averages = shadow.begun_by(optimizer)
-            shadow.move(averages, weights, 1 - self.decay())
+            shadow.move(averages, weights, 1 - self.decay_now())
 
         stage.on("step_begin", begin)
         stage.on("step_end", update)
 
-    def decay(self) -> float:
+    def decay_now(self) -> float:
         """The decay of the next update, warm-up included."""
-        if not self.given.warmup:
-            return float(self.given.value)
-        return min(float(self.given.value), (1 + self.updates) / (10 + self.updates))
+        if not self.warmup:
+            return float(self.decay)
+        return min(float(self.decay), (1 + self.updates) / (10 + self.updates))
 
     def state_dict(self) -> dict[str, Any]:
         """The averages, in the order of the optimizer's parameters, and the number of updates."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from ..per_optimizer import PerOptimizer
 from .shadow import Shadow
 
@@ -43,21 +43,20 @@ class Swa(Trick):
 
     name = "swa"
     family = "averaging"
-    value = Option("value", int, low=0, required=True, help="first step that is averaged")
-    options = (
-        Option("every", int, 1, 1, help="steps between two averages"),
-        Option("when", str, "eval", choices=("eval", "no-grad"), help="what counts as evaluation"),
+    start: int = value(low=0, help="first step that is averaged")
+    every: int = option(default=1, low=1, help="steps between two averages")
+    when: str = option(
+        default="eval", choices=("eval", "no-grad"), help="what counts as evaluation"
     )
     conflicts = ("ema",)
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self._counts = PerOptimizer(lambda: [0, 0])  # steps and averages
         self._shadow: Shadow | None = None
 
     def attach_to(self, stage: Stage) -> None:
         """Averages after steps of each optimizer that is meant, what that one holds."""
-        shadow = self._shadow = Shadow(stage, any_mode=self.given.when == "no-grad")
+        shadow = self._shadow = Shadow(stage, any_mode=self.when == "no-grad")
         shadow.watch()
 
         def update(optimizer: Any) -> None:
@@ -65,8 +64,8 @@ class Swa(Trick):
                 return
             counts = self._counts.of(optimizer)
             counts[0] += 1
-            late = counts[0] - self.given.value
-            if late > 0 and (late - 1) % self.given.every == 0:
+            late = counts[0] - self.start
+            if late > 0 and (late - 1) % self.every == 0:
                 counts[1] += 1
                 # the first average is the weights themselves
                 weights, averages = shadow.begun_by(optimizer)

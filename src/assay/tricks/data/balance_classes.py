@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,10 +41,13 @@ class BalanceClasses(Trick):
 
     name = "balance-classes"
     family = "data"
-    value = Option("value", float, 1.0, 0, 1, open_low=True, help="exponent, 0 to 1")
+    changes_loss = "training"
+    by_hand = (
+        "count the classes of your training data and give the loss weight=total / (classes * count)"
+    )
+    exponent: float = value(default=1.0, low=0, high=1, open_low=True, help="exponent, 0 to 1")
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self._counts: Tensor | None = None
 
     def attach_to(self, stage: Stage) -> None:
@@ -82,7 +85,7 @@ class BalanceClasses(Trick):
         self._counts = seen if self._counts is None else self._counts + seen
         counts = self._counts.clamp_min(1)
         balance = counts[0] / counts[1] if binary else counts.sum() / (counts.numel() * counts)
-        return balance if self.given.value == 1 else torch.pow(balance, self.given.value)
+        return balance if self.exponent == 1 else torch.pow(balance, self.exponent)
 
     @staticmethod
     def _seen(labels: Tensor, classes: int, left_out: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -37,7 +37,9 @@ class IgnoreIndex(Trick):
 
     name = "ignore-index"
     family = "data"
-    value = Option("value", int, required=True, help="target value to leave out")
+    changes_loss = "training and evaluation"
+    changes_answers = True
+    index: int = value(help="target value to leave out")
     conflicts = ("mixup", "cutmix")
 
     def attach_to(self, stage: Stage) -> None:
@@ -51,6 +53,6 @@ class IgnoreIndex(Trick):
             target = args[1] if len(args) > 1 else kwargs.get("target")
             if target is not None and target.is_floating_point():
                 return given  # shares of classes: there is no index to ignore
-            return args, {**kwargs, "ignore_index": self.given.value}
+            return args, {**kwargs, "ignore_index": self.index}
 
         stage.change("loss", ignore)

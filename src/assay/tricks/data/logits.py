@@ -43,6 +43,7 @@ class Logits(Trick):
 
     name = "logits"
     family = "data"
+    changes_loss = "training and evaluation"
 
     def attach_to(self, stage: Stage) -> None:
         """Remembers inputs of squashing functions; exchanges at the loss."""

@@ -46,6 +46,7 @@ class MatchTargetShape(Trick):
 
     name = "match-target-shape"
     family = "data"
+    changes_loss = "training and evaluation"
 
     def attach_to(self, stage: Stage) -> None:
         """Reshapes before the loss is computed."""

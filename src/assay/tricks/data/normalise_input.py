@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,10 +44,13 @@ class NormaliseInput(Trick):
 
     name = "normalise-input"
     family = "data"
-    value = Option("value", str, "standard", choices=("standard", "unit"), help="which rule")
+    by_hand = (
+        "subtract the mean of the training data and divide by its spread where the data are "
+        "loaded, for training and test alike"
+    )
+    rule: str = value(default="standard", choices=("standard", "unit"), help="which rule")
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self._statistics: tuple[Tensor, Tensor] | None = None
 
     def attach_to(self, stage: Stage) -> None:
@@ -76,7 +79,7 @@ class NormaliseInput(Trick):
     def _measure(self, x: Tensor) -> tuple[Tensor, Tensor]:
         import torch
 
-        if self.given.value == "unit":
+        if self.rule == "unit":
             low, high = x.min(), x.max()
             return low, (high - low).clamp_min(1e-12)
         channel = 1 if x.dim() >= 4 else x.dim() - 1

@@ -6,7 +6,7 @@ import random
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -44,7 +44,7 @@ class Seed(Trick):
 
     name = "seed"
     family = "data"
-    value = Option("value", int, 0, 0, 2**32 - 1, help="seed")
+    seed: int = value(default=0, low=0, high=2**32 - 1, help="seed")
 
     def attach_to(self, stage: Stage) -> None:
         """Seeds now, and answers for the script's own seeding."""
@@ -53,7 +53,7 @@ class Seed(Trick):
 
         from ...seams.late import when_loaded
 
-        value = int(self.given.value)
+        value = int(self.seed)
 
         def instead(original: Any) -> Any:
             def seed(*args: Any, **kwargs: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from .final import final_gradients
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class ClipAdaptive(Trick):
 
     name = "clip-adaptive"
     family = "gradients"
-    value = Option("value", float, 0.01, 0, open_low=True, help="gradient norm over weight norm")
-    options = (Option("last", bool, False, help="clip the last layer too"),)
+    limit: float = value(default=0.01, low=0, open_low=True, help="gradient norm over weight norm")
+    last: bool = option(default=False, help="clip the last layer too")
 
     def attach_to(self, stage: Stage) -> None:
         """Clips when an optimizer's gradients are final."""
@@ -71,7 +71,7 @@ class ClipAdaptive(Trick):
             if matrices:
                 last.update(id(p) for p in matrices[-1].parameters(recurse=False))
 
-        if not self.given.last:
+        if not self.last:
             stage.each_model(find_last)
 
         def clip(optimizer: Any) -> None:
@@ -82,7 +82,7 @@ class ClipAdaptive(Trick):
                 for p, gradient in held:
                     if id(p) not in last:
                         allowed = unit_norm(p).clamp_min_(WEIGHT_NORM_FLOOR)
-                        allowed.mul_(self.given.value * scale)
+                        allowed.mul_(self.limit * scale)
                         norm = unit_norm(gradient)
                         factor = allowed / norm.clamp_min(1e-6)
                         gradient.mul_(torch.where(norm > allowed, factor, 1.0))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Suggestion, Trick, alike, value
 from .final import final_gradients
 
 if TYPE_CHECKING:
+    from ...journal.view import Training
     from ..stage import Stage
 
 
@@ -40,7 +43,19 @@ class ClipNorm(Trick):
 
     name = "clip-norm"
     family = "gradients"
-    value = Option("value", float, low=0, open_low=True, required=True, help="largest norm allowed")
+    explore = ("",)
+    limit: float = value(low=0, open_low=True, help="largest norm allowed")
+
+    @classmethod
+    def suggest(cls, training: Training, proposed: str = "") -> Iterator[Suggestion]:
+        """The limit that the check proposes, and the 90th percentile of the measured norms."""
+        yield from super().suggest(training, proposed)
+        norms = sorted(training.series("grad_norm").finite().values)
+        if len(norms) < 5 or not (usual := norms[math.ceil(0.9 * len(norms)) - 1]) > 0:
+            return
+        if not proposed or not alike(usual, float(proposed)):
+            why = f"90 % of the measured norms were below {usual:.3g}"
+            yield Suggestion(f"{usual:.2g}", why)
 
     def attach_to(self, stage: Stage) -> None:
         """Clips when an optimizer's gradients are final."""
@@ -50,7 +65,7 @@ class ClipNorm(Trick):
             if not stage.meant(optimizer):
                 return
             held, scale = final_gradients(optimizer)
-            limit = float(self.given.value) * scale
+            limit = float(self.limit) * scale
             norm = torch.nn.utils.get_total_norm([gradient for _, gradient in held])
             torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], limit, norm)
 

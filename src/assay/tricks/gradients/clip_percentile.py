@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from ..per_optimizer import PerOptimizer
 from .final import final_gradients
 
@@ -78,13 +78,12 @@ class ClipPercentile(Trick):
 
     name = "clip-percentile"
     family = "gradients"
-    value = Option("value", float, 10.0, 0, 100, help="percentile of past norms, 0 to 100")
-    options = (Option("window", int, 1000, 2, help="norms remembered"),)
+    percentile: float = value(default=10.0, low=0, high=100, help="percentile of past norms")
+    window: int = option(default=1000, low=2, help="norms remembered")
     conflicts = ("clip-norm",)
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
-        self._histories = PerOptimizer(lambda: History([], self.given.window))
+    def __post_init__(self) -> None:
+        self._histories = PerOptimizer(lambda: History([], self.window))
 
     def attach_to(self, stage: Stage) -> None:
         """Clips when an optimizer's gradients are final."""
@@ -101,7 +100,7 @@ class ClipPercentile(Trick):
                 return
             history = self._histories.of(optimizer)
             history.add(norm / scale)
-            limit = history.percentile(self.given.value) * scale
+            limit = history.percentile(self.percentile) * scale
             torch.nn.utils.clip_grads_with_norm_([p for p, _ in held], limit, norm)
 
         stage.on("gradients_ready", clip)
@@ -112,4 +111,4 @@ class ClipPercentile(Trick):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on with kept norms; optimizers take their first steps in the same order."""
-        self._histories.resume([History(norms, self.given.window) for norms in state["history"]])
+        self._histories.resume([History(norms, self.window) for norms in state["history"]])

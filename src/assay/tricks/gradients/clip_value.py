@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 from .final import final_gradients
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ClipValue(Trick):
 
     name = "clip-value"
     family = "gradients"
-    value = Option("value", float, low=0, open_low=True, required=True, help="largest element")
+    limit: float = value(low=0, open_low=True, help="largest element")
 
     def attach_to(self, stage: Stage) -> None:
         """Cuts when an optimizer's gradients are final."""
@@ -46,7 +46,7 @@ class ClipValue(Trick):
         def clip(optimizer: Any) -> None:
             if stage.meant(optimizer):
                 held, scale = final_gradients(optimizer)
-                limit = float(self.given.value) * scale
+                limit = float(self.limit) * scale
                 with torch.no_grad():
                     for _, gradient in held:
                         gradient.clamp_(-limit, limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from ..per_optimizer import PerOptimizer
 from .final import final_gradients
 from .last_good import LastGood
@@ -45,11 +45,14 @@ class SkipNonFinite(Trick):
 
     name = "skip-non-finite"
     family = "gradients"
-    value = Option("value", int, 5, 1, help="bad steps in a row before going back")
-    options = (Option("every", int, 100, 1, help="good steps between two kept states"),)
+    by_hand = (
+        "find where the first value that is not finite comes from; `assay check` names the step "
+        "and the module"
+    )
+    patience: int = value(default=5, low=1, help="bad steps in a row before going back")
+    every: int = option(default=100, low=1, help="good steps between two kept states")
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self.skipped = 0
         self.returns = 0
         self._states = PerOptimizer(LastGood)
@@ -98,7 +101,7 @@ class SkipNonFinite(Trick):
         if not gradients:
             return True
         if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
-            if state.good % self.given.every == 0:
+            if state.good % self.every == 0:
                 state.keep(optimizer)
             state.good, state.bad = state.good + 1, 0
             return True
@@ -108,7 +111,7 @@ class SkipNonFinite(Trick):
         if not self._scaled:  # a scaler must find them
             for p, _ in held:
                 p.grad = None
-        if state.bad >= self.given.value and state.put_back(optimizer):
+        if state.bad >= self.patience and state.put_back(optimizer):
             state.bad = 0
             self.returns += 1
             stage.note("went back to the last good state")

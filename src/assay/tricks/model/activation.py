@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from .surgery import ACTIVATIONS, hidden_activations, put_back, replace
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ class Activation(Trick):
 
     name = "activation"
     family = "model"
-    value = Option("value", str, choices=tuple(KINDS), required=True, help="new function")
-    options = (Option("instead-of", str, "any", choices=("any", *KINDS), help="only this kind"),)
+    kind: str = value(choices=tuple(KINDS), help="new function")
+    instead_of: str = option(default="any", choices=("any", *KINDS), help="only this kind")
 
     def attach_to(self, stage: Stage) -> None:
         """Exchanges modules of each model."""
         import torch
 
-        wanted = self.given.instead_of
+        wanted = self.instead_of
         kinds = ACTIVATIONS if wanted == "any" else (KINDS[wanted],)
         replaced: list[tuple[Any, str, Any]] = []
 
@@ -68,7 +68,7 @@ class Activation(Trick):
             if not found:
                 stage.refuse(self.name, f"{type(model).__name__} has no such module to exchange")
             for parent, name, old in found:
-                replace(parent, name, getattr(torch.nn, KINDS[self.given.value])(), old)
+                replace(parent, name, getattr(torch.nn, KINDS[self.kind])(), old)
                 replaced.append((parent, name, old))
             stage.note("activations exchanged", count=len(found))
 

@@ -6,7 +6,7 @@ import weakref
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +51,10 @@ class Freeze(Trick):
 
     name = "freeze"
     family = "model"
-    value = Option("value", str, required=True, help="pattern of names, such as layers.0 or body.*")
-    options = (Option("until", int, 0, 0, help="step at which it ends; 0 means never"),)
+    pattern: str = value(help="pattern of names, such as layers.0 or body.*")
+    until: int = option(default=0, low=0, help="step at which it ends; 0 means never")
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self.steps = 0
         self._thaw: Callable[[], None] = lambda: None
 
@@ -70,12 +69,10 @@ class Freeze(Trick):
         def begin(model: Any) -> None:
             if self._is_over():
                 return
-            found = matching(model, self.given.value)
+            found = matching(model, self.pattern)
             if not found:
                 names = ", ".join(list(dict(model.named_children()))[:8])
-                stage.refuse(
-                    self.name, f"no parameter fits {self.given.value!r}; there are {names}"
-                )
+                stage.refuse(self.name, f"no parameter fits {self.pattern!r}; there are {names}")
             chosen = [p for _, p in found if p.requires_grad]
             for p in chosen:
                 p.requires_grad_(False)
@@ -123,7 +120,7 @@ class Freeze(Trick):
         stage.on("step_end", count)
 
     def _is_over(self) -> bool:
-        return bool(0 < self.given.until <= self.steps)
+        return bool(0 < self.until <= self.steps)
 
     def state_dict(self) -> dict[str, Any]:
         """Steps done."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -43,17 +43,9 @@ class Init(Trick):
 
     name = "init"
     family = "model"
-    value = Option(
-        "value",
-        str,
-        choices=("he", "xavier", "lecun", "orthogonal", "zero-residual"),
-        required=True,
-        help="rule",
-    )
-    options = (
-        Option("distribution", str, "normal", choices=("normal", "uniform"), help="how to draw"),
-        Option("gain", float, 1.0, 0, open_low=True, help="factor of the standard deviation"),
-    )
+    rule: str = value(choices=("he", "xavier", "lecun", "orthogonal", "zero-residual"), help="rule")
+    distribution: str = option(default="normal", choices=("normal", "uniform"), help="how to draw")
+    gain: float = option(default=1.0, low=0, open_low=True, help="factor of the standard deviation")
 
     def attach_to(self, stage: Stage) -> None:
         """Draws the weights of each model."""
@@ -61,7 +53,7 @@ class Init(Trick):
 
         def begin(model: Any) -> None:
             with torch.no_grad():
-                if self.given.value == "zero-residual":
+                if self.rule == "zero-residual":
                     count = self._zero_branches(model)
                 else:
                     layers = [m for m in model.modules() if self._has_matrix(m)]
@@ -84,14 +76,14 @@ class Init(Trick):
     def _draw(self, layer: Any) -> int:
         from torch.nn import init
 
-        weight, gain = layer.weight, float(self.given.gain)
-        if self.given.value == "orthogonal":
+        weight, gain = layer.weight, float(self.gain)
+        if self.rule == "orthogonal":
             init.orthogonal_(weight, gain)
         else:
             n_in, n_out = init._calculate_fan_in_and_fan_out(weight)
             per_unit = {"he": 2 / n_in, "lecun": 1 / n_in, "xavier": 2 / (n_in + n_out)}
-            std = gain * per_unit[self.given.value] ** 0.5
-            if self.given.distribution == "normal":
+            std = gain * per_unit[self.rule] ** 0.5
+            if self.distribution == "normal":
                 weight.normal_(0, std)
             else:
                 weight.uniform_(-(3**0.5) * std, 3**0.5 * std)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from .surgery import hidden_activations, leaves, put_back, replace
 
 if TYPE_CHECKING:
@@ -40,12 +40,10 @@ class Norm(Trick):
 
     name = "norm"
     family = "model"
-    value = Option("value", str, choices=("layer", "rms", "group"), required=True, help="new norm")
-    options = (
-        Option("groups", int, 8, 1, help="groups of channels, for group"),
-        Option("eps", float, 0.0, 0, help="0 means the norm's usual one"),
-        Option("insert", bool, False, help="insert where there is no BatchNorm"),
-    )
+    kind: str = value(choices=("layer", "rms", "group"), help="new norm")
+    groups: int = option(default=8, low=1, help="groups of channels, for group")
+    eps: float = option(default=0.0, low=0, help="0 means the norm's usual one")
+    insert: bool = option(default=False, help="insert where there is no BatchNorm")
 
     def attach_to(self, stage: Stage) -> None:
         """Exchanges or inserts the norms of each model."""
@@ -68,7 +66,7 @@ class Norm(Trick):
                     new = made[old]
                     replace(parent, name, new if device is None else new.to(device.device), old)
                     replaced.append((parent, name, old))
-            if len(replaced) == before and self.given.insert:
+            if len(replaced) == before and self.insert:
                 self._insert(model, stage, replaced)
             if len(replaced) == before:
                 hint = "no BatchNorm to exchange; insert=yes puts norms into a Sequential"
@@ -81,14 +79,14 @@ class Norm(Trick):
     def _make(self, width: int, *, flat: bool, stage: Stage) -> Any:
         from torch import nn
 
-        kind, eps = self.given.value, self.given.eps
+        kind, eps = self.kind, self.eps
         if kind == "rms":
             if not flat:
                 stage.refuse(self.name, "rms is for vectors; use layer or group on images")
             return nn.RMSNorm(width, eps=eps or 1e-6)
         if kind == "layer":
             return nn.LayerNorm(width, eps or 1e-5) if flat else nn.GroupNorm(1, width, eps or 1e-5)
-        groups = next(g for g in range(min(self.given.groups, width), 0, -1) if width % g == 0)
+        groups = next(g for g in range(min(self.groups, width), 0, -1) if width % g == 0)
         return nn.GroupNorm(groups, width, eps or 1e-5)
 
     def _insert(self, model: Any, stage: Stage, replaced: list[tuple[Any, str, Any]]) -> None:

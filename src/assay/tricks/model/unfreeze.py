@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 from .freeze import matching
 
 if TYPE_CHECKING:
@@ -37,16 +37,16 @@ class Unfreeze(Trick):
 
     name = "unfreeze"
     family = "model"
-    value = Option("value", str, "*", help="pattern of names, such as layers.5 or *")
+    pattern: str = value(default="*", help="pattern of names, such as layers.5 or *")
 
     def attach_to(self, stage: Stage) -> None:
         """Unfreezes in each model."""
         changed: list[Any] = []
 
         def begin(model: Any) -> None:
-            frozen = [p for _, p in matching(model, self.given.value) if not p.requires_grad]
+            frozen = [p for _, p in matching(model, self.pattern) if not p.requires_grad]
             if not frozen:
-                stage.refuse(self.name, f"no frozen parameter fits {self.given.value!r}")
+                stage.refuse(self.name, f"no frozen parameter fits {self.pattern!r}")
             for p in frozen:
                 p.requires_grad_(True)
             changed.extend(frozen)

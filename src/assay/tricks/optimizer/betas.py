@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base import Option, TrickError
+from ..base import TrickError, option, value
 from .setting import SettingTrick
 
 
@@ -37,13 +37,13 @@ class Betas(SettingTrick):
 
     name = "betas"
     family = "optimizer"
-    value = Option("value", float, low=0, high=1, open_high=True, help="beta1")
-    options = (Option("beta2", float, low=0, high=1, open_high=True, help="of the squares"),)
+    beta1: float | None = value(default=None, low=0, high=1, open_high=True, help="beta1")
+    beta2: float | None = option(default=None, low=0, high=1, open_high=True, help="of the squares")
     unfit = "no optimizer of the script has betas"
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """One of them has to be given."""
-        if self.given.value is None and self.given.beta2 is None:
+        if self.beta1 is None and self.beta2 is None:
             raise TrickError("betas needs a value: beta1, or beta2=, from 0 to below 1")
 
     def settings(self, optimizer: Any, group: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +51,6 @@ class Betas(SettingTrick):
         if "betas" not in group:
             return {}
         first, second, *rest = group["betas"]
-        first = first if self.given.value is None else self.given.value
-        second = second if self.given.beta2 is None else self.given.beta2
+        first = first if self.beta1 is None else self.beta1
+        second = second if self.beta2 is None else self.beta2
         return {"betas": (first, second, *rest)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base import Option
+from ..base import value
 from .setting import SettingTrick
 
 
@@ -36,9 +36,9 @@ class Eps(SettingTrick):
 
     name = "eps"
     family = "optimizer"
-    value = Option("value", float, low=0, open_low=True, required=True, help="such as 1e-6")
+    eps: float = value(low=0, open_low=True, help="such as 1e-6")
     unfit = "no optimizer of the script has eps"
 
     def settings(self, optimizer: Any, group: dict[str, Any]) -> dict[str, Any]:
         """Replaces a single number."""
-        return {"eps": self.given.value} if isinstance(group.get("eps"), float) else {}
+        return {"eps": self.eps} if isinstance(group.get("eps"), float) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 from .owners import Owners
 from .partition import Partition
 
@@ -43,7 +43,7 @@ class LayerDecay(Trick):
 
     name = "layer-decay"
     family = "optimizer"
-    value = Option("value", float, low=0, high=1, open_low=True, required=True, help="per layer")
+    decay: float = value(low=0, high=1, open_low=True, help="per layer")
 
     def attach_to(self, stage: Stage) -> None:
         """Divides groups by depth."""
@@ -65,7 +65,7 @@ class LayerDecay(Trick):
 
         def settle(optimizer: Any, group: dict[str, Any], steps_down: Any) -> None:
             if "lr" in group:
-                group["lr"] = group["lr"] * self.given.value**steps_down
+                group["lr"] = group["lr"] * self.decay**steps_down
 
         Partition.divide(stage, layer, settle)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option
+from ..base import value
 from .setting import SettingTrick
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Momentum(SettingTrick):
 
     name = "momentum"
     family = "optimizer"
-    value = Option("value", float, low=0, high=1, open_high=True, required=True, help="such as 0.9")
+    momentum: float = value(low=0, high=1, open_high=True, help="such as 0.9")
     conflicts = ("betas",)
     unfit = "no optimizer of the script has momentum or betas"
 
@@ -54,7 +54,7 @@ class Momentum(SettingTrick):
     def settings(self, optimizer: Any, group: dict[str, Any]) -> dict[str, Any]:
         """Momentum, or the first of the betas."""
         if "momentum" in group:
-            return {"momentum": self.given.value}
+            return {"momentum": self.momentum}
         if "betas" in group:
-            return {"betas": (self.given.value, *group["betas"][1:])}
+            return {"betas": (self.momentum, *group["betas"][1:])}
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option
+from ..base import option, value
 from ..rate.effective import Rate, set_top
 from ..rate.trick import RateTrick
 from .means import Means
@@ -65,16 +65,16 @@ class Optimizer(RateTrick):
 
     name = "optimizer"
     family = "optimizer"
-    value = Option("value", str, required=True, choices=tuple(KINDS), help="which one")
-    options = (Option("lr", float, low=0, open_low=True, help="rate to begin with"),)
+    kind: str = value(choices=tuple(KINDS), help="which one")
+    lr: float | None = option(default=None, low=0, open_low=True, help="rate to begin with")
 
     def attach_to(self, stage: Stage) -> None:
         """Swaps when the outermost constructor has returned, before a scheduler is built."""
         import torch
 
-        class_name, defaults, rate = KINDS[self.given.value]
+        class_name, defaults, rate = KINDS[self.kind]
         means = None
-        if self.given.value.startswith("schedule-free"):
+        if self.kind.startswith("schedule-free"):
             from . import schedule_free
 
             kind: Any = getattr(schedule_free, class_name)
@@ -98,8 +98,8 @@ class Optimizer(RateTrick):
             stage.patches.on_undo(swapped.undo)
             if means is not None:
                 means.begin(optimizer)
-            if self.given.lr is not None or not alike:
-                self._rates[id(optimizer)] = self.given.lr or rate
+            if self.lr is not None or not alike:
+                self._rates[id(optimizer)] = self.lr or rate
             stage.note("optimizer swapped", to=class_name)
 
         for optimizer in stage.optimizers:

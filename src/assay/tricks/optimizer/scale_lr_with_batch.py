@@ -7,7 +7,7 @@ import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option
+from ..base import option, value
 from ..rate.effective import Rate, scale
 from ..rate.trick import RateTrick
 
@@ -46,10 +46,10 @@ class ScaleLrWithBatch(RateTrick):
 
     name = "scale-lr-with-batch"
     family = "optimizer"
-    value = Option("value", int, low=1, required=True, help="batch size the rate was tuned for")
-    options = (
-        Option("rule", str, "auto", choices=("auto", "linear", "square-root"), help="how"),
-        Option("batch", int, low=1, help="samples per step, if it is not to be measured"),
+    base_batch: int = value(low=1, help="batch size the rate was tuned for")
+    rule: str = option(default="auto", choices=("auto", "linear", "square-root"), help="how")
+    batch: int | None = option(
+        default=None, low=1, help="samples per step, if it is not to be measured"
     )
 
     def attach_to(self, stage: Stage) -> None:
@@ -61,7 +61,7 @@ class ScaleLrWithBatch(RateTrick):
         self._done: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._kept: list[Any] = []
         super().attach_to(stage)
-        if self.given.batch is None:
+        if self.batch is None:
             self._measuring = measuring = Stage(stage.hub)  # ends with the first step
             measuring.root_calls(self._called)
             measuring.on("backward_begin", self._backward)
@@ -82,8 +82,8 @@ class ScaleLrWithBatch(RateTrick):
     def _batch(self) -> int:
         import torch
 
-        if self.given.batch is not None:
-            return int(self.given.batch)
+        if self.batch is not None:
+            return int(self.batch)
         self._measuring.leave()
         if not self._seen:
             self._stage.refuse(self.name, "no batch was seen before the first step: give batch=N")
@@ -104,7 +104,7 @@ class ScaleLrWithBatch(RateTrick):
         scale(rates, self._done[optimizer][0])
 
     def _begin(self, optimizer: Any) -> tuple[float, list[dict[str, Any]]]:
-        k, rule, groups = self._batch() / self.given.value, self.given.rule, optimizer.param_groups
+        k, rule, groups = self._batch() / self.base_batch, self.rule, optimizer.param_groups
         if rule == "auto":
             adaptive = any("betas" in group or "alpha" in group for group in groups)
             rule = "square-root" if adaptive else "linear"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from .owners import Owners
 from .partition import Partition
 
@@ -44,27 +44,25 @@ class WeightDecay(Trick):
 
     name = "weight-decay"
     family = "optimizer"
-    value = Option("value", float, low=0, required=True, help="lambda, such as 0.01")
-    options = (
-        Option("kind", str, "decoupled", choices=("decoupled", "l2"), help="which form"),
-        Option("exempt", bool, True, help="spare biases, norms and embeddings"),
-        Option("embeddings", bool, False, help="decay embeddings"),
-    )
+    decay: float = value(low=0, help="lambda, such as 0.01")
+    kind: str = option(default="decoupled", choices=("decoupled", "l2"), help="which form")
+    exempt: bool = option(default=True, help="spare biases, norms and embeddings")
+    embeddings: bool = option(default=False, help="decay embeddings")
 
     def attach_to(self, stage: Stage) -> None:
         """Divides groups into what decays and what does not."""
         owners = Owners(stage)
-        decay, decoupled = self.given.value, self.given.kind == "decoupled"
+        decay, decoupled = self.decay, self.kind == "decoupled"
 
         def decays(optimizer: Any, p: Any) -> bool:
-            return not self.given.exempt or self._is_weight(p, owners.of(p))
+            return not self.exempt or self._is_weight(p, owners.of(p))
 
         def settle(optimizer: Any, group: dict[str, Any], decaying: Any) -> None:
             used = decay if decaying else 0.0
             own = _own_kind(optimizer, group)
             if "decoupled_weight_decay" in group:
                 group["decoupled_weight_decay"] = decoupled
-            elif own != self.given.kind:
+            elif own != self.kind:
                 if not decoupled:
                     what = type(optimizer).__name__
                     stage.refuse(self.name, f"{what} has no kind=l2")
@@ -85,7 +83,7 @@ class WeightDecay(Trick):
         import torch
 
         if isinstance(module, (torch.nn.Embedding, torch.nn.EmbeddingBag)):
-            return bool(self.given.embeddings)
+            return bool(self.embeddings)
         is_norm = "norm" in type(module).__name__.lower()  # whoever wrote it: RMSNorm, BatchNorm2d
         return p.dim() >= 2 and not is_norm and not name.endswith("bias")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from .scaling import Scaling
 
 if TYPE_CHECKING:
@@ -45,11 +45,10 @@ class Amp(Trick):
 
     name = "amp"
     family = "precision"
-    value = Option("value", str, "bf16", choices=("bf16", "fp16"), help="half precision type")
-    options = (Option("scale", float, 65536.0, 1, help="first loss scale, fp16 only"),)
+    dtype: str = value(default="bf16", choices=("bf16", "fp16"), help="half precision type")
+    scale: float = option(default=65536.0, low=1, help="first loss scale, fp16 only")
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self._scaling: Scaling | None = None
         self._ours = False
 
@@ -59,7 +58,7 @@ class Amp(Trick):
 
         from ...seams.root import any_parameter
 
-        half = torch.bfloat16 if self.given.value == "bf16" else torch.float16
+        half = torch.bfloat16 if self.dtype == "bf16" else torch.float16
         device = {"type": "cpu"}
 
         def region(*_: Any) -> Any:
@@ -92,7 +91,7 @@ class Amp(Trick):
                 why = "fp16 takes no closure, as a GradScaler does not; bf16 does"
                 stage.refuse(self.name, why)
 
-        self._scaling = scaling = Scaling(self.given.scale)
+        self._scaling = scaling = Scaling(self.scale)
         stage.on("scaled", own)
         stage.on("closure_begin", no_closure)
         scaling.put_in_place(stage)

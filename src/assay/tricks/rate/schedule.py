@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, TrickError
+from ..base import TrickError, option, value
 from .curves import CURVES, PLATEAU, Plateau
 from .effective import Rate
 from .readings import Readings
@@ -54,32 +54,41 @@ class Schedule(RateTrick):
 
     name = "schedule"
     family = "rate"
-    value = Option("value", str, required=True, choices=(*CURVES, "plateau"), help="the curve")
-    options = (
-        Option("total", int, low=1, help="steps of the whole run, warm-up included"),
-        Option("mode", str, "replace", choices=("replace", "multiply"), help="the script's own"),
-        Option("end", float, low=0, high=1, help="last factor"),
-        Option("gamma", float, low=0, high=1, open_low=True, help="factor of one drop"),
-        Option("every", int, low=1, help="steps between drops, or in one reading"),
-        Option("milestones", str, help="steps of drops, as 100+200"),
-        Option("slope", float, low=0, help="1 / (1 + slope t)"),
-        Option("power", float, low=0, open_low=True, help="1 is a line"),
-        Option("period", int, low=1, help="steps of the first cycle"),
-        Option("growth", int, low=1, help="length of a cycle over the one before"),
-        Option("start", float, low=0, high=1, help="first factor, and lowest of a cycle"),
-        Option("rise", float, low=0, high=1, open_high=True, help="share of steps going up"),
-        Option("decay", float, low=0, high=1, help="share of steps going down at the end"),
-        Option("timescale", int, low=1, help="steps; the warm-up's if there is one, else 10000"),
-        Option("patience", int, low=0, help="readings without improvement"),
-        Option("watch", str, choices=("train", "eval"), help="which loss"),
+    curve: str = value(choices=(*CURVES, "plateau"), help="the curve")
+    total: int | None = option(default=None, low=1, help="steps of the whole run, warm-up included")
+    mode: str = option(default="replace", choices=("replace", "multiply"), help="the script's own")
+    end: float | None = option(default=None, low=0, high=1, help="last factor")
+    gamma: float | None = option(
+        default=None, low=0, high=1, open_low=True, help="factor of one drop"
     )
+    every: int | None = option(default=None, low=1, help="steps between drops, or in one reading")
+    milestones: str | None = option(default=None, help="steps of drops, as 100+200")
+    slope: float | None = option(default=None, low=0, help="1 / (1 + slope t)")
+    power: float | None = option(default=None, low=0, open_low=True, help="1 is a line")
+    period: int | None = option(default=None, low=1, help="steps of the first cycle")
+    growth: int | None = option(default=None, low=1, help="length of a cycle over the one before")
+    start: float | None = option(
+        default=None, low=0, high=1, help="first factor, and lowest of a cycle"
+    )
+    rise: float | None = option(
+        default=None, low=0, high=1, open_high=True, help="share of steps going up"
+    )
+    decay: float | None = option(
+        default=None, low=0, high=1, help="share of steps going down at the end"
+    )
+    timescale: int | None = option(
+        default=None, low=1, help="steps; the warm-up's if there is one, else 10000"
+    )
+    patience: int | None = option(default=None, low=0, help="readings without improvement")
+    watch: str | None = option(default=None, choices=("train", "eval"), help="which loss")
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Each curve has its own options."""
-        kind = self.given.value
-        self.curve = curve = CURVES.get(kind, PLATEAU)
-        given = {k: v for k, v in vars(self.given).items() if v is not None}
-        settings = {key: given[key] for key in given if key not in ("value", "mode")}
+        super().__post_init__()
+        kind = self.curve
+        self.form = curve = CURVES.get(kind, PLATEAU)
+        settings = {k: v for k, v in self.given().items() if v is not None}
+        del settings["curve"], settings["mode"]
         takes = ", ".join(curve.takes) or "no options"
         for key in settings:
             if key not in curve.takes:
@@ -97,37 +106,37 @@ class Schedule(RateTrick):
 
     def attach_to(self, stage: Stage) -> None:
         """Knows how long the run is, and for a plateau listens to losses."""
-        if "total" in self.curve.needs and "total" not in self.settings:
+        if "total" in self.form.needs and "total" not in self.settings:
             if not stage.steps:
-                why = f"{self.given.value} needs total=N, the steps of the whole run, or --steps N"
+                why = f"{self.curve} needs total=N, the steps of the whole run, or --steps N"
                 stage.refuse(self.name, why)
             self.settings["total"] = stage.steps
         super().attach_to(stage)
-        if self.curve is PLATEAU:
+        if self.form is PLATEAU:
             read = self.settings
             self.readings = Readings(stage, read["every"], read["watch"], self.plateau.update)
 
     def factor(self, step: int, warmup: int = 0) -> float:
         """What the rate is multiplied by at a step, for a curve that is a function of the step."""
-        settings = {key: self.settings[key] for key in self.curve.takes}
+        settings = {key: self.settings[key] for key in self.form.takes}
         if "total" in settings:
             settings["total"] = max(settings["total"] - warmup, 1)
-        if "timescale" in settings and self.given.timescale is None:
+        if "timescale" in settings and self.timescale is None:
             settings["timescale"] = warmup or settings["timescale"]
-        return self.curve.function(max(step - warmup, 0), **settings)
+        return self.form.function(max(step - warmup, 0), **settings)
 
     def change(self, optimizer: Any, step: int, rates: list[Rate]) -> None:
         """Puts the rates onto the curve."""
         assert self._desk is not None
-        plateau = self.curve is PLATEAU
+        plateau = self.form is PLATEAU
         factor = self.plateau.factor if plateau else self.factor(step, self._desk.warmup)
         for rate in rates:
-            rate.now = (rate.base if self.given.mode == "replace" else rate.now) * factor
+            rate.now = (rate.base if self.mode == "replace" else rate.now) * factor
 
     def state_dict(self) -> dict[str, Any]:
         """How far the run has come; of a plateau, what it has seen."""
         kept = super().state_dict()
-        if kept and self.curve is PLATEAU:
+        if kept and self.form is PLATEAU:
             kept |= {"plateau": dict(vars(self.plateau)), "readings": self.readings.state_dict()}
         return kept
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class RateTrick(Trick):
     """A trick whose only memory is the desk's: steps done and first rates."""
 
-    _desk: Rates | None = None
+    def __post_init__(self) -> None:
+        """Has no desk yet."""
+        self._desk: Rates | None = None
 
     def attach_to(self, stage: Stage) -> None:
         """Has `change` called at each step."""

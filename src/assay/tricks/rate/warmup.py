@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option
+from ..base import Suggestion, alike, value
 from .effective import Rate
 from .trick import RateTrick
 
 if TYPE_CHECKING:
+    from ...journal.view import Training
     from ..stage import Stage
 
 
@@ -42,17 +44,37 @@ class Warmup(RateTrick):
 
     name = "warmup"
     family = "rate"
-    value = Option("value", int, low=1, required=True, help="steps until the full rate")
+    explore = ("",)
+    steps: int = value(low=1, help="steps until the full rate")
+
+    @classmethod
+    def suggest(cls, training: Training, proposed: str = "") -> Iterator[Suggestion]:
+        """The length that the check proposes, or twice as long as the first steps went wrong."""
+        yield from super().suggest(training, proposed)
+        if proposed:
+            return
+        most = max(training.steps // 5, 1)
+        opening = training.series("step_quality").between(0, most)
+        bad = [step for step, quality in opening if not quality >= 0]  # nan too: a step uphill
+        if bad:
+            length = min(max(2 * (bad[-1] + 1), 10), most)
+            why = f"twice as long as steps made the loss worse, up to step {bad[-1]}"
+        else:
+            length = min(max(training.steps // 10, 5), most)
+            why = "a tenth of the steps"
+        yield Suggestion(str(length), why)
+        if not alike(2 * most, length):
+            yield Suggestion(str(2 * most), "two fifths of the steps")
 
     def attach_to(self, stage: Stage) -> None:
         """Takes its place behind all other tricks on the rate, and tells them how long it takes."""
         super().attach_to(stage)
         assert self._desk is not None
-        self._desk.warmup = self.given.value
+        self._desk.warmup = self.steps
         stage.patches.on_undo(lambda: setattr(self._desk, "warmup", 0))
 
     def change(self, optimizer: Any, step: int, rates: list[Rate]) -> None:
         """Scales the first steps."""
-        if step < self.given.value:
+        if step < self.steps:
             for rate in rates:
-                rate.now *= (step + 1) / self.given.value
+                rate.now *= (step + 1) / self.steps

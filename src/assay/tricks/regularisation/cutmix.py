@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base import Option, Trick
+from ..base import Trick, value
 from .mixing import mix_batches
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Cutmix(Trick):
 
     name = "cutmix"
     family = "regularisation"
-    value = Option("value", float, 1.0, 0, open_low=True, help="alpha of the Beta distribution")
+    changes_loss = "training"
+    changes_answers = True
+    alpha: float = value(default=1.0, low=0, open_low=True, help="alpha of the Beta distribution")
     conflicts = ("mixup",)
 
     def attach_to(self, stage: Stage) -> None:
@@ -60,4 +62,4 @@ class Cutmix(Trick):
             mixed[:, :, top:bottom, left:right] = source[order, :, top:bottom, left:right]
             return mixed, 1 - (bottom - top) * (right - left) / (height * width)
 
-        mix_batches(stage, self.name, float(self.given.value), mix)
+        mix_batches(stage, self.name, float(self.alpha), mix)

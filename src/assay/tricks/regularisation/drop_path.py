@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +66,7 @@ class DropPath(Trick):
 
     name = "drop-path"
     family = "regularisation"
-    value = Option("value", float, 0.1, 0, 1, open_high=True, help="rate of the last branch")
+    rate: float = value(default=0.1, low=0, high=1, open_high=True, help="rate of the last branch")
 
     def attach_to(self, stage: Stage) -> None:
         """Puts a hook on the last part of each branch."""
@@ -83,7 +83,7 @@ class DropPath(Trick):
             if not ends:
                 stage.refuse(self.name, f"{type(model).__name__} has no residual branch known here")
             for depth, (end, samples) in enumerate(ends):
-                rate = self.given.value * depth / max(len(ends) - 1, 1)
+                rate = self.rate * depth / max(len(ends) - 1, 1)
                 if rate:
                     handles.append(end.register_forward_hook(self._hook(rate, samples)))
             stage.note("branches", count=len(ends))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 from ..model.surgery import ACTIVATIONS, hidden_activations, put_back, replace
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Dropout(Trick):
 
     name = "dropout"
     family = "regularisation"
-    value = Option("value", float, 0.1, 0, 1, open_high=True, help="share dropped, 0 to 1")
+    p: float = value(default=0.1, low=0, high=1, open_high=True, help="share dropped, 0 to 1")
 
     def attach_to(self, stage: Stage) -> None:
         """Sets or inserts dropout in each model."""
@@ -51,10 +51,10 @@ class Dropout(Trick):
             present = [part for part in model.modules() if isinstance(part, _DropoutNd)]
             for part in present:
                 replaced.append((part, "p", part.p))
-                part.p = self.given.value
+                part.p = self.p
             found = [] if present else hidden_activations(model, ACTIVATIONS)
             for parent, name, old in found:
-                replace(parent, name, nn.Sequential(old, nn.Dropout(self.given.value)), old)
+                replace(parent, name, nn.Sequential(old, nn.Dropout(self.p)), old)
                 replaced.append((parent, name, old))
             if not present and not found:
                 what = "neither a dropout nor an activation module"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option, value
 from ..wrappers import bare
 
 if TYPE_CHECKING:
@@ -45,11 +45,10 @@ class EarlyStop(Trick):
 
     name = "early-stop"
     family = "regularisation"
-    value = Option("value", int, 5, 1, help="evaluations without improvement")
-    options = (Option("min-delta", float, 0.0, 0, help="smallest improvement that counts"),)
+    patience: int = value(default=5, low=1, help="evaluations without improvement")
+    min_delta: float = option(default=0.0, low=0, help="smallest improvement that counts")
 
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(value, **options)
+    def __post_init__(self) -> None:
         self.best, self.waited, self.stopped = math.inf, 0, False
         self._kept: list[dict[str, Any]] = []
 
@@ -104,13 +103,13 @@ class EarlyStop(Trick):
         stage.change("batch", next_batch)
 
     def _judge(self, loss: float, models: list[Any], stage: Stage) -> None:
-        if loss < self.best - self.given.min_delta:
+        if loss < self.best - self.min_delta:
             self.best, self.waited = loss, 0
             states = [model.state_dict() for model in models]
             self._kept = [{k: v.clone() for k, v in state.items()} for state in states]
             return
         self.waited += 1
-        if self.waited >= self.given.value or not math.isfinite(loss):
+        if self.waited >= self.patience or not math.isfinite(loss):
             self.stopped = True
             stage.note("stopped", best=self.best)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, value
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -40,7 +40,8 @@ class LabelSmoothing(Trick):
 
     name = "label-smoothing"
     family = "regularisation"
-    value = Option("value", float, 0.1, 0, 1, open_high=True, help="eps, 0 to 1")
+    changes_loss = "training"
+    smoothing: float = value(default=0.1, low=0, high=1, open_high=True, help="eps, 0 to 1")
 
     def attach_to(self, stage: Stage) -> None:
         """Adds the argument before the loss is computed."""
@@ -52,6 +53,6 @@ class LabelSmoothing(Trick):
                 return given
             if any(args[7:]) or kwargs.get("label_smoothing"):
                 stage.refuse(self.name, "the script smooths its labels already")
-            return args[:7], {**kwargs, "label_smoothing": self.given.value}
+            return args[:7], {**kwargs, "label_smoothing": self.smoothing}
 
         stage.change("loss", smooth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base import Option, Trick
+from ..base import Trick, value
 from .mixing import mix_batches
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class Mixup(Trick):
 
     name = "mixup"
     family = "regularisation"
-    value = Option("value", float, 0.2, 0, open_low=True, help="alpha of the Beta distribution")
+    changes_loss = "training"
+    changes_answers = True
+    alpha: float = value(default=0.2, low=0, open_low=True, help="alpha of the Beta distribution")
     conflicts = ("cutmix",)
 
     def attach_to(self, stage: Stage) -> None:
@@ -49,4 +51,4 @@ class Mixup(Trick):
         def mix(source: Tensor, order: Tensor, share: float) -> tuple[Tensor, float]:
             return share * source + (1 - share) * source[order], share
 
-        mix_batches(stage, self.name, float(self.given.value), mix)
+        mix_batches(stage, self.name, float(self.alpha), mix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base import Option, Trick
+from ..base import Trick, option
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -38,10 +38,8 @@ class SpectralNorm(Trick):
 
     name = "spectral-norm"
     family = "regularisation"
-    options = (
-        Option("model", str, "", help="part of the class name of the models meant"),
-        Option("iterations", int, 1, 1, help="power iterations per call"),
-    )
+    model: str = option(default="", help="part of the class name of the models meant")
+    iterations: int = option(default=1, low=1, help="power iterations per call")
 
     def attach_to(self, stage: Stage) -> None:
         """Parametrizes each model that is meant."""
@@ -51,7 +49,7 @@ class SpectralNorm(Trick):
         done: list[Any] = []
 
         def begin(model: Any) -> None:
-            if self.given.model not in type(model).__name__:
+            if self.model not in type(model).__name__:
                 return
             kinds = (nn.Linear, nn.modules.conv._ConvNd)
             found = [part for part in model.modules() if isinstance(part, kinds)]
@@ -61,7 +59,7 @@ class SpectralNorm(Trick):
                 )
             layers = [layer for layer in found if all(layer is not d for d in done)]
             for layer in layers:  # two models may share one
-                parametrizations.spectral_norm(layer, n_power_iterations=self.given.iterations)
+                parametrizations.spectral_norm(layer, n_power_iterations=self.iterations)
                 done.append(layer)
             stage.note("spectral norm", layers=len(layers))
 

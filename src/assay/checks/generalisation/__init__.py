@@ -1,0 +1,1 @@
+"""Checks on how a model does on data that it was not trained on."""

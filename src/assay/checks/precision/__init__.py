@@ -1,0 +1,1 @@
+"""Checks on half precision and loss scaling."""

@@ -1,0 +1,173 @@
+"""Unit tests of checks that only ever note: over-fitting, rare classes, half precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from assay.checks.base import Check
+from assay.checks.data.class_imbalance import ClassImbalance
+from assay.checks.finding import Finding
+from assay.checks.generalisation.overfitting import Overfitting
+from assay.checks.precision.half_without_scaler import HalfWithoutScaler
+from assay.diagnosis import Diagnosis
+from assay.journal.view import Evaluation, Event, RunView, Site
+from assay.testing import make_run
+from assay.trials.remedies import remedies
+
+LINE = Site("train.py", 12, "<module>")
+NAN = float("nan")
+
+
+def only(check: Check, run: RunView) -> Finding:
+    (finding,) = check.review(run)
+    assert finding.severity == "note"
+    return finding
+
+
+def silent(check: Check, run: RunView) -> bool:
+    return check.why_skipped(run) is None and not list(check.review(run))
+
+
+def tried(finding: Finding, run: RunView) -> list[str]:
+    return [c.name for tier in remedies(run, Diagnosis((finding,), ())) for c in tier]
+
+
+# --- overfitting --------------------------------------------------------------------------------
+
+
+def evaluated(losses: Sequence[float], training: Sequence[float] = ()) -> RunView:
+    view = make_run(loss=training or [1.0 - 0.009 * step for step in range(100)])
+    step = 100 // len(losses)
+    view.trainings[0].evaluations = [
+        Evaluation((i + 1) * step - 1, "cross_entropy", loss, None, 100)
+        for i, loss in enumerate(losses)
+    ]
+    return view
+
+
+RISING = [1.0, 0.6, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1]
+
+
+def test_a_held_out_loss_that_rises_again() -> None:
+    run = evaluated(RISING)
+    finding = only(Overfitting(), run)
+    assert "rose from 0.5 at step 29 (evaluation 3 of 10) to 1.1" in finding.summary
+    assert finding.steps == (29, 99)
+    assert tried(finding, run) == ["early-stop=2", "dropout=0.5", "weight-decay=0.1"]
+
+
+def test_at_the_limit_it_is_silent_and_just_above_it_is_not() -> None:
+    at = [1.0, 0.6, 0.5, 0.52, 0.54, 0.56, 0.57, 0.58, 0.59]
+    assert silent(Overfitting(), evaluated([*at, 0.6]))
+    assert only(Overfitting(), evaluated([*at, 0.601]))
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.38, 0.36],
+        # noise about a level
+        [1.0, 0.5, 0.42, 0.45, 0.41, 0.47, 0.43, 0.46, 0.42, 0.45],
+        # it rose at the very end: one evaluation may be chance
+        [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.38, 0.9],
+        [-1.0, -2.0, -1.5, -1.0, -0.5, -0.4, -0.3, -0.2],
+        [1.0, 0.5, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN],
+    ],
+)
+def test_a_held_out_loss_that_is_well(losses: list[float]) -> None:
+    assert silent(Overfitting(), evaluated(losses))
+
+
+def test_a_training_loss_that_rises_too_is_another_illness() -> None:
+    assert silent(Overfitting(), evaluated(RISING, [0.1 + 0.01 * step for step in range(100)]))
+    assert silent(Overfitting(), evaluated(RISING, [1.0] * 100))
+
+
+def test_too_few_evaluations_are_said_to_be_too_few() -> None:
+    assert Overfitting().why_skipped(make_run(loss=[1.0] * 9)) is not None
+    why = Overfitting().why_skipped(evaluated([1.0, 0.5, 1.5]))
+    assert why == "3 of 6 evaluations were seen"
+
+
+# --- class-imbalance ----------------------------------------------------------------------------
+
+
+def labels(*counts: float, weighted: bool = False, rows: int = 64) -> RunView:
+    call = {
+        "fn": "cross_entropy", "place": "cross_entropy (train.py:12)", "in_graph": True,
+        "weighted": weighted, "input": {"shape": [rows, 3], "dtype": "float32"},
+    }  # fmt: skip
+    given = {"place": "input 0", "shape": [64, 8], "dtype": "float32"}
+    return make_run(
+        loss=[1.0] * 20,
+        label_count={str(c): [float(n)] * 20 for c, n in enumerate(counts)},
+        events=[Event("loss_call", 0, call, LINE), Event("input", 0, given, LINE)],
+    )
+
+
+def test_a_rare_class() -> None:
+    run = labels(61, 1, 2)
+    finding = only(ClassImbalance(), run)
+    assert "class 1 is 1.6% of the 1280 labels seen" in finding.summary
+    assert finding.where.site == LINE
+    assert tried(finding, run) == ["balance-classes=1.0", "balance-classes=0.5"]
+
+
+def test_a_tenth_of_the_commonest_class_is_not_rare() -> None:
+    assert silent(ClassImbalance(), labels(50, 5))
+    assert only(ClassImbalance(), labels(51, 5))
+
+
+def test_classes_that_are_hardly_seen_are_not_judged() -> None:
+    assert silent(ClassImbalance(), labels(24, 0.9))
+    assert only(ClassImbalance(), labels(24, 1))
+    assert silent(ClassImbalance(), labels(64))
+    assert silent(ClassImbalance(), labels(64, 0))
+    assert silent(ClassImbalance(), labels(64, NAN))
+
+
+def test_weights_in_the_loss_and_sequences_are_silent() -> None:
+    assert silent(ClassImbalance(), labels(61, 1, 2, weighted=True))
+    assert silent(ClassImbalance(), labels(61, 1, 2, rows=640))
+
+
+# --- half-without-scaler ------------------------------------------------------------------------
+
+
+def half(dtype: str = "float16", scale: Sequence[float] = (), *, graph: bool = True) -> RunView:
+    call = {
+        "fn": "cross_entropy", "place": "cross_entropy (train.py:12)", "in_graph": graph,
+        "weighted": False, "input": {"shape": [8, 3], "dtype": dtype},
+    }  # fmt: skip
+    region = {"device": "cpu", "dtype": dtype, "enabled": True}
+    return make_run(
+        loss=[1.0] * 9,
+        loss_scale=list(scale),
+        events=[
+            Event("loss_call", 0, call, Site("train.py", 13)),
+            Event("autocast", 0, region, LINE),
+        ],
+    )
+
+
+def test_half_precision_without_a_scaler() -> None:
+    run = half()
+    finding = only(HalfWithoutScaler(), run)
+    assert finding.where.site == LINE
+    assert tried(finding, run) == ["amp=fp16"]
+
+
+def test_half_weights_without_autocast_are_named_at_the_loss() -> None:
+    run = half()
+    run.all_events.pop()
+    assert only(HalfWithoutScaler(), run).where.site == Site("train.py", 13)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [half(scale=[65536.0] * 9), half("bfloat16"), half("float32"), half(graph=False)],
+)
+def test_half_precision_that_is_well(run: RunView) -> None:
+    assert silent(HalfWithoutScaler(), run)
