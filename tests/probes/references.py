@@ -155,6 +155,13 @@ def update_norm(step: Step) -> Values:
     return {n: norm(wide(step.after[n]) - wide(step.weights[n])) for n in used(step)}
 
 
+@reference("weight_changed_share")
+def changed_share(step: Step) -> Values:
+    changed = {n: wide(step.after[n]) != wide(step.weights[n]) for n in used(step)}
+    whole = torch.cat(list(changed.values()))
+    return {n: share(each) for n, each in changed.items()} | {"": share(whole)}
+
+
 @reference("stale_grad_norm")
 def stale_grad_norm(step: Step) -> Values:
     return {} if step.stale is None else {"": norm(torch.zeros(1), *step.stale.values())}
@@ -629,5 +636,10 @@ WITHOUT: dict[str, str] = {
     "time_s": SECONDS,
     "memory_peak": "bytes of the whole process",
     "memory_allocated": "of an accelerator",
+    "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
+    **{
+        f"eval_input_{n}": "of evaluations: test_run_facts.py"
+        for n in ("mean", "std", "min", "max")
+    },
 }
 """Signals that plain torch can't compute, each with the reason."""

@@ -34,7 +34,8 @@ WHERE_POSSIBLE = {
 """Measured at some steps and in some variants only, and how exactly: relative. The first sharpness
 is a quick one (tests/probes/test_sharpness.py holds the later ones to 5 %)."""
 
-NOT_OF_SKIPPED = {"loss", "learning_rate", "loss_alike", "training_error", "update_norm"}
+NOT_OF_SKIPPED = {"loss", "learning_rate", "loss_alike", "training_error", "update_norm",
+                  "weight_changed_share"}  # fmt: skip
 
 Key = tuple[int, int, str]
 

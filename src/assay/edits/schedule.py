@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..journal.events import SCHEDULER
 from ..tricks.rate.schedule import Schedule
 from ..tricks.rate.warmup import Warmup
 from .arguments import number
@@ -45,7 +44,7 @@ def schedule(script: Script, trick: Schedule) -> Iterator[Variant]:
 
 
 def _write(patch: Patch, script: Script, factor: str) -> None:
-    if any(True for _ in script.view.events(SCHEDULER)):
+    if script.view.schedulers:
         raise NotMechanicalError("the script has a scheduler already, which this must join")
     built = script.optimizer_built()
     source, statement = built.source, built.statement

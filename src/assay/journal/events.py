@@ -66,13 +66,67 @@ class _Loader(TypedDict):
 class Loader(_Loader, total=False):
     """Classes of sampler and dataset, settings, whether gradients are on, and where it was built.
 
-    Of a dataset that is read in its own order and shows its labels: `labels_equal_next`, the share
-    of samples whose successor has the same label, and `labels_equal_by_chance`.
+    `number` tells kinds of loaders apart. Of the sampler: `replacement`, `num_samples`, and the
+    length of its `weights`. `worker_init_fn` and `generator` say whether there is one. Of a dataset
+    that is read in its own order and shows its labels: `labels_equal_next`, the share of samples
+    whose successor has the same label, and `labels_equal_by_chance`.
     """
 
+    number: int
+    batch_sampler: str
+    replacement: bool | None
+    weights: int | None
+    num_samples: int | None
+    persistent_workers: bool
+    worker_init_fn: bool
+    generator: bool
     labels_equal_next: float
     labels_equal_by_chance: float
     label_classes: int
+
+
+class Epoch(TypedDict):
+    """What the loader of a `number` (`loader`) drew in one pass over its data set of `size`.
+
+    `draws` indices, of which `distinct` differ (`distinct_ever`: in all passes so far) and one was
+    drawn `most` often; None where they were too many, or too late in the run, to be counted.
+    `order` is a number for the indices of the first 8 batches, equal for equal ones; `whole` says
+    whether the sampler came to its end.
+    """
+
+    loader: int
+    epoch: int
+    size: int | None
+    draws: int
+    distinct: int | None
+    distinct_ever: int | None
+    most: int | None
+    order: int
+    whole: bool
+
+
+class EvalInput(TypedDict):
+    """As `input`, of a forward pass in an evaluation."""
+
+    place: str
+    shape: list[int]
+    dtype: str
+
+
+class Scaler(TypedDict):
+    """Counts so far: losses `scaled`, `unscaled` by the script, `steps` through `scalers` of them.
+
+    On sampled iterations: `looked_at` steps that followed a scaled loss, and `past` the scaler,
+    those on gradients that were all scaled and that nobody had unscaled.
+    """
+
+    scalers: int
+    scaled: int
+    unscaled: int
+    steps: int
+    updates: int
+    looked_at: int
+    past: int
 
 
 class LossCall(TypedDict):
@@ -148,18 +202,43 @@ class Compile(TypedDict):
     target: str
 
 
-class LoadState(TypedDict):
-    """The class that loaded, and the keys that were missing or unexpected, at most 50 of each."""
-
+class _LoadState(TypedDict):
     owner: str
     missing: list[str]
     unexpected: list[str]
 
 
-class Scheduler(TypedDict):
-    """The scheduler's class."""
+class LoadState(_LoadState, total=False):
+    """The class that loaded, and the keys that were missing or unexpected, at most 50 of each.
 
-    cls: str
+    `kind` is `module` (`module` names it, where known) or `optimizer`; `failed` what the call
+    raised. Of a module with so many `keys`, `given` so many tensors: how many `matched` in name and
+    shape, `missing_count`, `unexpected_count`, `mismatched` in shape (at most 50 names); how many
+    of the matched tensors were `compared` with what was there before and `changed`; and the
+    `prefix` that, taken off the given names (with a + before it: put before them), would make
+    `prefix_matched` of them fit. Of an optimizer with so many `parameters`: how many states it was
+    given and how many have a state now (`with_state`), and its rates.
+    """
+
+    kind: str
+    module: str | None
+    failed: str
+    keys: int
+    given: int
+    matched: int
+    missing_count: int
+    unexpected_count: int
+    mismatched: list[str]
+    compared: int
+    changed: int
+    prefix: str | None
+    prefix_matched: int
+    parameters: int
+    given_state: int
+    with_state: int
+    rates_before: list[float]
+    rates_given: list[float]
+    rates_after: list[float]
 
 
 class Clip(TypedDict):
@@ -255,8 +334,23 @@ INPUT = EventKind(
     "a model is given a tensor of a new shape (of one sample) or dtype",
     absent="no model was given a tensor",
 )  # fmt: skip
+EVAL_INPUT = EventKind(
+    "eval_input", EvalInput, "held_out",
+    "an evaluation gives a trained model a tensor of a new shape (of one sample) or dtype",
+    absent="no trained model was called with gradients off",
+)  # fmt: skip
+EPOCH = EventKind(
+    "epoch", Epoch, "loaders",
+    "one of the first 16 passes of a kind of DataLoader over its data set ends",
+    absent="no DataLoader was iterated",
+)  # fmt: skip
+SCALER = EventKind(
+    "scaler", Scaler, "scaling",
+    "the number of losses that a GradScaler scaled has grown by a fifth, or a step goes past it",
+    absent="no GradScaler scaled a loss",
+)  # fmt: skip
 LOADER = EventKind(
-    "loader", Loader, "batches",
+    "loader", Loader, "loaders",
     "iteration over a new kind of DataLoader begins",
     absent="no DataLoader was iterated",
 )  # fmt: skip
@@ -295,12 +389,9 @@ SEED = EventKind("seed", Seed, "notes", "a random generator is seeded",
 COMPILE = EventKind("compile", Compile, "notes", "torch.compile is called",
                     absent="torch.compile was not called")  # fmt: skip
 LOAD_STATE = EventKind(
-    "load_state", LoadState, "notes", "a load_state_dict returns, the first time for each class",
+    "load_state", LoadState, "loading",
+    "a load_state_dict returns or raises, the first 16 times for each class",
     absent="no state was loaded",
-)  # fmt: skip
-SCHEDULER = EventKind(
-    "scheduler", Scheduler, "notes", "a scheduler is built, the first time for each class",
-    absent="no scheduler was built",
 )  # fmt: skip
 CLIP = EventKind(
     "clip", Clip, "notes", "gradients are clipped, the first time for each kind and limit",
@@ -352,9 +443,10 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    MODEL, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, LOADER, LOSS_CALL, LOSS_WITHOUT_GRAPH,
+    MODEL, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, EVAL_INPUT, LOADER, EPOCH, LOSS_CALL,
+    LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
-    SCHEDULER, CLIP, MODE_SWITCH, EVALUATED, TRAINING_MODE, HOOK_REGISTERED, CHECKPOINTING,
+    SCALER, CLIP, MODE_SWITCH, EVALUATED, TRAINING_MODE, HOOK_REGISTERED, CHECKPOINTING,
     AUTOCAST, ZERO_GRAD, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

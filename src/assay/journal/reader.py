@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from .view import (
     Module,
     Parameter,
     RunView,
+    Scheduler,
     Shared,
     Site,
     Training,
+    Worker,
 )
 
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -55,6 +58,7 @@ def read_run(folder: Path) -> RunView:
     journals = sorted(folder.glob("journal-*.jsonl"), key=started)
     for path in journals:
         ProcessReader(view, path).read()
+    read_workers(folder / "workers.jsonl", view)
     for path in sorted(folder.glob("trouble-*")):
         text = path.read_text(errors="replace").strip()
         if text:
@@ -62,6 +66,16 @@ def read_run(folder: Path) -> RunView:
     for path in sorted(folder.glob("boot-*.log")):
         view.errors.append(path.read_text(errors="replace").strip().splitlines()[-1])
     return view
+
+
+def read_workers(path: Path, view: RunView) -> None:
+    """Adds what workers of data loaders wrote; those of one loader's iteration are a group."""
+    if not path.exists():
+        return
+    for line in _lines(path, view.errors):
+        with suppress(LookupError, TypeError, ValueError):
+            group = int(line["of"]), int(line["base"])
+            view.workers.append(Worker(int(line["worker"]), group, dict(line["states"])))
 
 
 def read_account(folder: Path, view: RunView) -> None:
@@ -118,6 +132,7 @@ class ProcessReader:
         self._took_s: dict[int, float] = {}
         self._built: dict[int, BuiltOptimizer] = {}
         self._stepped: dict[int, Training] = {}
+        self._schedulers: dict[int, Scheduler] = {}
 
     def read(self) -> None:
         """Reads the whole journal."""
@@ -188,6 +203,25 @@ class ProcessReader:
         built.waiting, built.waiting_count = tuple(line["names"]), int(line["count"])
         built.backward = Site.read(line.get("site"))
         built.in_training, built.moved = line.get("training"), line.get("moved")
+
+    def _on_scheduler(self, line: dict[str, Any]) -> None:
+        built = self._built.get(-1 if line.get("built") is None else int(line["built"]))
+        place = next((i for i, one in enumerate(self._view.optimizers) if one is built), None)
+        self._schedulers[int(line["n"])] = scheduler = Scheduler(
+            kind=line["cls"],
+            settings=line["settings"],
+            site=Site.read(line.get("site")),
+            optimizer=place,
+            rank=self._rank,
+        )
+        self._view.schedulers.append(scheduler)
+
+    def _on_scheduled(self, line: dict[str, Any]) -> None:
+        scheduler, step = self._schedulers[int(line["n"])], int(line["s"])
+        scheduler.counts.append(step, float(line["count"]))
+        if line.get("metric") is not None:
+            scheduler.metrics.append(step, number(line["metric"]))
+        scheduler.step_site = Site.read(line.get("site")) or scheduler.step_site
 
     def _on_process_group(self, line: dict[str, Any]) -> None:
         """Says the rank of a process that the environment did not tell of."""

@@ -11,6 +11,9 @@ _NO_GRADIENT = "no parameter of an optimizer had a gradient"
 _NO_MODEL = "no model was called"
 _NO_INPUT = "no model was given a tensor"
 _NO_NUMBERS = "no model was given a tensor of floating-point numbers"
+_NO_EVALUATION = (
+    "no trained model was called with gradients off, after eval() or a loss without gradients"
+)
 _NO_DATA_LAYER = (
     "no trainable layer was given data as they are (floating-point numbers, at least 32 of them)"
 )
@@ -76,9 +79,19 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent=_NO_GRADIENT,
     ),
     Signal(
+        "weight_changed_share", "Changed share of weights", "share", Per.PARAMETER | Per.WHOLE,
+        "gradients", "share of the weight's elements that differ after the step, in any bit",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
         "stale_grad_norm", "Gradient left over", "loss / weight", Per.WHOLE, "gradients",
         "norm of the gradients that were still there when backward() began; the least of one step",
         absent="no backward() came before the step of an optimizer that had stepped before",
+    ),
+    Signal(
+        "gradient_discarded", "Gradient discarded", "1 or 0", Per.WHOLE, "clearing",
+        "whether zero_grad, after the last backward pass, left nothing for the step to use",
+        absent="no step followed a call of backward()",
     ),
     Signal(
         "outside_weight_norm", "Norm of weights outside", "weight", Per.WHOLE, "structure",
@@ -207,6 +220,26 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     Signal(
         "input_bin_share", "Input histogram", "share", Per.BIN, "batches",
         "share of the first sampled batch's numbers that lie in this bin", absent=_NO_NUMBERS,
+    ),
+    Signal(
+        "eval_input_mean", "Input mean in evaluation", "", Per.INPUT, "held_out",
+        "mean of the finite numbers of a batch that an evaluation gave the model",
+        absent=_NO_EVALUATION,
+    ),
+    Signal(
+        "eval_input_std", "Input spread in evaluation", "", Per.INPUT, "held_out",
+        "standard deviation of the finite numbers of a batch that an evaluation gave the model",
+        absent=_NO_EVALUATION,
+    ),
+    Signal(
+        "eval_input_min", "Smallest input in evaluation", "", Per.INPUT, "held_out",
+        "smallest finite number of a batch that an evaluation gave the model",
+        absent=_NO_EVALUATION,
+    ),
+    Signal(
+        "eval_input_max", "Largest input in evaluation", "", Per.INPUT, "held_out",
+        "largest finite number of a batch that an evaluation gave the model",
+        absent=_NO_EVALUATION,
     ),
     Signal(
         "layer_input_mean", "Mean of data at a layer", "", Per.LAYER_INPUT, "batches",

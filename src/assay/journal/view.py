@@ -129,6 +129,45 @@ class BuiltOptimizer:
     rank: int = 0
 
 
+@dataclass(slots=True)
+class Scheduler:
+    """One learning-rate scheduler.
+
+    `settings` are the plain numbers and words that it was built with; `optimizer` is its
+    optimizer's place in `RunView.optimizers`. `counts` has how often it had stepped, `metrics` what
+    it was given then (a plateau), both by the steps that its optimizer had taken; `step_site` is
+    the line of its first step.
+    """
+
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    site: Site | None = None
+    optimizer: int | None = None
+    step_site: Site | None = None
+    counts: Series = field(default_factory=Series)
+    metrics: Series = field(default_factory=Series)
+    rank: int = 0
+
+    @property
+    def steps(self) -> int:
+        """How often it has stepped."""
+        return int(self.counts.values[-1]) if len(self.counts) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process of a data loader, when it was ready for its first sample.
+
+    `states` has a number for each random state that it may draw from (`random`, `torch`, `numpy`,
+    and generators that the data set holds: `dataset.rng`); equal numbers are equal states. Workers
+    of one `group` were started together.
+    """
+
+    index: int
+    group: tuple[int, int]
+    states: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """One evaluation phase: mean loss and accuracy over the batches seen with gradients off."""
@@ -195,6 +234,8 @@ class RunView:
     parameters: list[Parameter] = field(default_factory=list)
     shared: list[Shared] = field(default_factory=list)
     optimizers: list[BuiltOptimizer] = field(default_factory=list)
+    schedulers: list[Scheduler] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
     all_events: list[Event[Any]] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)

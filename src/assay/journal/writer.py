@@ -73,7 +73,7 @@ class Journal:
     """
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._lines: list[str] = []
         self._pending = b""
         self._fd: int | None = None
@@ -100,12 +100,12 @@ class Journal:
         name = str(os.getpid())
         for attempt in range(2, 1000):
             try:
-                trouble = os.path.join(self._folder, f"trouble-{name}")
+                trouble = os.path.join(self.folder, f"trouble-{name}")
                 aside = _open(trouble, os.O_CREAT | os.O_EXCL)
                 self._trouble_path = trouble
                 os.write(aside, b" " * _TROUBLE_BYTES)
                 os.close(aside)
-                self._path = os.path.join(self._folder, f"journal-{name}.jsonl")
+                self._path = os.path.join(self.folder, f"journal-{name}.jsonl")
                 self._adopt(_open(self._path, os.O_APPEND | os.O_CREAT | os.O_EXCL))
                 break
             except FileExistsError:

@@ -6,14 +6,20 @@ from ..watching.probe import Probe
 from .activations import Activations
 from .batches import Batches
 from .callers import Callers
+from .clearing import Clearing
 from .comparable import Comparable
 from .evaluation import Evaluation
 from .gradients import Gradients
+from .held_out import HeldOut
+from .loaders import Loaders
+from .loading import Loading
 from .losses import Losses
 from .notes import Notes
 from .optimizers import Optimizers
 from .origins import Origins
 from .pace import Pace
+from .scaling import Scaling
+from .schedules import Schedules
 from .setup import Setup
 from .sharpness import Sharpness
 from .step_quality import StepQuality
@@ -25,15 +31,21 @@ PROBES: tuple[type[Probe], ...] = (
     Optimizers,
     Notes,
     Pace,
+    Loaders,
+    Loading,
+    Schedules,
+    Scaling,
     Batches,
     Losses,
     Origins,
     Activations,
     Gradients,
+    Clearing,
     Symmetry,
     StepQuality,
     Sharpness,
     Evaluation,
+    HeldOut,
     Setup,
 )
 

@@ -6,7 +6,15 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..watching.measures import largest, nonfinite_share, norms, stored, total, zero_share
+from ..watching.measures import (
+    changed_shares,
+    largest,
+    nonfinite_share,
+    norms,
+    stored,
+    total,
+    zero_share,
+)
 from ..watching.probe import Probe
 from .structure import parameter_names
 
@@ -18,9 +26,10 @@ class Gradients(Probe):
     """Norms of gradient, weight and update; largest element; zero and non-finite shares.
 
     Signals: `grad_norm`, `grad_max`, `grad_zero_share`, `grad_nonfinite_share`, `weight_norm`,
-    `weight_nonfinite_share`, `update_norm` per parameter; `grad_norm` and `stale_grad_norm` at
-    place "" for all together. Gradients are as the optimizer uses them: after unscaling and
-    clipping; of a sparse one the stored elements count. A norm is infinite only if an element is.
+    `weight_nonfinite_share`, `update_norm`, `weight_changed_share` (of its elements, those that the
+    step changed) per parameter; `grad_norm`, `stale_grad_norm` and `weight_changed_share` at place
+    "" for all together. Gradients are as the optimizer uses them: after unscaling and clipping; of
+    a sparse one the stored elements count. A norm is infinite only if an element is.
     """
 
     name = "gradients"
@@ -90,9 +99,14 @@ class Gradients(Probe):
             self.watch.training(optimizer).index, ([], [], [])
         )
         if names:
+            put = self.watch.put
             moved = torch._foreach_sub(weights, before)
             for name, norm in zip(names, norms(list(moved)), strict=True):
-                self.watch.put("update_norm", name, norm)
+                put("update_norm", name, norm)
+            shares, whole = changed_shares(list(zip(weights, before, strict=True)))
+            for name, share in zip(names, shares, strict=True):
+                put("weight_changed_share", name, share)
+            put("weight_changed_share", "", whole)
 
     def on_step_skipped(self, optimizer: Any) -> None:
         """A step that did not happen has no update."""

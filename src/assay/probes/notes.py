@@ -1,4 +1,4 @@
-"""Probe: single facts worth a line: seeds, modes, clipping, schedulers, precision, loaded state."""
+"""Probe: single facts worth a line: seeds, modes, clipping, precision."""
 
 from __future__ import annotations
 
@@ -36,8 +36,6 @@ class Notes(Probe):
     always: ClassVar = (
         "seed",
         "compile",
-        "load_state",
-        "scheduler_created",
         "clip",
         "mode",
         "hook_registered",
@@ -61,20 +59,6 @@ class Notes(Probe):
     def on_compile(self, target: Any) -> None:
         """torch.compile was called."""
         self.watch.event_once("compile", type(target).__name__, target=type(target).__name__)
-
-    def on_load_state(self, owner: Any, result: Any) -> None:
-        """State was loaded, with the keys that were missing or unexpected."""
-        self.watch.event_once(
-            "load_state",
-            type(owner).__name__,
-            owner=type(owner).__name__,
-            missing=list(getattr(result, "missing_keys", ()))[:50],
-            unexpected=list(getattr(result, "unexpected_keys", ()))[:50],
-        )
-
-    def on_scheduler_created(self, scheduler: Any) -> None:
-        """A learning-rate scheduler was built."""
-        self.watch.event_once("scheduler", type(scheduler).__name__, cls=type(scheduler).__name__)
 
     def on_clip(self, kind: str, limit: Any, parameters: Any, total: Any) -> None:
         """Gradients were clipped; the norm before clipping is read on sampled iterations."""
@@ -122,7 +106,7 @@ class Notes(Probe):
 
     def on_scaler_update(self, scaler: Any) -> None:
         """The loss scale, when it changes; a scaler on an accelerator is read on samples only."""
-        scale = scaler._scale
+        scale = getattr(scaler, "_scale", None)  # a scaler that is disabled has none
         if scale is not None and (scale.is_cpu or self.watch.sampling):
             value = scale.item()
             if value != self._scale:

@@ -34,11 +34,12 @@ def parameter_names(probe: Probe, group: dict[str, Any], index: int) -> list[str
     ]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A setting as the journal may hold it: a number, a word, or a list of them."""
     if isinstance(value, torch.Tensor):
         return float(value) if value.numel() == 1 else None
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value if isinstance(value, (int, float, bool, str, type(None))) else str(value)
 
 
@@ -225,7 +226,7 @@ class Structure(Probe):
                 {
                     "names": entry["params"][:20_000],
                     "elements": sum(p.numel() for p in group["params"]),
-                    **{key: _plain(group[key]) for key in _SETTINGS if key in group},
+                    **{key: plain(group[key]) for key in _SETTINGS if key in group},
                 }
                 for entry, group in zip(described, optimizer.param_groups, strict=True)
             ],

@@ -14,6 +14,7 @@ import torch
 from torch.fx import _symbolic_trace
 
 from .hub import Hub
+from .on_demand import put_on_demand
 from .patch import Patches
 from .recording import is_recording
 
@@ -80,8 +81,30 @@ class ModuleCalls:
         return __call__
 
 
+class _Inside(threading.local):
+    """Whether this thread is inside a call that was announced."""
+
+    a_root = False
+
+
 def install(hub: Hub, patches: Patches) -> None:
-    """Makes the switch `module`; nothing is replaced until it is turned on."""
+    """Makes the switch `module` and the event `evaluation_root`, both off until wanted."""
     calls = ModuleCalls(hub)
     hub.switches["module"] = calls
     patches.on_undo(calls.stop)
+    inside = _Inside()
+
+    def watch(original: Any) -> Any:
+        def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
+            if torch.is_grad_enabled() or inside.a_root or is_recording():
+                return original(module, *args, **kwargs)
+            inside.a_root = True
+            try:
+                hub.emit("evaluation_root", module, args, kwargs)
+                return original(module, *args, **kwargs)
+            finally:
+                inside.a_root = False
+
+        return __call__
+
+    put_on_demand(hub, patches, "evaluation_root", [(torch.nn.Module, "__call__")], watch)

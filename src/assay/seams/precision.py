@@ -12,8 +12,9 @@ from .recording import is_recording
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps autocast's entry and the scaler's scale, step and update."""
+    """Wraps autocast's entry and the scaler's scale, unscale_, step and update."""
     heard = hub.listeners
+    inside = [False]
 
     def entered(original: Any) -> Any:
         def __enter__(self: Any) -> Any:
@@ -39,16 +40,29 @@ def install(hub: Hub, patches: Patches) -> None:
             def note(which: Any) -> None:
                 stepped.append(True)
 
+            if heard["scaler_step"] and self._enabled:
+                hub.emit("scaler_step", self, optimizer)
+
             hub.on("step_end", note)  # so that it is told between samples too
+            inside[0] = True  # it unscales what the user has not
             try:
                 result = original(self, optimizer, *args, **kwargs)
             finally:
+                inside[0] = False
                 hub.off("step_end", note)
             if not stepped and self._enabled:
                 hub.emit("step_skipped", optimizer)
             return result
 
         return step
+
+    def unscale(original: Any) -> Any:
+        def unscale_(self: Any, optimizer: Any) -> None:
+            original(self, optimizer)
+            if heard["unscaled"] and self._enabled and not inside[0]:
+                hub.emit("unscaled", self, optimizer)
+
+        return unscale_
 
     def update(original: Any) -> Any:
         def update(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -62,4 +76,5 @@ def install(hub: Hub, patches: Patches) -> None:
     patches.wrap(autocast_mode.autocast, "__enter__", entered)
     patches.wrap(grad_scaler.GradScaler, "scale", scale)
     patches.wrap(grad_scaler.GradScaler, "step", step)
+    patches.wrap(grad_scaler.GradScaler, "unscale_", unscale)
     patches.wrap(grad_scaler.GradScaler, "update", update)

@@ -16,7 +16,12 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def loaded(original: Any) -> Any:
         def load_state_dict(self: Any, *args: Any, **kwargs: Any) -> Any:
-            result = original(self, *args, **kwargs)
+            hub.emit("load_state_begin", self, args[0] if args else kwargs.get("state_dict"))
+            try:
+                result = original(self, *args, **kwargs)
+            except Exception as error:
+                hub.emit("load_state_failed", self, error)
+                raise
             hub.emit("load_state", self, result)
             return result
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .leaves import Leaf, leaves_below
-from .measures import largest, nonfinite_share, norm, norms, stored, total, zero_share
+from .measures import (
+    changed_shares,
+    largest,
+    nonfinite_share,
+    norm,
+    norms,
+    stored,
+    total,
+    zero_share,
+)
 from .training import ByHand
 
 if TYPE_CHECKING:
@@ -257,12 +266,19 @@ class HandSteps:
                 put("grad_norm", "", total(lengths))
             if self._stale is not None:
                 put("stale_grad_norm", "", self._stale)
+            moved = []
             for known, leaf in zip(self._leaves, current, strict=True):
                 if leaf is not None and known.before is not None:
                     place, length = names[id(leaf)], norm(known.before)
                     put("weight_norm", place, length)
                     put("weight_nonfinite_share", place, nonfinite_share(known.before, length))
                     put("update_norm", place, norm(leaf.detach() - known.before))
+                    moved.append((place, (leaf.detach(), known.before)))
+            if moved:
+                shares, whole = changed_shares([pair for _, pair in moved])
+                for (place, _), share in zip(moved, shares, strict=True):
+                    put("weight_changed_share", place, share)
+                put("weight_changed_share", "", whole)
 
     def _names(self, leaves: list[Any] | None = None) -> dict[int, str]:
         name = self._watch.names.parameter

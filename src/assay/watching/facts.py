@@ -30,6 +30,7 @@ class Facts:
         self.recorder = Recorder(journal)
         self.names = Names()
         self.optimizers = Numbers()  # all that were built, also those that never step
+        self.schedulers, self.scalers = Numbers(), Numbers()
         self.trainings: list[Training] = []
         self.iteration = 0
         self.sampling = False

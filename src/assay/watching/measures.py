@@ -9,7 +9,7 @@ it, so that everything is summed in float64 there, without a branch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -168,6 +168,18 @@ def zero_share(tensor: torch.Tensor) -> torch.Tensor:
     """Share of the elements that are exactly 0."""
     size = tensor.numel()
     return (size - torch.count_nonzero(tensor)) / size
+
+
+def changed_shares(
+    pairs: Sequence[tuple[torch.Tensor, torch.Tensor]],
+) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """Share of the elements that differ, of each pair of tensors and of all; NaN is changed."""
+    device = pairs[0][0].device
+    counts = [torch.count_nonzero(after != before) for after, before in pairs]
+    together = torch.stack([count.to(device) for count in counts]).sum()
+    sizes = [after.numel() for after, _ in pairs]
+    shares = [count / size for count, size in zip(counts, sizes, strict=True)]
+    return shares, together / sum(sizes)
 
 
 def _scaled_norm(tensor: torch.Tensor) -> torch.Tensor:
