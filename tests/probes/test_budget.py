@@ -11,8 +11,9 @@ import torch
 
 from assay.watching import budget as module
 from assay.watching.budget import DEAR, OPENING_S, Budget
+from assay.watching.measures import moments
 from assay.watching.plan import DENSE, OPENING, SamplePlan
-from assay.watching.subsample import ELEMENTS, deviation, subsample
+from assay.watching.subsample import ELEMENTS, subsample
 
 
 def sampled_iterations(
@@ -135,7 +136,7 @@ def test_a_subsample_stands_for_the_whole(shape: tuple[int, ...]) -> None:
     chosen = subsample(x)
     assert ELEMENTS / 2 < chosen.numel() <= ELEMENTS
     assert chosen.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
-    assert float(deviation(chosen)) == pytest.approx(float(x.std()), rel=0.05)
+    assert float(moments(chosen)[1]) == pytest.approx(float(x.std()), rel=0.05)
     last = torch.arange(shape[-1]).expand(shape).contiguous()
     met = torch.bincount(subsample(last), minlength=shape[-1])
     if shape[-1] <= 128:
@@ -153,8 +154,8 @@ def test_a_dense_tensor_in_another_order_is_not_copied(layout: str) -> None:
 def test_the_deviation_survives_a_large_mean() -> None:
     x = torch.randn(8192, dtype=torch.float64) * 1e-2 + 1000
     exact = float(x.std(correction=0))
-    assert float(deviation(x.float())) == pytest.approx(exact, rel=1e-2)
-    assert math.isnan(float(deviation(torch.tensor([1.0, math.nan]))))
+    assert float(moments(x.float())[1]) == pytest.approx(exact, rel=1e-2)
+    assert math.isnan(float(moments(torch.tensor([1.0, math.nan]))[1]))
 
 
 def test_measurements_of_activations_are_those_of_the_whole(watched: Any) -> None:
