@@ -162,7 +162,9 @@ def observe(
     model, draw, criterion = task()
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(folder)
-        hub = seams.Hub(lambda where, error: journal.put("error", where=where, error=repr(error)))
+        hub = seams.Hub(
+            lambda where, error, by: journal.put("error", where=where, error=repr(error))
+        )
         watch = Watch(hub, journal, {})
         patches = seams.install(hub)
         watch.attach([probe(watch) for probe in PROBES])

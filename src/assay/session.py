@@ -151,11 +151,12 @@ class Session:
             forked=True,
         )
 
-    def _error(self, where: str, error: BaseException) -> None:
+    def _error(self, where: str, error: BaseException, by: str) -> None:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         self.journal.put(
             "error",
             where=where,
+            by=by,
             error=f"{type(error).__name__}: {error}"[:500],
             trace="".join(lines)[-2000:],
         )

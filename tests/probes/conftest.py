@@ -44,7 +44,7 @@ def watched(tmp_path: Path) -> Watching:
         folder = tmp_path / f"run{number}"
         folder.mkdir()
         journal, errors = Journal(str(folder)), []
-        hub = seams.Hub(lambda where, error: errors.append((where, error)))
+        hub = seams.Hub(lambda where, error, by: errors.append((where, error)))
         seen = Watched()
         seen.watch = Watch(hub, journal, settings)
         patches = seams.install(hub)

@@ -51,7 +51,7 @@ def state():
 
 @pytest.fixture
 def hub():
-    hub = Hub(lambda where, error: pytest.fail(f"{where}: {error!r}"))
+    hub = Hub(lambda where, error, by: pytest.fail(f"{where}: {error!r}"))
     patches = seams.install(hub)
     yield hub
     patches.undo()

@@ -172,7 +172,7 @@ def differs(one: Record, other: Record) -> bool:
     )
 
 
-def _fail(where: str, error: BaseException) -> None:
+def _fail(where: str, error: BaseException, by: str) -> None:
     raise AssertionError(f"{where}: {error!r}") from error
 
 

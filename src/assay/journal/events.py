@@ -256,7 +256,7 @@ class ModeSwitch(TypedDict):
     grad: bool
 
 
-class TrainingMode(TypedDict):
+class ModuleModes(TypedDict):
     """The model, its mode, and those of its modules that are in evaluation mode, at most 200."""
 
     module: str
@@ -318,6 +318,7 @@ MODEL = EventKind(
     "model", ModelFound, "structure",
     "a root module was called for the first time, or an optimizer holds its parameters",
     absent="no model was called",
+    always=True,
 )  # fmt: skip
 WITHOUT_GRADIENT = EventKind(
     "without_gradient", WithoutGradient, "structure",
@@ -343,16 +344,19 @@ EPOCH = EventKind(
     "epoch", Epoch, "loaders",
     "one of the first 16 passes of a kind of DataLoader over its data set ends",
     absent="no DataLoader was iterated",
+    always=True,
 )  # fmt: skip
 SCALER = EventKind(
     "scaler", Scaler, "scaling",
     "the number of losses that a GradScaler scaled has grown by a fifth, or a step goes past it",
     absent="no GradScaler scaled a loss",
+    always=True,
 )  # fmt: skip
 LOADER = EventKind(
     "loader", Loader, "loaders",
     "iteration over a new kind of DataLoader begins",
     absent="no DataLoader was iterated",
+    always=True,
 )  # fmt: skip
 LOSS_CALL = EventKind(
     "loss_call", LossCall, "losses",
@@ -373,6 +377,7 @@ NONFINITE_ORIGIN = EventKind(
     "nonfinite_origin", NonfiniteOrigin, "origins",
     "the first loss on the CPU that is not finite: the first operand in forward order that is not",
     absent="no loss on the CPU had an operand in its graph that is not finite",
+    always=True,
 )  # fmt: skip
 ACTIVATION_KIND = EventKind(
     "activation_kind", ActivationKind, "activations",
@@ -383,15 +388,17 @@ CONSTANT_INIT = EventKind(
     "constant_init", ConstantInit, "symmetry",
     "a weight whose rows or columns are equal was given one value by torch.nn.init",
     absent="torch.nn.init gave no trained weight one value for all its elements",
+    always=True,
 )  # fmt: skip
 SEED = EventKind("seed", Seed, "notes", "a random generator is seeded",
-                 absent="no random generator was seeded")  # fmt: skip
+                 absent="no random generator was seeded", always=True)  # fmt: skip
 COMPILE = EventKind("compile", Compile, "notes", "torch.compile is called",
-                    absent="torch.compile was not called")  # fmt: skip
+                    absent="torch.compile was not called", always=True)  # fmt: skip
 LOAD_STATE = EventKind(
     "load_state", LoadState, "loading",
     "a load_state_dict returns or raises, the first 16 times for each class",
     absent="no state was loaded",
+    always=True,
 )  # fmt: skip
 CLIP = EventKind(
     "clip", Clip, "notes", "gradients are clipped, the first time for each kind and limit",
@@ -400,24 +407,28 @@ CLIP = EventKind(
 MODE_SWITCH = EventKind(
     "mode_switch", ModeSwitch, "notes", "a call of train() or eval() changes a module's mode",
     absent="train() and eval() changed no mode",
+    always=True,
 )  # fmt: skip
 EVALUATED = EventKind(
     "evaluated", Nothing, "notes",
     "the script enters the first region without gradients after a switch to evaluation mode",
     absent="no region without gradients followed a switch to evaluation mode",
+    always=True,
 )  # fmt: skip
-TRAINING_MODE = EventKind(
-    "training_mode", TrainingMode, "notes",
+MODULE_MODES = EventKind(
+    "module_modes", ModuleModes, "notes",
     "a model that has dropout or batch norm is called in another mode than before",
     absent="no model was called that has dropout or batch norm",
 )  # fmt: skip
 HOOK_REGISTERED = EventKind(
     "hook_registered", HookRegistered, "notes", "the script puts an autograd hook on something",
     absent="no autograd hook was registered",
+    always=True,
 )  # fmt: skip
 CHECKPOINTING = EventKind(
     "checkpointing", Nothing, "notes", "activation checkpointing is used for the first time",
     absent="activation checkpointing was not used",
+    always=True,
 )  # fmt: skip
 AUTOCAST = EventKind(
     "autocast", Autocast, "notes", "an autocast region of a new kind is entered",
@@ -431,22 +442,25 @@ STEP_SKIPPED = EventKind(
     "step_skipped", Nothing, "clock",
     "a GradScaler leaves a step out, since gradients are not finite",
     absent="no step was left out",
+    always=True,
 )  # fmt: skip
 SWEEP = EventKind(
     "sweep", Sweep, "sweep", "a learning-rate range test begins",
     absent="no range test ran",
+    always=True,
 )  # fmt: skip
 CALLER = EventKind(
     "caller", Caller, "callers",
     "one of the calls that make up a training comes from a new line; in trials only",
     absent="only trials look for the lines that call",
+    always=True,
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, EVAL_INPUT, LOADER, EPOCH, LOSS_CALL,
     LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
-    SCALER, CLIP, MODE_SWITCH, EVALUATED, TRAINING_MODE, HOOK_REGISTERED, CHECKPOINTING,
+    SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
     AUTOCAST, ZERO_GRAD, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -342,6 +342,8 @@ class ProcessReader:
 
     def _on_error(self, line: dict[str, Any]) -> None:
         self._view.errors.append(f"{line['where']}: {line['error']}")
+        if line.get("by"):
+            self._view.failed.setdefault(line["by"], line["error"])
 
     def _on_stop(self, line: dict[str, Any]) -> None:
         self._view.facts["stopped"] = line["why"]

@@ -67,6 +67,7 @@ class Signal:
         says: What a value means, in a sentence without its full stop.
         absent: What it means that a run has none although its probe looked and did not fail: what
             the script did not do, in the words of the person who trains.
+        always: Looked for in every step; else in the sampled ones.
     """
 
     name: str
@@ -75,7 +76,8 @@ class Signal:
     per: Per
     by: str
     says: str
-    absent: str = ""
+    absent: str
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,15 @@ class EventKind(Generic[Data]):
         by: Name of the probe that records it; "clock" or "sweep" for what no probe does.
         says: When it is written, in a sentence without its full stop.
         absent: What it means that a run has none although its probe looked and did not fail.
+        always: Looked for in every step; else in the sampled ones.
     """
 
     name: str
     data: type[Data]
     by: str
     says: str
-    absent: str = ""
+    absent: str
+    always: bool = False
 
     def verify(self, data: Mapping[str, Any], *, whole: bool = True) -> None:
         """Raises KeyError if `data` has a key that is not declared, or lacks a necessary one.

@@ -26,21 +26,25 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "loss", "Loss", "", Per.WHOLE, "clock",
         "sum of the scalars that backward() was called on for this step",
         absent=_NO_BACKWARD,
+        always=True,
     ),
     Signal(
         "learning_rate", "Learning rate", "", Per.GROUP, "clock",
         "rate that the step was taken at, written when it changes",
         absent="the optimizer has no learning rate",
+        always=True,
     ),
     Signal(
         "time_s", "Time", "s", Per.WHOLE, "clock",
         "the process's monotonic clock after every so many steps",
         absent="no block of steps was written",
+        always=True,
     ),
     Signal(
         "loss_scale", "Loss scale", "", Per.WHOLE, "notes",
         "factor of the GradScaler, written when it changes",
         absent="no GradScaler was updated",
+        always=True,
     ),
     # -- gradients, weights, updates -----------------------------------------------------------
     Signal(
@@ -86,7 +90,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     Signal(
         "stale_grad_norm", "Gradient left over", "loss / weight", Per.WHOLE, "gradients",
         "norm of the gradients that were still there when backward() began; the least of one step",
-        absent="no backward() came before the step of an optimizer that had stepped before",
+        absent="backward() was not called after an optimizer's first step",
     ),
     Signal(
         "gradient_discarded", "Gradient discarded", "1 or 0", Per.WHOLE, "clearing",
@@ -102,11 +106,13 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "row_twin_share", "Equal rows", "share", Per.PARAMETER, "symmetry",
         "share of the rows that equal the row before, among weights or gradients: the smaller one",
         absent="no weight began with two equal rows",
+        always=True,
     ),
     Signal(
         "column_twin_share", "Equal columns", "share", Per.PARAMETER, "symmetry",
         "share of the columns that equal the one before, among weights or gradients: the smaller",
         absent="no matrix began with two equal columns",
+        always=True,
     ),
     Signal(
         "clip_norm", "Gradient norm before clipping", "loss / weight", Per.WHOLE, "notes",
@@ -138,21 +144,25 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "sharpness", "Sharpness", "loss / weight^2", Per.WHOLE, "sharpness",
         "largest eigenvalue of the Hessian of the batch's loss, in the optimizer's geometry",
         absent="the training ended before it was measured",
+        always=True,
     ),
     Signal(
         "sharpness_min", "Lowest curvature", "loss / weight^2", Per.WHOLE, "sharpness",
         "smallest eigenvalue of the Hessian of the batch's loss, in the optimizer's geometry",
         absent="the training ended before it was measured",
+        always=True,
     ),
     Signal(
         "rate_times_sharpness", "Rate x sharpness", "", Per.WHOLE, "sharpness",
         "learning rate of the step times sharpness",
         absent="the training ended before it was measured",
+        always=True,
     ),
     Signal(
         "stability_limit", "Stability limit", "", Per.WHOLE, "sharpness",
         "largest rate times sharpness at which this optimizer is stable on a quadratic",
         absent="the training ended before it was measured",
+        always=True,
     ),
     # -- what flows out of modules -------------------------------------------------------------
     Signal(
@@ -338,22 +348,26 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "memory_peak", "Peak of memory", "bytes", Per.WHOLE, "pace",
         "most memory held so far: resident, or allocated on a CUDA device",
         absent="no step was sampled",
+        always=True,
     ),
     Signal(
         "memory_allocated", "Memory allocated", "bytes", Per.WHOLE, "pace",
         "memory allocated on the CUDA device at the end of the step",
         absent="the model is not on a CUDA device",
+        always=True,
     ),
     # -- in trials only ------------------------------------------------------------------------
     Signal(
         "loss_alike", "Comparable loss", "", Per.WHOLE, "comparable",
         "the loss as it means the same whatever trick is on: without smoothing and weights",
         absent="only trials measure it, and only of losses whose plain form is known",
+        always=True,
     ),
     Signal(
         "training_error", "Training error", "share", Per.WHOLE, "comparable",
         "share of wrong answers, where classes are known",
         absent="only trials measure it, and only where classes are known",
+        always=True,
     ),
 ))  # fmt: skip
 """Every signal there is, in the order of the reference page."""

@@ -224,6 +224,9 @@ class Training:
 class RunView:
     """Read-only window on one run: all that checks, diagnosis and reports know.
 
+    `failed` holds the first error of each probe that raised one, by the probe's name; `skipped` why
+    something is not measured, by the name of a signal, an event or a probe.
+
     `trainings` has one entry for each optimizer that stepped, in each process that trained. Series
     of modules and inputs stand with the training whose step ended the iteration.
     """
@@ -238,6 +241,7 @@ class RunView:
     workers: list[Worker] = field(default_factory=list)
     all_events: list[Event[Any]] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     @overload

@@ -179,6 +179,15 @@ class Activations(Probe):
                 self.watch.put("dead_unit_share", place, (silent >= DEAD_AFTER).float().mean())
         self._alive.clear()
 
+    def finish(self) -> None:
+        """Says why dead units are not known although there are units."""
+        longest = max(self._samples.values(), default=DEAD_AFTER)
+        if longest < DEAD_AFTER:
+            steps = f"{longest} sampled step{'' if longest == 1 else 's'}"
+            self.watch.skip(
+                "dead_unit_share", f"a ReLU was seen in {steps}, and {DEAD_AFTER} are needed"
+            )
+
     def _units(self, place: str, alive: torch.Tensor) -> None:
         known = self._alive.get(place)
         if known is not None and known.shape != alive.shape:

@@ -12,6 +12,8 @@ from ..watching.measures import moments
 from ..watching.probe import Probe
 
 CLASSES_AT_MOST = 1000
+COUNTED_AT_MOST = 64
+"""Classes up to which the entropy of a batch's labels is taken, and each class is counted."""
 PROBABILITY_TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
 VIEWS_AT_MOST = 8
 _SAME_VALUES = ("Squeeze", "Unsqueeze", "View", "Reshape", "Alias", "Clone", "ToCopy", "Transpose",
@@ -55,6 +57,7 @@ class Losses(Probe):
         given = bind(function, args, kwargs)
         source, target = given.get("input"), given.get("target")
         if not isinstance(source, torch.Tensor) or not isinstance(result, torch.Tensor):
+            watch.skip(self.name, f"{name} was called, whose arguments are not looked at")
             return
         if not result.requires_grad and not source.requires_grad and not watch.grad_enabled:
             return
@@ -79,6 +82,8 @@ class Losses(Probe):
         watch.event_once("loss_call", place, shapes, first, source.requires_grad, **facts)
         if result.numel() == 1:
             watch.put("loss_call_value", place, result.detach().reshape(()))
+        else:
+            watch.skip("loss_call_value", f"{name} gave back {result.numel()} numbers, not one")
         source = source.detach()
         if source.numel() == 0:
             return
@@ -133,10 +138,14 @@ class Losses(Probe):
         right = (source.argmax(1) == target) & counted
         put("loss_accuracy", place, right.sum() / counted.sum())
         put("target_counted_share", place, counted.float().mean())
+        if source.dim() != 2:
+            self.watch.skip("label_count", f"{name} was given several labels for each row")
+        elif classes > COUNTED_AT_MOST:
+            self.watch.skip("label_count", f"{classes} classes are too many to count one by one")
         if classes <= CLASSES_AT_MOST and source.dim() == 2:
             labels = target.flatten()[counted.flatten()] if ignored is not None else target
             counts = torch.bincount(labels.clamp(0, classes - 1), minlength=classes).float()
             share = counts / counts.sum()
             put("label_entropy", place, -(share * share.clamp_min(1e-12).log()).sum())
-            for label in range(classes) if classes <= 64 else ():
+            for label in range(classes) if classes <= COUNTED_AT_MOST else ():
                 put("label_count", f"{label}", counts[label])

@@ -136,7 +136,7 @@ class Notes(Probe):
             ]
             self.watch.put("eval_share", place, len(stuck) / len(modal))
             self.watch.event_once(
-                "training_mode", id(module), module.training, tuple(stuck),
+                "module_modes", id(module), module.training, tuple(stuck),
                 module=place, training=module.training, eval_modules=stuck[:200],
             )  # fmt: skip
 

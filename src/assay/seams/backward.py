@@ -28,7 +28,7 @@ def install(hub: Hub, patches: Patches) -> None:
                 try:
                     clock.on_backward_begin(tensors, False)
                 except Exception as error:
-                    hub.contain("backward_begin", error)
+                    hub.contain("backward_begin", error, by="clock")
             elif heard["backward_begin"]:
                 kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
                 hub.emit("backward_begin", tensors, kept)

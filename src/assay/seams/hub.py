@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from .interpreting import interpreted
 
 Listener = Callable[..., Any]
+ErrorListener = Callable[[str, BaseException, str], None]
+"""Is told where an error of ours was raised, the error, and which probe raised it; "" for none."""
 
 EVENTS = {
     "optimizer_created": "(optimizer) after its constructor returned",
@@ -132,7 +134,7 @@ class Hub:
     costs one attribute read.
     """
 
-    def __init__(self, on_error: Callable[[str, BaseException], None] | None = None) -> None:
+    def __init__(self, on_error: ErrorListener | None = None) -> None:
         self._on_error = on_error
         self._seen: set[str] = set()
         self.listeners: dict[str, list[Listener]] = {name: [] for name in EVENTS}
@@ -222,7 +224,9 @@ class Hub:
             except Exception as error:
                 if listener in self._acting:
                     raise
-                self.contain(f"{event} in {getattr(listener, '__qualname__', listener)}", error)
+                where = f"{event} in {getattr(listener, '__qualname__', listener)}"
+                owner = getattr(listener, "__self__", None)
+                self.contain(where, error, by=getattr(owner, "name", ""))
 
     @property
     def acted_on(self) -> bool:
@@ -264,13 +268,19 @@ class Hub:
             stack.enter_context(make(*facts))
         return stack
 
-    def contain(self, where: str, error: BaseException) -> None:
-        """Reports an error of ours once per place and kind, and goes on."""
+    def contain(self, where: str, error: BaseException, *, by: str = "") -> None:
+        """Reports an error of ours once per place and kind, and goes on.
+
+        Args:
+            where: What was under way.
+            error: What was raised.
+            by: Name of the probe that raised it: what it records may be missing from now on.
+        """
         key = f"{where}: {type(error).__name__}: {error}"
         if key not in self._seen and len(self._seen) < 200:
             self._seen.add(key)
             if self._on_error is not None:
-                self._on_error(where, error)
+                self._on_error(where, error, by)
 
 
 _running: list[Hub] = []

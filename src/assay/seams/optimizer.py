@@ -109,7 +109,7 @@ def install(hub: Hub, patches: Patches) -> None:
             try:
                 clock.on_step_end(optimizer)
             except Exception as error:
-                hub.contain("step_end", error)
+                hub.contain("step_end", error, by="clock")
         else:
             hub.emit("step_end", optimizer)
 

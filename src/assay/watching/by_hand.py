@@ -50,6 +50,8 @@ class HandSteps:
     pass, the end. As soon as an optimizer steps it goes away for good.
     """
 
+    name = "clock"
+
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._patience = 0

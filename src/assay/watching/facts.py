@@ -23,6 +23,9 @@ EVENTS_AT_MOST = 2000
 class Facts:
     """The part of the watch that probes use: numbers, events, trainings and names."""
 
+    name = "clock"
+    """Under this name the watch declares, and is reported to fail, beside its probes."""
+
     __slots__ = ("__dict__", "_loss", "iteration")  # two that the clock touches at every step
 
     def __init__(self, hub: Hub, journal: Journal) -> None:

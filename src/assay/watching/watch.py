@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
+from types import MethodType
 from typing import Any, TypeVar
 
 import torch
@@ -51,7 +52,7 @@ class Watch(Clock):
         for probe in probes:
             for event in probe.always:
                 hub.on(event, getattr(probe, f"on_{event}"))
-            self._gated += [(e, self._gate(getattr(probe, f"on_{e}"))) for e in probe.sampled]
+            self._gated += [(e, self._gate(probe, e)) for e in probe.sampled]
         hub.on("step_end", self.on_step_end)
         hub.on("step_skipped", self._on_step_skipped)
         self.arm()
@@ -68,8 +69,10 @@ class Watch(Clock):
         assert isinstance(probe, kind)
         return probe
 
-    def _gate(self, listener: Callable[..., None]) -> Callable[..., None]:
-        def gated(*facts: Any) -> None:
+    def _gate(self, probe: Probe, event: str) -> Callable[..., None]:
+        listener: Callable[..., None] = getattr(probe, f"on_{event}")
+
+        def gated(probe: Probe, *facts: Any) -> None:
             if not self.sampling:
                 return
             start = perf_counter()
@@ -86,7 +89,7 @@ class Watch(Clock):
                 self._own_s += perf_counter() - start
 
         gated.__qualname__ = listener.__qualname__
-        return gated
+        return MethodType(gated, probe)  # the hub names the probe of a listener that fails
 
     def arm(self) -> None:
         """Puts the seams and listeners of a sample in place."""
@@ -152,7 +155,8 @@ class Watch(Clock):
         self.compiled = True
         for switch in self.hub.switches.values():
             switch.stop()
-        self.skip("activations", "compiled: module calls inside torch.compile can't be watched")
+        for probe in ("activations", "batches", "losses"):  # where they find nothing at all
+            self.skip(probe, "compiled: calls inside torch.compile can't be watched")
 
     def _on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         if self.stepped:
@@ -193,8 +197,9 @@ class Watch(Clock):
             try:
                 probe.finish()
             except Exception as error:
-                self.hub.contain(f"{probe.name} at the end", error)
-        if (self.sampling or self.suspended) and not self.stepped and self.trainings:
+                self.hub.contain(f"{probe.name} at the end", error, by=probe.name)
+        under_way = self.sampling or self.suspended
+        if under_way and not self.stepped and self.trainings:
             # the iteration that never reached its step is the one that tells of a crash
             self.recorder.close(self.trainings[-1].index, self.trainings[-1].step)
         for training in self.trainings:
@@ -202,8 +207,8 @@ class Watch(Clock):
         self.recorder.flush_arrived(wait=True)
         self.journal.put(
             "cost",
-            samples=self.plan.taken,
-            last=self.plan.last,
+            samples=self.plan.taken + under_way,
+            last=self.iteration if under_way else self.plan.last,
             own_s=round(self.budget.spent_s, 6),
             opening_s=round(self.budget.opening_s, 6),
             iterations=self.iteration + 1,
