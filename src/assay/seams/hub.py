@@ -269,13 +269,7 @@ class Hub:
         return stack
 
     def contain(self, where: str, error: BaseException, *, by: str = "") -> None:
-        """Reports an error of ours once per place and kind, and goes on.
-
-        Args:
-            where: What was under way.
-            error: What was raised.
-            by: Name of the probe that raised it: what it records may be missing from now on.
-        """
+        """Reports an error of ours once per place and kind, and goes on; `by` names the probe."""
         key = f"{where}: {type(error).__name__}: {error}"
         if key not in self._seen and len(self._seen) < 200:
             self._seen.add(key)
