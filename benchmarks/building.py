@@ -56,15 +56,14 @@ def once(build, *, watched: bool) -> tuple[float, float, int]:
         patches = seams.install(hub)
         try:
             if watched:
-                probe = Structure(watch)
-                watch.attach([probe])
+                watch.attach([Structure])
             start = process_time()
             model = build()
             built = process_time() - start
             start = process_time()
             if watched:
-                watch.names.add_root(model)
-                probe.on_root_found(model)
+                watch.facts.names.add_root(model)
+                hub.emit("root_found", model)
             return built, process_time() - start, sum(1 for _ in model.modules())
         finally:
             patches.undo()

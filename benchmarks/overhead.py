@@ -134,7 +134,7 @@ class Arms:
         """Seconds that so many steps take."""
         session = self.session
         if arm != "assay":
-            session.watch._disarm()
+            session.watch.sampling.disarm()
             session.patches.undo()
         gc.collect()
         with self._torch.autograd.set_detect_anomaly(arm == "anomaly"):
@@ -170,7 +170,7 @@ def measure(name: str, pairs: int, block_s: float) -> dict[str, Any]:
                 for arm in ("plain", "assay") if number % 2 else ("assay", "plain"):
                     rows[arm][-1] += arms.block(arm, steps)
             rows["anomaly"][-1] = SLICES * arms.block("anomaly", steps)
-        samples = arms.session.watch.plan.taken
+        samples = arms.session.watch.sampling.plan.taken
         arms.session.end()
     result: dict[str, Any] = {
         "plain_ms_per_step": round(1e3 * statistics.median(rows["plain"]) / steps / SLICES, 4),
@@ -199,7 +199,7 @@ def fixed_cost(pairs: int, name: str | None = None) -> dict[str, Any]:
         arms = Arms(step, folder)
         for _ in range(100):
             step()
-        arms.session.watch.plan.next = 10**12  # no more samples
+        arms.session.watch.sampling.plan.next = 10**12  # no more samples
         arms.block("assay", steps)
         rows = [(arms.block("assay", steps), arms.block("plain", steps)) for _ in range(slices)]
         arms.session.end()

@@ -167,7 +167,7 @@ def observe(
         )
         watch = Watch(hub, journal, {})
         patches = seams.install(hub)
-        watch.attach([probe(watch) for probe in PROBES])
+        watch.attach(PROBES)
         try:
             stepper = OPTIMIZERS[optimizer][0](model.parameters(), rate)
             for _ in range(steps):

@@ -68,7 +68,7 @@ class Session:
 
             files.keep(folder, self.patches)
         sweep = self._sweep(settings["sweep"]) if settings.get("sweep") else None
-        self.watch.attach([probe(self.watch) for probe in probes])
+        self.watch.attach(probes)
         if sweep is not None:  # heard last: the step that ends it is in the record
             self.hub.on("step_end", sweep.stepped)
             self.hub.on("step_skipped", sweep.skipped)
@@ -99,9 +99,9 @@ class Session:
 
         sweep = Sweep(
             asked,
-            loss=lambda: self.watch.loss,
-            note=lambda **facts: self.watch.event("sweep", **facts),
-            stop=self.watch.stop,
+            loss=lambda: self.watch.clock.loss,
+            note=lambda **facts: self.watch.facts.event("sweep", **facts),
+            stop=self.watch.clock.stop,
             alone=_alone,
         )
         stage = Stage(self.hub)

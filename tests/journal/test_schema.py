@@ -91,7 +91,7 @@ def test_a_probe_that_writes_an_undeclared_name_never_hurts_the_user(tmp_path: P
     hub = seams.Hub(lambda where, error, by: errors.append(f"{by}: {error}"))
     watch = Watch(hub, journal, {})
     patches = seams.install(hub)
-    watch.attach([Careless(watch)])
+    watch.attach([Careless])
     try:
         weight = torch.ones(1, requires_grad=True)
         optimizer = torch.optim.SGD([weight], lr=0.1)

@@ -48,7 +48,7 @@ def watched(tmp_path: Path) -> Watching:
         seen = Watched()
         seen.watch = Watch(hub, journal, settings)
         patches = seams.install(hub)
-        seen.watch.attach([probe(seen.watch) for probe in probes])
+        seen.watch.attach(probes)
         try:
             yield seen
         finally:

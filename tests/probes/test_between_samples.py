@@ -50,7 +50,7 @@ def test_every_loss_and_every_rate_is_there(watched: Any) -> None:
             losses.append(loss.item())
             rates.append(optimizer.param_groups[0]["lr"])
             schedule.step()
-        assert seen.watch.plan.taken < 40
+        assert seen.watch.sampling.plan.taken < 40
     (training,) = seen.view.trainings
     assert [value for _, value in training.series("loss")] == pytest.approx(losses, rel=1e-6)
     assert [value for _, value in training.series("learning_rate", "group 0")] == pytest.approx(
@@ -228,5 +228,5 @@ def test_gradients_by_autograd_alone_are_sampled_all_along(watched: Any) -> None
             for parameter, gradient in zip(model.parameters(), found, strict=True):
                 parameter.grad = gradient
             optimizer.step()
-        assert seen.watch.iteration == 299
+        assert seen.watch.clock.iteration == 299
     assert seen.view.steps == 300

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 import assay
 from assay.probes.catalogue import IN_TRIALS, PROBES
-from assay.watching import clock
+from assay.watching import sampling
 from assay.watching.plan import PASSES_AT_MOST
 
 OURS = str(Path(assay.__file__).parent)
@@ -71,7 +71,7 @@ def test_calls_and_tensors_are_bounded(watched: Any, optimizer_built: bool) -> N
             backward()
         for _ in range(2 * PASSES_AT_MOST):
             backward()
-        assert not seen.watch.sampling
+        assert not seen.watch.sampling.active
         alive = tensors_alive()
         with counted_calls() as later:
             for _ in range(1000):
@@ -94,7 +94,7 @@ def test_the_first_step_after_many_passes_is_sampled(watched: Any) -> None:
         for _ in range(40):
             losses.append(backward())
             optimizer.step()
-        assert seen.watch.plan.taken >= 32
+        assert seen.watch.sampling.plan.taken >= 32
     (training,) = seen.view.trainings
     assert [value for _, value in training.series("loss")] == pytest.approx(losses, rel=1e-6)
     for signal, place in (
@@ -144,18 +144,18 @@ def test_steps_by_hand_after_many_passes(watched: Any) -> None:
 def test_forward_passes_alone_are_sampled_for_no_longer_than_a_time(
     watched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock, "OWN_S_AT_MOST", 0.05)
+    monkeypatch.setattr(sampling, "OWN_S_AT_MOST", 0.05)
     model, backward = model_and_pass()
     with watched(*PROBES) as seen:
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         backward()
-        while seen.watch.sampling:  # an evaluation that leaves gradients on
+        while seen.watch.sampling.active:  # an evaluation that leaves gradients on
             model(torch.ones(8, 4))
         with counted_calls() as later:
             for _ in range(100):
                 model(torch.ones(8, 4))
         assert later[0] == 0
         optimizer.step()
-        assert seen.watch.iteration == 0
+        assert seen.watch.clock.iteration == 0
     (training,) = seen.view.trainings
     assert [step for step, _ in training.series("update_norm", "0.weight")] == [0]

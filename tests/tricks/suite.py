@@ -123,7 +123,7 @@ def in_watched_script(folder: Path, *tricks: str | Trick) -> Iterator[Handle]:
     watch = Watch(hub, journal, {"budget": 1e-9})
     patches = seams.install(hub)
     handle = put_in_place([_trick(t) for t in tricks], hub, None)
-    watch.attach([Gradients(watch)])
+    watch.attach([Gradients])
     try:
         yield handle
     finally:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..watching.facts import Facts
+from ..watching.context import ProbeContext
 from ..watching.measures import moments, summary
 from ..watching.probe import Probe
 
@@ -88,7 +88,7 @@ class Batches(Probe):
 
 
 def inputs_of(
-    watch: Facts, module: torch.nn.Module, args: Any, kwargs: Any
+    watch: ProbeContext, module: torch.nn.Module, args: Any, kwargs: Any
 ) -> list[tuple[str, torch.Tensor]]:
     """The tensors that a call of a root module is given, with their places."""
     given: list[tuple[str, Any]] = [(f"input {i}", value) for i, value in enumerate(args)]

@@ -114,9 +114,7 @@ class Callers(Probe):
 
     def _write(self, of: str, site: Any, end: Any, **facts: Any) -> None:
         data = {"of": of, "end": end, **facts}
-        self.watch.journal.put(
-            "event", e="caller", i=self.watch.iteration, s=0, site=site, data=data
-        )
+        self.watch.line("event", e="caller", i=self.watch.iteration, s=0, site=site, data=data)
 
 
 def _shapes(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..journal.recorder import Recorder
 from ..seams.arguments import bind
 from ..watching.probe import Probe
 
@@ -33,7 +32,7 @@ class Comparable(Probe):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._recorder = Recorder(watch.journal)
+        self._recorder = watch.new_recorder()
         self._seen: dict[str, tuple[torch.Tensor, int]] = {}
         self._wait = 0
 
@@ -45,7 +44,7 @@ class Comparable(Probe):
         source, target = given.get("input"), given.get("target")
         if isinstance(source, torch.Tensor) and isinstance(target, torch.Tensor):
             ignored = given.get("ignore_index", -100)
-            with torch.no_grad(), self.watch.hub.silence():
+            with torch.no_grad(), self.watch.silence():
                 alike = loss_alike(name, source.detach(), target, ignored)
                 wrong = wrong_share(name, source, target, ignored)
             for signal, value in (("loss_alike", alike), ("training_error", wrong)):

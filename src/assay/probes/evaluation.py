@@ -38,8 +38,7 @@ class Evaluation(Probe):
         value = result.detach().reshape(()).float()
         if given.get("reduction") != "sum":
             value = value * size
-        if not self._sums:
-            self.watch.hub.on("backward_begin", self._on_backward_begin)
+        self.watch.listen("backward_begin", self._on_backward_begin)
         sums = self._sums.setdefault(name, [0.0, 0, 0.0, 0])
         sums[0], sums[1] = sums[0] + value, sums[1] + size
         if (
@@ -54,7 +53,7 @@ class Evaluation(Probe):
 
     def _on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Training goes on: the phase is over."""
-        self.watch.hub.off("backward_begin", self._on_backward_begin)
+        self.watch.unlisten("backward_begin", self._on_backward_begin)
         self._write()
 
     def finish(self) -> None:
@@ -64,7 +63,7 @@ class Evaluation(Probe):
     def _write(self) -> None:
         for name, (loss, size, right, counted) in self._sums.items():
             last = self.watch.trainings[-1] if self.watch.trainings else None
-            self.watch.journal.put(
+            self.watch.line(
                 "evaluation",
                 o=last.index if last else 0,
                 s=last.step if last else 0,

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..journal.recorder import Recorder
 from ..watching.probe import Probe
 from .batches import input_numbers, inputs_of
 
@@ -31,7 +30,7 @@ class HeldOut(Probe):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._recorder = Recorder(watch.journal)
+        self._recorder = watch.new_recorder()
         self._listens = False
         self._evaluations = self._left = 0
         self._next = 1.0
@@ -95,5 +94,6 @@ class HeldOut(Probe):
     def _listen(self, *, on: bool) -> None:
         if on is not self._listens:
             self._listens = on
-            hub = self.watch.hub
-            (hub.on if on else hub.off)("evaluation_root", self.on_evaluation_root)
+            (self.watch.listen if on else self.watch.unlisten)(
+                "evaluation_root", self.on_evaluation_root
+            )

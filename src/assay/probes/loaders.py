@@ -81,9 +81,7 @@ class Loaders(Probe):
     """
 
     name = "loaders"
-    always: ClassVar = (
-        "loader_created", "loader_begin", "loader_begun", "indices", "worker_ready"
-    )  # fmt: skip
+    always: ClassVar = ("loader_created", "loader_begin", "loader_begun", "worker_ready")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -91,7 +89,7 @@ class Loaders(Probe):
         self._sites: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         # a loader that nobody holds is gone before its iterator has drawn anything
         self._iterators: weakref.WeakKeyDictionary[Any, _Drawn] = weakref.WeakKeyDictionary()
-        self._listens = True
+        watch.listen("indices", self.on_indices)
 
     def on_loader_created(self, loader: Any) -> None:
         """Remembers the line that built it."""
@@ -136,7 +134,7 @@ class Loaders(Probe):
 
     def on_worker_ready(self, worker: Any) -> None:
         """In a worker process, after its `worker_init_fn`: writes down its random states."""
-        path = os.path.join(self.watch.journal.folder, "workers.jsonl")
+        path = os.path.join(self.watch.folder, "workers.jsonl")
         states = dict(random_states(worker.dataset))
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -154,10 +152,8 @@ class Loaders(Probe):
                 self._write_epoch(known)
 
     def _stop(self) -> None:
-        if self._listens:
-            self._listens = False
-            self._iterators.clear()
-            self.watch.hub.off("indices", self.on_indices)
+        self._iterators.clear()
+        self.watch.unlisten("indices", self.on_indices)
 
     def _write_epoch(self, known: _Drawn, *, whole: bool = False) -> None:
         if known.epoch < EPOCHS_IN_ORDER:

@@ -50,7 +50,6 @@ class Notes(Probe):
         self._scale: float | None = None
         self._modes: dict[int, bool] = {}
         self._switches = 0
-        self._awaiting_evaluation = False
 
     def on_seed(self, kind: str, value: Any) -> None:
         """A generator was seeded."""
@@ -85,10 +84,9 @@ class Notes(Probe):
 
     def _await_evaluation(self, awaiting: bool) -> None:
         """Listens only in between: every step of an optimizer enters a region without gradients."""
-        if awaiting is not self._awaiting_evaluation:
-            self._awaiting_evaluation = awaiting
-            hub = self.watch.hub
-            (hub.on if awaiting else hub.off)("gradients_off", self._on_gradients_off)
+        (self.watch.listen if awaiting else self.watch.unlisten)(
+            "gradients_off", self._on_gradients_off
+        )
 
     def _on_gradients_off(self, by_user: bool) -> None:
         """What the user computes without gradients after a call of eval is an evaluation."""
@@ -113,7 +111,7 @@ class Notes(Probe):
                 self._scale = value
                 training = self.watch.trainings[-1] if self.watch.trainings else None
                 if training is not None:
-                    self.watch.journal.put("scale", o=training.index, s=training.step, v=value)
+                    self.watch.line("scale", o=training.index, s=training.step, v=value)
 
     def on_autocast(self, device_type: str, dtype: Any, enabled: bool) -> None:
         """A region of mixed precision."""

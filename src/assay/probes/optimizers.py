@@ -93,7 +93,7 @@ class Optimizers(Probe):
             return
         self._written += 1
         groups = optimizer.param_groups
-        self.watch.journal.put(
+        self.watch.line(
             "built",
             n=number,
             cls=type(optimizer).__name__,
@@ -139,7 +139,7 @@ class Optimizers(Probe):
     def _write(self, entry: Waiting, given: list[torch.Tensor]) -> None:
         names = self.watch.names
         training = [root.training for root in names.roots]
-        self.watch.journal.put(
+        self.watch.line(
             "waits",
             n=entry.number,
             passes=entry.passes,

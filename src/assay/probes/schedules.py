@@ -50,7 +50,7 @@ class Schedules(Probe):
             return
         self._known[number] = _Counted(number)
         optimizer = getattr(scheduler, "optimizer", None)
-        self.watch.journal.put(
+        self.watch.line(
             "scheduler",
             n=number,
             cls=type(scheduler).__name__,
@@ -89,7 +89,7 @@ class Schedules(Probe):
         step = next((t.step for t in trainings if t.optimizer() is optimizer), 0)
         if scheduler is None:
             step = max((t.step for t in trainings), default=0)
-        self.watch.journal.put(
+        self.watch.line(
             "scheduled",
             n=known.number,
             s=step,

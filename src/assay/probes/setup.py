@@ -28,7 +28,7 @@ class Setup(Probe):
 
     def finish(self) -> None:
         """Reads the table of modules once, when all of them are there."""
-        self.watch.journal.put("setup", versions=versions(), sources=sources(self._script))
+        self.watch.line("setup", versions=versions(), sources=sources(self._script))
 
 
 def versions() -> dict[str, str]:

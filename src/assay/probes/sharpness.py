@@ -10,7 +10,6 @@ import torch
 
 from ..curvature.hessian import Hessian, flat, lanczos, unflat
 from ..curvature.second_order import SecondOrder, room, trained
-from ..journal.writer import compact
 from ..watching.measures import norm
 
 PRODUCTS_AT_MOST = 12
@@ -108,6 +107,7 @@ class Sharpness(SecondOrder):
         self._next = 0
         self._measured_at = -1
         self._refused = False
+        self._recorder = watch.new_recorder()
         self._found: dict[str, float] | None = None
         self._proportions: list[float] = []
         self._vector: torch.Tensor | None = None
@@ -117,9 +117,9 @@ class Sharpness(SecondOrder):
         self._listen(self.watch.iteration >= self._next)
 
     def _listen(self, wanted: bool) -> None:
-        hub, listener = self.watch.hub, self._on_backward_begin
-        if wanted != (listener in hub.listeners["backward_begin"]):
-            (hub.on if wanted else hub.off)("backward_begin", listener)
+        (self.watch.listen if wanted else self.watch.unlisten)(
+            "backward_begin", self._on_backward_begin
+        )
 
     def _on_backward_begin(self, roots: Any, kept: bool) -> None:
         iteration = self.watch.iteration
@@ -140,16 +140,15 @@ class Sharpness(SecondOrder):
         if iteration < LATE and type(optimizer) is not torch.optim.SGD:
             self._next = LATE
             return
-        if not self.grant(STEPS_PER_PRODUCT * self._products_wanted()):
+        if not self.watch.grant(STEPS_PER_PRODUCT * self._products_wanted()):
             self._refused = True
-            opening = self.watch.plan.is_opening(iteration)
-            self._next = iteration + (1 if opening else max(32, iteration // 16))
+            self._next = iteration + (1 if self.watch.is_opening else max(32, iteration // 16))
             return
         began = perf_counter()
         why = self._supported(optimizer) or self.why_not(roots, trained(optimizer))
         if why is None:
             try:
-                with self.watch.hub.silence():
+                with self.watch.silence():
                     measured = self._measure(roots, optimizer)
                 if not measured:
                     self._next = iteration + 1
@@ -160,9 +159,8 @@ class Sharpness(SecondOrder):
             self._never(why)
         else:
             self._measured_at = iteration
-            if self._on_step_end not in self.watch.hub.listeners["step_end"]:
-                self.watch.hub.on("step_end", self._on_step_end, first=True)
-        self.charge(began)
+            self.watch.listen("step_end", self._on_step_end, first=True)
+        self.watch.charge(began)
 
     def _on_step_end(self, optimizer: Any) -> None:
         """Writes what was measured before this step, as this step's, with the rate it was taken at.
@@ -170,7 +168,7 @@ class Sharpness(SecondOrder):
         It is another than before where a trick changes rates for the time of a step. Where the
         groups' proportions have changed, sharpness was measured in other coordinates.
         """
-        self.watch.hub.off("step_end", self._on_step_end)
+        self.watch.unlisten("step_end", self._on_step_end)
         self._listen(False)
         rates = [float(group["lr"]) for group in optimizer.param_groups]
         found, self._found = self._found, None
@@ -179,9 +177,10 @@ class Sharpness(SecondOrder):
         if all(map(math.isclose, proportions(rates), self._proportions)):
             found["rate_times_sharpness"] = max(rates) * found["sharpness"]
             training = self.watch.training(optimizer)
-            values = {name: {"": compact(value)} for name, value in found.items()}
-            self.watch.journal.put("sample", o=training.index, s=training.step, v=values)
-        done, opening = self._measured_at, self.watch.plan.opening
+            for name, value in found.items():
+                self._recorder.put(name, "", value)
+            self._recorder.close(training.index, training.step)
+        done, opening = self._measured_at, self.watch.opening
         self._next = LATE if done < LATE < opening else max(opening, int(done * GROWTH))
 
     def _never(self, why: str) -> None:

@@ -9,7 +9,6 @@ import torch
 
 from ..curvature.hessian import Hessian
 from ..curvature.second_order import SecondOrder, room, trained
-from ..journal.recorder import Recorder
 from ..replay.replays import Replays
 from ..replay.structure import NotReplayable
 from ..watching.measures import inner, norms, stored, total
@@ -54,7 +53,7 @@ class StepQuality(SecondOrder):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._recorder = Recorder(watch.journal)
+        self._recorder = watch.new_recorder()
         self.replays = watch.shared(Replays)
         self._pending: _Moved | None = None
         self.iteration_begins()
@@ -181,21 +180,21 @@ class StepQuality(SecondOrder):
     # -- curvature, where the batch can't be evaluated again --------------------------------------
 
     def _await(self, moved: _Moved) -> None:
-        if self.watch.plan.is_opening(at := self.watch.iteration) and at not in CURVATURE_AT:
+        if self.watch.is_opening and self.watch.iteration not in CURVATURE_AT:
             return
         if self.only_optimizer() is None or self.refusal is not None:
             self._skip(self.refusal or "several optimizers")
             return
-        if not self.grant(STEPS_PER_CURVATURE, ahead=1):
+        if not self.watch.grant(STEPS_PER_CURVATURE, ahead=1):
             return
         self._forget()
         self._pending = moved
-        self.watch.hub.on("backward_begin", self._next_backward)
+        self.watch.listen("backward_begin", self._next_backward)
 
     def _forget(self) -> None:
         if self._pending is not None:
             self._pending = None
-            self.watch.hub.off("backward_begin", self._next_backward)
+            self.watch.unlisten("backward_begin", self._next_backward)
 
     def _skip(self, why: str) -> None:
         replay = f"the batch can't be evaluated again ({self._why}); " if self._why else ""
@@ -210,7 +209,7 @@ class StepQuality(SecondOrder):
         why = self.why_not(roots, moved.parameters)
         if why is None:
             try:
-                with self.watch.hub.silence():
+                with self.watch.silence():
                     images = Hessian(roots, moved.parameters).product(moved.move)
                 bent = inner(moved.move, images)
                 self._recorder.put("step_quality", "", 1 + bent / (2 * moved.predicted))
@@ -220,7 +219,7 @@ class StepQuality(SecondOrder):
         if why is not None:
             self._skip(why)
             self.refusal = why
-        self.charge(began)
+        self.watch.charge(began)
 
     def finish(self) -> None:
         """Drops what is held."""

@@ -135,7 +135,7 @@ class Structure(Probe):
                     _module_settings(part),
                 ]
             )
-        watch.journal.put(
+        watch.line(
             "model",
             root=names.module(module),
             prefix=prefix,
@@ -215,7 +215,7 @@ class Structure(Probe):
         if self._written.get(training.index) == described:
             return
         self._written[training.index] = described
-        self.watch.journal.put(
+        self.watch.line(
             "optimizer",
             o=training.index,
             built=self.watch.optimizers.of(optimizer),

@@ -61,10 +61,10 @@ class Replays(Probe):
     def _stop(self) -> None:
         self._ended = True
         tape = self._tape
-        if tape is not None and self.watch.hub.recording is tape:
+        if tape is not None and self.watch.recording is tape:
             tape.stop()
-            self.watch.hub.recording = None
-            self.watch.hub.off("values_read", tape.values_read)
+            self.watch.recording = None
+            self.watch.unlisten("values_read", tape.values_read)
             self.watch.spent(tape.seconds)
 
     def _give_up(self, why: str) -> None:
@@ -87,9 +87,9 @@ class Replays(Probe):
             if why is not None:
                 self._give_up(why)
                 return
-            self._tape = self.watch.hub.recording = Tape()
+            self._tape = self.watch.recording = Tape()
             self._tape.start()
-            self.watch.hub.on("values_read", self._tape.values_read)
+            self.watch.listen("values_read", self._tape.values_read)
         self._roots.append(Root(module, args, kwargs))
 
     def on_root_end(self, module: Any, result: Any) -> None:
@@ -188,7 +188,7 @@ class Replays(Probe):
 
     def _compute(self, work: Callable[[], Result]) -> Result:
         try:
-            with self.watch.hub.silence(), undisturbed():
+            with self.watch.silence(), undisturbed():
                 return quietly(work)
         except NotReplayable as error:
             self._give_up(str(error))

@@ -53,6 +53,7 @@ EVENTS = {
     "divided": "(original, part) a trick divided a loss before its backward pass",
     "unscaled": "(scaler, optimizer) after GradScaler.unscale_ by the user",
     "scaler_step": "(scaler, optimizer) before GradScaler.step",
+    "gathered": "(batches) a trick has gathered so many batches of the script's for this step",
     "scaler_update": "(scaler) after GradScaler.update",
     "autocast": "(device_type, dtype, enabled) an autocast region was entered",
     "module_built": "(module) the constructor of torch's base class returned: nothing is in it yet",
@@ -107,16 +108,6 @@ class Clock(Protocol):
         """An optimizer has stepped."""
 
 
-class Recording(Protocol):
-    """What records the user's computations, and not those of a probe that looks at them."""
-
-    def pause(self) -> None:
-        """Stands aside."""
-
-    def resume(self) -> None:
-        """Goes on, if it has not ended."""
-
-
 class Switch(Protocol):
     """A seam that costs too much to be always in place: probes turn it on when they sample."""
 
@@ -145,13 +136,9 @@ class Hub:
         """By event: seams that are in place only while someone listens to it."""
         self.fast_clock: Clock | None = None
         """The clock, as long as nobody else listens to what happens at every step."""
-        self.recording: Recording | None = None
-        """Paused while sampled listeners run."""
         self._clock: Clock | None = None
         self._others = 0
         self.trick_switches: dict[str, Any] = {}
-        self.batches_per_step = 1
-        """Of the step under way: how many of the script's batches a trick has gathered for it."""
         self._acting: set[Listener] = set()
         self._silent = False
         self.thread: int | None = None

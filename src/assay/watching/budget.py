@@ -127,6 +127,10 @@ class Budget:
         if not opening:
             self._dear_s += seconds
 
+    def overhead(self, seconds: float) -> None:
+        """Notes time of our own that belongs to no sample and to no dear measurement."""
+        self.spent_s += seconds
+
     def _charge(self, seconds: float, *, opening: bool) -> None:
         self.spent_s += seconds
         if opening:

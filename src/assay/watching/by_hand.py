@@ -5,10 +5,13 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from ..seams.hub import Hub
+from .clock import Clock
+from .facts import Facts
 from .leaves import Leaf, leaves_below
 from .measures import (
     changed_shares,
@@ -20,10 +23,8 @@ from .measures import (
     total,
     zero_share,
 )
+from .sampling import Sampling
 from .training import ByHand
-
-if TYPE_CHECKING:
-    from .watch import Watch
 
 PATIENCE = 64
 """Backward passes that an optimizer, once built, is given to take its first step: inner loops such
@@ -52,8 +53,8 @@ class HandSteps:
 
     name = "clock"
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, hub: Hub, clock: Clock, facts: Facts, sampling: Sampling) -> None:
+        self._hub, self._clock, self._facts, self._sampling = hub, clock, facts, sampling
         self._patience = 0
         self._created: list[weakref.ref[Any]] = []
         self._stand_in = ByHand()
@@ -74,8 +75,11 @@ class HandSteps:
             ("grad_begin", self._on_grad_begin),
             ("grad_end", self._on_grad_end),
         ]
+
+    def attach(self) -> None:
+        """Listens before all others, until an optimizer steps."""
         for event, listener in self._listeners:
-            watch.hub.on(event, listener)
+            self._hub.on(event, listener)
 
     def forked(self) -> None:
         """In a forked child: what the parent process did is not its own."""
@@ -96,12 +100,12 @@ class HandSteps:
 
     def _off(self, optimizer: Any, *_: Any) -> None:
         for event, listener in self._listeners:
-            self._watch.hub.off(event, listener)
+            self._hub.off(event, listener)
         self._listeners = []
         self._forget()
 
     def _on_sign(self, *_: Any) -> None:
-        if self._watch.suspended:
+        if self._sampling.suspended:
             return  # nothing is sampled that would have to know; the next pass is soon enough
         if self._leaves and self._same and self._changed():
             self._step()
@@ -110,7 +114,7 @@ class HandSteps:
         if not self._waits():
             given = roots if isinstance(roots, (tuple, list)) else [roots]
             self._begin(lambda: leaves_below(given))
-            if self._watch.sampling:
+            if self._sampling.active:
                 old = [leaf.grad for known in self._leaves if (leaf := known.ref()) is not None]
                 left = total(norms([stored(g) for g in old if g is not None]))
                 self._stale = left if self._stale is None else torch.minimum(self._stale, left)
@@ -138,14 +142,14 @@ class HandSteps:
     # -- a pass and what follows it -------------------------------------------------------------
 
     def _waits(self) -> bool:
-        if self._watch.compiled:  # a compiled step is announced by nobody
+        if self._sampling.compiled:  # a compiled step is announced by nobody
             return False
         self._patience -= 1
         return self._patience >= 0
 
     def _begin(self, find: Callable[[], list[torch.Tensor]], *, given: bool = False) -> None:
         """A pass begins: was there a step since the last one, and which leaves are there now?"""
-        start, watch = perf_counter(), self._watch
+        start, clock = perf_counter(), self._clock
         if self._leaves and self._same and self._changed():
             self._step()
         self._passes += 1
@@ -159,8 +163,8 @@ class HandSteps:
         self._same = not self._leaves or any(id(leaf) in old for leaf in found)
         if not self._same and self._replaced(found):
             self._step(found)
-        if watch.stepped:
-            watch.next_iteration()
+        if clock.stepped:
+            clock.next_iteration()
         if self._same:  # passes over different leaves (two networks) are of one training
             there = {id(leaf) for leaf in found}
             others = [known for i, known in old.items() if i not in there]
@@ -168,7 +172,7 @@ class HandSteps:
         else:
             self._leaves = [Leaf(leaf) for leaf in found]
         self._copy(found)
-        watch.spent(perf_counter() - start)
+        self._sampling.spent(perf_counter() - start)
 
     def _is_to_look(self) -> bool:
         quiet = self._quiet
@@ -177,7 +181,7 @@ class HandSteps:
     def _copy(self, leaves: list[torch.Tensor]) -> None:
         """Copies all weights in a sampled iteration, otherwise a few small ones."""
         size = sum(leaf.numel() * leaf.element_size() for leaf in leaves)
-        whole = self._watch.sampling and size <= COPY_BYTES_AT_MOST
+        whole = self._sampling.active and size <= COPY_BYTES_AT_MOST
         small = sorted(self._leaves, key=lambda known: known.elements)
         wanted = set(self._leaves if whole else small[:1])
         wanted |= {known for known in small[:WITNESSES] if known.elements <= WITNESS_ELEMENTS}
@@ -190,14 +194,14 @@ class HandSteps:
 
     def _end(self, leaves: list[Any], gradients: list[Any]) -> None:
         """A pass has ended: the gradients are there, until the user does what they like to them."""
-        start, watch = perf_counter(), self._watch
+        start = perf_counter()
         given = {id(leaf): g for leaf, g in zip(leaves, gradients, strict=False) if g is not None}
         if not self._same or self._passes <= 1:
             for known in self._leaves:
                 g = given.get(id(known.ref()))
                 if known.before is not None and g is not None:
                     known.gradient = stored(g)
-        if watch.sampling:
+        if self._sampling.active:
             with torch.no_grad():
                 names = self._names()
                 self._measured = {
@@ -205,7 +209,7 @@ class HandSteps:
                     for i, gradient in ((i, stored(g)) for i, g in given.items())
                     if i in names and gradient.numel()
                 }
-        watch.spent(perf_counter() - start)
+        self._sampling.spent(perf_counter() - start)
 
     def _changed(self) -> bool:
         with torch.no_grad():
@@ -237,28 +241,28 @@ class HandSteps:
         last: bool = False,
     ) -> None:
         """A step was made: writes its numbers and tells everyone that it ended."""
-        watch = self._watch
+        clock, facts = self._clock, self._facts
         current: list[Any] = [*now] if now else [known.ref() for known in self._leaves]
         self._stand_in.hold([leaf for leaf in current if leaf is not None])
         owner = self._owner() or self._stand_in
-        watch.training(owner)
+        facts.training(owner)
         if self._loss is not None:
-            watch.add_loss(self._loss)
-        if watch.sampling:
-            watch.learn_names(self._stand_in)
+            clock.add_loss(self._loss)
+        if self._sampling.active:
+            facts.learn_names(self._stand_in)
             self._write(current)
         self._loss, self._measured, self._stale, self._quiet = None, {}, None, 0
         for known in self._leaves:
             known.before = known.gradient = None
-        if not watch.journal.is_open:
-            watch.open()
+        if not facts.journal.is_open:
+            clock.open()
         if last:  # probes have had their end
-            watch.note_step(owner)
+            clock.note_step(owner)
         else:
-            watch.hub.emit("step_end", owner)
+            self._hub.emit("step_end", owner)
 
     def _write(self, current: list[Any]) -> None:
-        put, names = self._watch.put, self._names(current)
+        put, names = self._facts.put, self._names(current)
         with torch.no_grad():
             for place, measured in self._measured.items():
                 for signal, value in measured.items():
@@ -283,7 +287,7 @@ class HandSteps:
                 put("weight_changed_share", "", whole)
 
     def _names(self, leaves: list[Any] | None = None) -> dict[int, str]:
-        name = self._watch.names.parameter
+        name = self._facts.names.parameter
         leaves = leaves or [known.ref() for known in self._leaves]
         return {
             id(leaf): name(leaf) or f"group 0 parameter {position}"
@@ -294,7 +298,7 @@ class HandSteps:
     def _owner(self) -> Any:
         """The optimizer that holds these leaves: its step was compiled, so nobody announced it."""
         leaves = {id(leaf) for known in self._leaves if (leaf := known.ref()) is not None}
-        for ref in self._created if self._watch.compiled else ():
+        for ref in self._created if self._sampling.compiled else ():
             optimizer = ref()
             if optimizer is not None and any(
                 id(p) in leaves for group in optimizer.param_groups for p in group["params"]

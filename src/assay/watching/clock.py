@@ -2,201 +2,138 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from math import isfinite
 from time import monotonic
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..journal.writer import FLUSH_SECONDS, Journal
 from ..seams.hub import Hub
-from .budget import Budget
 from .facts import Facts
-from .plan import OWN_S_AT_MOST, PASSES_AT_MOST, SamplePlan
+from .fast import FastPath
+from .sampling import Sampling
 from .scaled import ScaledLosses
 from .training import Training
 
-QUICK_S = 0.1
-"""After so long the next step is looked at closely: what a killed process may lose of its losses,
-beside what the journal holds back."""
 
-
-class Clock(Facts):
+class Clock:
     """Knows where the training is.
 
     An *iteration* is one or more backward passes followed by one or more optimizer steps.
     `on_backward_begin` and `on_step_end` run at every step, between torch's own code that has
     driven ours out of the caches: every call that they make is paid for, and what they touch lies
-    in slots, side by side.
+    in slots, side by side. Between samples both take the fast path at their top (`FastPath`); all
+    else is in the methods that they call otherwise.
     """
 
-    __slots__ = ("_last", "_quick", "_quick_until", "stepped")
+    name = "clock"
+    """Under this name the watch itself is reported, beside its probes."""
 
-    def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
-        super().__init__(hub, journal)
+    __slots__ = (
+        "_batches",
+        "_began",
+        "_closures",
+        "_ended",
+        "_ended_in",
+        "_facts",
+        "_hub",
+        "_journal",
+        "_last",
+        "_opened",
+        "_rates",
+        "_sampling",
+        "_scaled",
+        "_seconds",
+        "_steps",
+        "_whole_s",
+        "fast",
+        "in_closure",
+        "iteration",
+        "loss",
+        "stepped",
+    )
+
+    def __init__(
+        self, hub: Hub, journal: Journal, facts: Facts, sampling: Sampling, settings: dict[str, Any]
+    ) -> None:
+        self._hub, self._journal = hub, journal
+        self._facts, self._sampling = facts, sampling
         self._steps: int | None = settings.get("steps")
         self._seconds: float | None = settings.get("seconds")
-        self.budget = Budget(float(settings.get("budget") or 0.01))
-        self.plan = SamplePlan(self.budget)
-        self.stepped = False
-        self.in_closure = False
-        self.suspended = False
-        """Whether the sample of this iteration waits for a step, see `PASSES_AT_MOST`."""
-        self._closures = self._passes = 0
-        self._losses = ScaledLosses()
-        self._rates: list[Any] | None = None  # of the step under way
-        self._armed = self._opened = False
-        self._last: Training | None = None
-        self._quick, self._quick_until = 0, 0.0  # steps that may be noted without more ado
-        self._whole_s, self._ended_in = 1.0, 0
-        self._began = self._ended = monotonic()
+        self._scaled = ScaledLosses()
+        self._began = monotonic()
+        self.fast = FastPath()
+        self.forget()
 
-    def keep_time(self) -> None:
-        """Listens to all that tells of iterations, but for the end of a step."""
-        hub = self.hub
+    def forget(self) -> None:
+        """Forgets what the parent of a forked process trained."""
+        self.iteration = 0
+        self.stepped = False
+        """Whether a step of this iteration was taken."""
+        self.loss: float | Tensor | None = None
+        """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
+        self.in_closure = False
+        self._closures = 0
+        self._rates: list[Any] | None = None  # of the step under way
+        self._batches = 1  # of the script's, that a trick has gathered for that step
+        self._last: Training | None = None
+        self._opened = False
+        self._whole_s, self._ended_in, self._ended = 1.0, 0, monotonic()
+        self.fast.cancel("a new process")
+
+    def attach(self) -> None:
+        """Listens to all that tells of iterations, but for the end of a step (`attach_last`)."""
+        hub = self._hub
         hub.keep_time(self)
         hub.on("backward_begin", self.on_backward_begin)
         hub.on("grad_begin", self._on_grad_begin)
         hub.on("scaled", self._on_scaled)
         hub.on("divided", self._on_scaled)
+        hub.on("gathered", self._on_gathered)
         hub.on("step_begin", self._on_step_begin)
         hub.on("closure_begin", self._on_closure_begin)
         hub.on("closure_end", self._on_closure_end)
 
-    @abstractmethod
-    def arm(self) -> None:
-        """The next iteration is to be sampled: puts in place what that needs."""
-
-    @abstractmethod
-    def sample_or_disarm(self) -> None:
-        """An iteration begins while armed: samples it if its time has come, else stops sampling."""
-
-    @abstractmethod
-    def suspend(self) -> None:
-        """Takes a sample's listeners and seams away until the next step; what it saw is kept."""
-
-    @abstractmethod
-    def resume(self) -> None:
-        """Goes on with a suspended sample."""
+    def attach_last(self) -> None:
+        """Listens to the end of a step, after every probe."""
+        self._hub.on("step_end", self.on_step_end)
+        self._hub.on("step_skipped", self._on_step_skipped)
 
     def open(self) -> None:
-        """This process trains: its journal begins, and this thread is the one that is heard."""
+        """Begins the journal: this process trains, and this thread is the one that is heard."""
         self._opened = True
-        self.hub.own_thread()
-        self.journal.open()
+        self._hub.own_thread()
+        self._journal.open()
 
-    def next_iteration(self) -> None:
-        """The first sign of a new iteration."""
-        if self.sampling or self.suspended:
-            if self.suspended:  # a step by hand, which nobody announces before it is made
-                self.resume()
-            self.plan.sampled(self.iteration, self._own_s, self._whole_s)
-            self._own_s = 0.0
-            self.recorder.drop()
-        self._passes = 0
-        self.stepped = False
-        self.iteration += 1
-        self._loss = None
-        self.sampling = False
-        if self._armed:
-            self.sample_or_disarm()
+    # -- at every step ----------------------------------------------------------------------------
 
     def on_backward_begin(self, roots: Any, kept: Any) -> None:
         """Adds the loss to the iteration's, and begins a new one where the last has stepped."""
-        if self._quick and type(roots) is Tensor and roots.is_cpu and roots.numel() == 1:
+        if self.fast.steps_left and type(roots) is Tensor and roots.is_cpu and roots.numel() == 1:
             value = roots.item()
             if self.stepped:
                 self.stepped = False
                 self.iteration += 1
-                self._loss = value
+                self.loss = value
             else:
                 self.add_loss(value)
             if not isfinite(value):
                 self._not_finite(roots)
             return
-        if self.stepped:
-            self.next_iteration()
-        if not self._opened:
-            self.open()
-        if self.sampling:
-            self._passes += 1
-            self.suspend_if_long()
-        if self.in_closure and self._closures > 1:
-            return  # LBFGS looks around; the loss it started from is the step's
-        for root in roots if type(roots) in (tuple, list) else (roots,):
-            if isinstance(root, Tensor) and root.numel() == 1:
-                number = self._losses.value(root)
-                self.add_loss(number)
-                if type(number) is float and not isfinite(number):
-                    self._not_finite(roots)
-
-    def suspend_if_long(self) -> None:
-        """Suspends a sample that has taken too many passes, or too long, and still has no step.
-
-        A closure is called within a step, which ends the sample.
-        """
-        long = self._passes > PASSES_AT_MOST or self._own_s > OWN_S_AT_MOST
-        if long and not self.in_closure:
-            self.suspend()
-            self._await_zero_grad()
-
-    def _not_finite(self, roots: Any) -> None:
-        self.hub.emit("loss_not_finite", roots)
-        self._await_zero_grad()
-
-    def _await_zero_grad(self) -> None:
-        if self._on_zero_grad not in self.hub.listeners["zero_grad"]:
-            self.hub.on("zero_grad", self._on_zero_grad)
-
-    def _on_zero_grad(self, owner: Any) -> None:
-        if not self.suspended:
-            self.hub.off("zero_grad", self._on_zero_grad)
-        loss = self._loss
-        unwanted = self.suspended or (isinstance(loss, float) and not isfinite(loss))
-        if not self.stepped and unwanted:
-            self._loss = None  # the user throws this backward pass away
-
-    def _on_scaled(self, original: Any, scaled: Any) -> None:
-        self._quick = 0
-        self._losses.on_scaled(original, scaled)
-
-    def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
-        if self.stepped:
-            self.next_iteration()
-        if self.sampling:
-            self._passes += 1
-            self.suspend_if_long()
-
-    def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
-        self._closures = 0
-        if self.hub.acted_on:  # a trick on the rate puts the script's own back when the step ends
-            self._quick = 0
-            self._rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
-        if not self._opened:  # gradients may come from torch.autograd.grad alone
-            self.open()
-
-    def _on_closure_begin(self, optimizer: Any) -> None:
-        self.in_closure, self._quick = True, 0
-        self._closures += 1
-
-    def _on_closure_end(self, optimizer: Any) -> None:
-        self.in_closure = False
-
-    def add_loss(self, value: float | Tensor | None) -> None:
-        """Adds a loss to the iteration's: accumulated batches and joint losses are one step's."""
-        if value is not None:
-            self._loss = value if self._loss is None else self._loss + value
+        self._look_at_backward(roots)
 
     def on_step_end(self, optimizer: Any) -> None:
         """Notes that a step is done. Most of them, between samples, only add to a list."""
-        if self._quick and (training := self._last) and training.optimizer() is optimizer:
+        fast = self.fast
+        if fast.steps_left and (training := self._last) and training.optimizer() is optimizer:
             groups = optimizer.param_groups
             same = len(groups) == 1 and [groups[0].get("lr")] == training.rates
-            if same and monotonic() < self._quick_until:
-                self._quick -= 1
+            if same and monotonic() < fast.until:
+                fast.steps_left -= 1
                 self.stepped = True
-                training.losses.append(self._loss)
+                training.losses.append(self.loss)
                 return
         training = self.note_step(optimizer)
         if self._steps and training.step >= self._steps:
@@ -204,69 +141,148 @@ class Clock(Facts):
         if self._seconds and self._ended - self._began >= self._seconds:
             self.stop(f"stopped after {self._seconds:g} seconds, as asked by --seconds")
 
+    # -- iterations -------------------------------------------------------------------------------
+
+    def next_iteration(self) -> None:
+        """Begins a new iteration, at its first sign."""
+        self._sampling.iteration_ends(self.iteration, self._whole_s)
+        self.stepped = False
+        self.iteration += 1
+        self.loss = None
+        self._sampling.iteration_begins(self.iteration)
+
+    def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Begins a new iteration at its first loss; heard while samples are taken."""
+        if self.stepped and torch.is_grad_enabled():
+            self.next_iteration()
+
+    def _look_at_backward(self, roots: Any) -> None:
+        if self.stepped:
+            self.next_iteration()
+        if not self._opened:
+            self.open()
+        self._count_pass()
+        if self.in_closure and self._closures > 1:
+            return  # LBFGS looks around; the loss it started from is the step's
+        for root in roots if type(roots) in (tuple, list) else (roots,):
+            if isinstance(root, Tensor) and root.numel() == 1:
+                number = self._scaled.value(root)
+                self.add_loss(number)
+                if type(number) is float and not isfinite(number):
+                    self._not_finite(roots)
+
+    def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
+        if self.stepped:
+            self.next_iteration()
+        self._count_pass()
+
+    def _count_pass(self) -> None:
+        sampling = self._sampling
+        if sampling.active and not self.in_closure:  # a closure is called within a step
+            sampling.count_pass()
+            if sampling.suspended:
+                self._await_zero_grad()
+
+    # -- losses -----------------------------------------------------------------------------------
+
+    def add_loss(self, value: float | Tensor | None) -> None:
+        """Adds a loss to the iteration's: accumulated batches and joint losses are one step's."""
+        if value is not None:
+            self.loss = value if self.loss is None else self.loss + value
+
+    def _not_finite(self, roots: Any) -> None:
+        self._hub.emit("loss_not_finite", roots)
+        self._await_zero_grad()
+
+    def _await_zero_grad(self) -> None:
+        if self._on_zero_grad not in self._hub.listeners["zero_grad"]:
+            self._hub.on("zero_grad", self._on_zero_grad)
+
+    def _on_zero_grad(self, owner: Any) -> None:
+        suspended = self._sampling.suspended
+        if not suspended:
+            self._hub.off("zero_grad", self._on_zero_grad)
+        loss = self.loss
+        unwanted = suspended or (isinstance(loss, float) and not isfinite(loss))
+        if not self.stepped and unwanted:
+            self.loss = None  # the user throws this backward pass away
+
+    def _on_scaled(self, original: Any, scaled: Any) -> None:
+        self.fast.cancel("a loss was scaled")
+        self._scaled.on_scaled(original, scaled)
+
+    # -- steps ------------------------------------------------------------------------------------
+
+    def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
+        self._closures = 0
+        if self._hub.acted_on:  # a trick on the rate puts the script's own back when the step ends
+            self.fast.cancel("a trick is at work")
+            self._rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
+        if not self._opened:  # gradients may come from torch.autograd.grad alone
+            self.open()
+
+    def _on_gathered(self, batches: int) -> None:
+        self._batches = batches
+
+    def _on_closure_begin(self, optimizer: Any) -> None:
+        self.in_closure = True
+        self.fast.cancel("the optimizer takes a closure")
+        self._closures += 1
+
+    def _on_closure_end(self, optimizer: Any) -> None:
+        self.in_closure = False
+
+    def _on_step_skipped(self, optimizer: Any) -> None:
+        self.note_step(optimizer, skipped=True)
+
     def note_step(self, optimizer: Any, *, skipped: bool = False) -> Training:
-        """Notes that a step is done, closes its sample, and says how many may now be noted quickly.
+        """Notes that a step is done, closes its sample, and says how many may now be noted fast.
 
         Args:
             optimizer: What has stepped.
             skipped: It did not, since a GradScaler found gradients that are not finite.
         """
-        training = self._last
+        sampling, training = self._sampling, self._last
         if training is None or training.optimizer() is not optimizer:
-            training = self._last = self.training(optimizer)
+            training = self._last = self._facts.training(optimizer)
         if skipped:
-            self.event("step_skipped", training)
-        if self.sampling or self.suspended:
-            self.recorder.close(training.index, training.step)
+            self._facts.event("step_skipped", training)
+        sampling.close(training)
         now = monotonic()
         if not skipped:
             rates, self._rates = self._rates, None
             if rates is None:
                 rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
-            loss, batches = self._loss, self.hub.batches_per_step
-            if batches > 1 and loss is not None:
-                loss = loss / batches  # so that it is comparable with that of one
+            loss = self.loss
+            if self._batches > 1 and loss is not None:
+                loss = loss / self._batches  # so that it is comparable with that of one
             training.note(loss, rates, now)
         if not self.stepped:
             self.stepped = True
-            steps = max(self.iteration - self._ended_in, 1)
-            whole_s = max(now - self._ended, 1e-6) / steps
-            self._ended, self._ended_in = now, self.iteration
-            if whole_s > FLUSH_SECONDS:  # a slow step may be the last for long, or at all
-                training.write()
-                self.journal.flush()
-            if not self.sampling:
-                self.budget.plain(whole_s)
-            self._whole_s = whole_s
-        if not self._armed and self.iteration + 1 >= self.plan.next:
-            self.arm()
-        self._quick, self._quick_until = self._quick_steps(training), now + QUICK_S
+            self._time_iteration(training, now)
+        sampling.arm_if_due(self.iteration + 1)
+        self.fast.grant(self._fast_steps(training), now)
         return training
 
-    def _quick_steps(self, training: Training) -> int:
-        """Steps after this one that no sample and no limit needs to see.
+    def _time_iteration(self, training: Training, now: float) -> None:
+        iterations = max(self.iteration - self._ended_in, 1)
+        whole_s = max(now - self._ended, 1e-6) / iterations
+        self._ended, self._ended_in = now, self.iteration
+        if whole_s > FLUSH_SECONDS:  # a slow step may be the last for long, or at all
+            training.write()
+            self._journal.flush()
+        if not self._sampling.active:
+            self._sampling.budget.plain(whole_s)
+        self._whole_s = whole_s
 
-        What makes a step a special one (a trick, a closure, a scaled loss) takes the rest away.
-        """
-        if self._armed or self._seconds:
+    def _fast_steps(self, training: Training) -> int:
+        """Returns how many steps after this one no sample and no limit needs to see."""
+        if self._sampling.armed or self._seconds:
             return 0
-        steps = self.plan.next - self.iteration - 2
-        if self._steps:
-            steps = min(steps, self._steps - training.step - 1)
-        return max(steps, 0)
-
-    def _on_step_skipped(self, optimizer: Any) -> None:
-        self.note_step(optimizer, skipped=True)
+        steps = self._sampling.plan.next - self.iteration - 2
+        return min(steps, self._steps - training.step - 1) if self._steps else steps
 
     def stop(self, why: str) -> None:
         """Ends the user's program cleanly, as `sys.exit(0)` in their own loop would."""
-        self.journal.put("stop", why=why)
+        self._journal.put("stop", why=why)
         raise SystemExit(0)
-
-    def forget(self) -> None:
-        """In a forked child: what the parent process trained is not this process's."""
-        super().forget()
-        self._loss, self.stepped, self.iteration = None, False, 0
-        self._last, self._opened, self._quick, self._ended_in = None, False, 0, 0
-        self.budget = Budget(self.budget.share)
-        self.plan = SamplePlan(self.budget, self.plan.opening)

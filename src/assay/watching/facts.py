@@ -1,7 +1,8 @@
-"""How probes write down what they see, and what is known of the trainings so far."""
+"""What is recorded of a process: numbers, events, trainings and names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,46 +22,33 @@ EVENTS_AT_MOST = 2000
 
 
 class Facts:
-    """The part of the watch that probes use: numbers, events, trainings and names."""
+    """Writes what is seen, within bounds that the length of a run does not change.
 
-    name = "clock"
-    """Under this name the watch declares, and is reported to fail, beside its probes."""
+    Args:
+        hub: Tells of trainings and of roots that are found.
+        journal: Takes the lines.
+        iteration: Returns the iteration under way.
+    """
 
-    __slots__ = ("__dict__", "_loss", "iteration")  # two that the clock touches at every step
-
-    def __init__(self, hub: Hub, journal: Journal) -> None:
-        self.hub, self.journal = hub, journal
+    def __init__(self, hub: Hub, journal: Journal, iteration: Callable[[], int]) -> None:
+        self.journal = journal
         self.recorder = Recorder(journal)
         self.names = Names()
         self.optimizers = Numbers()  # all that were built, also those that never step
         self.schedulers, self.scalers = Numbers(), Numbers()
         self.trainings: list[Training] = []
-        self.iteration = 0
-        self.sampling = False
+        self._hub, self._iteration = hub, iteration
         self._by_id: dict[int, Training] = {}
         self._sites: set[tuple[Any, ...]] = set()
         self._skipped: set[str] = set()
         self._events: dict[str, int] = {}
-        self._own_s = 0.0
-        self._loss: float | torch.Tensor | None = None
 
     def forget(self) -> None:
-        """In a forked child: what the parent process trained is not this process's."""
+        """Forgets what the parent of a forked process trained."""
         self.trainings, self._by_id = [], {}
         self._sites.clear()
         self._skipped.clear()
         self._events.clear()
-        self.recorder.drop()
-
-    @property
-    def own_s(self) -> float:
-        """Time that listeners took in this sampled iteration so far."""
-        return self._own_s
-
-    @property
-    def loss(self) -> float | torch.Tensor | None:
-        """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
-        return self._loss
 
     def training(self, optimizer: Any) -> Training:
         """The training of this optimizer; a new one for an optimizer not met before."""
@@ -72,19 +60,14 @@ class Facts:
             training = Training(len(self.trainings), optimizer, self.journal)
             self.trainings.append(training)
             self._by_id[id(optimizer)] = training
-            self.hub.emit("training_found", training, optimizer)
+            self._hub.emit("training_found", training, optimizer)
         return training
-
-    def spent(self, seconds: float) -> None:
-        """Charges the budget with time that went into a sample."""
-        if self.sampling:
-            self._own_s += seconds
 
     def learn_names(self, optimizer: Any) -> None:
         """Finds the models whose parameters an optimizer holds, where no call has shown them."""
         held = [p for group in optimizer.param_groups for p in group["params"]]
         for root in self.names.learn(held):
-            self.hub.emit("root_found", root)
+            self._hub.emit("root_found", root)
 
     def put(self, signal: str, place: str, value: float | torch.Tensor) -> None:
         """Records one number of the sampled iteration."""
@@ -104,7 +87,7 @@ class Facts:
         self.journal.put(
             "event",
             e=kind,
-            i=self.iteration,
+            i=self._iteration(),
             s=where.step if where else 0,
             **({"o": training.index} if training else {}),
             site=user_site(2),

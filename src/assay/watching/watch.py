@@ -1,194 +1,106 @@
-"""What is watched of a process: its clock, its probes, and which iterations they sample."""
+"""What watches a process, put together: clock, facts, samples, probes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
-from time import perf_counter
-from types import MethodType
-from typing import Any, TypeVar
-
-import torch
+from collections.abc import Iterable
+from typing import Any
 
 from ..journal.writer import Journal
 from ..seams.hub import Hub
+from .budget import Budget
 from .by_hand import HandSteps
 from .clock import Clock
+from .context import ProbeContext
+from .facts import Facts
+from .plan import SamplePlan
 from .probe import Probe
+from .sampling import Sampling
 
-Shared = TypeVar("Shared", bound=Probe)
 
+class Watch:
+    """Puts the parts together, and tells them of the beginning, of a fork and of the end.
 
-class Watch(Clock):
-    """Turns sampled probes on and off.
-
-    Whether an iteration is sampled is decided before it begins, since module calls must be seen
-    from the first; the switches of costly seams are therefore thrown at the end of the iteration
-    before.
+    `facts` writes, `clock` knows where the training is, `sampling` listens in sampled iterations,
+    which its `plan` chooses and its `budget` pays for. A probe sees a `ProbeContext` and no more.
     """
 
+    name = "clock"
+    """Under this name the watch itself is reported to fail, beside its probes."""
+
     def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
-        super().__init__(hub, journal, settings)
+        self.hub, self.journal = hub, journal
+        self.facts = Facts(hub, journal, lambda: self.clock.iteration)
+        plan = SamplePlan(Budget(float(settings.get("budget") or 0.01)))
+        self.sampling = Sampling(hub, self.facts.recorder, plan)
+        self.clock = Clock(hub, journal, self.facts, self.sampling, settings)
+        self.by_hand = HandSteps(hub, self.clock, self.facts, self.sampling)
         self.probes: list[Probe] = []
         self._shared: dict[type[Probe], Probe] = {}
-        self.compiled = False
-        self.grad_enabled = True  # as the user has it: a sampled listener itself runs without
-        self._gated: list[tuple[str, Callable[..., None]]] = []
-        # no method of the clock's: while it is there, steps are announced as they begin
-        self._on_awaited_step = partial(Watch._resume_at, self)
 
-    # -- wiring ---------------------------------------------------------------------------------
-
-    def attach(self, probes: list[Probe]) -> None:
-        """Connects the clock first, then the probes, then the end of the step."""
-        self.probes = probes = [*self._shared.values(), *probes]
-        hub = self.hub
-        self.by_hand = HandSteps(self)
-        self.keep_time()
+    def attach(self, kinds: Iterable[type[Probe]]) -> None:
+        """Makes the probes, and connects the clock first, then them, then the end of the step."""
+        self.by_hand.attach()
+        self.clock.attach()
+        hub, sampling = self.hub, self.sampling
+        sampling.add_early("loss", self.clock.on_loss)
+        sampling.add_early("root_begin", self._on_root_begin)
         hub.on("process_group", self._on_process_group)
         hub.on("transform", self._on_transform)
         hub.on("compile", self._on_compile)
-        for probe in probes:
+        made = [self._make(kind) for kind in kinds]
+        self.probes = [*self._shared.values(), *made]
+        for probe in self.probes:
             for event in probe.always:
                 hub.on(event, getattr(probe, f"on_{event}"))
-            self._gated += [(e, self._gate(probe, e)) for e in probe.sampled]
-        hub.on("step_end", self.on_step_end)
-        hub.on("step_skipped", self._on_step_skipped)
-        self.arm()
-        self._begin_sample()
+            sampling.add(probe)
+        self.clock.attach_last()
+        sampling.begin()
 
-    def shared(self, kind: type[Shared]) -> Shared:
-        """Returns the one probe of this kind that others use, which hears of events before them.
+    def _make(self, kind: type[Probe]) -> Probe:
+        return kind(ProbeContext(self.hub, self.clock, self.facts, self.sampling, self._share))
 
-        To be asked for by a probe as it is made.
-        """
+    def _share(self, kind: type[Probe]) -> Probe:
+        """Returns the one probe of a kind that others use; made when the first one asks."""
         if kind not in self._shared:
-            self._shared[kind] = kind(self)
-        probe = self._shared[kind]
-        assert isinstance(probe, kind)
-        return probe
+            self._shared[kind] = self._make(kind)
+        return self._shared[kind]
 
-    def _gate(self, probe: Probe, event: str) -> Callable[..., None]:
-        listener: Callable[..., None] = getattr(probe, f"on_{event}")
-
-        def gated(probe: Probe, *facts: Any) -> None:
-            if not self.sampling:
-                return
-            start = perf_counter()
-            recording = self.hub.recording
-            if recording is not None:
-                recording.pause()
-            self.grad_enabled = torch.is_grad_enabled()
-            try:
-                with torch.no_grad():
-                    listener(*facts)
-            finally:
-                if recording is not None:
-                    recording.resume()
-                self._own_s += perf_counter() - start
-
-        gated.__qualname__ = listener.__qualname__
-        return MethodType(gated, probe)  # the hub names the probe of a listener that fails
-
-    def arm(self) -> None:
-        """Puts the seams and listeners of a sample in place."""
-        if self._armed:
-            return
-        start = perf_counter()
-        self._armed = True
-        # a new iteration is noticed before its first sample is taken
-        self.hub.on("loss", self._on_loss)
-        self.hub.on("root_begin", self._on_root_begin)
-        for event, listener in self._gated:
-            self.hub.on(event, listener, first=event in ("step_end", "step_skipped"))
-        if not self.compiled:
-            for switch in self.hub.switches.values():
-                switch.start()
-        self._own_s += perf_counter() - start
-
-    def _disarm(self) -> None:
-        if self._armed:
-            self._take_away()
-            self.recorder.drop()
-
-    def _take_away(self) -> None:
-        self._armed = self.sampling = False
-        self.hub.off("loss", self._on_loss)
-        self.hub.off("root_begin", self._on_root_begin)
-        for event, listener in self._gated:
-            self.hub.off(event, listener)
-        for switch in self.hub.switches.values():
-            switch.stop()
-
-    def suspend(self) -> None:
-        """Takes a sample's listeners and seams away until the next step; what it saw is kept."""
-        self._take_away()
-        self.suspended = True
-        self.hub.on("step_begin", self._on_awaited_step)
-
-    def resume(self) -> None:
-        """Goes on with a suspended sample."""
-        self.suspended = False
-        self.hub.off("step_begin", self._on_awaited_step)
-        self.arm()
-        self.sampling = True
-
-    def _resume_at(self, optimizer: Any, has_closure: Any) -> None:
-        self.resume()
-
-    def sample_or_disarm(self) -> None:
-        """An iteration begins: samples it if its time has come, else takes the listeners away."""
-        if self.iteration >= self.plan.next:
-            self._begin_sample()
-        else:
-            self._disarm()
-
-    def _begin_sample(self) -> None:
-        self.sampling = True
-        for probe in self.probes:
-            probe.iteration_begins()
-
-    # -- what seams say -------------------------------------------------------------------------
+    # -- what seams announce ----------------------------------------------------------------------
 
     def _on_compile(self, target: Any) -> None:
-        self.compiled = True
-        for switch in self.hub.switches.values():
-            switch.stop()
+        self.sampling.on_compile(target)
         for probe in ("activations", "batches", "losses"):  # where they find nothing at all
-            self.skip(probe, "compiled: calls inside torch.compile can't be watched")
+            self.facts.skip(probe, "compiled: calls inside torch.compile can't be watched")
 
     def _on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
-        if self.stepped:
-            self.next_iteration()
-        if not self.sampling or next(module.parameters(), None) is None:
+        clock, sampling = self.clock, self.sampling
+        if clock.stepped:
+            clock.next_iteration()
+        if not sampling.active or next(module.parameters(), None) is None:
             return  # a loss or an augmentation is no model
-        self.suspend_if_long()
-        if self.suspended:
-            return
-        for root in self.names.add_root(module):
-            self.hub.emit("root_found", root)
-
-    def _on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
-        if self.stepped and torch.is_grad_enabled():
-            self.next_iteration()
+        if not clock.in_closure:
+            sampling.suspend_if_long()
+        if sampling.active:
+            for root in self.facts.names.add_root(module):
+                self.hub.emit("root_found", root)
 
     def _on_process_group(self, rank: int, world: int, backend: str) -> None:
         self.journal.put("process_group", rank=rank, world=world, backend=str(backend))
 
     def _on_transform(self, name: str) -> None:
-        if not self.stepped and not self.trainings:
-            self.open()
-        self.skip("torch.func", f"gradients taken by torch.func.{name} can't be watched")
+        if not self.clock.stepped and not self.facts.trainings:
+            self.clock.open()
+        self.facts.skip("torch.func", f"gradients taken by torch.func.{name} can't be watched")
+
+    # -- a fork, and the end ----------------------------------------------------------------------
 
     def forked(self) -> None:
-        """In a forked child: nothing is known yet."""
-        if self.suspended:
-            self.resume()
-        self.forget()
+        """Forgets, in a forked child, all that its parent did."""
+        self.facts.forget()
+        self.clock.forget()
         self.by_hand.forked()
-        if self._armed:
-            self._begin_sample()
+        self.sampling.forget()
 
     def finish(self) -> None:
         """Writes what is held: the process ends."""
@@ -198,19 +110,21 @@ class Watch(Clock):
                 probe.finish()
             except Exception as error:
                 self.hub.contain(f"{probe.name} at the end", error, by=probe.name)
-        under_way = self.sampling or self.suspended
-        if under_way and not self.stepped and self.trainings:
+        trainings, sampling = self.facts.trainings, self.sampling
+        under_way = sampling.active or sampling.suspended
+        if trainings and not self.clock.stepped:
             # the iteration that never reached its step is the one that tells of a crash
-            self.recorder.close(self.trainings[-1].index, self.trainings[-1].step)
-        for training in self.trainings:
+            sampling.close(trainings[-1])
+        for training in trainings:
             training.write()
-        self.recorder.flush_arrived(wait=True)
+        self.facts.recorder.flush_arrived(wait=True)
+        plan, budget = sampling.plan, sampling.budget
         self.journal.put(
             "cost",
-            samples=self.plan.taken + under_way,
-            last=self.iteration if under_way else self.plan.last,
-            own_s=round(self.budget.spent_s, 6),
-            opening_s=round(self.budget.opening_s, 6),
-            iterations=self.iteration + 1,
+            samples=plan.taken + under_way,
+            last=self.clock.iteration if under_way else plan.last,
+            own_s=round(budget.spent_s, 6),
+            opening_s=round(budget.opening_s, 6),
+            iterations=self.clock.iteration + 1,
             pid=os.getpid(),
         )

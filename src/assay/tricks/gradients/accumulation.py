@@ -40,7 +40,7 @@ class Accumulation:
         from torch.nn.utils import clip_grad
 
         stage, scaler = self.stage, grad_scaler.GradScaler
-        stage.patches.on_undo(lambda: setattr(stage.hub, "batches_per_step", 1))
+        stage.patches.on_undo(lambda: stage.hub.emit("gathered", 1))
         stage.each_optimizer(self.windows.cover)
         stage.on("loss", self.loss_computed)
         stage.on("batch", self.batch_given)
@@ -110,7 +110,7 @@ class Accumulation:
             known.one_steps()
         batches = mine.steps
         ready = mine.ready()
-        self.stage.hub.batches_per_step = batches if ready else 1
+        self.stage.hub.emit("gathered", batches if ready else 1)
         return ready
 
     def unless_filling(self, instead: Callable[..., Any], original: Any) -> Any:
