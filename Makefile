@@ -59,7 +59,7 @@ test: $(TOOLS) browser
 	$(BIN)/mypy
 	$(BIN)/python tools/make_docs.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 docs: $(TOOLS)
 	$(BIN)/python tools/make_docs.py

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from assay.checks.registry import CHECKS  # noqa: E402
 from assay.diagnosis import diagnose  # noqa: E402
-from assay.observe import observe  # noqa: E402
+from assay.testing import WarmRunner  # noqa: E402
 
 # variant -> (environment that the scripts read, settings of the watch)
 VARIANTS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
@@ -54,25 +54,35 @@ class Result:
     seconds: float
     alarms: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
 
+runner: WarmRunner
+"""Of each worker; torch is imported once in it, not once a script."""
+
+
+def begin() -> None:
+    """Makes a worker: what its scripts print goes to nobody."""
+    global runner
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(silence, descriptor)
+    os.close(silence)
+    os.environ["PYTHONPATH"] = str(ROOT / "src")
+    runner = WarmRunner()  # ends with this process
+
+
 def run(job: tuple[str, str]) -> Result:
-    """Observes one script in one variant; its output goes to nobody."""
+    """Observes one script in one variant."""
     script, variant = job
     environment, settings = VARIANTS[variant]
     for name in ("SEED", "LENGTH"):
         os.environ.pop(name, None)
     os.environ.update(environment)
-    os.environ["PYTHONPATH"] = str(ROOT / "src")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    silence = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(silence, descriptor)
-    os.close(silence)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        observed = observe([str(ROOT / script)], settings, run_dir=Path(scratch) / "run")
+        observed = runner.observe([str(ROOT / script)], settings, run_dir=Path(scratch) / "run")
     diagnosis = diagnose(observed.view, CHECKS)
     return Result(
         script,
@@ -86,6 +96,7 @@ def run(job: tuple[str, str]) -> Result:
             if f.severity != "note"
         ],
         notes=[f"{f.check}: {f.summary}" for f in diagnosis.findings if f.severity == "note"],
+        skipped=diagnosis.skipped,
         broken=observed.view.errors
         + [f"{k}: {v}" for k, v in diagnosis.skipped.items() if v.startswith("error in")],
     )
@@ -133,9 +144,24 @@ def summary(results: list[Result]) -> dict[str, Any]:
             for check in CHECKS
         },
         "by_variant": by_variant,
+        "judged": judged(well),
         "broken": sorted({line for r in results for line in r.broken}),
         "did_not_learn": [f"{r.script} ({r.variant})" for r in results if not r.learnt],
         "not_observed": [f"{r.script} ({r.variant})" for r in results if not r.trained],
+    }
+
+
+def judged(well: list[Result]) -> dict[str, dict[str, Any]]:
+    """For each check on how many scripts it judged, as they are, and why not on the others."""
+    whole = [r for r in well if r.variant == "as it is"]
+    return {
+        check.name: {
+            "scripts": sum(check.name not in r.skipped for r in whole),
+            "skipped": dict(
+                Counter(r.skipped[check.name] for r in whole if check.name in r.skipped)
+            ),
+        }
+        for check in CHECKS
     }
 
 
@@ -155,8 +181,19 @@ def markdown(total: dict[str, Any], results: list[Result], command: str) -> str:
         "|---|---|---|",
     ]
     lines += [f"| {v} | {n['runs']} | {n['with_alarm']} |" for v, n in total["by_variant"].items()]
-    lines += ["", "| Check | Alarmed runs per 100 |", "|---|---|"]
-    lines += [f"| {name} | {share} |" for name, share in total["per_check_per_100"].items()]
+    lines += [
+        "",
+        "A check that could not look raises no alarm. Of the scripts as they are each judged:",
+        "",
+    ]
+    lines += [
+        "| Check | Alarmed runs per 100 | Scripts judged | Skipped, and why |",
+        "|---|---|---|---|",
+    ]
+    for name, share in total["per_check_per_100"].items():
+        known = total["judged"][name]
+        why = "; ".join(f"{count}: {text}" for text, count in sorted(known["skipped"].items()))
+        lines += [f"| {name} | {share} | {known['scripts']} | {why} |"]
     alarms = [(r, a) for r in results for a in r.alarms if r.learnt]
     if alarms:
         lines += ["", "Alarms:", ""]
@@ -187,7 +224,7 @@ def main() -> None:
     done = known(given.keep)
     results = [done[job] for job in wanted if job in done]
     left = [job for job in wanted if job not in done]
-    with ProcessPoolExecutor(given.jobs) as pool:
+    with ProcessPoolExecutor(given.jobs, initializer=begin) as pool:
         for number, result in enumerate(pool.map(run, left), start=1):
             results.append(result)
             print(f"{number} of {len(left)}: {result.script}", file=sys.stderr, flush=True)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
@@ -22,6 +23,7 @@ def check_script(
     script: Path,
     *args: str,
     run_dir: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
     observe: Callable[..., Observed] = observe,
 ) -> tuple[RunView, Diagnosis]:
     """Observes a script to its end and reviews it with every check.
@@ -30,6 +32,7 @@ def check_script(
         script: Its file.
         args: Its arguments.
         run_dir: The run folder; a temporary one if not given.
+        settings: What the child is told: `seed_offset`, `steps`, `tricks`.
         observe: Runs it: by the launcher, or `WarmRunner.observe`, which is faster.
 
     Raises:
@@ -37,7 +40,7 @@ def check_script(
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = run_dir or Path(scratch) / "run"
-        observed = observe([str(script), *args], run_dir=folder)
+        observed = observe([str(script), *args], settings, run_dir=folder)
         view = observed.view
     assert observed.outcome.exit_code == 0, f"{script} ended with {observed.outcome}"
     assert not view.errors, f"{script}: {view.errors}"
