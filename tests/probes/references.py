@@ -69,6 +69,7 @@ class Step:
     objective: Callable[[dict[str, Tensor]], Tensor] | None = None
     earlier: list[Step] = field(default_factory=list, repr=False)
     settings: dict[str, Any] = field(default_factory=dict)
+    known: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def last(self) -> Batch:
@@ -91,6 +92,17 @@ def reference(*signals: str) -> Callable[[Callable[[Step], Any]], Callable[[Step
         return function
 
     return enter
+
+
+def once(function: Callable[[Step], Any]) -> Callable[[Step], Any]:
+    """Computes it once for each step."""
+
+    def remembered(step: Step) -> Any:
+        if function.__name__ not in step.known:
+            step.known[function.__name__] = function(step)
+        return step.known[function.__name__]
+
+    return remembered
 
 
 def wide(tensor: Tensor) -> Tensor:
@@ -244,6 +256,7 @@ def input_bins(step: Step) -> Values:
     return found
 
 
+@once
 def traced(step: Step) -> dict[str, tuple[str, list[tuple[Tensor, Tensor]]]]:
     """Kind, and (input, output) of each call, by the name of the leaf module; computed anew."""
     found: dict[str, tuple[str, list[tuple[Tensor, Tensor]]]] = {}
@@ -575,6 +588,7 @@ def predicted_change(step: Step) -> Values:
     return {"": total}
 
 
+@once
 def loss_change(step: Step) -> float:
     assert step.objective is not None
     before, after = step.objective(step.weights), step.objective(step.weights | step.after)
@@ -594,8 +608,9 @@ def step_quality(step: Step) -> Values:
     return {"": loss_change(step) / predicted if predicted < 0 and not stale else math.nan}
 
 
-def hessian(step: Step) -> Tensor:
-    """Of the loss of this batch, all weights in one row, each scaled by the root of its rate."""
+@once
+def curvatures(step: Step) -> Tensor:
+    """Eigenvalues of the Hessian, ascending: of the loss of this batch, all weights in one row, each scaled by the root of its rate."""
     assert step.objective is not None
     names = list(step.raw)
     flat = torch.cat([wide(step.weights[n]) for n in names])
@@ -606,19 +621,18 @@ def hessian(step: Step) -> Tensor:
         given = {n: p.view(step.weights[n].shape) for n, p in zip(names, parts, strict=True)}
         return step.objective({**step.weights, **given})
 
-    found: Tensor = torch.autograd.functional.hessian(objective, flat)
-    return found
+    return torch.linalg.eigvalsh(torch.autograd.functional.hessian(objective, flat))
 
 
 @reference("sharpness", "sharpness_min")
 def sharpness(step: Step) -> tuple[Values, Values]:
-    values = torch.linalg.eigvalsh(hessian(step))
+    values = curvatures(step)
     return {"": float(values[-1])}, {"": float(values[0])}
 
 
 @reference("rate_times_sharpness")
 def rate_times_sharpness(step: Step) -> Values:
-    return {"": step.rates[0] * float(torch.linalg.eigvalsh(hessian(step))[-1])}
+    return {"": step.rates[0] * float(curvatures(step)[-1])}
 
 
 @reference("stability_limit")

@@ -232,6 +232,10 @@ def overflowing() -> torch.amp.GradScaler:
     return scaler(init_scale=2.0**127, backoff_factor=2.0**-110)
 
 
+def steep(model: nn.Module) -> None:
+    model.second.weight.data *= 10
+
+
 def dead(model: nn.Module) -> None:
     model.first.bias.data[:2] = -100.0
 
@@ -290,6 +294,7 @@ VARIANTS: dict[str, Variant] = {
     "momentum": Variant(optimizers=lambda m: sgd(m, momentum=0.9), clip=0.05, steps=5),
     "two groups": Variant(optimizers=two_groups),
     "long": Variant(steps=29, start=dead, data=no_class_missing),
+    "saturated": Variant(start=steep),
     "double": Variant(dtype=torch.float64),
     "scaled": Variant(scaler=scaler, steps=4),
     "scaled, unscaled before clipping": Variant(scaler=scaler, unscale=True, clip=0.05),

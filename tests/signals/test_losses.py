@@ -113,6 +113,7 @@ def test_where_labels_were_not_counted_it_is_that_of_chance() -> None:
     assert most is not None
     assert most < math.log(64)
     assert constant_loss(make_training(loss=[1.0]), call(shape=(8, 1))) is None
+    assert constant_loss(make_training(loss=[1.0]), call(shape=(8, 2))) == math.log(2)
 
 
 def test_a_distribution_as_target_has_none() -> None:

@@ -26,6 +26,8 @@ def test_the_first_stress_is_the_first_that_is_finite() -> None:
 def test_the_peak_is_scaled_to_the_largest_rate() -> None:
     training = rated([0.1, 0.2, 0.4, 0.1], {1: 1.0, 3: 0.6}, {1: 2.0, 3: 2.0})
     assert peak_stress(training) == pytest.approx(max(1.0 / 2 * 0.4 / 0.2, 0.6 / 2 * 0.4 / 0.1))
+    early = rated([0.4, 0.1], {0: 1.6, 1: 0.1}, {0: 2.0, 1: 2.0})
+    assert peak_stress(early) == pytest.approx(0.8)
     low = rated([0.1, 0.2, 0.4, 0.1], {1: 1.0, 3: 0.2}, {1: 2.0, 3: 2.0})
     assert peak_stress(low) == pytest.approx(1.0)
 
@@ -35,6 +37,7 @@ def test_a_measurement_without_rate_or_limit_has_no_share() -> None:
     assert peak_stress(rated([0.2, 0.2], {0: 9.0, 1: 1.0}, {0: 0.0, 1: 2.0})) == pytest.approx(0.5)
     assert peak_stress(rated([0.2, 0.2], {0: 9.0, 1: 1.0}, {1: 2.0})) == pytest.approx(0.5)
     assert peak_stress(rated([0.2], {}, {})) is None
+    assert peak_stress(rated([], {0: 1.0}, {0: 2.0})) is None
 
 
 @pytest.mark.parametrize(
@@ -50,4 +53,5 @@ def test_the_worst_of_the_first_steps() -> None:
     training = make_training(step_quality={0: 0.9, 1: -math.inf, 3: 0.4, 4: -5.0})
     assert worst_of_first(training, 4) == 0.4
     assert worst_of_first(training, 5) == -5.0
+    assert worst_of_first(make_training(step_quality={0: -2.0, 1: 0.5}), 2) == -2.0
     assert worst_of_first(training, 0) == math.inf

@@ -64,6 +64,7 @@ def test_the_widening_is_bounded() -> None:
 def test_noise_is_that_from_one_value_to_the_next() -> None:
     assert noise([1.0, 2.0]) == 0.0
     assert noise([1.0, 2.0, 3.0]) == 0.0  # a trend is no noise
+    assert noise([0.0, 1.0, 4.0]) == pytest.approx(MAD_TO_SD / math.sqrt(2))
     values = [0.0, 1.0, 3.0, 3.0, 8.0]  # steps 1, 2, 0, 5: median 1.5, deviations .5 .5 1.5 3.5
     assert noise(values) == pytest.approx(MAD_TO_SD * 1.0 / math.sqrt(2))
     dice = random.Random(0)
