@@ -113,6 +113,7 @@ def page(check: Any, scripts: Path = SCRIPTS, checks: Iterable[Any] = ()) -> str
 
 def index(checks: Iterable[Any]) -> str:
     """The list of all checks, by family."""
+    checks = list(checks)
     families: dict[str, list[Any]] = {}
     for check in checks:
         families.setdefault(check.family, []).append(check)
@@ -129,7 +130,25 @@ def index(checks: Iterable[Any]) -> str:
         for check in sorted(members, key=lambda check: check.name):
             first = docstring(check).splitlines()[0].replace("|", "\\|")
             lines.append(f"| [`{check.name}`]({check.name}.md) | {check.severity} | {first} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *effects_table(checks)]) + "\n"
+
+
+def effects_table(checks: Iterable[Any]) -> list[str]:
+    """Each effect with its meaning, the checks that show it and those that lead to it."""
+    from assay.checks.effects import Effect
+
+    def linked(names: Iterable[str]) -> str:
+        return ", ".join(f"[`{name}`]({name}.md)" for name in sorted(names)) or "-"
+
+    lines = ["", "## Effects", "", "Checks tell causes from symptoms by these words: a check is an "
+             "effect, and leads to others. How the diagnosis uses them: "
+             "[Causes and symptoms](../../explanation/design.md#causes-and-symptoms).", "",
+             "| Effect | Shown by | Brought on by |", "|---|---|---|"]  # fmt: skip
+    for effect in Effect:
+        shown = linked(c.name for c in checks if effect in c.is_effect)
+        causes = linked(c.name for c in checks if effect in c.leads_to)
+        lines.append(f"| {effect.name}: {effect.value} | {shown} | {causes} |")
+    return lines
 
 
 def build(checks: Iterable[Any], scripts: Path = SCRIPTS) -> dict[str, str]:

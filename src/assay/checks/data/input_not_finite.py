@@ -58,7 +58,7 @@ class InputNotFinite(Check):
     severity = "error"
     tier = "exact"
     reads = ("input",)
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_FINITE)
+    leads_to = (Effect.NOT_FINITE,)
     limits = {"share": Limit(0.0, "of elements", "definition: any such number spoils the batch")}
 
     def review(self, run: RunView) -> Iterator[Finding]:

@@ -50,7 +50,13 @@ class ExplodingGradient(Check):
     tier = "heuristic"
     reads = ("grad_norm", "loss")
     is_effect = (Effect.EXPLODING,)
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.DEAD, Effect.NOT_FINITE, Effect.NOT_LEARNING)
+    leads_to = (
+        Effect.RATE_TOO_HIGH,
+        Effect.DEAD,
+        Effect.SATURATED,
+        Effect.NOT_FINITE,
+        Effect.NOT_LEARNING,
+    )
     limits = {
         "burst": Limit(
             30.0,

@@ -59,7 +59,7 @@ class VanishingGradient(Check):
     tier = "heuristic"
     reads = ("grad_norm",)
     is_effect = (Effect.VANISHING,)
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
     limits = {
         "ratio": Limit(
             1e-3,

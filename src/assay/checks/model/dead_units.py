@@ -54,7 +54,7 @@ class DeadUnits(Check):
     tier = "heuristic"
     reads = ("dead_unit_share",)
     is_effect = (Effect.DEAD,)
-    leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
+    leads_to = (Effect.NOT_LEARNING,)
     limits = {
         "share": Limit(
             0.9,

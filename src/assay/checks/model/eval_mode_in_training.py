@@ -50,7 +50,13 @@ class EvalModeInTraining(Check):
     severity = "error"
     tier = "exact"
     reads = ("eval_share",)
-    leads_to = (Effect.EXPLODING, Effect.RATE_TOO_HIGH, Effect.NOT_FINITE, Effect.NOT_LEARNING)
+    leads_to = (
+        Effect.EXPLODING,
+        Effect.RATE_TOO_HIGH,
+        Effect.VANISHING,
+        Effect.NOT_FINITE,
+        Effect.NOT_LEARNING,
+    )
     limits = {
         "samples": Limit(3, "steps", "ours: one step after the last evaluation proves no habit"),
     }

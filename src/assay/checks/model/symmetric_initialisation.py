@@ -52,7 +52,7 @@ class SymmetricInitialisation(Check):
     severity = "error"
     tier = "exact"
     reads = ("grad_norm",)
-    leads_to = (Effect.NOT_LEARNING,)
+    leads_to = (Effect.RATE_TOO_HIGH, Effect.DEAD, Effect.SATURATED, Effect.NOT_LEARNING)
     limits = {
         "samples": Limit(5, "steps", "ours: zero gates of two blocks in a row open by step 3"),
         "window": Limit(32, "steps", "ours: the opening window; rounding may part twins later"),
