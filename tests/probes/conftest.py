@@ -48,8 +48,8 @@ def watched(tmp_path: Path) -> Watching:
         seen = Watched()
         seen.watch = Watch(hub, journal, settings)
         patches = seams.install(hub)
-        seen.watch.attach(probes)
         try:
+            seen.watch.attach(probes)
             yield seen
         finally:
             patches.undo()

@@ -64,7 +64,7 @@ def test_each_seam_restores_what_it_found(seam):
     hub, patches = Hub(), Patches()
     hub_wants = seams.ALL[[s.__name__.rsplit(".", 1)[-1] for s in seams.ALL].index(seam)]
     hub_wants.install(hub, patches)
-    switches = {**hub.switches, **hub.trick_switches, **hub.on_demand}
+    switches = {**hub.switches, **hub.changes.switches, **hub.on_demand}
     for switch in switches.values():
         switch.start()
     during = state()
@@ -259,3 +259,41 @@ def test_no_tensor_outlives_its_step(watched, capfd):
         print("late", late)
     """)
     assert capfd.readouterr().out == "late 0\n"
+
+
+def test_a_second_thread_never_meets_a_function_without_its_defaults():
+    """At each line of putting a layer on and taking it off the function answers as ever."""
+
+    def answer(*, of=42):
+        return of
+
+    def layer(original):
+        def passed_on(*args, **kwargs):
+            return original(*args, **kwargs)
+
+        return passed_on
+
+    class Owner:
+        pass
+
+    Owner.answer = answer
+    seen = []
+
+    def trace(frame, event, arg):
+        if frame.f_code.co_name in ("apply", "suspend", "wrap", "undo"):
+            seen.append(answer())
+            return trace
+        return None
+
+    patches, before = Patches(), sys.gettrace()
+    sys.settrace(trace)
+    try:
+        patches.wrap(Owner, "answer", layer)
+        with Patches.paused():
+            assert answer() == 42
+        patches.undo()
+    finally:
+        sys.settrace(before)
+    assert len(seen) > 20
+    assert set(seen) == {42}
+    assert answer.__kwdefaults__ == {"of": 42}

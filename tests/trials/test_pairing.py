@@ -101,4 +101,4 @@ def test_words_and_lists_are_seeds_too() -> None:
         np.random.set_state(numpy_state)
         torch.set_rng_state(torch_state)
     assert (np.random.default_rng, random.seed, torch.cuda.manual_seed_all) == plain
-    assert hub.filters["seed"] == []
+    assert hub.changes.filters["seed"] == []

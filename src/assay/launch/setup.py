@@ -34,13 +34,13 @@ def describe(
         `environment`, `platform`, `cores`, and `git` (None outside a repository). After the run
         `versions`, `sources` and `seeds` join them.
     """
-    told = os.environ if environment is None else environment
+    variables = os.environ if environment is None else environment
     return {
         "arguments": list(argv[1:]),
         "tricks": list(settings.get("tricks") or ()),
         "seed_offset": settings.get("seed_offset"),
         "files": {word: found for word in argv[1:] if (found := _hash(word))},
-        "environment": {k: v for k, v in sorted(told.items()) if k.startswith(_TELLING)},
+        "environment": {k: v for k, v in sorted(variables.items()) if k.startswith(_TELLING)},
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         "git": _git(),

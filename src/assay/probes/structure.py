@@ -11,7 +11,7 @@ from ..seams.callsite import user_site
 from ..watching.build_sites import BuildSites
 from ..watching.measures import norms, total
 from ..watching.probe import Probe
-from ..watching.training import ByHand, Training
+from ..watching.training import ByHand, TrainingLog
 
 _SETTINGS = ("lr", "momentum", "dampening", "nesterov", "betas", "alpha", "eps", "weight_decay",
              "amsgrad", "maximize", "fused", "foreach", "capturable", "rho")  # fmt: skip
@@ -108,7 +108,7 @@ class Structure(Probe):
         """A group added later makes the optimizer's line stale."""
         self._written.clear()
 
-    def on_training_found(self, training: Training, optimizer: Any) -> None:
+    def on_training_found(self, training: TrainingLog, optimizer: Any) -> None:
         """An optimizer that steps is a training."""
         self._stepped_at[training.index] = user_site(3)
         self.watch.learn_names(optimizer)
@@ -179,7 +179,7 @@ class Structure(Probe):
             )
         self._outside(training)
 
-    def _outside(self, training: Training) -> None:
+    def _outside(self, training: TrainingLog) -> None:
         everything = set().union(*self._optimized.values())
         for optimizer in self._built:  # one that has not stepped yet, such as a GAN's other player
             everything |= {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -207,7 +207,7 @@ class Structure(Probe):
                 elements=elements,
             )
 
-    def _write_optimizer(self, training: Training, optimizer: Any) -> None:
+    def _write_optimizer(self, training: TrainingLog, optimizer: Any) -> None:
         described: list[dict[str, Any]] = [
             {"params": parameter_names(self, group, index), "count": len(group["params"])}
             for index, group in enumerate(optimizer.param_groups)

@@ -77,10 +77,10 @@ def _looked(report: Report) -> list[str]:
         for name, why in skipped.items():
             by_reason.setdefault(" ".join(why.split()), []).append(name)
         groups = sorted(by_reason.items(), key=lambda item: -len(item[1]))
-        told = "; ".join(f"{_names(names)} ({why})" for why, names in groups[:_REASONS])
+        listed = "; ".join(f"{_names(names)} ({why})" for why, names in groups[:_REASONS])
         rest = sum(len(names) for _, names in groups[_REASONS:])
         more = f"; {rest} more" if rest else ""
-        pieces.append(f"{len(skipped)} skipped: {told}{more}")
+        pieces.append(f"{len(skipped)} skipped: {listed}{more}")
     if report.ignored:
         pieces.append(f"{len(report.ignored)} not asked for")
     return pieces

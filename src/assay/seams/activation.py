@@ -64,9 +64,9 @@ class ActivationCalls:
             for name in names:
                 function = getattr(owner, name, None)
                 if function is not None and isinstance(function, FunctionType) is python:
-                    patches.wrap(owner, name, self._watch(name.rstrip("_")))
+                    patches.wrap(owner, name, self._announce(name.rstrip("_")))
 
-    def _watch(self, name: str) -> Any:
+    def _announce(self, name: str) -> Any:
         hub = self._hub
 
         def make(original: Any) -> Any:

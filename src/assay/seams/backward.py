@@ -14,7 +14,7 @@ from .recording import is_recording
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps the two entry points of autograd; `Tensor.backward` calls the first."""
-    heard, changed = hub.listeners, hub.filters["backward"]
+    heard, changed = hub.listeners, hub.changes.filters["backward"]
     is_compiling = torch.compiler.is_dynamo_compiling
 
     def backward(original: Any) -> Any:
@@ -22,7 +22,7 @@ def install(hub: Hub, patches: Patches) -> None:
             if is_compiling():
                 return original(tensors, *args, **kwargs)
             if changed:
-                tensors = hub.apply_filters("backward", tensors)
+                tensors = hub.changes.apply("backward", tensors)
             clock = hub.fast_clock
             if clock is not None and hub.thread == get_ident():
                 try:

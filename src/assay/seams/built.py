@@ -70,5 +70,5 @@ class Built:
 def install(hub: Hub, patches: Patches) -> None:
     """Makes the switch `built`; nothing is replaced until it is turned on."""
     built = Built(hub)
-    hub.trick_switches["built"] = built
+    hub.changes.switches["built"] = built
     patches.on_undo(built.stop)

@@ -18,7 +18,7 @@ def install(hub: Hub, patches: Patches) -> None:
     """Wraps both clip functions."""
     heard = hub.listeners["clip"]
 
-    def watch(kind: str) -> Any:
+    def announce(kind: str) -> Any:
         second = "max_norm" if kind == "norm" else "clip_value"
 
         def make(original: Any) -> Any:
@@ -44,8 +44,8 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return make
 
-    patches.wrap(clip_grad, "clip_grad_norm_", watch("norm"))
-    patches.wrap(clip_grad, "clip_grad_value_", watch("value"))
+    patches.wrap(clip_grad, "clip_grad_norm_", announce("norm"))
+    patches.wrap(clip_grad, "clip_grad_value_", announce("value"))
 
 
 def _again(given: Any, parameters: list[Any]) -> Any:

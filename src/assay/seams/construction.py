@@ -83,7 +83,7 @@ def _then(original: Any, act: Any) -> Any:
 def install(hub: Hub, patches: Patches) -> None:
     """Makes the switch `construction` and the event `module_built`, both off until wanted."""
     construction = Construction()
-    hub.trick_switches["construction"] = construction
+    hub.changes.switches["construction"] = construction
     patches.on_undo(construction.stop)
 
     def announce(module: Any) -> None:

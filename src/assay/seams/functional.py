@@ -15,7 +15,7 @@ NAMES = ("grad", "grad_and_value", "vjp", "jacrev")
 def install(hub: Hub, patches: Patches) -> None:
     """Announces that a gradient transform was applied; what happens inside is not seen."""
 
-    def watch(name: str) -> Any:
+    def announce(name: str) -> Any:
         def make(original: Any) -> Any:
             def transform(*args: Any, **kwargs: Any) -> Any:
                 hub.emit("transform", name)
@@ -26,4 +26,4 @@ def install(hub: Hub, patches: Patches) -> None:
         return make
 
     for name in NAMES:
-        patches.wrap(torch.func, name, watch(name))
+        patches.wrap(torch.func, name, announce(name))

@@ -68,7 +68,7 @@ class StepGate:
                 key = id(optimizer)
                 if key in granted:  # inside a step: of a scaler, or of a subclass
                     return original(*args, **kwargs)
-                if not hub.apply_filters("step", True, optimizer):
+                if not hub.changes.apply("step", True, optimizer):
                     return None
                 granted.add(key)
                 try:
@@ -84,5 +84,5 @@ class StepGate:
 def install(hub: Hub, patches: Patches) -> None:
     """Makes the switch `step`; nothing is replaced until it is turned on."""
     gate = StepGate(hub)
-    hub.trick_switches["step"] = gate
+    hub.changes.switches["step"] = gate
     patches.on_undo(gate.close)

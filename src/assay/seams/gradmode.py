@@ -31,7 +31,7 @@ def _by_user(frame: Any) -> bool:
 def install(hub: Hub, patches: Patches) -> None:
     """Makes the seam that the hub puts in place on demand."""
 
-    def watch(original: Any) -> Any:
+    def announce(original: Any) -> Any:
         def __enter__(self: Any) -> Any:
             if not is_recording():
                 hub.emit("gradients_off", _by_user(sys._getframe(1)))
@@ -40,4 +40,4 @@ def install(hub: Hub, patches: Patches) -> None:
         return __enter__
 
     places = [(owner, "__enter__") for owner in (torch.no_grad, torch.inference_mode)]
-    put_on_demand(hub, patches, "gradients_off", places, watch)
+    put_on_demand(hub, patches, "gradients_off", places, announce)

@@ -16,7 +16,7 @@ def install(hub: Hub, patches: Patches) -> None:
     """Wraps the three functions that give every element of a tensor the same value."""
     heard = hub.listeners["constant_init"]
 
-    def watch(name: str) -> Any:
+    def announce(name: str) -> Any:
         def make(original: Any) -> Any:
             def constant(tensor: Any, *args: Any, **kwargs: Any) -> Any:
                 result = original(tensor, *args, **kwargs)
@@ -29,4 +29,4 @@ def install(hub: Hub, patches: Patches) -> None:
         return make
 
     for name in NAMES:
-        patches.wrap(init, name, watch(name))
+        patches.wrap(init, name, announce(name))

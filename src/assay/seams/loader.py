@@ -16,7 +16,7 @@ from .patch import Patches
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps construction, the start of an iteration, and the `__next__` of all loader iterators."""
-    heard, changed = hub.listeners, hub.filters["batch"]
+    heard, changed = hub.listeners, hub.changes.filters["batch"]
     # weakly: a loader that we kept would keep its workers alive
     origin: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
     starting: list[Any] = []  # loaders whose iterator draws its first indices while it is built
@@ -56,7 +56,7 @@ def install(hub: Hub, patches: Patches) -> None:
             known = origin.get(self)
             loader = known() if known is not None else None
             if changed:
-                batch = hub.apply_filters("batch", batch, loader)
+                batch = hub.changes.apply("batch", batch, loader)
             hub.emit("batch", loader, batch, perf_counter() - start)
             return batch
 

@@ -40,15 +40,19 @@ NAMES = (
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps each loss by name; a torch that lacks one of them is served with the rest."""
     evaluations = hub.listeners["evaluation_loss"]
-    heard, changed, around = hub.listeners["loss"], hub.filters["loss"], hub.around["loss"]
+    heard, changed, around = (
+        hub.listeners["loss"],
+        hub.changes.filters["loss"],
+        hub.changes.around["loss"],
+    )
 
-    def watch(name: str) -> Any:
+    def announce(name: str) -> Any:
         def make(original: Any) -> Any:
             def loss(*args: Any, **kwargs: Any) -> Any:
                 if changed:
-                    args, kwargs = hub.apply_filters("loss", (args, kwargs), name)
+                    args, kwargs = hub.changes.apply("loss", (args, kwargs), name)
                 if around:
-                    with hub.contexts("loss", name):
+                    with hub.changes.contexts("loss", name):
                         result = original(*args, **kwargs)
                 else:
                     result = original(*args, **kwargs)
@@ -66,4 +70,4 @@ def install(hub: Hub, patches: Patches) -> None:
 
     for name in NAMES:
         if hasattr(F, name):
-            patches.wrap(F, name, watch(name))
+            patches.wrap(F, name, announce(name))

@@ -16,7 +16,7 @@ def install(hub: Hub, patches: Patches) -> None:
     heard = hub.listeners["mode"]
     inside = False
 
-    def watch(original: Any) -> Any:
+    def announce(original: Any) -> Any:
         def train(self: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal inside
             if inside or not heard or is_recording():
@@ -31,4 +31,4 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return train
 
-    patches.wrap(torch.nn.Module, "train", watch)
+    patches.wrap(torch.nn.Module, "train", announce)

@@ -40,14 +40,14 @@ class ModuleCalls:
         """Begins to announce module calls."""
         if not self._on:
             self._on = True
-            self._patches.wrap(torch.nn.Module, "__call__", self._watch)
+            self._patches.wrap(torch.nn.Module, "__call__", self._announce)
 
     def stop(self) -> None:
         """Stops announcing, for calls under way too."""
         self._on = False
         self._patches.undo()
 
-    def _watch(self, original: Any) -> Any:
+    def _announce(self, original: Any) -> Any:
         hub = self._hub
 
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
@@ -94,7 +94,7 @@ def install(hub: Hub, patches: Patches) -> None:
     patches.on_undo(calls.stop)
     inside = _Inside()
 
-    def watch(original: Any) -> Any:
+    def announce(original: Any) -> Any:
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
             if torch.is_grad_enabled() or inside.a_root or is_recording():
                 return original(module, *args, **kwargs)
@@ -107,4 +107,4 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return __call__
 
-    put_on_demand(hub, patches, "evaluation_root", [(torch.nn.Module, "__call__")], watch)
+    put_on_demand(hub, patches, "evaluation_root", [(torch.nn.Module, "__call__")], announce)

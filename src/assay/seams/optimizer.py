@@ -61,7 +61,7 @@ def _was_skipped(found: Any) -> bool:
 
 def install(hub: Hub, patches: Patches) -> None:
     """Uses torch's global optimizer hooks, which fire for every optimizer that torch builds."""
-    heard, changed = hub.listeners, hub.filters["optimizer_arguments"]
+    heard, changed = hub.listeners, hub.changes.filters["optimizer_arguments"]
     is_compiling = torch.compiler.is_dynamo_compiling
     under_way = 0  # the identity of the outermost step's arguments; a step that raised leaves it
 
@@ -125,7 +125,7 @@ def install(hub: Hub, patches: Patches) -> None:
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             if changed and len(args) == 2 and not kwargs:
                 groups = list(args[0])
-                args = hub.apply_filters("optimizer_arguments", (groups, dict(args[1])), self)
+                args = hub.changes.apply("optimizer_arguments", (groups, dict(args[1])), self)
             original(self, *args, **kwargs)
             hub.emit("optimizer_created", self)
 

@@ -83,7 +83,10 @@ class _Held:
         inner: Callable[..., Any] = self.original
         for _, make in self.layers:
             inner = _internal(make(inner))
-        function.__kwdefaults__ = {"_assay": inner}
+        # Another thread may call the function between the next two lines, with the old code and the
+        # new defaults: so the old ones stay among them. Code takes no notice of defaults that it
+        # has no parameter for, and going back (`suspend`, or no layers) the code is first.
+        function.__kwdefaults__ = {**(self._kwdefaults or {}), "_assay": inner}
         trampoline = _trampoline(self._code.co_name, self._code.co_freevars)
         if function.__code__ is not trampoline:
             function.__code__ = trampoline

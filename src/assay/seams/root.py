@@ -45,7 +45,7 @@ class RootCalls:
         """Puts the seam in place, or notes one more user of it."""
         self._users += 1
         if self._users == 1:
-            self._patches.wrap(torch.nn.Module, "__call__", self._watch)
+            self._patches.wrap(torch.nn.Module, "__call__", self._filtered)
 
     def stop(self) -> None:
         """Takes the seam away with its last user."""
@@ -62,10 +62,10 @@ class RootCalls:
         finally:
             self._inside.a_root = before
 
-    def _watch(self, original: Any) -> Any:
+    def _filtered(self, original: Any) -> Any:
         hub, inside = self._hub, self._inside
-        calls, results = hub.filters["root_call"], hub.filters["root_result"]
-        around, is_compiling = hub.around["root_call"], torch.compiler.is_dynamo_compiling
+        calls, results = hub.changes.filters["root_call"], hub.changes.filters["root_result"]
+        around, is_compiling = hub.changes.around["root_call"], torch.compiler.is_dynamo_compiling
 
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
             if is_compiling() or inside.a_root or any_parameter(module) is None:
@@ -73,13 +73,13 @@ class RootCalls:
             inside.a_root = True
             try:
                 if calls:
-                    args, kwargs = hub.apply_filters("root_call", (args, kwargs), module)
+                    args, kwargs = hub.changes.apply("root_call", (args, kwargs), module)
                 if around:
-                    with hub.contexts("root_call", module):
+                    with hub.changes.contexts("root_call", module):
                         result = original(module, *args, **kwargs)
                 else:
                     result = original(module, *args, **kwargs)
-                return hub.apply_filters("root_result", result, module) if results else result
+                return hub.changes.apply("root_result", result, module) if results else result
             finally:
                 inside.a_root = False
 
@@ -89,5 +89,5 @@ class RootCalls:
 def install(hub: Hub, patches: Patches) -> None:
     """Makes the switch `root`; nothing is replaced until it is turned on."""
     calls = RootCalls(hub)
-    hub.trick_switches["root"] = calls
+    hub.changes.switches["root"] = calls
     patches.on_undo(calls.stop)

@@ -17,28 +17,28 @@ from .patch import Patches
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps the seed functions of torch, of the standard library, and of numpy if it is loaded."""
 
-    def watch(kind: str, keyword: str) -> Any:
+    def announce(kind: str, keyword: str) -> Any:
         def make(original: Any) -> Any:
             def seed(*args: Any, **kwargs: Any) -> Any:
                 if not torch.compiler.is_compiling():
                     value = args[0] if args else kwargs.get(keyword)
                     simple = isinstance(value, (int, float, str, type(None)))
                     hub.emit("seed", kind, value if simple else str(value)[:100])
-                    if hub.filters["seed"]:
+                    if hub.changes.filters["seed"]:
                         kwargs.pop(keyword, None)
-                        args = (hub.apply_filters("seed", value, kind), *args[1:])
+                        args = (hub.changes.apply("seed", value, kind), *args[1:])
                 return original(*args, **kwargs)
 
             return seed
 
         return make
 
-    patches.wrap(torch_random, "manual_seed", watch("torch", "seed"))
-    patches.wrap(random, "seed", watch("random", "a"))
+    patches.wrap(torch_random, "manual_seed", announce("torch", "seed"))
+    patches.wrap(random, "seed", announce("random", "a"))
 
     def numpy_too(numpy_random: Any) -> None:
         if hasattr(numpy_random, "seed"):
-            patches.wrap(numpy_random, "seed", watch("numpy", "seed"))
+            patches.wrap(numpy_random, "seed", announce("numpy", "seed"))
 
     when_loaded("numpy.random", numpy_too, patches)
 
@@ -97,8 +97,8 @@ def pair(hub: Hub, patches: Patches, offset: int) -> None:
 
         return seed
 
-    hub.filters["seed"].append(shifted)
-    patches.on_undo(lambda: hub.filters["seed"].remove(shifted))
+    hub.changes.filters["seed"].append(shifted)
+    patches.on_undo(lambda: hub.changes.filters["seed"].remove(shifted))
     with hub.silence():  # these seeds, shifted like any other, are not the script's
         torch.manual_seed(0)
         random.seed(0)

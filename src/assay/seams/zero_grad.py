@@ -15,7 +15,7 @@ from .recording import is_recording
 def install(hub: Hub, patches: Patches) -> None:
     """Makes the seam that the hub puts in place on demand."""
 
-    def watch(original: Any) -> Any:
+    def announce(original: Any) -> Any:
         def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(self, *args, **kwargs)
             if not is_recording():
@@ -26,4 +26,4 @@ def install(hub: Hub, patches: Patches) -> None:
 
     owners = (torch.optim.Optimizer, torch.nn.Module)
     places = [(owner, "zero_grad") for owner in owners]
-    put_on_demand(hub, patches, "zero_grad", places, watch)
+    put_on_demand(hub, patches, "zero_grad", places, announce)

@@ -17,7 +17,7 @@ from .metric import comparable
 from .plan import CONTROL, Budget, Candidate, Job
 from .rehearsal import refusals
 from .result import Result
-from .runner import Listener, Runner
+from .runner import ProgressListener, Runner
 from .store import Store
 from .trial import Trial
 from .verdict import best_first, judge
@@ -51,7 +51,7 @@ class Experiment:
         store: Store,
         budget: Budget,
         label: str,
-        listener: Listener | None = None,
+        listener: ProgressListener | None = None,
     ) -> None:
         self._began = time.monotonic()
         deadline = None if budget.minutes is None else self._began + 60 * budget.minutes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .child import Child
 from .plan import Candidate, Job
 from .result import Result
-from .runner import Listener, Quiet, Runner
+from .runner import ProgressListener, Quiet, Runner
 
 STEPS = 1
 SECONDS = 60.0
@@ -19,7 +19,7 @@ LONG = 1_000_000
 class _Rehearsing(Quiet):
     """Lets a listener see what is running, and nothing of what came of it."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: ProgressListener) -> None:
         self._listener = listener
 
     def work(self, running: Sequence[Child], left: int) -> None:

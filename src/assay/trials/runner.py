@@ -24,7 +24,7 @@ KEPT = ("done", "refused", "slow")
 """What is known for good; a script that failed may have met a full disk."""
 
 
-class Listener(Protocol):
+class ProgressListener(Protocol):
     """Is told how the work goes on."""
 
     def work(self, running: Sequence[Child], left: int) -> None:
@@ -69,7 +69,7 @@ class Runner:
         store: Store,
         folder: Path,
         jobs: int = 1,
-        listener: Listener | None = None,
+        listener: ProgressListener | None = None,
         *,
         fresh: bool = False,
         deadline: float | None = None,

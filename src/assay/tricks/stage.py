@@ -71,8 +71,8 @@ class Stage:
         return call_off
 
     def change(self, name: str, filter: Callable[..., Any], *, first: bool = False) -> None:
-        """Passes a value through a filter (see `FILTERS` of the hub)."""
-        filters = self.hub.filters[name]
+        """Passes a value through a filter (see `Filters`)."""
+        filters = self.hub.changes.filters[name]
         filters.insert(0 if first else len(filters), filter)
         self.patches.on_undo(lambda: filters.remove(filter))
 
@@ -98,14 +98,14 @@ class Stage:
             model = bare(model)
             if model not in met:
                 met.add(model)
-                with self.hub.trick_switches["root"].aside():
+                with self.hub.changes.switches["root"].aside():
                     act(model)
 
         for model in self.models:
             act_once(model)
         if not self._all:
             return
-        construction = self.hub.trick_switches["construction"]
+        construction = self.hub.changes.switches["construction"]
         construction.start()
 
         def before_optimizer(given: Any, optimizer: Any) -> Any:
@@ -128,8 +128,8 @@ class Stage:
         self, before: Callable[..., Any] | None = None, after: Callable[..., Any] | None = None
     ) -> None:
         """Passes calls of outermost modules through filters, gradients on or off."""
-        self.hub.trick_switches["root"].start()
-        self.patches.on_undo(self.hub.trick_switches["root"].stop)
+        self.hub.changes.switches["root"].start()
+        self.patches.on_undo(self.hub.changes.switches["root"].stop)
         if before is not None:
             self.change("root_call", before)
         if after is not None:
@@ -139,7 +139,7 @@ class Stage:
         """Puts a context around each root call or loss; `make` gives one a call."""
         if name == "root_call":
             self.root_calls()
-        contexts = self.hub.around[name]
+        contexts = self.hub.changes.around[name]
         contexts.append(make)
         self.patches.on_undo(lambda: contexts.remove(make))
 
@@ -149,7 +149,7 @@ class Stage:
         With `first` it is asked before all others, which then hear only of the steps it lets
         through.
         """
-        gate = self.hub.trick_switches["step"]
+        gate = self.hub.changes.switches["step"]
         gate.start()
         self.patches.on_undo(gate.stop)
         for optimizer in self.optimizers:

@@ -15,7 +15,7 @@ from .facts import Facts
 from .fast import FastPath
 from .sampling import Sampling
 from .scaled import ScaledLosses
-from .training import Training
+from .training import TrainingLog
 
 
 class Clock:
@@ -78,7 +78,7 @@ class Clock:
         self._closures = 0
         self._rates: list[Any] | None = None  # of the step under way
         self._batches = 1  # of the script's, that a trick has gathered for that step
-        self._last: Training | None = None
+        self._last: TrainingLog | None = None
         self._opened = False
         self._whole_s, self._ended_in, self._ended = 1.0, 0, monotonic()
         self.fast.cancel("a new process")
@@ -235,7 +235,7 @@ class Clock:
     def _on_step_skipped(self, optimizer: Any) -> None:
         self.note_step(optimizer, skipped=True)
 
-    def note_step(self, optimizer: Any, *, skipped: bool = False) -> Training:
+    def note_step(self, optimizer: Any, *, skipped: bool = False) -> TrainingLog:
         """Notes that a step is done, closes its sample, and says how many may now be noted fast.
 
         Args:
@@ -264,7 +264,7 @@ class Clock:
         self.fast.grant(self._fast_steps(training), now)
         return training
 
-    def _time_iteration(self, training: Training, now: float) -> None:
+    def _time_iteration(self, training: TrainingLog, now: float) -> None:
         iterations = max(self.iteration - self._ended_in, 1)
         whole_s = max(now - self._ended, 1e-6) / iterations
         self._ended, self._ended_in = now, self.iteration
@@ -275,7 +275,7 @@ class Clock:
             self._sampling.budget.plain(whole_s)
         self._whole_s = whole_s
 
-    def _fast_steps(self, training: Training) -> int:
+    def _fast_steps(self, training: TrainingLog) -> int:
         """Returns how many steps after this one no sample and no limit needs to see."""
         if self._sampling.armed or self._seconds:
             return 0

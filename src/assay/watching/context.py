@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ..journal.recorder import Recorder
+from ..seams.events import verify
 from ..seams.hub import Hub
 from .clock import Clock
 from .facts import Facts
 from .names import Names
 from .numbers import Numbers
 from .sampling import Recording, Sampling
-from .training import Training
+from .training import TrainingLog
 
 if TYPE_CHECKING:
     from .probe import Probe
@@ -65,7 +66,7 @@ class ProbeContext:
         """Records one number of the sampled iteration; the last one for a place counts."""
         self._facts.put(signal, place, value)
 
-    def event(self, kind: str, training: Training | None = None, /, **data: Any) -> None:
+    def event(self, kind: str, training: TrainingLog | None = None, /, **data: Any) -> None:
         """Records one fact that is not a number, with the user's line."""
         self._facts.event(kind, training, **data)
 
@@ -140,7 +141,7 @@ class ProbeContext:
         return self._facts.names
 
     @property
-    def trainings(self) -> list[Training]:
+    def trainings(self) -> list[TrainingLog]:
         """All trainings so far, in the order of their first steps."""
         return self._facts.trainings
 
@@ -159,7 +160,7 @@ class ProbeContext:
         """Numbers of all GradScalers that were used."""
         return self._facts.scalers
 
-    def training(self, optimizer: Any) -> Training:
+    def training(self, optimizer: Any) -> TrainingLog:
         """Returns the training of this optimizer; a new one for an optimizer not met before."""
         return self._facts.training(optimizer)
 
@@ -178,7 +179,7 @@ class ProbeContext:
 
     def is_changed(self, *filters: str) -> bool:
         """Whether a trick changes what passes one of these filters, such as `loss`."""
-        return any(self._hub.filters[name] for name in filters)
+        return any(self._hub.changes.filters[name] for name in filters)
 
     # -- listening for a while --------------------------------------------------------------------
 
@@ -190,6 +191,7 @@ class ProbeContext:
         """
         if (event, listener) not in self._listening:
             assert self._probe is not None
+            verify(event, listener)
             timed = self._sampling.timed(self._probe, listener)
             self._listening[event, listener] = timed
             self._hub.on(event, timed, first=first)

@@ -14,7 +14,7 @@ from ..seams.callsite import user_site
 from ..seams.hub import Hub
 from .names import Names
 from .numbers import Numbers
-from .training import Training
+from .training import TrainingLog
 
 TRAININGS_AT_MOST = 256
 EVENTS_AT_MOST = 2000
@@ -36,9 +36,9 @@ class Facts:
         self.names = Names()
         self.optimizers = Numbers()  # all that were built, also those that never step
         self.schedulers, self.scalers = Numbers(), Numbers()
-        self.trainings: list[Training] = []
+        self.trainings: list[TrainingLog] = []
         self._hub, self._iteration = hub, iteration
-        self._by_id: dict[int, Training] = {}
+        self._by_id: dict[int, TrainingLog] = {}
         self._sites: set[tuple[Any, ...]] = set()
         self._skipped: set[str] = set()
         self._events: dict[str, int] = {}
@@ -50,14 +50,14 @@ class Facts:
         self._skipped.clear()
         self._events.clear()
 
-    def training(self, optimizer: Any) -> Training:
+    def training(self, optimizer: Any) -> TrainingLog:
         """The training of this optimizer; a new one for an optimizer not met before."""
         training = self._by_id.get(id(optimizer))
         if training is None or training.optimizer() is not optimizer:
             if len(self.trainings) >= TRAININGS_AT_MOST:
                 self.skip("trainings", f"all optimizers after number {TRAININGS_AT_MOST} are one")
                 return self.trainings[-1]
-            training = Training(len(self.trainings), optimizer, self.journal)
+            training = TrainingLog(len(self.trainings), optimizer, self.journal)
             self.trainings.append(training)
             self._by_id[id(optimizer)] = training
             self._hub.emit("training_found", training, optimizer)
@@ -73,7 +73,7 @@ class Facts:
         """Records one number of the sampled iteration."""
         self.recorder.put(signal, place, value)
 
-    def event(self, kind: str, training: Training | None = None, /, **data: Any) -> None:
+    def event(self, kind: str, training: TrainingLog | None = None, /, **data: Any) -> None:
         """Records one fact that is not a number, with the user's line.
 
         Raises KeyError for a kind, or a key of its data, that is not declared.

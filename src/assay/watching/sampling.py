@@ -14,7 +14,7 @@ from ..seams.hub import Hub
 from .budget import Budget
 from .plan import OWN_S_AT_MOST, PASSES_AT_MOST, SamplePlan
 from .probe import Probe
-from .training import Training
+from .training import TrainingLog
 
 Listener = Callable[..., None]
 
@@ -144,7 +144,7 @@ class Sampling:
             self._take_away()
             self.recorder.drop()
 
-    def close(self, training: Training) -> None:
+    def close(self, training: TrainingLog) -> None:
         """Ends a sample's numbers: they belong to the step that was just taken."""
         if self.active or self.suspended:
             self.recorder.close(training.index, training.step)

@@ -34,7 +34,7 @@ class ByHand:
         return [{"params": [leaf for ref in self._leaves if (leaf := ref()) is not None]}]
 
 
-class Training:
+class TrainingLog:
     """Keeps the always-on series of one optimizer (loss, rates) and writes them in blocks.
 
     Losses on an accelerator stay there until a block is written, then come over in one copy.

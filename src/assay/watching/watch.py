@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..journal.writer import Journal
+from ..seams.events import verify_methods
 from ..seams.hub import Hub
 from .budget import Budget
 from .by_hand import HandSteps
@@ -58,6 +59,7 @@ class Watch:
         sampling.begin()
 
     def _make(self, kind: type[Probe]) -> Probe:
+        verify_methods(kind)
         return kind(ProbeContext(self.hub, self.clock, self.facts, self.sampling, self._share))
 
     def _share(self, kind: type[Probe]) -> Probe:

@@ -105,7 +105,7 @@ class Optimizer(RateTrick):
         for optimizer in stage.optimizers:
             swap(optimizer)
         if not stage.optimizers:
-            built = stage.hub.trick_switches["built"]
+            built = stage.hub.changes.switches["built"]
             built.start()
             stage.patches.on_undo(built.stop)
             stage.on("optimizer_built", swap)

@@ -15,7 +15,7 @@ class Owners:
         self._stage = stage
         self._found: dict[int, list[tuple[Any, str]]] = {}
         if not stage.models:
-            stage.hub.trick_switches["construction"].start()
+            stage.hub.changes.switches["construction"].start()
 
     def of(self, parameter: Any) -> list[tuple[Any, str]]:
         """(module, name in it) of each owner; none if the module is not known."""
@@ -29,7 +29,7 @@ class Owners:
 
     def root(self, parameters: list[Any]) -> Any:
         """The outermost module that owns most of these parameters; None if there is none."""
-        roots = self._stage.models or self._stage.hub.trick_switches["construction"].roots(
+        roots = self._stage.models or self._stage.hub.changes.switches["construction"].roots(
             parameters
         )
         wanted = {id(p) for p in parameters}
@@ -42,5 +42,5 @@ class Owners:
     def _modules(self) -> list[Any]:
         if self._stage.models:
             return [part for model in self._stage.models for part in model.modules()]
-        known: list[Any] = self._stage.hub.trick_switches["construction"].modules()
+        known: list[Any] = self._stage.hub.changes.switches["construction"].modules()
         return known
