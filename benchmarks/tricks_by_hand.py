@@ -238,6 +238,12 @@ def rate(factor: Callable[[int], float]) -> Act:
     return before
 
 
+def centralise(loop: Loop) -> None:
+    for p in loop.parameters:
+        if p.dim() > 1:
+            p.grad.sub_(p.grad.mean(dim=tuple(range(1, p.dim())), keepdim=True))
+
+
 def clip_norm(loop: Loop) -> None:
     nn.utils.clip_grad_norm_(loop.parameters, 0.1)
 
@@ -398,6 +404,7 @@ ROWS: tuple[Row, ...] = (
     Row("accumulate=4",
         {"loss": quarter, "before": fourth, "after": clear_fourth, "clears": False}),
     Row("skip-non-finite", {"before": skip_non_finite}),
+    Row("centralise-gradients", {"before": centralise}),
     Row("clip-percentile=10", {"before": clip_percentile}),
     Row("clip-adaptive=0.01", {"before": clip_adaptive}),
     Row("clip-norm=0.1", {"before": clip_norm}),

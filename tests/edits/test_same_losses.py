@@ -22,7 +22,7 @@ from assay.trials.plan import CONTROL, Candidate, Job, candidate_of
 from assay.trials.result import Result
 from assay.trials.trial import Trial
 from assay.trials.verdict import Reverse, Verdict
-from assay.tricks.reading import read, read_all
+from assay.tricks.reading import read_all
 
 STEPS = 30
 
@@ -130,7 +130,7 @@ def test_the_patched_copy_trains_as_the_trick_does(
     for number, text in enumerate(CASES["project" if len(others) > 1 else "script"]):
         candidate = candidate_of(read_all([text]))
         made = Script(plain, control.sources, STEPS)
-        files = next(iter(changes(made, [read(trick) for trick in candidate.tricks])))
+        files = next(iter(changes(made, candidate.tricks)))
         runs = [
             start(script, candidate, tmp_path / f"trick{number}", ()),
             start(script, CONTROL, tmp_path / f"patch{number}", files),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import sys
 from collections.abc import Iterator
@@ -10,10 +12,12 @@ from typing import Any
 
 import pytest
 import torch
+from hands import HANDS, Together
 from suite import (
     TRICKS,
     WORKLOADS,
     Hand,
+    Record,
     assert_same,
     bad_values,
     by_hand,
@@ -227,13 +231,58 @@ def test_it_acts_on_every_step_of_a_watched_run(name: str, tmp_path: Path) -> No
 # -- together -----------------------------------------------------------------------------------
 
 
+PAIRED = 6
+"""Steps of a pair: `accumulate=2` then takes three, and the mean of `swa=1` has two of them."""
+
+
+def alone(name: str, known: dict[str, Record] = {}) -> Record:  # noqa: B006
+    """A few steps of the kitchen with one trick, trained once."""
+    if name not in known:
+        known[name] = treated("kitchen", *([example(of(name))] if name else []), steps=PAIRED)
+    return known[name]
+
+
+def same(one: Record, other: Record) -> bool:
+    return not differs(one, other) and one.evaluated == other.evaluated
+
+
+# Tricks that have nothing to do in the kitchen, but in what another trick makes of it.
+WOKEN = {
+    ("amp", "float32-islands"): "only half precision has islands to keep",
+}
+# The second leaves nothing of the first.
+MASKED: dict[tuple[str, str], str] = {}
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_hands_of_the_kitchen_are_the_tricks(name: str) -> None:
+    assert_same(alone(name), by_hand("kitchen", HANDS[name](), steps=PAIRED))
+    assert not same(alone(name), alone(""))
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(HANDS, 2)))
+def test_two_tricks_are_the_two_hands_in_one_loop(first: str, second: str) -> None:
+    assert NAMES.index(first) < NAMES.index(second), "HANDS stand in the order of the catalogue"
+    both = treated("kitchen", example(of(second)), example(of(first)), steps=PAIRED)
+    hands = Together(HANDS[first](), HANDS[second]())
+    assert_same(both, by_hand("kitchen", hands, steps=PAIRED))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_pair_trains(name: str) -> None:
-    first = of(name)
+    """Each of two tricks acts beside the other, or has nothing to do beside it either."""
+    first, plain_run = of(name), alone("")
+    wrong = []
     for second in TRICKS[NAMES.index(name) + 1 :]:
-        tricks = example(first), example(second)
+        tricks, pair = (example(first), example(second)), (name, second.name)
         if second.name in first.conflicts or name in second.conflicts:
             with pytest.raises(TrickError, match="can't be used together"):
                 treated(home(name), *tricks)
             continue
-        treated("kitchen", *tricks, steps=3)
+        both = treated("kitchen", *tricks, steps=PAIRED)
+        assert all(math.isfinite(x) for x in (*both.losses, both.evaluated)), pair
+        for one, other in (pair, reversed(pair)):
+            acts = not same(alone(other), plain_run) or pair in WOKEN
+            if same(both, alone(one)) == acts and pair not in MASKED:
+                wrong.append(f"{other} {'does nothing' if acts else 'acts'} beside {one}")
+    assert wrong == []

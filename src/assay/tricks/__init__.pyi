@@ -16,6 +16,7 @@ from .data.seed import Seed as Seed
 from .data.shuffle import Shuffle as Shuffle
 from .gradients.accumulate import Accumulate as Accumulate
 from .gradients.add_parameters import AddParameters as AddParameters
+from .gradients.centralise_gradients import CentraliseGradients as CentraliseGradients
 from .gradients.clip_adaptive import ClipAdaptive as ClipAdaptive
 from .gradients.clip_norm import ClipNorm as ClipNorm
 from .gradients.clip_percentile import ClipPercentile as ClipPercentile

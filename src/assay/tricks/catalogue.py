@@ -2,7 +2,7 @@
 
 At a seam where several tricks act, the one that stands earlier here acts first: data before model,
 model before optimizer, accumulation before everything that reads finished gradients, skipping
-before clipping, clipping before the step, averaging after it.
+before centralising, that before clipping, clipping before the step, averaging after it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .data.seed import Seed
 from .data.shuffle import Shuffle
 from .gradients.accumulate import Accumulate
 from .gradients.add_parameters import AddParameters
+from .gradients.centralise_gradients import CentraliseGradients
 from .gradients.clip_adaptive import ClipAdaptive
 from .gradients.clip_norm import ClipNorm
 from .gradients.clip_percentile import ClipPercentile
@@ -79,6 +80,7 @@ TRICKS: tuple[type[Trick], ...] = (
     Float32Islands,
     Accumulate,
     SkipNonFinite,
+    CentraliseGradients,
     ClipPercentile,
     ClipAdaptive,
     ClipNorm,
