@@ -93,6 +93,7 @@ LONGER: dict[str, tuple[int, str]] = {
         "one verdict from four measurements; each says when it was seen, what, and by how much",
     ),
     "watching/by_hand.py": (330, "finding a step without an optimizer and writing it is one walk"),
+    "watching/clock.py": (330, "iterations, losses and steps are one machine of states"),
     "journal/reader.py": (400, "one short handler for each kind of journal line"),
     "tricks/rate/schedule.py": (170, "declares the fifteen options of all curves, one by one"),
 }

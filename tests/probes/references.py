@@ -650,6 +650,7 @@ WITHOUT: dict[str, str] = {
     "time_s": SECONDS,
     "memory_peak": "bytes of the whole process",
     "memory_allocated": "of an accelerator",
+    "backward_passes": "a fact about the order of calls: tests/probes/test_run_facts.py",
     "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
     **{
         f"eval_input_{n}": "of evaluations: test_run_facts.py"

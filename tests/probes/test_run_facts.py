@@ -15,7 +15,16 @@ from torch import nn
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 
-from assay.journal.events import EPOCH, EVAL_INPUT, INPUT, LOAD_STATE, LOADER, SCALER
+from assay.journal.events import (
+    BACKWARD,
+    EPOCH,
+    EVAL_INPUT,
+    INPUT,
+    LOAD_STATE,
+    LOADER,
+    SCALER,
+    STALLED,
+)
 from assay.journal.reader import read_run
 from assay.journal.view import RunView
 from assay.probes.batches import Batches
@@ -31,6 +40,7 @@ from assay.probes.schedules import Schedules
 from assay.probes.structure import Structure
 
 from .conftest import Watching
+from .test_structure_facts import here
 
 X = torch.arange(24.0).reshape(6, 4)
 
@@ -515,6 +525,47 @@ def test_what_another_player_clears_is_not_discarded(watched: Watching) -> None:
             two.step()
     for training in seen.view.trainings:
         assert set(training.series("gradient_discarded").values) == {0.0}
+
+
+def test_passes_of_a_step_and_their_lines(watched: Watching) -> None:
+    with watched(Structure, Optimizers) as seen:
+        model, optimizer = make()
+        for _ in range(3):
+            for _ in range(4):
+                model(X).mean().backward()
+            optimizer.step()
+    assert list(seen.view.trainings[0].series("backward_passes").values) == [4, 4, 4]
+    (line,) = seen.view.events(BACKWARD)
+    assert line.site is not None
+    assert line.site.function == "test_passes_of_a_step_and_their_lines"
+
+
+@pytest.mark.parametrize("before", [0, 200])
+def test_passes_that_no_step_follows(watched: Watching, before: int) -> None:
+    """Whether the last steps were sampled or noted quickly."""
+    with watched(Structure, Optimizers) as seen:
+        model, optimizer = make()
+        for _ in range(before):
+            step(model, optimizer)
+        for _ in range(600):
+            model(X).mean().backward()
+        at = here()
+    found = list(seen.view.events(STALLED))
+    assert [event.data for event in found] == [
+        {"passes": passes, "training": True, "finite": True} for passes in (256, 512)
+    ]
+    assert {event.site and event.site.line for event in found} == {at - 1}
+    assert {(event.step, event.training) for event in found} == {(before, 0 if before else None)}
+
+
+def test_steps_begin_the_count_anew(watched: Watching) -> None:
+    with watched(Structure, Optimizers) as seen:
+        model, optimizer = make()
+        for _ in range(6):
+            for _ in range(200):
+                model(X).mean().backward()
+            optimizer.step()
+    assert list(seen.view.events(STALLED)) == []
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -28,6 +28,17 @@ class ModelFound(TypedDict):
     cls: str
 
 
+class Stalled(TypedDict):
+    """So many backward `passes` since the last step, or the start.
+
+    `training` says whether a model is in training mode, `finite` whether the loss is, where known.
+    """
+
+    passes: int
+    training: bool | None
+    finite: bool | None
+
+
 class WithoutGradient(TypedDict):
     """`names` (at most 200) of `count` parameters, `of` so many trainable ones."""
 
@@ -320,6 +331,16 @@ MODEL = EventKind(
     absent="no model was called",
     always=True,
 )  # fmt: skip
+BACKWARD = EventKind(
+    "backward", Nothing, "optimizers",
+    "a line of the script goes backward on a sampled iteration, the first time for each line",
+    absent="no backward pass was seen",
+)  # fmt: skip
+STALLED = EventKind(
+    "stalled", Stalled, "optimizers",
+    "256 backward passes, 512, 1,024 and so on, follow each other without a step",
+    absent="no long row of backward passes was without a step",
+)  # fmt: skip
 WITHOUT_GRADIENT = EventKind(
     "without_gradient", WithoutGradient, "structure",
     "the trainable parameters of an optimizer that have no gradient are others than before",
@@ -457,8 +478,8 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    MODEL, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, EVAL_INPUT, LOADER, EPOCH, LOSS_CALL,
-    LOSS_WITHOUT_GRAPH,
+    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, EVAL_INPUT, LOADER,
+    EPOCH, LOSS_CALL, LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
     SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
     AUTOCAST, ZERO_GRAD, STEP_SKIPPED, SWEEP, CALLER,

@@ -194,6 +194,7 @@ class ProcessReader:
             counts=tuple(int(group["count"]) for group in groups),
             elements=sum(int(group["elements"]) for group in groups),
             rank=self._rank,
+            process=self._process,
         )
         self._view.optimizers.append(built)
 

@@ -93,6 +93,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="backward() was not called after an optimizer's first step",
     ),
     Signal(
+        "backward_passes", "Backward passes", "passes", Per.WHOLE, "optimizers",
+        "calls of backward() that the step was taken for",
+        absent="no step followed a call of backward()",
+    ),
+    Signal(
         "gradient_discarded", "Gradient discarded", "1 or 0", Per.WHOLE, "clearing",
         "whether zero_grad, after the last backward pass, left nothing for the step to use",
         absent="no step followed a call of backward()",

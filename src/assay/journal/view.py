@@ -127,6 +127,7 @@ class BuiltOptimizer:
     moved: bool | None = None
     training: int | None = None
     rank: int = 0
+    process: int = 0
 
 
 @dataclass(slots=True)

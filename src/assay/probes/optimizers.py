@@ -75,16 +75,23 @@ class Optimizers(Probe):
     them parameters that no stepping optimizer holds had a gradient, which, whether a model was in
     training mode, and whether the weights moved all the same (by hand, or by an optimizer that is
     not torch's). What steps later needs no more lines: its `optimizer` line tells its number.
+
+    Signal `backward_passes`, of each sampled step; event `backward` for each line that goes
+    backward on sampled iterations; event `stalled` where passes go on and no step follows.
     """
 
     name = "optimizers"
-    always: ClassVar = ("optimizer_created", "training_found")
-    sampled: ClassVar = ("backward_end",)
+    always: ClassVar = ("optimizer_created", "training_found", "stalled")
+    sampled: ClassVar = ("backward_begin", "backward_end", "step_end")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._waiting: list[Waiting] = []
-        self._written = 0
+        self._written = self._passes = 0
+
+    def iteration_begins(self) -> None:
+        """Counts the passes of one step."""
+        self._passes = 0
 
     def on_optimizer_created(self, optimizer: Any) -> None:
         """Writes it down at once: it may never step."""
@@ -110,6 +117,22 @@ class Optimizers(Probe):
     def on_training_found(self, training: Any, optimizer: Any) -> None:
         """It has stepped: it waits no longer."""
         self._waiting = [w for w in self._waiting if w.optimizer() is not optimizer]
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Notes the line, and one pass more."""
+        self._passes += 1
+        self.watch.event_once("backward", user_site(2))
+
+    def on_step_end(self, optimizer: Any) -> None:
+        """Writes how many passes the step was taken for."""
+        if self._passes:
+            self.watch.put("backward_passes", "", float(self._passes))
+
+    def on_stalled(self, passes: int, finite: bool | None) -> None:
+        """Notes that passes go on, and no step comes."""
+        last = self.watch.trainings[-1] if self.watch.trainings else None
+        training = self._in_training()
+        self.watch.event("stalled", last, passes=passes, training=training, finite=finite)
 
     def on_backward_end(self, roots: Any) -> None:
         """Looks whether a pass left gradients for an optimizer that has not stepped."""
@@ -138,7 +161,6 @@ class Optimizers(Probe):
 
     def _write(self, entry: Waiting, given: list[torch.Tensor]) -> None:
         names = self.watch.names
-        training = [root.training for root in names.roots]
         self.watch.line(
             "waits",
             n=entry.number,
@@ -146,10 +168,15 @@ class Optimizers(Probe):
             with_gradient=entry.with_gradient,
             names=[name for p in given[:NAMES_AT_MOST] if (name := names.parameter(p))],
             count=len(given),
-            training=any(training) if training else None,
+            training=self._in_training(),
             moved=entry.moved,
             site=user_site(2),
         )
+
+    def _in_training(self) -> bool | None:
+        """Returns whether a model is in training mode; None if none is known."""
+        modes = [root.training for root in self.watch.names.roots]
+        return any(modes) if modes else None
 
 
 def is_milestone(passes: int) -> bool:

@@ -38,7 +38,7 @@ def how_it_ended(view: RunView) -> str | None:
     """Returns one clause on an end that is not plain success; None for that, and for a notebook."""
     facts, steps = view.facts, view.steps
     when = f"after {counted(steps, 'step')}" if steps else "before its first training step"
-    if clause := _bad_end(view):
+    if clause := bad_end(view):
         hint = None
         if "overran" not in facts:
             hint = _HINTS.get(signal_name(facts.get("signal")) or "")
@@ -55,7 +55,8 @@ def recording_lost(view: RunView) -> str | None:
     return next((error for error in view.errors if error.startswith("recording stopped")), None)
 
 
-def _bad_end(view: RunView) -> str | None:
+def bad_end(view: RunView) -> str | None:
+    """Returns one clause on an end that is none of the script's own; None for a good one."""
     facts = view.facts
     name = signal_name(facts.get("signal"))
     if facts.get("overran"):
@@ -74,7 +75,7 @@ def why_unseen(view: RunView) -> Unseen | None:
     facts = view.facts
     reached = facts.get("reached", ())
     in_process, trained = bool(facts.get("in_process")), bool(facts.get("processes"))
-    end = _bad_end(view)
+    end = bad_end(view)
     if lost := recording_lost(view):
         return Unseen(f"{lost}, before the first step was written")
     if view.errors and not trained:

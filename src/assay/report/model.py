@@ -13,7 +13,7 @@ from ..checks.base import Check
 from ..checks.finding import SEVERITIES, Finding
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.view import RunView
-from .ending import Unseen, signal_name, why_unseen
+from .ending import Unseen, bad_end, signal_name, why_unseen
 
 SCHEMA = 1
 _NOT_SEEN = "no training step was seen"
@@ -28,7 +28,7 @@ class Report:
         diagnosis: Findings, silent checks and skipped ones; nothing is silent if nothing was seen.
         ignored: Checks that were not asked for, each with who said so.
         folder: The run folder; None for a run that has none.
-        unseen: Why no training step was seen; None if one was.
+        unseen: Why no training step was seen; None if one was, or a finding says why.
         page: Where its page has been written; None if it has not.
     """
 
@@ -116,8 +116,9 @@ class Report:
             "silent": list(self.diagnosis.silent),
             "skipped": {**self.diagnosis.skipped, **self.ignored},
         }
-        if self.unseen is not None:
-            report["not_observed"] = self.unseen.reason
+        unseen = self.unseen or why_unseen(self.view)
+        if unseen is not None:
+            report["not_observed"] = unseen.reason
         if self.view.errors:
             report["problems"] = list(self.view.errors)
         return report
@@ -156,6 +157,8 @@ def make_report(
         # nobody may take a run that was not seen for a healthy one
         skipped = {**diagnosis.skipped, **dict.fromkeys(diagnosis.silent, _NOT_SEEN)}
         diagnosis = replace(diagnosis, silent=(), skipped=skipped)
+        if bad_end(view) is None and any(f.severity == "error" for f in diagnosis.findings):
+            unseen = None  # what was found says why
     return Report(view, diagnosis, ignored, folder, unseen)
 
 

@@ -72,6 +72,9 @@ class Events:
     def backward_begin(self, roots: Roots, kept: bool) -> None:
         """Called before `backward` computes gradients; `kept`: the graph is used again."""
 
+    def stalled(self, passes: int, finite: bool | None) -> None:
+        """Called after so many passes without a step, ever more rarely; is the loss finite?"""
+
     def loss_not_finite(self, roots: Roots) -> None:
         """Called before gradients of a loss on the CPU that is NaN or infinite."""
 

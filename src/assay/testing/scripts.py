@@ -44,7 +44,8 @@ def check_script(
         view = observed.view
     assert observed.outcome.exit_code == 0, f"{script} ended with {observed.outcome}"
     assert not view.errors, f"{script}: {view.errors}"
-    assert view.observed, f"{script}: no training step was seen"
+    waits = any(built.with_gradient for built in view.optimizers)
+    assert view.observed or waits, f"{script}: no training step was seen, nor one that was missing"
     return view, diagnose(view, CHECKS)
 
 

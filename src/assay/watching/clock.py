@@ -17,6 +17,9 @@ from .sampling import Sampling
 from .scaled import ScaledLosses
 from .training import TrainingLog
 
+STALLED_AFTER = 256
+"""Backward passes without a step that are told of; accumulation is longer than this only rarely."""
+
 
 class Clock:
     """Knows where the training is.
@@ -46,6 +49,8 @@ class Clock:
         "_sampling",
         "_scaled",
         "_seconds",
+        "_since_step",
+        "_stalled_at",
         "_steps",
         "_whole_s",
         "fast",
@@ -76,6 +81,7 @@ class Clock:
         """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
         self.in_closure = False
         self._closures = 0
+        self._since_step, self._stalled_at = 0, STALLED_AFTER
         self._rates: list[Any] | None = None  # of the step under way
         self._batches = 1  # of the script's, that a trick has gathered for that step
         self._last: TrainingLog | None = None
@@ -117,8 +123,10 @@ class Clock:
                 self.stepped = False
                 self.iteration += 1
                 self.loss = value
+                self._since_step = 1
             else:
                 self.add_loss(value)
+                self._count_since_step()
             if not isfinite(value):
                 self._not_finite(roots)
             return
@@ -149,6 +157,7 @@ class Clock:
         self.stepped = False
         self.iteration += 1
         self.loss = None
+        self._since_step = 0
         self._sampling.iteration_begins(self.iteration)
 
     def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -162,6 +171,8 @@ class Clock:
         if not self._opened:
             self.open()
         self._count_pass()
+        if not self.in_closure:
+            self._count_since_step()
         if self.in_closure and self._closures > 1:
             return  # LBFGS looks around; the loss it started from is the step's
         for root in roots if type(roots) in (tuple, list) else (roots,):
@@ -182,6 +193,14 @@ class Clock:
             sampling.count_pass()
             if sampling.suspended:
                 self._await_zero_grad()
+
+    def _count_since_step(self) -> None:
+        """Counts a pass, and tells ever more rarely that one follows another without a step."""
+        self._since_step += 1
+        if self._since_step >= self._stalled_at:
+            self._stalled_at = 2 * self._since_step
+            finite = isfinite(self.loss) if isinstance(self.loss, float) else None
+            self._hub.emit("stalled", self._since_step, finite)
 
     # -- losses -----------------------------------------------------------------------------------
 
