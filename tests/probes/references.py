@@ -610,7 +610,10 @@ def step_quality(step: Step) -> Values:
 
 @once
 def curvatures(step: Step) -> Tensor:
-    """Eigenvalues of the Hessian, ascending: of the loss of this batch, all weights in one row, each scaled by the root of its rate."""
+    """Eigenvalues of the Hessian of this batch's loss, ascending.
+
+    All weights are in one row, each scaled by the root of its rate.
+    """
     assert step.objective is not None
     names = list(step.raw)
     flat = torch.cat([wide(step.weights[n]) for n in names])
