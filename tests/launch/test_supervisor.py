@@ -9,10 +9,16 @@ import pytest
 
 from assay.launch import LaunchError, RunFolder, run
 
+TRAINS = (
+    "import os, pathlib\n"
+    "run = os.environ['ASSAY_RUN']\n"
+    "pathlib.Path(run, 'journal-1.jsonl').touch()\n"
+)
+
 
 def test_a_child_that_does_not_stop_is_terminated(launcher):
     script = launcher.script(
-        "import signal, sys, time\n"
+        TRAINS + "import signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit('told to stop'))\n"
         "time.sleep(60)\n"
     )
@@ -23,18 +29,19 @@ def test_a_child_that_does_not_stop_is_terminated(launcher):
 
 def test_a_child_that_will_not_stop_is_killed(launcher):
     script = launcher.script(
-        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n"
+        TRAINS
+        + "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n"
     )
     result = launcher.run(launcher.driven(script, seconds=0.5, grace=0.5))
-    assert result == (-signal.SIGKILL, "", "")
+    assert result == (0, "", ""), "it was asked for"
+    assert launcher.record["signal"] == signal.SIGKILL
 
 
 def test_a_child_in_time_is_left_alone(launcher, tmp_path):
     folder = RunFolder("run", tmp_path)
     outcome = run([sys.executable, "-c", ""], os.environ, folder, seconds=30)
     assert (outcome.exit_code, outcome.signal, outcome.overran) == (0, None, False)
-    assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer) and t.is_alive()
-                and t.finished.is_set() is False]  # fmt: skip
+    assert "assay-deadline" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_handlers_are_put_back(tmp_path):
@@ -89,3 +96,16 @@ def test_bad_words_end_before_the_start(launcher):
     )
     assert launcher.run(launcher.driven("--", "no-such-command"))[0] == 127
     assert not launcher.run_dir.exists()
+
+
+def test_a_child_that_is_still_importing_is_left_alone(launcher):
+    script = launcher.script("import time\ntime.sleep(4)\nprint('trained')\n")
+    result = launcher.run(launcher.driven(script, seconds=0.5, grace=0.5))
+    assert result == (0, "trained\n", "")
+
+
+def test_a_child_that_never_trains_is_stopped_in_the_end(tmp_path):
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    run_folder = RunFolder("run", tmp_path)
+    outcome = run(command, os.environ, run_folder, seconds=0.1, grace=0.5, starting=0.5)
+    assert (outcome.exit_code, outcome.signal, outcome.overran) == (None, signal.SIGTERM, True)

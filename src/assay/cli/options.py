@@ -68,7 +68,7 @@ def make_parser(verb: str, description: str) -> Parser:
     )
     add = parser.add_argument
     add("--steps", type=whole_number, metavar="N", help="stop after N optimizer steps")
-    add("--seconds", type=seconds, metavar="S", help="stop after S seconds, at a step")
+    add("--seconds", type=seconds, metavar="S", help="stop after S seconds of training, at a step")
     add("--json", metavar="FILE", help="also write the report as JSON; - is standard output")
     add("--sarif", metavar="FILE", help="also write the findings as SARIF, for code hosts")
     add("--fail-on", type=level, metavar="LEVEL",

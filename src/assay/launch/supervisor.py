@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
+from .deadline import GRACE_S, STARTING_S, Deadline
 from .errors import LaunchError
 from .folder import RunFolder
 
 # A terminal sends these to the whole process group: the child has them already.
 _FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+LOOK_S = 0.2
+"""How often is looked whether the child's time is over."""
+
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -46,7 +50,8 @@ def run(
     folder: RunFolder,
     seconds: float | None = None,
     *,
-    grace: float = 10.0,
+    grace: float = GRACE_S,
+    starting: float = STARTING_S,
 ) -> Outcome:
     """Runs a command to its end in our own terminal and process group; notes how it ended.
 
@@ -54,9 +59,10 @@ def run(
         argv: The child's argument vector.
         env: The child's whole environment.
         folder: Where `run.json` is completed.
-        seconds: When the child should have stopped by itself, at a step. If it has not, it gets
-            SIGTERM after one `grace` more and SIGKILL after two.
-        grace: In seconds.
+        seconds: Of training, after which the child should stop by itself, at a step. If it does
+            not, it is stopped from outside (`Deadline`).
+        grace: In seconds, from then to SIGTERM, and from there to SIGKILL.
+        starting: In seconds, how long the child may take beyond that to its first step.
 
     Raises:
         LaunchError: The command can't be started: status 127 if it isn't there, else 126.
@@ -70,14 +76,15 @@ def run(
             status = 127 if isinstance(error, FileNotFoundError) else 126
             raise LaunchError(f"can't start {argv[0]}: {error.strerror}", status) from None
         relay.attach(child)
-        with _deadlines(child, seconds, grace):
+        deadline = Deadline(folder.path, seconds, grace=grace, starting=starting)
+        with _watched(child, deadline):
             code = child.wait()
         took = time.monotonic() - started
     outcome = Outcome(
         exit_code=code if code >= 0 else None,
         signal=-code if code < 0 else None,
         seconds=took,
-        overran=seconds is not None and took >= seconds + grace,
+        overran=deadline.passed,
     )
     try:
         folder.end(exit_code=outcome.exit_code, signal=outcome.signal, seconds=took)
@@ -87,7 +94,12 @@ def run(
 
 
 def finish(outcome: Outcome) -> NoReturn:
-    """Ends this process as the child ended: same exit code, or death by the same signal."""
+    """Ends this process as the child ended: same exit code, or death by the same signal.
+
+    A child that was stopped since its seconds were over did what was asked: status 0.
+    """
+    if outcome.overran and outcome.signal in (signal.SIGTERM, signal.SIGKILL):
+        sys.exit(0)
     if outcome.signal is not None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
@@ -146,20 +158,20 @@ class _Relay:
 
 
 @contextlib.contextmanager
-def _deadlines(
-    child: subprocess.Popen[bytes], seconds: float | None, grace: float
-) -> Iterator[None]:
-    """Sends SIGTERM one `grace` after `seconds`, SIGKILL another `grace` later."""
-    timers = []
-    if seconds is not None:
-        for graces, number in enumerate((signal.SIGTERM, signal.SIGKILL), start=1):
-            delay = min(seconds + graces * grace, threading.TIMEOUT_MAX)
-            timer = threading.Timer(delay, child.send_signal, [number])
-            timer.daemon = True
-            timer.start()
-            timers.append(timer)
+def _watched(child: subprocess.Popen[bytes], deadline: Deadline) -> Iterator[None]:
+    """Sends the child the signals that are due, from a thread, while it is waited for."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_S):
+            number = deadline.due()
+            if number is not None:
+                child.send_signal(number)
+
+    thread = threading.Thread(target=look, name="assay-deadline", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        for timer in timers:
-            timer.cancel()
+        ended.set()
+        thread.join()

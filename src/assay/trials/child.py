@@ -18,6 +18,7 @@ from ..diagnosis import diagnose
 from ..journal.reader import read_run
 from ..journal.view import RunView
 from ..launch import command, environment, folder, overlay
+from ..launch.deadline import Deadline
 from ..launch.errors import LaunchError
 from ..observe import known_setup
 from .metric import measure
@@ -26,8 +27,6 @@ from .result import Result, State, content_hash
 
 REFUSED = "assay: trick "
 """How a child says that a trick does not fit the script; its journal may not be open yet."""
-GRACE_S = 10.0
-"""So long after its time a run may take to come to its next step, and again to obey SIGTERM."""
 
 
 class Process(Protocol):
@@ -119,7 +118,7 @@ class Child:
         if what.threads is not None:
             env.setdefault("OMP_NUM_THREADS", str(what.threads))
         self.started, self.wall = time.monotonic(), time.time()
-        self._signals = [signal.SIGTERM, signal.SIGKILL]
+        self._deadline = Deadline(path, job.seconds)
         try:
             with (path / "output.txt").open("wb") as output:
                 self._process = what.spawn(
@@ -142,9 +141,8 @@ class Child:
         """Whether it is over; ends it from outside if it is long past its time."""
         if self._process.poll() is not None:
             return True
-        overdue = self.seconds - (self._seconds or float("inf"))
-        if self._signals and overdue > GRACE_S * (3 - len(self._signals)):
-            self._send(self._signals.pop(0))
+        if (number := self._deadline.due()) is not None:
+            self._send(number)
         return False
 
     def kill(self) -> None:
@@ -192,7 +190,7 @@ class Child:
 
     def _state(self, view: RunView, code: int | None, by: int | None) -> tuple[State, str]:
         stopped = str(view.facts.get("stopped") or "")
-        if len(self._signals) < 2 or "--seconds" in stopped:
+        if self._deadline.passed or "--seconds" in stopped:
             return "slow", f"stopped after {view.steps} steps: its {self._seconds:.0f} s were over"
         if by is not None:
             return "killed", f"killed by {_signal_name(by)}, last heard of at step {view.steps}"

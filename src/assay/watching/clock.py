@@ -68,7 +68,6 @@ class Clock:
         self._steps: int | None = settings.get("steps")
         self._seconds: float | None = settings.get("seconds")
         self._scaled = ScaledLosses()
-        self._began = monotonic()
         self.fast = FastPath()
         self.forget()
 
@@ -86,6 +85,7 @@ class Clock:
         self._batches = 1  # of the script's, that a trick has gathered for that step
         self._last: TrainingLog | None = None
         self._opened = False
+        self._began = 0.0  # when the training began
         self._whole_s, self._ended_in, self._ended = 1.0, 0, monotonic()
         self.fast.cancel("a new process")
 
@@ -110,6 +110,7 @@ class Clock:
     def open(self) -> None:
         """Begins the journal: this process trains, and this thread is the one that is heard."""
         self._opened = True
+        self._began = monotonic()
         self._hub.own_thread()
         self._journal.open()
 
@@ -147,7 +148,7 @@ class Clock:
         if self._steps and training.step >= self._steps:
             self.stop(f"stopped after step {training.step}, as asked by --steps")
         if self._seconds and self._ended - self._began >= self._seconds:
-            self.stop(f"stopped after {self._seconds:g} seconds, as asked by --seconds")
+            self.stop(f"stopped after {self._seconds:g} s of training, as asked by --seconds")
 
     # -- iterations -------------------------------------------------------------------------------
 
