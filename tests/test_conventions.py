@@ -88,6 +88,11 @@ LONGER: dict[str, tuple[int, str]] = {
     "journal/events.py": (500, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (500, "one table: every signal"),
     "replay/tape.py": (350, "recording and playing keep one invariant: read side by side"),
+    "replay/proof.py": (
+        400,
+        "one walk over a function's syntax, a case for each kind of node",
+    ),
+    "replay/replays.py": (420, "what is recorded of an iteration and what may be asked of it"),
     "checks/optimizer/learning_rate_too_high.py": (
         190,
         "one verdict from four measurements; each says when it was seen, what, and by how much",

@@ -94,7 +94,41 @@ class InheritsForward(nn.Sequential):
     pass
 
 
-@pytest.mark.parametrize("kind", [Plain, Loops, Comprehends, Helps, Attends])
+class Grows(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + 1
+
+
+class GrowsLinear(nn.Linear):
+    def __init__(self) -> None:
+        super().__init__(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * 2
+
+
+class Contexts(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16), torch.profiler.record_function("first"):
+            y = self.first(x)
+        with torch.no_grad():
+            gate = torch.sigmoid(x)
+        return y.float() * gate
+
+
+class Tries(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            return self.first(x)
+        except RuntimeError as error:
+            raise ValueError("a wrong shape") from error
+        finally:
+            x = x + 1
+
+
+@pytest.mark.parametrize(
+    "kind", [Plain, Loops, Comprehends, Helps, Attends, Grows, GrowsLinear, Contexts, Tries]
+)
 def test_proved_pure(kind: type[nn.Module]) -> None:
     assert why_impure(kind()) is None
     assert why_impure(nn.Sequential(kind(), nn.BatchNorm1d(4))) is None
@@ -282,8 +316,48 @@ class WrappedLinear(nn.Linear):
         CALLS.append(1)
 
 
+class EntersAnything(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        with open("/dev/null"):
+            return self.first(x)
+
+
+class WritesWhenItFails(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            return self.first(x)
+        except RuntimeError:
+            CALLS.append(1)
+            raise
+
+
+class UsesItsError(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            return self.first(x)
+        except RuntimeError as error:
+            return error.value
+
+
+class GrowsAWriter(Counts):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + 1
+
+
+class GrowsChangedLinear(nn.Linear):
+    def __init__(self) -> None:
+        super().__init__(4, 4)
+
+    def reset(self) -> None:
+        CALLS.append(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+
 OUTSIDE = nn.Linear(4, 4)
 IMPURE = [
+    EntersAnything, WritesWhenItFails, UsesItsError, GrowsAWriter, GrowsChangedLinear,
     Counts, Keeps, KeepsByAlias, Prints, Opens, WritesInPlace, AddsToBuffer, WritesElement,
     WritesGlobal, AppendsToGlobal, HelperWrites, MethodWrites, PropertyWrites, OtherDice, Seeds,
     WritesOut, InplaceByPosition, Renorms, UpdatesStatistics, NoGrad, CallsDataMethod,

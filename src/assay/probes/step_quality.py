@@ -137,7 +137,7 @@ class StepQuality(SecondOrder):
     def _after(self) -> torch.Tensor | None:
         if self._replayable():
             try:
-                return self.replays.loss(self._original)
+                return self.replays.loss(of=self._original)
             except NotReplayable as error:
                 self._why = str(error)
         return None

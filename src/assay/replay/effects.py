@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import inspect
 import linecache
 import math
@@ -46,6 +47,17 @@ _IMPURE_PARTS = ("batch_norm", "instance_norm", "moving_avg")
 _BUILTINS = {len, range, zip, enumerate, reversed, sum, min, max, abs, int, float, bool, str, tuple,
              list, dict, set, isinstance, sorted, any, all, round, slice}  # fmt: skip
 _NUMBERS = {len, range, int, float, bool, str, round, isinstance}
+
+
+HARMLESS = {"__init__", "__module__", "__doc__", "__annotations__", "__qualname__", "extra_repr",
+             "reset_parameters", "__firstlineno__", "__static_attributes__",
+             "__constants__", "__classdictcell__", "__annotate__", "__annotate_func__",
+             "__annotations_cache__"}  # fmt: skip
+"""What a subclass of a module may define that a forward pass never calls."""
+
+_CONTEXTS = (torch.no_grad, torch.enable_grad, torch.set_grad_enabled, torch.autocast,
+             torch.amp.autocast, torch.profiler.record_function,
+             contextlib.nullcontext)  # fmt: skip
 
 
 class Impure(Exception):
@@ -217,6 +229,11 @@ def trusted_call(function: Any) -> Any:
                 return None
             return NUMBER if space is math else DATA
     return None
+
+
+def is_context(made: Any) -> bool:
+    """Whether this makes a context that puts back what it changes, and changes torch alone."""
+    return any(made is known for known in _CONTEXTS)
 
 
 def trusted_method(kind: Any, name: str) -> bool:

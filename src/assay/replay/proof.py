@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -35,7 +35,7 @@ def prove(tree: Tree, function: FunctionType, owner: Any, kinds: dict[str, Any])
         known[names[0]] = ("is", owner)
     while True:
         before = dict(known)
-        proof = _Proof(tree, function, known)
+        proof = _Proof(tree, function, known, owner)
         for statement in node.body:
             proof.statement(statement)
         if known == before:
@@ -45,8 +45,10 @@ def prove(tree: Tree, function: FunctionType, owner: Any, kinds: dict[str, Any])
 class _Proof:
     """Walks one function; `known` holds the kind of each local, widened until nothing changes."""
 
-    def __init__(self, tree: Tree, function: FunctionType, known: dict[str, Any]) -> None:
-        self.tree, self.function, self.known = tree, function, known
+    def __init__(
+        self, tree: Tree, function: FunctionType, known: dict[str, Any], owner: Any
+    ) -> None:
+        self.tree, self.function, self.known, self.owner = tree, function, known, owner
         self.locals = {*function.__code__.co_varnames, *function.__code__.co_cellvars}
 
     def fail(self, node: ast.AST, what: str) -> Impure:
@@ -74,12 +76,41 @@ class _Proof:
         elif isinstance(node, (ast.While, ast.If)):
             self.kind(node.test)
             self.block(node.body, node.orelse)
+        elif isinstance(node, ast.With):
+            for item in node.items:
+                self.context(item)
+            self.block(node.body)
+        elif isinstance(node, ast.Try):
+            for handler in node.handlers:
+                if handler.name is not None:
+                    self.known[handler.name] = "unknown"
+            self.block(node.body, *(h.body for h in node.handlers), node.orelse, node.finalbody)
         elif isinstance(node, ast.Assert):
             self.kind(node.test)
         elif isinstance(node, ast.Raise):
             pass  # the call that is replayed did not raise; a replay that did ends here
         elif not isinstance(node, (ast.Pass, ast.Break, ast.Continue)):
             raise self.fail(node, f"has a {type(node).__name__.lower()} statement")
+
+    def context(self, item: ast.withitem) -> None:
+        made = item.context_expr
+        if not isinstance(made, ast.Call) or not effects.is_context(self.dotted(made.func)):
+            raise self.fail(made, f"enters {ast.unparse(made)[:40]}")
+        if item.optional_vars is not None:
+            raise self.fail(made, "keeps a context")
+        for given in (*made.args, *(keyword.value for keyword in made.keywords)):
+            if self.dotted(given) is None and not plain(self.kind(given)):
+                raise self.fail(made, "gives a context something that is no data")
+
+    def dotted(self, node: ast.expr) -> Any:
+        """Returns the object that a dotted name outside this function means; None if unknown."""
+        if isinstance(node, ast.Name) and node.id not in self.locals:
+            kind = self.tree.resolve(self.function, node.id)
+            return kind[1] if isinstance(kind, tuple) and kind[0] == "is" else None
+        if isinstance(node, ast.Attribute):
+            owner = self.dotted(node.value)
+            return getattr(owner, node.attr, None) if isinstance(owner, ModuleType) else None
+        return None
 
     def block(self, *bodies: list[ast.stmt]) -> None:
         for body in bodies:
@@ -231,6 +262,13 @@ class _Proof:
         kinds = [*given, *named.values()]
         harmless = all(plain(kind) for kind in kinds)
         callee = node.func
+        parent = self.parent(callee)
+        if parent is not None:
+            if isinstance(parent, FunctionType):
+                return self.enter(node, parent, self.owner, given, named)
+            if harmless:
+                return DATA
+            raise self.fail(node, "gives a module something that is no data")
         if isinstance(callee, ast.Attribute):
             held = self.kind(callee.value)
             if plain(held) and effects.trusted_method(held, callee.attr) and harmless:
@@ -268,6 +306,35 @@ class _Proof:
         if isinstance(function, FunctionType) and not function.__module__.startswith("torch"):
             return self.enter(node, function, None, given, named)
         raise self.fail(node, f"calls {ast.unparse(callee)[:40]}")
+
+    def parent(self, callee: ast.expr) -> Any:
+        """Returns what `super().name` is: a function of the user's, True for torch's own forward.
+
+        None for any other expression. Torch's own forward calls methods of `self`, which must then
+        be its own as well.
+        """
+        if not (
+            isinstance(callee, ast.Attribute)
+            and isinstance(callee.value, ast.Call)
+            and isinstance(callee.value.func, ast.Name)
+            and callee.value.func.id == "super"
+            and not callee.value.args
+        ):
+            return None
+        names, cells = self.function.__code__.co_freevars, self.function.__closure__
+        if self.owner is None or cells is None or "__class__" not in names:
+            return None
+        kinds = list(type(self.owner).__mro__)
+        after = kinds[kinds.index(cells[names.index("__class__")].cell_contents) + 1 :]
+        held = next((kind for kind in after if callee.attr in vars(kind)), None)
+        if held is None:
+            return None
+        if not effects.is_torchs(held):
+            found = vars(held)[callee.attr]
+            return found if isinstance(found, FunctionType) else None
+        theirs = [kind for kind in kinds if kind is not object and not effects.is_torchs(kind)]
+        own = set().union(*(vars(kind) for kind in theirs)) - effects.HARMLESS - {"forward"}
+        return True if callee.attr == "forward" and not own else None
 
     def gathered(self, node: ast.Call, function: Any, given: list[Any]) -> Any:
         parts = tuple(self.element(kind, node) for kind in given)

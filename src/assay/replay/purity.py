@@ -13,7 +13,7 @@ from types import FunctionType
 
 import torch
 
-from .effects import Impure, Tree, is_torchs
+from .effects import HARMLESS, Impure, Tree, is_torchs
 from .proof import prove
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -21,10 +21,6 @@ _GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_
                  "_global_backward_pre_hooks")  # fmt: skip
 _MACHINERY = ("__call__", "_call_impl", "_wrapped_call_impl", "__getattr__", "__setattr__",
               "__getattribute__", "__delattr__")  # fmt: skip
-_HARMLESS = {"__init__", "__module__", "__doc__", "__annotations__", "__qualname__", "extra_repr",
-             "reset_parameters", "__firstlineno__", "__static_attributes__",
-             "__constants__", "__classdictcell__", "__annotate__", "__annotate_func__",
-             "__annotations_cache__"}  # fmt: skip
 
 
 def why_impure(root: torch.nn.Module) -> str | None:
@@ -45,6 +41,9 @@ def why_impure(root: torch.nn.Module) -> str | None:
 
 def has_hooks(root: torch.nn.Module) -> str | None:
     """What was hung on a module since it was proved; None if nothing was."""
+    machinery = sys.modules["torch.nn.modules.module"]
+    if any(getattr(machinery, name, None) for name in _GLOBAL_HOOKS):
+        return "global module hooks are in place"
     for module in root.modules():
         if any(getattr(module, hooks, None) for hooks in _HOOKS) or "forward" in module.__dict__:
             return f"{type(module).__qualname__} has hooks"
@@ -69,7 +68,7 @@ def _module(tree: Tree, module: torch.nn.Module) -> None:
     forward = inspect.getattr_static(kind, "forward", None)
     owner = next((c for c in kind.__mro__ if "forward" in vars(c)), None)
     if owner is not None and is_torchs(owner) and owner is not torch.nn.Module:
-        if any(set(vars(part)) - _HARMLESS for part in theirs):
+        if any(set(vars(part)) - HARMLESS for part in theirs):
             raise Impure(f"{name} changes a module of torch's")
         return
     if not isinstance(forward, FunctionType):

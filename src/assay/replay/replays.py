@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
 
+from ..seams.arguments import bind
 from ..seams.recording import special_mode
 from ..watching.probe import Probe
-from .structure import NotReplayable, Path, Result, leaves, quietly, undisturbed
+from .asking import SAME, Call, Inputs, Mode, Proofs, Same
+from .structure import (
+    NotReplayable,
+    Path,
+    Result,
+    follow,
+    leaves,
+    quietly,
+    same_bits,
+    size,
+    tensors,
+    undisturbed,
+)
 from .tape import Tape
 
 SAME_LOSS = 1e-3
@@ -18,31 +31,37 @@ SAME_LOSS = 1e-3
 may add in another order."""
 
 
-class Root:
-    """One call of an outermost module: with what, and which tensors came back."""
-
-    def __init__(self, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
-        self.module, self.args, self.kwargs = module, args, kwargs
-        self.result: dict[Path, int] = {}
-        self.ended_at = 0
-
-
 class Replays(Probe):
     """Records each sampled iteration once, for all probes that want to compute it again.
 
-    The recording is a `Tape` from the first call of a model to the backward pass, whatever the
-    script does in between: several models, several losses, arithmetic, a model that returns its
-    loss. Clients ask `why_not`, then `loss`; both raise or say nothing but `NotReplayable`.
+    There are two ways, and a request takes the first that can answer it.
+
+    *The tape* holds what torch computed from the first call of a model to the backward pass,
+    whatever the script does in between: several models, several losses, arithmetic, a model that
+    returns its loss. It answers for the same batch, and for other values of the same shapes.
+
+    *A twin* of the model is called anew, where another mode or another size is asked for. That runs
+    the script's code, so a proof must show first that nobody will notice (`purity`), and the first
+    call must give the recorded output to the last bit.
+
+    A probe asks while the weights are what they were (in `backward_end`), or after the step for
+    what the step has done. Whatever it asks, generators, buffers, modes, gradients and mixed
+    precision are as before. While a forward pass of an evaluation is measured, `evaluating` is
+    True, and the answers are about that one.
     """
 
     name = "replay"
     always: ClassVar = ("compile",)
-    sampled: ClassVar = ("root_begin", "root_end", "backward_begin", "grad_begin", "step_end",
-                         "step_skipped")  # fmt: skip
+    sampled: ClassVar = ("root_begin", "root_end", "loss", "backward_begin", "grad_begin",
+                         "step_end", "step_skipped")  # fmt: skip
 
     def __init__(self, watch: Any) -> None:
         self._verified: list[weakref.ref[torch.nn.Module]] = []
+        self._proofs = Proofs()
         self._tape: Tape | None = None
+        self._awaiting: list[Callable[[], None]] = []
+        self._evaluation: Call | None = None
+        self._evaluated: Any = None
         super().__init__(watch)
         self.iteration_begins()
 
@@ -53,9 +72,10 @@ class Replays(Probe):
         self._stop()
         self._tape = None
         self._why: str | None = None
-        self._roots: list[Root] = []
+        self._calls: list[Call] = []
+        self._targets: list[int] = []
         self._ended = False
-        self._loss_slot = -1
+        self._loss_number = -1
         self._loss: torch.Tensor | None = None
 
     def _stop(self) -> None:
@@ -70,10 +90,10 @@ class Replays(Probe):
     def _give_up(self, why: str) -> None:
         self._why = self._why or why
         self._stop()
-        self._tape, self._roots, self._loss = None, [], None
+        self._tape, self._calls, self._loss = None, [], None
 
     def on_compile(self, target: Any) -> None:
-        """Compiled code is computed in one piece, which is not to be seen into."""
+        """Gives up: compiled code is computed in one piece, which is not to be seen into."""
         self._give_up("compiled")
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
@@ -87,22 +107,29 @@ class Replays(Probe):
             if why is not None:
                 self._give_up(why)
                 return
-            self._tape = self.watch.recording = Tape()
+            self._tape = self.watch.recording = Tape(size(tensors((args, kwargs))))
             self._tape.start()
             self.watch.listen("values_read", self._tape.values_read)
-        self._roots.append(Root(module, args, kwargs))
+        self._calls.append(Call(self.watch.aside, module, args, kwargs))
 
     def on_root_end(self, module: Any, result: Any) -> None:
         """Notes which tensors a model gave back."""
-        if self._tape is None or self._ended or not self._roots:
+        if self._tape is None or self._ended or not self._calls:
             return
-        root = self._roots[-1]
-        if root.module is module:
-            root.ended_at = self._tape.length
+        call = self._calls[-1]
+        if call.module is module:
+            call.ended_at = self._tape.length
             for path, value in leaves(result):
-                slot = self._tape.slot(value)
-                if slot is not None:
-                    root.result[path] = slot
+                number = self._tape.slot(value)
+                if number is not None:
+                    call.result[path] = number
+
+    def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Notes what a loss function of torch takes for the targets."""
+        if self._tape is not None and not self._ended:
+            number = self._tape.slot(bind(function, args, kwargs).get("target"))
+            if number in self._tape.given and number not in self._targets:
+                self._targets.append(number)
 
     def on_grad_begin(self, outputs: Any, inputs: Any) -> None:
         """Gives up: what a gradient that is part of the loss computes is not recorded."""
@@ -117,19 +144,18 @@ class Replays(Probe):
         if self._tape is None:
             return
         loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
-        slot = self._tape.slot(loss)
+        number = self._tape.slot(loss)
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             self._give_up("backward is not called on one scalar loss")
         elif self._tape.why is not None:
             self._give_up(self._tape.why)
-        elif slot is None:
+        elif number is None:
             self._give_up("the loss is not computed from what a model returned")
         else:
-            self._loss_slot, self._loss = slot, loss.detach().reshape(())
+            self._loss_number, self._loss = number, loss.detach().reshape(())
 
     def on_step_end(self, optimizer: Any) -> None:
         """Lets go of the batch."""
-        self._ended = True
         self._give_up("the iteration is over")
 
     def on_step_skipped(self, optimizer: Any) -> None:
@@ -138,27 +164,113 @@ class Replays(Probe):
 
     def finish(self) -> None:
         """Drops what is held."""
+        if self._awaiting:
+            self._awaiting = []
+            self.watch.unlisten("evaluation_root", self._on_evaluation_begin)
         self.iteration_begins()
+
+    # -- forward passes of an evaluation ----------------------------------------------------------
+
+    def await_evaluation(self, measure: Callable[[], None]) -> None:
+        """Has `measure` called right after the next forward pass that is made with gradients off.
+
+        Only passes of models that are trained here count: a teacher is not what is evaluated.
+        """
+        if not self._awaiting:
+            self.watch.listen("evaluation_root", self._on_evaluation_begin)
+        if measure not in self._awaiting:
+            self._awaiting.append(measure)
+
+    def _on_evaluation_begin(self, module: Any, args: Any, kwargs: Any) -> None:
+        if self.watch.recording is not None:
+            return  # within a step that is looked at
+        if not any(module is root for root in self.watch.names.roots):
+            return
+        if self._evaluation is None:
+            self.watch.listen("evaluation_root_end", self._on_evaluation_end)
+        self._evaluation = Call(self.watch.aside, module, args, kwargs)
+
+    def _on_evaluation_end(self, module: Any, result: Any) -> None:
+        self.watch.unlisten("evaluation_root_end", self._on_evaluation_end)
+        call = self._evaluation
+        if call is None or call.module is not module:
+            self._evaluation = None  # the one that began has raised
+            return
+        self.watch.unlisten("evaluation_root", self._on_evaluation_begin)
+        waiting, self._awaiting = self._awaiting, []
+        self._evaluated = result
+        tensors_of = (path for path, leaf in leaves(result) if isinstance(leaf, torch.Tensor))
+        call.result = dict.fromkeys(tensors_of, -1)
+        try:
+            for measure in waiting:
+                measure()
+        finally:
+            self._evaluation = self._evaluated = None
 
     # -- asking -----------------------------------------------------------------------------------
 
     @property
+    def evaluating(self) -> bool:
+        """Whether the answers are about a forward pass that the script made with gradients off."""
+        return self._evaluation is not None
+
+    @property
     def why_not(self) -> str | None:
         """Why the loss of this iteration can't be computed again; None if it can."""
+        if self.evaluating:
+            return "no loss is recorded of an evaluation"
         if self._why is not None:
             return self._why
         return None if self._loss is not None else "no model with weights was called"
+
+    @property
+    def call(self) -> Call:
+        """The call of the model; NotReplayable where none was recorded, or several models'."""
+        if self._evaluation is not None:
+            return self._evaluation
+        if not self._calls:
+            raise NotReplayable(self.why_not or "no model with weights was called")
+        if any(call.module is not self._calls[0].module for call in self._calls):
+            raise NotReplayable("several models are called in one step")
+        return self._calls[0]
+
+    @property
+    def inputs(self) -> dict[Path, torch.Tensor]:
+        """The tensors that the model was given, by path: `(0, i)` by position, `(1, name)`."""
+        return dict(self.call.inputs)
+
+    @property
+    def targets(self) -> list[torch.Tensor]:
+        """The tensors that loss functions of torch took for targets, as the script gave them."""
+        return [self._tape.given[n] for n in self._targets] if self._tape is not None else []
+
+    @property
+    def recorded(self) -> torch.Tensor | None:
+        """The loss that the script computed, without its graph; None where there is none."""
+        return self._loss
 
     def number(self, tensor: torch.Tensor) -> int | None:
         """Returns by which number a recorded tensor can be asked for, without keeping it alive."""
         return self._tape.slot(tensor) if self._tape is not None else None
 
-    def loss(self, of: int | None = None) -> torch.Tensor:
-        """Returns the loss on the recorded batch, with the weights as they are now.
+    def loss(
+        self,
+        *,
+        inputs: Inputs = SAME,
+        targets: Sequence[torch.Tensor] | Same = SAME,
+        mode: Mode = SAME,
+        grad: bool = False,
+        of: int | None = None,
+    ) -> torch.Tensor:
+        """Returns the loss with the weights as they are now, and with what else is changed.
 
         Args:
-            of: number of a tensor that was computed on the way, instead of that of the one that
-                backward began with.
+            inputs: other tensors for the model, by path, or one for the first.
+            targets: other tensors for `self.targets`, in their order.
+            mode: whether modules are to be in training mode; `SAME` is each as it was.
+            grad: whether the result has a graph, up to `inputs` that require a gradient and to
+                weights, which the graph has as leaves of its own.
+            of: number of a tensor that was computed on the way, instead of that of the loss.
 
         Raises:
             NotReplayable: why it can't be computed.
@@ -166,19 +278,89 @@ class Replays(Probe):
         tape = self._tape
         if tape is None or self._loss is None:
             raise NotReplayable(self.why_not or "")
-        wanted = self._loss_slot if of is None else of
-        return self._compute(lambda: tape.play([wanted])[0].detach().reshape(()).clone())
+        wanted = self._loss_number if of is None else of
+        replaced: dict[int, torch.Tensor] = {}
+        if not isinstance(targets, Same):
+            if len(targets) != len(self._targets):
+                raise NotReplayable("it is not known which tensors are the targets")
+            replaced = dict(zip(self._targets, targets, strict=True))
+        if isinstance(inputs, Same) and isinstance(mode, Same):
+            known = replaced
+            first = 0
+        elif isinstance(mode, Same) and self._tape_answers(inputs):
+            known, first = {**replaced, **self._on_tape(inputs)}, 0
+        else:
+            if len(self._calls) > 1:
+                raise NotReplayable("the model is called several times in one step")
+            answer = self._answer(inputs, mode, grad=grad)
+            made = {number: answer[path] for path, number in self.call.result.items()}
+            known, first = {**replaced, **made}, self.call.ended_at
+        return self._compute(
+            lambda: tape.play([wanted], known, grad=grad, first=first)[0].reshape(())
+        )
 
-    def verify(self, expected: torch.Tensor, of: int | None = None) -> None:
+    def output(
+        self, *, inputs: Inputs = SAME, mode: Mode = SAME, grad: bool = False
+    ) -> list[torch.Tensor]:
+        """Returns the tensors that the model answers with, in order; see `loss`.
+
+        Raises:
+            NotReplayable: why it can't be computed.
+        """
+        return list(self._answer(inputs, mode, grad=grad).values())
+
+    def _answer(self, inputs: Inputs, mode: Mode, *, grad: bool) -> dict[Path, torch.Tensor]:
+        call, tape = self.call, self._tape
+        if not call.result:
+            raise NotReplayable("the model returns no tensor")
+        why = self._why_no_twin(call)
+        if why is None:
+            self._prove(call)
+            made = self._compute(lambda: call.ask(inputs, mode, grad=grad))
+            return {path: follow(made, path) for path in call.result}
+        if tape is None or not isinstance(mode, Same) or not self._tape_answers(inputs):
+            raise NotReplayable(f"the model can't be called once more: {why}")
+        known, numbers = self._on_tape(inputs), list(call.result.values())
+        values = self._compute(lambda: tape.play(numbers, known, grad=grad))
+        return dict(zip(call.result, values, strict=True))
+
+    def _why_no_twin(self, call: Call) -> str | None:
+        why = special_mode() or ("compiled" if self.watch.compiled else None)
+        return why or self._proofs.why_not(call.module)
+
+    def _tape_answers(self, inputs: Inputs) -> bool:
+        changed = self.call.changed(inputs) if not isinstance(inputs, Same) else {}
+        return all(
+            new.shape == self.call.inputs[path].shape and new.dtype == self.call.inputs[path].dtype
+            for path, new in changed.items()
+        )
+
+    def _on_tape(self, inputs: Inputs) -> dict[int, torch.Tensor]:
+        """Returns by number what takes the place of inputs; one that was never used has none."""
+        found = {}
+        for path, new in self.call.changed(inputs).items():
+            number = self.number(self.call.inputs[path])
+            if number is not None:
+                found[number] = new
+        return found
+
+    # -- proving ----------------------------------------------------------------------------------
+
+    def verify(self, expected: torch.Tensor | None = None, of: int | None = None) -> None:
         """Proves once per model, before the weights move, that the loss is found again.
+
+        Args:
+            expected: what was found, instead of the loss.
+            of: its number.
 
         Raises:
             NotReplayable: it is another one.
         """
-        models = [root.module for root in self._roots]
+        expected = self._loss if expected is None else expected
+        models = [call.module for call in self._calls]
         if all(any(known() is model for known in self._verified) for model in models):
             return
-        found, before = float(self.loss(of)), float(expected)
+        found, before = float(self.loss(of=of)), float(expected if expected is not None else 0)
         if found == before or abs(found - before) <= SAME_LOSS * abs(before):
             self._verified = [known for known in self._verified if known() is not None][-64:]
             self._verified += [weakref.ref(model) for model in models]
@@ -186,13 +368,29 @@ class Replays(Probe):
             self._give_up(f"evaluating the batch again gave {found:.6g} and not {before:.6g}")
             raise NotReplayable(self.why_not or "")
 
+    def _prove(self, call: Call) -> None:
+        if self._proofs.seen(call.module):
+            return
+        found = self._compute(call.ask)
+        if self._evaluation is None:
+            tape, numbers = self._tape, list(call.result.values())
+            if tape is None:
+                raise NotReplayable(self.why_not or "")
+            expected = self._compute(lambda: tape.play(numbers))
+        else:
+            expected = [follow(self._evaluated, path) for path in call.result]
+        for path, one in zip(call.result, expected, strict=True):
+            if not same_bits(follow(found, path), one):
+                raise NotReplayable("the model called once more gave another output")
+        self._proofs.note(call.module)
+
     def _compute(self, work: Callable[[], Result]) -> Result:
         try:
             with self.watch.silence(), undisturbed():
                 return quietly(work)
-        except NotReplayable as error:
-            self._give_up(str(error))
+        except NotReplayable:
+            raise
         except Exception as error:
             says = (str(error).splitlines() or [""])[0][:200]
-            self._give_up(f"computing it again failed ({type(error).__name__}: {says})")
-        raise NotReplayable(self._why or "")
+            why = f"computing it again failed ({type(error).__name__}: {says})"
+            raise NotReplayable(why) from None

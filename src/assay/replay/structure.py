@@ -69,6 +69,13 @@ def refuse_strange(tensor: torch.Tensor) -> None:
         raise NotReplayable("the loss depends on what was computed before the model was called")
 
 
+def same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Returns whether two tensors are equal, NaN where the other has NaN."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return bool(((one == other) | ((one != one) & (other != other))).all())
+
+
 def is_weight(tensor: torch.Tensor) -> bool:
     """Returns whether a tensor is one that steps change: its value now is what counts."""
     return isinstance(tensor, torch.nn.Parameter) or tensor.requires_grad

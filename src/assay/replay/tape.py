@@ -37,6 +37,10 @@ from .structure import (
 OPERATIONS_AT_MOST = 10_000
 """A recurrent net written as a Python loop over 1,000 tokens has about so many."""
 
+HELD_AT_MOST = 256 * 2**20
+"""Data that may be held until the step is over, beside the first batch: a script that evaluates
+with gradients on calls the model a thousand times before it steps."""
+
 BYTES_AT_MOST = 64 * 2**20
 """Memory for copies that are kept of what was changed in place, and of values that were read."""
 
@@ -46,17 +50,21 @@ class Tape:
 
     Tensors that the recorded operations made are known by weak references, so that no activation
     lives longer than it would. What they were given is held until the tape is dropped.
+
+    Args:
+        batch_bytes: size of the first batch, which is alive anyway.
     """
 
     supports_higher_order_operators = True  # else torch would refuse the user's
 
-    def __init__(self) -> None:
+    def __init__(self, batch_bytes: int = 0) -> None:
         self.why: str | None = None
         self.seconds = 0.0
         self.given: dict[int, torch.Tensor] = {}
         self._versions: dict[int, int] = {}
         self._before: dict[int, torch.Tensor] = {}
         self._before_bytes = 0
+        self._room = HELD_AT_MOST + batch_bytes
         self._operations: list[Operation] = []
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._makers: dict[int, Operation] = {}
@@ -191,6 +199,10 @@ class Tape:
         sharing = self._storages.setdefault(storage, [])
         if any(slot in self._before for slot in sharing):
             raise NotReplayable("the script changes in place what several tensors share")
+        if not is_weight(tensor):
+            self._room -= size([tensor])
+            if self._room < 0:
+                raise NotReplayable(f"one step takes more than {HELD_AT_MOST >> 20} MiB of data")
         slot = self._new(tensor)
         sharing.append(slot)
         self.given[slot] = tensor
@@ -239,7 +251,9 @@ class Tape:
     def values_read(self, tensor: Any) -> None:
         """Notes that Python took all values out of a tensor: they must be the same again."""
         if self.why is None and isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided:
+            self.pause()
             self._try(self._note_values, tensor)
+            self.resume()
 
     def _note_values(self, tensor: torch.Tensor) -> None:
         operation = Operation(None, [Slot(self._slot(tensor))], {}, grad=False)

@@ -127,6 +127,9 @@ class Events:
     ) -> None:
         """Called before an outermost module is called with gradients off."""
 
+    def evaluation_root_end(self, module: Module, result: Any) -> None:
+        """Called after it has returned, where somebody has heard of its beginning."""
+
     def activation(self, name: str, input: Tensor, result: Tensor) -> None:
         """Called after a functional activation has returned."""
 

@@ -101,9 +101,12 @@ def install(hub: Hub, patches: Patches) -> None:
             inside.a_root = True
             try:
                 hub.emit("evaluation_root", module, args, kwargs)
-                return original(module, *args, **kwargs)
+                result = original(module, *args, **kwargs)
             finally:
                 inside.a_root = False
+            if hub.listeners["evaluation_root_end"]:
+                hub.emit("evaluation_root_end", module, result)
+            return result
 
         return __call__
 

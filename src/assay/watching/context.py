@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -205,6 +205,12 @@ class ProbeContext:
     def silence(self) -> AbstractContextManager[None]:
         """Returns a context in which nothing is announced: for calls of torch that are ours."""
         return self._hub.silence()
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Returns a context in which tricks leave calls of models alone: they are ours."""
+        root = self._hub.changes.switches.get("root")
+        context: AbstractContextManager[None] = root.aside() if root is not None else nullcontext()
+        return context
 
     # -- time for dear measurements ---------------------------------------------------------------
 

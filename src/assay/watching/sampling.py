@@ -28,6 +28,9 @@ class Recording(Protocol):
     def resume(self) -> None:
         """Goes on, if it has not ended."""
 
+    def stop(self) -> None:
+        """Ends for good."""
+
 
 class Sampling:
     """Turns the listeners and seams of a sample on and off, and times them.
@@ -50,7 +53,7 @@ class Sampling:
         self.compiled = False
         """Whether torch.compile was called: modules are then left alone."""
         self.recording: Recording | None = None
-        """Paused while sampled listeners run, and while a sample is suspended."""
+        """Paused while sampled listeners run; ends when they are taken away."""
         self._passes = 0
         self._probes: list[Probe] = []
         self._listeners: list[tuple[str, Listener]] = []
@@ -190,6 +193,8 @@ class Sampling:
             self._hub.off(event, listener)
         for switch in self._hub.switches.values():
             switch.stop()
+        if self.recording is not None:
+            self.recording.stop()
 
     def on_compile(self, target: Any) -> None:
         """Leaves modules alone from now on: inside torch.compile their calls can't be watched."""
@@ -215,8 +220,6 @@ class Sampling:
     def _suspend(self) -> None:
         """Takes a sample's listeners and seams away until the next step; what it saw is kept."""
         self._take_away()
-        if self.recording is not None:
-            self.recording.pause()
         self.suspended = True
         self._hub.on("step_begin", self._on_step_begin)
 
@@ -226,8 +229,6 @@ class Sampling:
         self._hub.off("step_begin", self._on_step_begin)
         self.arm()
         self.active = True
-        if self.recording is not None:
-            self.recording.resume()
 
     def _on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
         self.resume()
