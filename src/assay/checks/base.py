@@ -33,6 +33,9 @@ ABSENT = {
     "grad_norm": "no gradients of an optimizer's parameters were seen",
     "stale_grad_norm": "no gradients of an optimizer's parameters were seen",
     "learning_rate": "the optimizer has no learning rate",
+    "backward": "no backward pass was seen",
+    "stalled": "no long row of backward passes was without a step",
+    "backward_passes": "no step followed a call of backward()",
     "step_quality": "no step could be judged by a second look at its batch",
 }
 """What it means that a signal is missing, in the words of the person who trains."""

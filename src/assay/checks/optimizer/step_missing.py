@@ -52,7 +52,8 @@ class StepMissing(Check):
     family = "optimizer"
     severity = "error"
     tier = "exact"
-    reads = ("loss",)
+    needs = ("backward",)
+    reads = ("backward", "stalled", "backward_passes")
     leads_to = (Effect.NOT_LEARNING,)
     limits = {
         "passes": Limit(16, "passes", "ours: a long accumulation; no run is for its first step"),
@@ -61,12 +62,10 @@ class StepMissing(Check):
     }
 
     def why_skipped(self, run: RunView) -> str | None:
-        """Tells of a run in which no gradient was computed for an optimizer."""
-        if not run.optimizers:
-            return "no optimizer was built"
-        if run.observed or any(built.with_gradient for built in run.optimizers):
-            return None
-        return "no gradient of an optimizer's parameters was seen"
+        """Tells of a run without backward passes, or without an optimizer that could step."""
+        if not any(True for _ in run.events(BACKWARD)):
+            return super().why_skipped(run)
+        return None if run.optimizers else "no optimizer was built"
 
     def review(self, run: RunView) -> Iterator[Finding]:
         code = run.facts.get("exit_code", 0)
