@@ -400,7 +400,7 @@ def loaded(modules: list[str]) -> str:
         "    if 'torch' in sys.modules: sys.exit(f'{name} loads torch')\n"
         "print('clean')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
 

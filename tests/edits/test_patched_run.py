@@ -31,7 +31,7 @@ def run(
     argv = lay(folder, [sys.executable, *words], patched)
     env = child_environment(folder, {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     return subprocess.run(
-        argv, env=env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        argv, env=env, cwd=cwd, capture_output=True, text=True, timeout=300, check=False
     )
 
 

@@ -16,6 +16,7 @@ from assay.edits.patch import FileChange
 from assay.edits.script import Script
 from assay.journal.series import Series
 from assay.journal.view import Evaluation, RunView, Training
+from assay.testing import WarmRunner
 from assay.trials.change import Change, same_losses
 from assay.trials.child import Child, Command
 from assay.trials.plan import CONTROL, Candidate, Job, candidate_of
@@ -85,9 +86,11 @@ USES_IT = """\
 """
 
 
-def start(script: Path, candidate: Candidate, path: Path, files: tuple[FileChange, ...]) -> Child:
+def start(
+    warm: WarmRunner, script: Path, candidate: Candidate, path: Path, files: tuple[FileChange, ...]
+) -> Child:
     patched = {file.path: file.after for file in files}
-    what = Command((str(script),), None, 1)
+    what = Command((str(script),), None, 1, warm.spawn)
     return Child(what, Job(candidate, 0, STEPS), path, patched=patched)
 
 
@@ -102,7 +105,7 @@ def finish(child: Child) -> tuple[Result, RunView]:
 
 @pytest.fixture(scope="module", params=["script", "project"])
 def home(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, warm: WarmRunner
 ) -> tuple[Path, Result, RunView]:
     """A project and its run as it is."""
     folder = tmp_path_factory.mktemp("home")
@@ -111,7 +114,7 @@ def home(
     script.write_text(textwrap.dedent(ILL if is_script else USES_IT))
     if not is_script:
         (folder / "trainer.py").write_text(textwrap.dedent(OTHER_MODULE))
-    return script, *finish(start(script, CONTROL, folder / "control", ()))
+    return script, *finish(start(warm, script, CONTROL, folder / "control", ()))
 
 
 CASES = {
@@ -122,7 +125,7 @@ CASES = {
 
 @pytest.mark.slow
 def test_the_patched_copy_trains_as_the_trick_does(
-    home: tuple[Path, Result, RunView], tmp_path: Path
+    home: tuple[Path, Result, RunView], tmp_path: Path, warm: WarmRunner
 ) -> None:
     script, control, plain = home
     others = sorted(script.parent.glob("*.py"))
@@ -132,8 +135,8 @@ def test_the_patched_copy_trains_as_the_trick_does(
         made = Script(plain, control.sources, STEPS)
         files = next(iter(changes(made, candidate.tricks)))
         runs = [
-            start(script, candidate, tmp_path / f"trick{number}", ()),
-            start(script, CONTROL, tmp_path / f"patch{number}", files),
+            start(warm, script, candidate, tmp_path / f"trick{number}", ()),
+            start(warm, script, CONTROL, tmp_path / f"patch{number}", files),
         ]
         (_, treated), (_, patched) = (finish(run) for run in runs)
         assert same_losses(treated, patched) == (True, STEPS), text

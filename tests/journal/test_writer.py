@@ -13,7 +13,6 @@ import pytest
 
 from assay.journal.reader import read_run
 from assay.journal.writer import Journal
-from assay.observe import observe
 
 LOOP = """
 import os, sys, time, torch
@@ -129,7 +128,7 @@ def test_full_disk_stops_the_record_and_not_the_run(tmp_path):
         print("trained", round(w.item(), 3))
     """
     done = subprocess.run(
-        [sys.executable, script(tmp_path, text)], capture_output=True, text=True, timeout=100
+        [sys.executable, script(tmp_path, text)], capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "trained 0.994\n"
@@ -149,13 +148,13 @@ def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path):
         print("trained")
     """
     done = subprocess.run(
-        [sys.executable, script(tmp_path, text)], capture_output=True, text=True, timeout=100
+        [sys.executable, script(tmp_path, text)], capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "trained\n", "")
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.4], ids=["fast", "slow"])
-def test_kill_loses_no_more_than_the_last_moments(tmp_path, pause):
+def test_kill_loses_no_more_than_the_last_moments(warm, tmp_path, pause):
     marks = tmp_path / "marks"
     text = f"""
         mark = open({str(marks)!r}, "a", buffering=1)
@@ -165,7 +164,7 @@ def test_kill_loses_no_more_than_the_last_moments(tmp_path, pause):
             mark.write(f"{{time.monotonic()}} {{step}}\\n")
             if {pause} and step == 8 or step == 1500: os.kill(os.getpid(), 9)
     """
-    observed = observe([script(tmp_path, text)], run_dir=tmp_path / "run")
+    observed = warm.observe([script(tmp_path, text)], run_dir=tmp_path / "run")
     assert observed.outcome.signal == signal.SIGKILL
     assert observed.view.errors == []
     times = [line.split() for line in marks.read_text().splitlines()]
@@ -175,8 +174,8 @@ def test_kill_loses_no_more_than_the_last_moments(tmp_path, pause):
     assert long_before <= observed.view.steps <= len(times) + 1
 
 
-def test_torn_lines_are_passed_over(tmp_path):
-    observed = observe([script(tmp_path, "train(200)")], run_dir=tmp_path / "run")
+def test_torn_lines_are_passed_over(warm, tmp_path):
+    observed = warm.observe([script(tmp_path, "train(200)")], run_dir=tmp_path / "run")
     (path,) = (tmp_path / "run").glob("journal-*.jsonl")
     whole = path.read_bytes()
     for end in (len(whole) - 1, len(whole) // 2, 100, 1, 0):
@@ -187,8 +186,8 @@ def test_torn_lines_are_passed_over(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
-def test_memory_and_files_are_bounded(tmp_path, capfd):
+@pytest.mark.timeout(900)
+def test_memory_and_files_are_bounded(warm, tmp_path, capfd):
     text = """
         import gc, resource, tracemalloc
         def held():
@@ -199,7 +198,7 @@ def test_memory_and_files_are_bounded(tmp_path, capfd):
         print(last[0] - first[0], last[1] - first[1])
     """
     begin = time.monotonic()
-    observed = observe([script(tmp_path, text)], run_dir=tmp_path / "run")
+    observed = warm.observe([script(tmp_path, text)], run_dir=tmp_path / "run")
     assert time.monotonic() - begin < 120
     assert observed.view.steps == 100_000
     memory, files = map(int, capfd.readouterr().out.split())

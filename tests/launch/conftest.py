@@ -48,7 +48,7 @@ class Launcher:
         return subprocess.Popen(argv, text=True, start_new_session=True, **options)
 
     def finish(self, process):
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         return process.returncode, out, err
 
     def run(self, argv, **options):
@@ -81,7 +81,7 @@ class Launcher:
     def boot_log(self):
         return "".join(path.read_text() for path in self.run_dir.glob("boot-*.log"))
 
-    def wait_for(self, condition, seconds=20):
+    def wait_for(self, condition, seconds=240):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end

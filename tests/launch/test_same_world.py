@@ -136,7 +136,7 @@ def test_inherited_descriptors_and_standard_input(launcher):
         process = launcher.start(
             words(script, str(read)), stdin=subprocess.PIPE, pass_fds=(read, write)
         )
-        out, err = process.communicate("typed", timeout=60)
+        out, err = process.communicate("typed", timeout=300)
         os.close(read)
         os.close(write)
         results.append((process.returncode, out, err))
@@ -156,7 +156,7 @@ def test_a_terminal(launcher):
         name = os.ttyname(theirs)
         os.close(theirs)
         os.write(ours, b"typed\n")
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
         shown.append(os.read(ours, 4096).decode().replace(name, "TTY"))
         os.close(ours)
     assert shown[0] == shown[1]

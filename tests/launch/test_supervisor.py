@@ -57,7 +57,7 @@ def test_from_a_thread(tmp_path):
         target=lambda: outcomes.append(run(command, os.environ, RunFolder("run", tmp_path)))
     )
     thread.start()
-    thread.join(timeout=60)
+    thread.join(timeout=300)
     assert outcomes[0].exit_code == 3
 
 

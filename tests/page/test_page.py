@@ -143,9 +143,9 @@ def test_a_very_deep_model_is_thinned_and_says_so() -> None:
 
 
 def test_an_hours_run_is_small_and_soon_written(long_report: Report, tmp_path: Path) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, however busy the machine is
     write_page(long_report, tmp_path / "report.html")
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     size = (tmp_path / "report.html").stat().st_size
     print(f"{size / 1e6:.2f} MB in {took:.2f} s")
     assert size < 2e6

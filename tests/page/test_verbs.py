@@ -29,14 +29,17 @@ Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def assay(tmp_path: Path) -> Assay:
+def assay(tmp_path: Path, assay_here: Assay) -> Assay:
+    """In this process what trains; in one of its own what opens a browser."""
     (tmp_path / "train.py").write_text(TRAIN)
 
     def run(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        if words[0] != "report":
+            return assay_here(*words)
         environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1", **variables}
         return subprocess.run(
             [sys.executable, "-m", "assay", *words],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100,
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
 
     return run

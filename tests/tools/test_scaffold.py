@@ -32,7 +32,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(tree / "src")}
     return subprocess.run(
-        [sys.executable, *words], cwd=tree, env=env, capture_output=True, text=True, timeout=100
+        [sys.executable, *words], cwd=tree, env=env, capture_output=True, text=True, timeout=300
     )
 
 

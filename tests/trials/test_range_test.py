@@ -386,12 +386,12 @@ def test_interrupted_it_ends_the_script_and_puts_files_back(tmp_path: Path) -> N
         [sys.executable, "-m", "assay", "lr", "train.py"],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not (beat.exists() and beat.read_text() > "0") and time.monotonic() < deadline:
         time.sleep(0.1)
     assert best.read_bytes()[:2] == b"PK"
     process.send_signal(signal.SIGTERM)  # Ctrl-C takes the same way
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "assay: interrupted" in err
     assert best.read_text() == "good"

@@ -11,7 +11,7 @@ import pytest
 
 Train = Callable[..., Path]
 Assay = Callable[..., "subprocess.CompletedProcess[str]"]
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("verb", ["try", "run"])

@@ -71,7 +71,7 @@ def ask(viewer: Viewer) -> Ask:
         path: str, *, method: str = "GET", host: str | None = None, port: int | None = None
     ) -> Answer:
         target = path if path.startswith("/") else f"/{viewer.token}/{path}"
-        connection = http.client.HTTPConnection("127.0.0.1", viewer.server_port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", viewer.server_port, timeout=300)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             if host is None:

@@ -12,7 +12,7 @@ from assay.testing.folders import append_lines, optimizer_line, steps_line, writ
 from assay.viewer import Viewer
 
 RUN, FAILED, HOSTILE = "20260401-101500-train", "20260402-101500-train", '20260403-<b>"&'
-pytestmark = pytest.mark.timeout(300)  # a browser may take long to start on a busy machine
+pytestmark = pytest.mark.timeout(900)  # a browser may take long to start on a busy machine
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def tab(browser: Any) -> Iterator[Any]:
     page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(120_000)
     yield page
     page.close()
     assert said == []

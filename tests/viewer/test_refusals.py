@@ -56,7 +56,7 @@ def test_this_machines_own_names_are_taken(ask: Any, viewer: Viewer) -> None:
 
 def test_two_hosts_are_one_too_many(viewer: Viewer) -> None:
     host = f"127.0.0.1:{viewer.server_port}"
-    with socket.create_connection(("127.0.0.1", viewer.server_port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", viewer.server_port), timeout=300) as raw:
         lines = [f"GET /{viewer.token}/ HTTP/1.1", f"Host: {host}", "Host: evil.example", "", ""]
         raw.sendall("\r\n".join(lines).encode())
         assert raw.recv(4096).startswith(b"HTTP/1.1 421")
@@ -94,7 +94,7 @@ def test_what_is_not_there(ask: Any, base: Path, path: str) -> None:
 def test_the_absolute_form_of_an_address(ask: Any, viewer: Viewer) -> None:
     answer = ask(f"/{viewer.token}/run/http://127.0.0.1/etc/passwd")
     assert answer.status == 404
-    with socket.create_connection(("127.0.0.1", viewer.server_port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", viewer.server_port), timeout=300) as raw:
         host = f"127.0.0.1:{viewer.server_port}"
         target = f"http://evil.example/{viewer.token}/"
         raw.sendall(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())

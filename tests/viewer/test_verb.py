@@ -67,10 +67,10 @@ def address(process: "subprocess.Popen[str]") -> str:
 def test_ctrl_c_ends_it(start: Start, tmp_path: Path) -> None:
     write_run(tmp_path / ".assay" / "runs" / "one")
     process = start("view")
-    with urllib.request.urlopen(address(process), timeout=20) as answer:
+    with urllib.request.urlopen(address(process), timeout=300) as answer:
         assert b"one" in answer.read()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out, err) == (0, "", "assay: view ended\n")
 
 
@@ -124,13 +124,13 @@ def test_a_running_script_is_seen_within_two_seconds(start: Start, tmp_path: Pat
     training = start("run", "--run-dir", "runs", "train.py")
 
     def get(path: str) -> object:
-        with urllib.request.urlopen(page + path, timeout=20) as answer:
+        with urllib.request.urlopen(page + path, timeout=300) as answer:
             return json.load(answer)
 
     seen: dict[int, float] = {}
     since, run = -1, ""
     states = []
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while time.monotonic() < end and states[-1:] != ["ended"]:
         if not run:
             (run,) = [one["id"] for one in get("runs.json")] or [""]  # type: ignore[union-attr,index]
@@ -145,7 +145,7 @@ def test_a_running_script_is_seen_within_two_seconds(start: Start, tmp_path: Pat
                 for step in line["x"]:
                     seen.setdefault(step, time.time())
         time.sleep((answer["wait_ms"] or 0) / 1000)
-    out, _ = training.communicate(timeout=20)
+    out, _ = training.communicate(timeout=300)
     done = dict(map(json.loads, out.splitlines()))
     assert states[0] == "running"
     assert states[-1] == "ended"

@@ -126,7 +126,7 @@ def test_numpy_loaded_by_the_script_afterwards() -> None:
     pytest.importorskip("numpy")
     done = subprocess.run(
         [sys.executable, "-c", NUMPY_AFTERWARDS],
-        capture_output=True, text=True, timeout=100, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 

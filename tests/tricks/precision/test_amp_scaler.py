@@ -40,7 +40,7 @@ def run(
     script.write_text(SCRIPT.format(step=step, scaled=step == SCALED, dtype=dtype), "utf-8")
     return subprocess.run(
         [sys.executable, str(script)],
-        env=child_environment(folder), capture_output=True, text=True, timeout=100, check=False,
+        env=child_environment(folder), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
