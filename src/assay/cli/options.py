@@ -13,6 +13,7 @@ from ..configured import configured_checks
 from ..launch.errors import LaunchError
 from ..launch.settings import Settings, read_settings
 from ..tricks.base import Trick
+from .misplaced import right_order
 from .words import COMMAND, Parser, check_names, level, seconds, whole_number
 
 
@@ -33,6 +34,7 @@ class Options:
         budget: Share of step time that observing may take; None for the default.
         tricks: To train with, in the order in which they act.
         checks: All checks there are, one's own among them.
+        meant: The command line as it was perhaps meant, if an option of ours went to the script.
     """
 
     words: tuple[str, ...]
@@ -49,6 +51,7 @@ class Options:
     budget: float | None = None
     tricks: tuple[Trick, ...] = ()
     checks: tuple[Check, ...] = ()
+    meant: str | None = None
 
     def child_settings(self) -> dict[str, Any]:
         """Returns what the child needs to know."""
@@ -115,6 +118,7 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
         python=given.python,
         budget=lasting.budget,
         checks=checks,
+        meant=right_order(parser, command),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..launch.errors import LaunchError
 from ..trials.plan import PLACEBO, candidate_of, distinct, together
 from ..tricks.base import TrickError
+from .misplaced import right_order
 from .trying import make_parser, run_trial, tell
 from .words import tricks_asked
 
@@ -31,7 +32,10 @@ def main(words: Sequence[str]) -> int:
     given = parser.parse_args(ours)
     wanted = [candidate_of(tricks_asked([text])) for text in given.tricks]
     if not wanted and not given.placebo:
-        raise LaunchError("nothing to try: name a trick, as in --with clip-norm=1.0")
+        meant = right_order(parser, command)
+        if meant is None:
+            raise LaunchError("nothing to try: name a trick, as in --with clip-norm=1.0")
+        raise LaunchError(f"nothing to try: what stands behind the script is its own; say {meant}")
     if given.together and len(wanted) > 1:
         try:
             wanted.append(together(wanted))

@@ -16,8 +16,11 @@ from ..launch import supervisor
 from ..observe import Observed, observe
 from ..report import Report, make_report
 from .complaint import complain
+from .misplaced import reads_no_arguments
 from .options import Options
 from .page import write_page_into
+
+BEHIND = "what stands behind the script belongs to the script"
 
 PATIENCE_S = 2.0
 """After so long without a word, say that a long record is being read."""
@@ -33,6 +36,8 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
     Raises:
         LaunchError: Nothing was started, and why.
     """
+    if options.meant and reads_no_arguments(options.words):
+        complain(f"{BEHIND}, which reads none; did you mean {options.meant}?")
     quiet = contextlib.ExitStack()
     with quiet:
         observed = observe(
@@ -43,6 +48,8 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
             when_ended=lambda: quiet.enter_context(note_if_slow()),
         )
         status = _report(options, observed, tell, quiet.close)
+    if options.meant and observed.outcome.exit_code == 2 and not observed.view.observed:
+        complain(f"{BEHIND}; did you mean {options.meant}?")
     if status is not None and observed.outcome.exit_code == 0:
         sys.exit(status)
     supervisor.finish(observed.outcome)

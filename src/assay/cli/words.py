@@ -34,6 +34,10 @@ class Parser(argparse.ArgumentParser):
         message = message.removeprefix("argument ").replace(": must be ", " must be ")
         raise LaunchError(message.replace(": expected one argument", " needs a value"))
 
+    def option(self, name: str) -> argparse.Action | None:
+        """Returns the option of this name; None if there is none."""
+        return self._option_string_actions.get(name)
+
     def split(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
         """Splits words into our options and the command, which begins at the first that is none.
 
@@ -47,7 +51,7 @@ class Parser(argparse.ArgumentParser):
             if word in ("--", "-m") or not word.startswith("-") or word == "-":
                 break
             name, equals, _ = word.partition("=")
-            action = self._option_string_actions.get(name)
+            action = self.option(name)
             if action is None:
                 known = [o for o in self._option_string_actions if o.startswith("--")]
                 raise LaunchError(f"unknown option {name}{did_you_mean(name, known)}")
