@@ -610,10 +610,7 @@ def step_quality(step: Step) -> Values:
 
 @once
 def curvatures(step: Step) -> Tensor:
-    """Eigenvalues of the Hessian of this batch's loss, ascending.
-
-    All weights are in one row, each scaled by the root of its rate.
-    """
+    """Eigenvalues of the Hessian of this batch's loss, ascending; all weights in one row."""
     assert step.objective is not None
     names = list(step.raw)
     flat = torch.cat([wide(step.weights[n]) for n in names])

@@ -154,6 +154,8 @@ class Activations(Probe):
             saturated = ((chosen < low + near) | (chosen > high - near)).sum() / chosen.numel()
             self._pending[result.grad_fn] = place, saturated
         channel = 1 if output.dim() >= 4 else output.dim() - 1
+        if isinstance(module, torch.nn.ReLU6):
+            name = "relu6"  # torch computes it as a hardtanh
         if name in ZERO_SIDED and output.dim() >= 2 and output.shape[channel] <= UNITS_AT_MOST:
             others = [dim for dim in range(output.dim()) if dim != channel]
             alive = ~(output.amax(others) <= 0)  # what is not finite is ill in another way
