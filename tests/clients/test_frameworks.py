@@ -66,6 +66,29 @@ def test_lightning(watched):
     assert training.evaluations
 
 
+def test_lightning_calls_its_training_step_in_a_closure_and_its_steps_are_judged(watched):
+    pytest.importorskip("lightning")
+    view = watched("""
+        import lightning as L
+        class Model(L.LightningModule):
+            def __init__(self):
+                super().__init__(); self.net = net(); self.calls = 0
+            def training_step(self, batch, index):
+                self.calls += 1
+                loss = F.cross_entropy(self.net(batch[0]), batch[1])
+                self.log("train", loss)
+                return loss + 0.01 * self.net[0].weight.pow(2).sum()
+            def configure_optimizers(self): return torch.optim.Adam(self.parameters(), 1e-2)
+        model = Model()
+        trainer = L.Trainer(max_epochs=2, accelerator="cpu", logger=False,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
+        trainer.fit(model, torch.utils.data.DataLoader(data(), batch_size=8))
+        assert model.calls == 16
+    """)
+    (training,) = view.trainings
+    assert len(training.series("step_quality").finite()) >= 14
+
+
 def test_hugging_face_trainer(watched):
     pytest.importorskip("transformers")
     view = watched("""
@@ -84,6 +107,7 @@ def test_hugging_face_trainer(watched):
     assert len(training.series("loss")) == 10
     assert 0.7 < training.series("loss").first < 1.5
     assert "bert.embeddings.word_embeddings.weight" in training.places("weight_norm")
+    assert len(training.series("actual_change")) >= 5  # the model returns its loss
 
 
 def test_accelerate(watched):

@@ -62,7 +62,7 @@ class StepQuality(SecondOrder):
         """Nothing of an earlier iteration is kept."""
         self._why: str | None = None
         self._backwards = 0
-        self._closure = self._done = False
+        self._done = False
         self._scaled: tuple[Any, Any] | None = None
         self._loss: torch.Tensor | None = None
         self._factor: torch.Tensor | None = None
@@ -113,12 +113,12 @@ class StepQuality(SecondOrder):
                 self._gradients[id(p)] = p.grad.detach().clone()
 
     def on_closure_end(self, optimizer: Any) -> None:
-        """A closure evaluates the loss as often as it likes."""
-        self._closure = True
+        """Looks at the first loss of a closure: most optimizers, and Lightning, call it once."""
+        self.on_gradients_ready(optimizer)
 
     def on_gradients_ready(self, optimizer: Any) -> None:
         """Copies the weights, and tries once whether the loss can be repeated at all."""
-        if self._closure or self._backwards != 1 or self._done or self._loss is None:
+        if self._backwards != 1 or self._done or self._loss is None:
             return
         moved = [p for p in trained(optimizer) if p.grad is not None]
         if any(id(p) not in self._gradients for p in moved):
@@ -149,7 +149,7 @@ class StepQuality(SecondOrder):
     def on_step_end(self, optimizer: Any) -> None:
         """Compares what the step did with what its gradient promised."""
         before, self._before, self._done = self._before, [], True
-        if not before or self._loss is None:
+        if not before or self._loss is None or self._backwards != 1:
             return
         parameters = [p for p, _, _ in before]
         move = torch._foreach_sub([p.detach() for p in parameters], [b for _, b, _ in before])

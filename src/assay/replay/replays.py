@@ -102,8 +102,6 @@ class Replays(Probe):
             return  # a loss or an augmentation is no model
         if self._tape is None:
             why = special_mode() or ("compiled" if self.watch.compiled else None)
-            if self.watch.in_closure:
-                why = why or "the optimizer takes a closure"
             if why is not None:
                 self._give_up(why)
                 return
