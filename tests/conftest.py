@@ -11,13 +11,22 @@ from typing import Any
 
 import pytest
 
+from assay.checks.registry import CHECKS
 from assay.launch.supervisor import Outcome
 from assay.testing import WarmRunner
+from assay.testing.reads import reads_held
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`: what tests start inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reads_held() -> Iterator[None]:
+    """In no test may a check read a signal or an event that it does not declare."""
+    with reads_held(CHECKS):
+        yield
 
 
 @pytest.fixture(scope="session")

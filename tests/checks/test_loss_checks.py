@@ -203,7 +203,8 @@ def test_a_traced_operation_is_named() -> None:
 def test_finite_and_missing_losses_are_silent() -> None:
     assert not list(LossNotFinite().review(make_run(loss=[1e30, -5.0, 0.0])))
     assert not list(LossNotFinite().review(make_run()))
-    assert LossNotFinite().why_skipped(make_run()) == "no backward pass of a single loss was seen"
+    why = LossNotFinite().why_skipped(make_run())
+    assert why == "no step followed a call of backward() on one scalar loss"
 
 
 # --- loss-detached ----------------------------------------------------------------------------

@@ -51,7 +51,8 @@ class Says(Check):
 class Blind(Check):
     """A check that could not look."""
 
-    family, severity, tier, reads = "gradient", "error", "exact", ("nothing",)
+    family, severity, tier = "gradient", "error", "exact"
+    needs = reads = ("loss_alike",)
     name = "blind"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..journal.missing import emitter, failure, recorded, why_missing
 from ..journal.view import RunView, Training
 from .effects import LEVELS, Effect, Level
 from .finding import Evidence, Finding, Remedy, Severity, Status, Tier, Where
@@ -20,61 +21,67 @@ class Limit:
     source: str
 
 
-ABSENT = {
-    "loss": "no backward pass of a single loss was seen",
-    "loss_call": "no loss function of torch.nn was called",
-    "loss_call_value": "no loss function of torch.nn was called",
-    "label_count": "no batch of class labels was seen",
-    "input": "no model was given a tensor",
-    "layer_input_std": "no layer was given data as they are",
-    "dead_unit_share": "no ReLU was seen often enough",
-    "activation_saturated_share": "no sigmoid or tanh was seen",
-    "eval_share": "no dropout or batch norm in the model",
-    "grad_norm": "no gradients of an optimizer's parameters were seen",
-    "stale_grad_norm": "no gradients of an optimizer's parameters were seen",
-    "learning_rate": "the optimizer has no learning rate",
-    "backward": "no backward pass was seen",
-    "stalled": "no long row of backward passes was without a step",
-    "backward_passes": "no step followed a call of backward()",
-    "step_quality": "no step could be judged by a second look at its batch",
-}
-"""What it means that a signal is missing, in the words of the person who trains."""
+COULD_NOT_LOOK = "could not look: "
+"""Begins the reason of a check that was skipped since a probe failed."""
 
 
 class Check:
     """A pure function from a run to findings. The class docstring is its page.
 
-    A subclass names the illness (read it as "assay allows ..."), lists the signals it reads and
-    every limit it compares with. `is_effect` says which effects its findings are, `leads_to` which
-    effects they bring on: what it says of other checks, it says in these words. A check whose
-    `status` is preview is shown, but its findings are never errors, fail no pipeline, ask `assay
-    fix` for nothing and are causes of nothing.
+    A subclass names the illness (read it as "assay allows ..."), lists in `reads` every signal and
+    event that it looks at, in `needs` those of them without which it can't judge a run, and in
+    `limits` every number that it compares with. A name that is not declared is a KeyError when the
+    class is made; tests hold that it reads all that it lists, and nothing else. `is_effect` says
+    which effects its findings are, `leads_to` which effects they bring on: what it says of other
+    checks, it says in these words. A check whose `status` is preview is shown, but its findings are
+    never errors, fail no pipeline, ask `assay fix` for nothing and are causes of nothing.
     """
 
     name: ClassVar[str]
     family: ClassVar[str]
     severity: ClassVar[Severity]
     tier: ClassVar[Tier]
-    reads: ClassVar[tuple[str, ...]]
+    needs: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
     limits: ClassVar[Mapping[str, Limit]] = {}
     status: ClassVar[Status] = "stable"
     is_effect: ClassVar[tuple[Effect, ...]] = ()
     leads_to: ClassVar[tuple[Effect, ...]] = ()
     level: ClassVar[Level | None] = None
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        for name in (*cls.needs, *cls.reads):
+            emitter(name)
+        if hidden := sorted(set(cls.needs) - set(cls.reads)):
+            raise ValueError(f"{cls.__name__} needs {hidden[0]}, which its `reads` does not name")
+
     def review(self, run: RunView) -> Iterator[Finding]:
         """Yields what is wrong; nothing for a run that is well or was not measured."""
         raise NotImplementedError
 
     def why_skipped(self, run: RunView) -> str | None:
-        """Why this run can't be judged; None if it can."""
-        measured = {signal for training in run.trainings for signal in training.signals}
-        measured |= {event.kind for event in run.all_events}
-        missing = [signal for signal in self.reads if signal not in measured]
+        """Returns why this run can't be judged; None if it can."""
+        missing = [name for name in self.needs if not recorded(run, name)]
         if not missing:
             return None
-        reason = next((run.skipped[m] for m in missing if m in run.skipped), None)
-        return reason or ABSENT.get(missing[0], f"{missing[0]} was not measured")
+        if failed := self.why_blind(run, missing):
+            return failed
+        explained = (name for name in missing if name in run.skipped)
+        return why_missing(run, next(explained, missing[0]))
+
+    def why_blind(self, run: RunView, names: Iterable[str] | None = None) -> str | None:
+        """Returns which probe failed of those that record what this check reads; None if none did.
+
+        Where one did, that nothing was found does not mean that nothing is wrong.
+
+        Args:
+            run: What was recorded.
+            names: Signals and events; by default all that it reads.
+        """
+        failed = (failure(run, name) for name in (self.reads if names is None else names))
+        how = next(filter(None, failed), None)
+        return None if how is None else COULD_NOT_LOOK + how
 
     @property
     def order(self) -> tuple[Level, int]:

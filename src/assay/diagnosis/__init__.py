@@ -1,6 +1,6 @@
 """Diagnosis: runs the checks and tells causes from symptoms."""
 
 from .causes import can_lead
-from .diagnose import Diagnosis, diagnose
+from .diagnose import Diagnosis, blinded, diagnose
 
-__all__ = ["Diagnosis", "can_lead", "diagnose"]
+__all__ = ["Diagnosis", "blinded", "can_lead", "diagnose"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..checks.base import Check
+from ..checks.base import COULD_NOT_LOOK, Check
 from ..checks.finding import SEVERITIES, TIERS, Finding, Severity
 from ..journal.view import RunView
 from .causes import direct_causes, order
@@ -32,6 +32,11 @@ class Diagnosis:
         """Findings that no other finding explains."""
         return tuple(f for f in self.findings if f.role == "cause")
 
+    @property
+    def blind(self) -> int:
+        """How many checks could not look, or not at everything, since a probe failed."""
+        return sum(map(blinded, self.skipped.values()))
+
     def roots(self, place: int) -> tuple[int, ...]:
         """Returns the places of the causes that a finding goes back to, the likeliest first."""
         met, left, roots = {place}, [place], set()
@@ -45,6 +50,11 @@ class Diagnosis:
     def worst(self) -> Severity | None:
         """The gravest severity among the findings."""
         return min((f.severity for f in self.findings), key=SEVERITIES.__getitem__, default=None)
+
+
+def blinded(why: str) -> bool:
+    """Whether a check was skipped since a probe failed."""
+    return why.startswith(COULD_NOT_LOOK)
 
 
 def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
@@ -65,7 +75,11 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
             skipped[check.name] = f"error in the check itself: {type(error).__name__}: {error}"
             continue
         found += findings
-        if not findings:
+        if findings:
+            continue
+        if (why := check.why_blind(run)) is not None:
+            skipped[check.name] = why
+        else:
             silent.append(check.name)
     findings, causes = _once_per_place(run, found, known)
     ranking = _ranking(findings, causes)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .events import EVENTS
+from .schema import EventKind, Signal, unknown
 from .signals import SIGNALS
 from .view import RunView
 
 
 def recorded(run: RunView, name: str) -> bool:
     """Whether a run has this signal, or an event of this kind; KeyError if it is not declared."""
-    if name in SIGNALS:
+    if isinstance(_declared(name), Signal):
         return any(training.signals.get(name) for training in run.trainings)
     return any(True for _ in run.events(name))
 
 
 def emitter(name: str) -> str:
     """Returns the name of the probe that records this signal or event; KeyError if nobody does."""
-    return SIGNALS[name].by if name in SIGNALS else EVENTS[name].by
+    return _declared(name).by
 
 
 def failure(run: RunView, name: str) -> str | None:
@@ -34,9 +37,16 @@ def why_missing(run: RunView, name: str) -> str:
     Its probe failed, or said why it could not look at this, or at anything; else what its
     declaration says that absence means, with the steps that were looked at.
     """
-    declared = SIGNALS[name] if name in SIGNALS else EVENTS[name]
+    declared = _declared(name)
     said = failure(run, name) or run.skipped.get(name) or run.skipped.get(declared.by)
     return said or declared.absent + ("" if declared.always else _sampled(run))
+
+
+def _declared(name: str) -> Signal | EventKind[Any]:
+    found = SIGNALS.get(name) or EVENTS.get(name)
+    if found is None:
+        raise KeyError(unknown("signal or event", name, [*SIGNALS, *EVENTS]))
+    return found
 
 
 def _sampled(run: RunView) -> str:

@@ -55,6 +55,15 @@ def recording_lost(view: RunView) -> str | None:
     return next((error for error in view.errors if error.startswith("recording stopped")), None)
 
 
+def what_failed(view: RunView) -> str | None:
+    """Returns which probes failed and how; None if all worked.
+
+    Nothing may then be called healthy without these words: what they record may be missing.
+    """
+    failed = [f"the probe `{name}` failed: {error}" for name, error in view.failed.items()]
+    return "; ".join(" ".join(text.split()) for text in failed) or None
+
+
 def bad_end(view: RunView) -> str | None:
     """Returns one clause on an end that is none of the script's own; None for a good one."""
     facts = view.facts

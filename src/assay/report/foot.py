@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..diagnosis import blinded
 from .ending import counted, recording_lost
 from .model import Report
 from .source import short_path
@@ -76,7 +77,7 @@ def _looked(report: Report) -> list[str]:
         by_reason: dict[str, list[str]] = {}
         for name, why in skipped.items():
             by_reason.setdefault(" ".join(why.split()), []).append(name)
-        groups = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+        groups = sorted(by_reason.items(), key=lambda item: (not blinded(item[0]), -len(item[1])))
         listed = "; ".join(f"{_names(names)} ({why})" for why, names in groups[:_REASONS])
         rest = sum(len(names) for _, names in groups[_REASONS:])
         more = f"; {rest} more" if rest else ""

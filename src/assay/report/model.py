@@ -42,7 +42,8 @@ class Report:
     def __repr__(self) -> str:
         """Returns one line: a notebook shows what its last line returns."""
         found = ", ".join(f"{f.severity} {f.check}" for f in self.diagnosis.causes)
-        state = found or ("nothing found" if self.observed else "not observed")
+        nothing = "not judged in full" if self.view.failed else "nothing found"
+        state = found or (nothing if self.observed else "not observed")
         return f"<Report: {state}; {self.view.steps} steps>"
 
     @property

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..checks.finding import Evidence, Finding
-from .ending import counted, how_it_ended, recording_lost
+from .ending import counted, how_it_ended, recording_lost, what_failed
 from .glyphs import ASCII, UNICODE, Glyphs
 from .model import Report
 from .source import changed_since, excerpt, short_path
@@ -133,9 +133,16 @@ class _Page:
     def _nothing_found(self, *, ended: bool) -> list[RenderableType]:
         report, glyphs = self._report, self._glyphs
         looked, steps = len(report.diagnosis.silent), counted(report.view.steps, "step")
+        failed = what_failed(report.view)
         if not looked:
             said = f"{steps} seen, but no check could look at them"
+            said += f": {failed}" if failed else ""
             return [self._verdict(glyphs.unseen, "magenta", "not judged", said), ""]
+        if failed:
+            blind = counted(report.diagnosis.blind, "check")
+            said = f"{counted(looked, 'check')} found nothing in {steps}, {blind} could not look"
+            said += f": {failed}"
+            return [self._verdict(glyphs.unseen, "magenta", "not judged in full", said), ""]
         if report.view.steps < FEW_STEPS:
             said = f"{steps} seen and nothing found in them, but most faults need more to show"
             return [self._verdict(glyphs.unseen, "magenta", "too short to judge", said), ""]

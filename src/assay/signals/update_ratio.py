@@ -17,12 +17,12 @@ def update_ratios(training: Training) -> dict[str, Series]:
 
     A step from weights of length 0 has no ratio and is left out.
     """
-    norms = training.signals.get("weight_norm", {})
     found: dict[str, Series] = {}
-    for place, moved in training.signals.get("update_norm", {}).items():
-        weights = norms.get(place)
-        if weights is None:
-            continue
+    for place in training.places("update_norm"):
+        moved, weights = (
+            training.series("update_norm", place),
+            training.series("weight_norm", place),
+        )
         if weights.steps == moved.steps:
             pairs = zip(moved.steps, moved.values, weights.values, strict=True)
         else:

@@ -1,6 +1,7 @@
 """What the author of a check or a trick needs: invented runs, a script runner, common suites."""
 
+from .reads import review
 from .runs import make_run, make_training
 from .warm import WarmRunner
 
-__all__ = ["WarmRunner", "make_run", "make_training"]
+__all__ = ["WarmRunner", "make_run", "make_training", "review"]

@@ -45,7 +45,8 @@ class ClassImbalance(Check):
     family = "data"
     severity = "note"
     tier = "heuristic"
-    reads = ("label_count", "loss_call")
+    needs = ("label_count", "loss_call")
+    reads = ("label_count", "loss_call", "input")
     limits = {
         "rare": Limit(0.1, "of the commonest class's labels", "ours: named in the note, no alarm"),
         "labels": Limit(500, "labels", "ours: with fewer, a class may be rare by chance"),

@@ -54,7 +54,8 @@ class DataNotShuffled(Check):
     family = "data"
     severity = "warning"
     tier = "heuristic"
-    reads = ("label_count",)
+    needs = ("label_count",)
+    reads = ("label_count", "loader", "loss_call", "input")
     leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
     limits = {
         "clumping": Limit(

@@ -57,7 +57,17 @@ class InputNotFinite(Check):
     family = "data"
     severity = "error"
     tier = "exact"
-    reads = ("input",)
+    needs = ("input",)
+    reads = (
+        "input",
+        "input_nonfinite_share",
+        "input_nan_share",
+        "target_mean",
+        "nonfinite_origin",
+        "loss",
+        "loss_call_value",
+        "grad_nonfinite_share",
+    )
     leads_to = (Effect.NOT_FINITE,)
     limits = {"share": Limit(0.0, "of elements", "definition: any such number spoils the batch")}
 

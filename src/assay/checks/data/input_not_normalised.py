@@ -54,7 +54,8 @@ class InputNotNormalised(Check):
     family = "data"
     severity = "warning"
     tier = "heuristic"
-    reads = ("layer_input_std",)
+    needs = ("layer_input_std",)
+    reads = ("layer_input_std", "layer_input_mean", "input")
     leads_to = (
         Effect.EXPLODING,
         Effect.RATE_TOO_HIGH,

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from ...journal.view import Evaluation, RunView, Training
 from ...signals.evaluations import main_evaluations
-from ..base import Check, Limit
+from ..base import COULD_NOT_LOOK, Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy
 
@@ -49,6 +49,7 @@ class Overfitting(Check):
     family = "generalisation"
     severity = "note"
     tier = "heuristic"
+    needs = ("loss",)
     reads = ("loss",)
     is_effect = (Effect.OVERFITTING,)
     limits = {
@@ -61,6 +62,8 @@ class Overfitting(Check):
         """Needs some evaluations of one loss function."""
         if (missing := super().why_skipped(run)) is not None:
             return missing
+        if "evaluation" in run.failed:
+            return f"{COULD_NOT_LOOK}the probe `evaluation` failed: {run.failed['evaluation']}"
         seen = len(main_evaluations(run.trainings))
         if not seen:
             return "no loss was computed with gradients off"

@@ -48,7 +48,8 @@ class ExplodingGradient(Check):
     family = "gradient"
     severity = "warning"
     tier = "heuristic"
-    reads = ("grad_norm", "loss")
+    needs = ("grad_norm", "loss")
+    reads = ("grad_norm", "loss", "clip_norm", "weight_norm")
     is_effect = (Effect.EXPLODING,)
     leads_to = (
         Effect.RATE_TOO_HIGH,

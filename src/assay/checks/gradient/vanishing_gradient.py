@@ -57,7 +57,8 @@ class VanishingGradient(Check):
     family = "gradient"
     severity = "warning"
     tier = "heuristic"
-    reads = ("grad_norm",)
+    needs = ("grad_norm",)
+    reads = ("grad_norm", "update_norm", "weight_norm", "loss", "activation_kind")
     is_effect = (Effect.VANISHING,)
     leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
     limits = {

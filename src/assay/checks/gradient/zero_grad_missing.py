@@ -47,6 +47,7 @@ class ZeroGradMissing(Check):
     family = "gradient"
     severity = "error"
     tier = "exact"
+    needs = ("stale_grad_norm",)
     reads = ("stale_grad_norm",)
     leads_to = (
         Effect.EXPLODING,

@@ -58,7 +58,16 @@ class LossDetached(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
-    reads = ("loss",)
+    needs = ("loss",)
+    reads = (
+        "loss",
+        "backward_failed",
+        "without_gradient",
+        "outside_optimizer",
+        "grad_norm",
+        "loss_call",
+        "loss_without_graph",
+    )
     leads_to = (Effect.NOT_LEARNING,)
     limits = {"gradients": Limit(0, "parameters", "definition: nothing is learnt without one")}
 

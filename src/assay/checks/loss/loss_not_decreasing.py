@@ -52,7 +52,16 @@ class LossNotDecreasing(Check):
     family = "loss"
     severity = "warning"
     tier = "heuristic"
-    reads = ("loss", "loss_call_value")
+    needs = ("loss", "loss_call_value")
+    reads = (
+        "loss",
+        "loss_call_value",
+        "loss_call",
+        "learning_rate",
+        "label_count",
+        "target_mean",
+        "target_std",
+    )
     is_effect = (Effect.NOT_LEARNING,)
     limits = {
         "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),

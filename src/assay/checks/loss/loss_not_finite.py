@@ -64,7 +64,16 @@ class LossNotFinite(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
-    reads = ("loss",)
+    needs = ("loss",)
+    reads = (
+        "loss",
+        "nonfinite_origin",
+        "input_nan_share",
+        "weight_nonfinite_share",
+        "activation_nonfinite_share",
+        "grad_nonfinite_share",
+        "loss_call",
+    )
     is_effect = (Effect.NOT_FINITE,)
     limits = {
         "losses": Limit(0, "steps", "definition: a loss is a number"),

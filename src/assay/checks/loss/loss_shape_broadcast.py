@@ -72,7 +72,8 @@ class LossShapeBroadcast(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
-    reads = ("loss_call",)
+    needs = ("loss_call",)
+    reads = ("loss_call", "loss_call_value")
     leads_to = (Effect.NOT_LEARNING,)
     limits = {
         "growth": Limit(1.0, "compared / given", "definition: each prediction has one target"),

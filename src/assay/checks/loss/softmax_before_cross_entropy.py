@@ -55,7 +55,8 @@ class SoftmaxBeforeCrossEntropy(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
-    reads = ("loss_call",)
+    needs = ("loss_call",)
+    reads = ("loss_call", "loss_input_on_simplex", "loss_input_in_unit_interval", "loss_call_value")
     leads_to = (Effect.RATE_TOO_HIGH, Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
     limits = {
         "share": Limit(1.0, "of calls", "definition: a loss of logits never wants probabilities"),

@@ -52,7 +52,8 @@ class DeadUnits(Check):
     family = "model"
     severity = "warning"
     tier = "heuristic"
-    reads = ("dead_unit_share",)
+    needs = ("dead_unit_share",)
+    reads = ("dead_unit_share", "activation_kind")
     is_effect = (Effect.DEAD,)
     leads_to = (Effect.NOT_LEARNING,)
     limits = {

@@ -49,7 +49,8 @@ class EvalModeInTraining(Check):
     family = "model"
     severity = "error"
     tier = "exact"
-    reads = ("eval_share",)
+    needs = ("eval_share",)
+    reads = ("eval_share", "mode_switch", "evaluated")
     leads_to = (
         Effect.EXPLODING,
         Effect.RATE_TOO_HIGH,

@@ -49,7 +49,8 @@ class SaturatedActivation(Check):
     family = "model"
     severity = "warning"
     tier = "heuristic"
-    reads = ("activation_saturated_share",)
+    needs = ("activation_saturated_share",)
+    reads = ("activation_saturated_share", "activation_kind")
     is_effect = (Effect.SATURATED,)
     leads_to = (Effect.RATE_TOO_HIGH, Effect.VANISHING, Effect.NOT_LEARNING)
     limits = {

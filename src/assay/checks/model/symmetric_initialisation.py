@@ -12,6 +12,9 @@ from ..finding import Evidence, Finding, Remedy, Where
 
 _STACKED = ("weight_ih", "weight_hh", "in_proj_weight")
 
+SHARES = {"row": "row_twin_share", "column": "column_twin_share"}
+"""Sides of a weight on which units may be twins."""
+
 
 class SymmetricInitialisation(Check):
     """All units of a layer began as copies of each other, and training keeps them so.
@@ -51,7 +54,8 @@ class SymmetricInitialisation(Check):
     family = "model"
     severity = "error"
     tier = "exact"
-    reads = ("grad_norm",)
+    needs = ("grad_norm",)
+    reads = ("grad_norm", "row_twin_share", "column_twin_share", "constant_init")
     leads_to = (Effect.RATE_TOO_HIGH, Effect.DEAD, Effect.SATURATED, Effect.NOT_LEARNING)
     limits = {
         "samples": Limit(5, "steps", "ours: zero gates of two blocks in a row open by step 3"),
@@ -66,7 +70,7 @@ class SymmetricInitialisation(Check):
             if not twins:
                 continue
             name, side = twins[0]
-            last = max(training.series(f"{side}_twin_share", name).steps)
+            last = max(training.series(SHARES[side], name).steps)
             init = inits.get(name)
             site = Site.read(init.data.get("by")) if init else None
             shape = next((p.shape for p in run.parameters if p.name == name), ())
@@ -82,7 +86,7 @@ class SymmetricInitialisation(Check):
                 ),
                 where=Where(site=site, parameter=name),
                 steps=(0, last),
-                evidence=(Evidence(f"{side}_twin_share", 1.0, 1.0, "share", name),),
+                evidence=(Evidence(SHARES[side], 1.0, 1.0, "share", name),),
                 tricks=(Remedy("init", "he"),),
                 training=training,
                 parameters=[name for name, _ in twins],
@@ -93,16 +97,14 @@ class SymmetricInitialisation(Check):
         # while no weight at all has a gradient, nothing could part twins, or keep them equal
         idle = {step for step, norm in training.series("grad_norm") if norm == 0.0}
         found = []
-        for side in ("row", "column"):
-            for name in training.places(f"{side}_twin_share"):
+        for side in SHARES:
+            for name in training.places(SHARES[side]):
                 shape = run.parameters[order[name]].shape if name in order else ()
                 owner = run.module(name.rpartition(".")[0]) if name in order else None
                 kind = owner.kind if owner else ""
                 if kind.startswith("Embedding") or (side == "column" and name.endswith("weight")):
                     continue
-                values = training.series(f"{side}_twin_share", name).between(
-                    0, int(self.limit("window"))
-                )
+                values = training.series(SHARES[side], name).between(0, int(self.limit("window")))
                 least = 1.0
                 if shape and any(part in name for part in _STACKED):
                     least = 1 - (self.limit("gates") - 1) / max(shape[0] - 1, 1)

@@ -54,7 +54,19 @@ class LearningRateTooHigh(Check):
     family = "optimizer"
     severity = "error"
     tier = "probe"
-    reads = ("loss", "learning_rate")
+    needs = ("loss", "learning_rate")
+    reads = (
+        "loss",
+        "learning_rate",
+        "step_quality",
+        "rate_times_sharpness",
+        "stability_limit",
+        "loss_call",
+        "loss_call_value",
+        "label_count",
+        "target_mean",
+        "target_std",
+    )
     is_effect = (Effect.RATE_TOO_HIGH,)
     leads_to = (
         Effect.DEAD,

@@ -54,7 +54,19 @@ class LearningRateTooLow(Check):
     family = "optimizer"
     severity = "warning"
     tier = "probe"
-    reads = ("loss", "step_quality")
+    needs = ("loss", "step_quality")
+    reads = (
+        "loss",
+        "learning_rate",
+        "step_quality",
+        "rate_times_sharpness",
+        "stability_limit",
+        "loss_call",
+        "loss_call_value",
+        "label_count",
+        "target_mean",
+        "target_std",
+    )
     is_effect = (Effect.RATE_TOO_LOW,)
     leads_to = (Effect.NOT_LEARNING,)
     limits = {

@@ -49,7 +49,15 @@ class ParametersOutsideOptimizer(Check):
     family = "optimizer"
     severity = "error"
     tier = "exact"
-    reads = ("grad_norm",)
+    needs = ("grad_norm",)
+    reads = (
+        "grad_norm",
+        "outside_optimizer",
+        "outside_weight_norm",
+        "without_gradient",
+        "model",
+        "load_state",
+    )
     leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
     limits = {
         "steps": Limit(3, "steps", "ours: an optimizer may be built a step or two late"),

@@ -44,7 +44,8 @@ class HalfWithoutScaler(Check):
     family = "precision"
     severity = "note"
     tier = "exact"
-    reads = ("loss_call",)
+    needs = ("loss_call",)
+    reads = ("loss_call", "loss_scale", "autocast")
     limits = {
         "smallest": Limit(2.0**-24, "", "IEEE 754-2008: the smallest number of binary16 above 0"),
     }

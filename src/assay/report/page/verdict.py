@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...checks.finding import Evidence, Finding
-from ..ending import counted, how_it_ended, recording_lost
+from ..ending import counted, how_it_ended, recording_lost, what_failed
 from ..model import Report
 from ..source import changed_since, excerpt, short_path
 from ..terminal import FEW_STEPS, clean
@@ -34,10 +34,16 @@ def headline(report: Report) -> dict[str, str]:
             "word": first.check,
             "text": sentence(first.summary) + more,
         }
-    looked = len(report.diagnosis.silent)
+    looked, failed = len(report.diagnosis.silent), what_failed(report.view)
     if not looked:
-        text = f"{steps} seen, but no check could look at them."
+        text = f"{steps} seen, but no check could look at them"
+        text = sentence(f"{text}: {failed}" if failed else text)
         return {"state": "unseen", "word": "Not judged", "text": text}
+    if failed:
+        blind = counted(report.diagnosis.blind, "check")
+        text = f"{counted(looked, 'check')} found nothing in {steps}, {blind} could not look"
+        text = sentence(f"{text}: {failed}")
+        return {"state": "unseen", "word": "Not judged in full", "text": text}
     if report.view.steps < FEW_STEPS:
         text = f"{steps} seen and nothing found in them, but most faults need more to show."
         return {"state": "unseen", "word": "Too short to judge", "text": text}
