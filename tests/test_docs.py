@@ -47,7 +47,8 @@ class ZeroGradMissing:
     None.
     """
 
-    name, family, severity, reads = "zero-grad-missing", "gradient", "error", ("resets", "steps")
+    name, family, severity = "zero-grad-missing", "gradient", "error"
+    needs, reads = ("resets",), ("resets", "steps")
     is_effect, leads_to = (), (Effect.EXPLODING,)
     order = (Level.GRADIENT, -1)
     limits: ClassVar = {"least": SimpleNamespace(value=1.0, unit="per step", source="ours")}
@@ -73,7 +74,8 @@ def test_a_page_holds_the_docstring_facts_limits_and_scripts(
     order = [
         "# zero-grad-missing\n",
         "Gradients were not reset between steps.\n",
-        "**error** · family `gradient` · reads `resets`, `steps`",
+        "**error** · family `gradient` · needs [`resets`](../recorded.md#resets) · reads "
+        "[`steps`](../recorded.md#steps) too",
         "## What it does\n",
         "## Evidence\n",
         "| `least` | 1 | per step | ours |",
@@ -190,3 +192,19 @@ def test_fragments_that_would_be_lost_are_named(tmp_path: Path) -> None:
         "c.added.txt",
         "d.fixed.md",
     ]
+
+
+def test_the_page_of_what_is_recorded_is_made_from_the_declarations(make_docs: ModuleType) -> None:
+    from assay.checks.registry import CHECKS
+    from assay.journal.events import EVENTS
+    from assay.journal.signals import SIGNALS
+
+    text = make_docs.recorded_page(SIGNALS.values(), EVENTS.values(), CHECKS)
+    for name in (*SIGNALS, *EVENTS):
+        assert f"\n### {name}\n" in text
+    _, _, entry = text.partition("### stale_grad_norm\n")
+    entry = entry.partition("\n###")[0]
+    assert "Gradient left over · unit: loss / weight · at: the whole · sampled steps" in entry
+    assert "None at all means: backward() was not called after an optimizer's first step." in entry
+    assert "[`zero-grad-missing`](checks/zero-grad-missing.md)" in entry
+    assert make_docs.RECORDED.read_text(encoding="utf-8") == text

@@ -19,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference" / "checks"
+RECORDED = ROOT / "docs" / "reference" / "recorded.md"
 TRICK_PAGES = ROOT / "docs" / "reference" / "tricks"
 STUB = ROOT / "src" / "assay" / "tricks" / "__init__.pyi"
 BASE_NAMES = ("Option", "Suggestion", "Trick", "TrickError", "option", "value")
@@ -90,12 +91,16 @@ def causation(check: Any, checks: Iterable[Any]) -> list[str]:
     return parts
 
 
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"[`{name}`](../recorded.md#{name})" for name in names)
+
+
 def page(check: Any, scripts: Path = SCRIPTS, checks: Iterable[Any] = ()) -> str:
     """The whole page of one check."""
     first, _, rest = docstring(check).partition("\n")
-    facts = f"**{check.severity}** · family `{check.family}` · reads " + ", ".join(
-        f"`{signal}`" for signal in check.reads
-    )
+    further = [name for name in check.reads if name not in check.needs]
+    facts = f"**{check.severity}** · family `{check.family}` · needs {_names(check.needs)}"
+    facts += f" · reads {_names(further)} too" if further else ""
     parts = [f"# {check.name}", MARKER, first.strip(), facts]
     opening, *sections = f"\n{rest.strip()}".split("\n## ")
     parts.append(opening)
@@ -221,6 +226,60 @@ def trick_stub(tricks: Iterable[Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def recorded_page(signals: Iterable[Any], events: Iterable[Any], checks: Iterable[Any]) -> str:
+    """The page of all that is recorded, from its declarations."""
+    from assay.journal.schema import PLACES
+
+    readers: dict[str, list[str]] = {}
+    for check in checks:
+        for name in check.reads:
+            readers.setdefault(name, []).append(check.name)
+    by_probe: dict[str, list[Any]] = {}
+    for each in (*signals, *events):
+        by_probe.setdefault(each.by, []).append(each)
+    parts = [
+        "# What is recorded",
+        MARKER.replace("the check's docstring: edit that", "src/assay/journal/: edit that"),
+        "A probe records **signals**, which are series of numbers by step and place, and"
+        " **events**, which are facts with a step and a line of yours. `assay export` writes the signals;"
+        ' `assay.read(folder)` gives both: `training.series("grad_norm", "0.weight")`,'
+        ' `run.events("loss_call")`.',
+        "## Places",
+        "\n".join(
+            [
+                "| Place | Is |",
+                "|---|---|",
+                *(f"| {name} | {how} |" for name, how in PLACES.values()),
+            ]
+        ),
+    ]
+    for probe, members in by_probe.items():
+        parts.append(f"## {probe}")
+        for each in members:
+            parts += _recorded(each, PLACES, readers.get(each.name, []))
+    return "\n\n".join(parts) + "\n"
+
+
+def _recorded(each: Any, places: Any, readers: list[str]) -> list[str]:
+    """The entry of one signal or event."""
+    when = "every step" if each.always else "sampled steps"
+    if hasattr(each, "per"):
+        unit = f"unit: {each.unit}" if each.unit else "a plain number"
+        kinds = ", ".join(places[kind][0] for kind in each.per.kinds)
+        facts = f"Signal · {each.title} · {unit} · at: {kinds} · {when}"
+        data: list[str] = []
+    else:
+        facts = f"Event · {when}"
+        fields = ", ".join(f"`{key}`" for key in each.data.__annotations__)
+        means = " ".join(inspect.cleandoc(each.data.__doc__).split())
+        data = [f"Data: {fields}. {means}"] if fields else []
+    linked = ", ".join(f"[`{name}`](checks/{name}.md)" for name in readers)
+    says = each.says[:1].upper() + each.says[1:]
+    missing = f"None at all means: {each.absent}."
+    read = [f"Read by {linked}."] if linked else []
+    return [f"### {each.name}", f"*{facts}*", f"{says}.", *data, missing, *read]
+
+
 def stale(pages: dict[str, str], folder: Path) -> list[str]:
     """One line for each page that is missing, differs or belongs to no check."""
     problems = []
@@ -249,6 +308,8 @@ def main(args: list[str]) -> int:
         return 2
     try:
         from assay.checks.registry import CHECKS
+        from assay.journal.events import EVENTS
+        from assay.journal.signals import SIGNALS
         from assay.tricks.catalogue import TRICKS
     except ImportError as error:
         print(f"make_docs: cannot load the registry of checks: {error}", file=sys.stderr)
@@ -259,6 +320,12 @@ def main(args: list[str]) -> int:
     elif not STUB.is_file() or STUB.read_text(encoding="utf-8") != trick_stub(TRICKS):
         wrong = 1
         print(f"{STUB.relative_to(ROOT)}: stale; run `make docs`", file=sys.stderr)
+    recorded = recorded_page(SIGNALS.values(), EVENTS.values(), CHECKS)
+    if not args:
+        RECORDED.write_text(recorded, encoding="utf-8")
+    elif not RECORDED.is_file() or RECORDED.read_text(encoding="utf-8") != recorded:
+        wrong = 1
+        print(f"{RECORDED.relative_to(ROOT)}: stale; run `make docs`", file=sys.stderr)
     for pages, folder in ((build(CHECKS), PAGES), (build_tricks(TRICKS), TRICK_PAGES)):
         place = folder.relative_to(ROOT)
         if not args:
