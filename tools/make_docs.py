@@ -241,7 +241,8 @@ def recorded_page(signals: Iterable[Any], events: Iterable[Any], checks: Iterabl
         "# What is recorded",
         MARKER.replace("the check's docstring: edit that", "src/assay/journal/: edit that"),
         "A probe records **signals**, which are series of numbers by step and place, and"
-        " **events**, which are facts with a step and a line of yours. `assay export` writes the signals;"
+        " **events**, which are facts with a step and a line of yours. `assay export` writes the"
+        " signals;"
         ' `assay.read(folder)` gives both: `training.series("grad_norm", "0.weight")`,'
         ' `run.events("loss_call")`.',
         "## Places",
