@@ -16,7 +16,7 @@ _FIRST_ORDER_ONLY = ("Flash", "EfficientAttention", "CudnnAttention", "FusedAtte
 
 
 def why_no_second_derivative(loss: torch.Tensor) -> str | None:
-    """What in this graph forbids another backward pass of ours; None if nothing is known to."""
+    """Says what in this graph forbids another backward pass of ours; None if nothing does."""
     if loss.grad_fn is None:
         return "the loss has no graph"
     seen, waiting = {loss.grad_fn}, [loss.grad_fn]
@@ -63,7 +63,7 @@ class Hessian:
         self._live = [(i, g) for i, g in enumerate(found) if g is not None and g.requires_grad]
 
     def product(self, vectors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """H v, for v given and returned as one tensor per parameter."""
+        """Computes H v, for v given and returned as one tensor per parameter."""
         if not self._live:
             return [torch.zeros_like(p) for p in self.parameters]
         found: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
@@ -95,7 +95,7 @@ def lanczos(
     tolerance: float = 0.01,
     at_least: int = 1,
 ) -> Extremes:
-    """Extreme eigenvalues of a symmetric operator by Lanczos with full reorthogonalisation.
+    """Computes extreme eigenvalues of a symmetric operator (Lanczos, reorthogonalised in full).
 
     Plain power iteration would find the largest magnitude, which may be negative. Stops early when
     the residual of the highest Ritz pair falls below `tolerance` of its value.
@@ -143,12 +143,12 @@ def _ritz(diagonal: list[torch.Tensor], beside: list[torch.Tensor]) -> Any:
 
 
 def flat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    """All elements in one vector of float32 or wider."""
+    """Joins all elements to one vector of float32 or wider."""
     wide = [t.detach().reshape(-1) for t in tensors]
     return torch.cat([t if t.dtype == torch.float64 else t.float() for t in wide])
 
 
 def unflat(vector: torch.Tensor, like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The reverse of `flat`."""
+    """Reverses `flat`."""
     parts = vector.split([t.numel() for t in like])
     return [part.view(t.shape).to(t.dtype) for part, t in zip(parts, like, strict=True)]

@@ -39,31 +39,31 @@ class SecondOrder(Probe):
         self._optimizers: list[weakref.ref[Any]] = []
 
     def on_hook_registered(self, kind: str) -> None:
-        """The user's hooks would be called twice."""
+        """Refuses: the user's hooks would be called twice."""
         self.refusal = f"the script has {kind} hooks in its backward pass"
 
     def on_checkpointing(self) -> None:
-        """The user's forward would run once more."""
+        """Refuses: the user's forward would run once more."""
         self.refusal = "activation checkpointing runs the forward again in backward"
 
     def on_scaled(self, original: Any, scaled: Any) -> None:
-        """Second derivatives of a scaled loss overflow."""
+        """Refuses: second derivatives of a scaled loss overflow."""
         if scaled is not original:
             self.refusal = "the loss is scaled by a GradScaler"
 
     def on_optimizer_created(self, optimizer: Any) -> None:
-        """With several optimizers there is no one objective."""
+        """Refuses several optimizers: they have no one objective."""
         self._optimizers = [ref for ref in self._optimizers if ref() is not None][-10:]
         self._optimizers.append(weakref.ref(optimizer))
 
     def only_optimizer(self) -> Any:
-        """The one optimizer there is; None if there is none, or several."""
+        """Returns the one optimizer there is; None if there is none, or several."""
         known = [o for training in self.watch.trainings if (o := training.optimizer()) is not None]
         known += [o for ref in self._optimizers if (o := ref()) is not None]
         return known[0] if known and all(o is known[0] for o in known) else None
 
     def why_not(self, loss: Any, parameters: list[torch.Tensor]) -> str | None:
-        """What forbids second derivatives of this loss; None if nothing does."""
+        """Says what forbids second derivatives of this loss; None if nothing does."""
         if self.refusal is not None:
             return self.refusal
         if self.watch.compiled:
@@ -87,5 +87,5 @@ class SecondOrder(Probe):
 
 
 def trained(optimizer: Any) -> list[torch.Tensor]:
-    """The parameters that this optimizer moves."""
+    """Returns the parameters that this optimizer moves."""
     return [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]

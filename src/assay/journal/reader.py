@@ -37,7 +37,7 @@ _ACCOUNT: dict[str, Any] = {
 
 
 def number(value: Any) -> float:
-    """A journal's number; non-finite ones are written as words."""
+    """Reads a journal's number; non-finite ones are written as words."""
     if isinstance(value, str):
         return _WORDS.get(value, math.nan)
     return math.nan if value is None else float(value)
@@ -96,7 +96,7 @@ def read_account(folder: Path, view: RunView) -> None:
 
 
 def started(path: Path) -> float:
-    """When the process that wrote a journal began; infinity for an empty one."""
+    """Returns when the process that wrote a journal began; infinity for an empty one."""
     for line in _lines(path, []):
         time = line.get("time")
         return float(time) if isinstance(time, (int, float)) else 0.0

@@ -139,7 +139,7 @@ class Declared(dict[str, Declaration]):
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """A sentence on a name that is not declared, with those most like it."""
+    """Returns a sentence on a name that is not declared, with those most like it."""
     import difflib  # the child never needs it
 
     near = difflib.get_close_matches(str(name), list(known), n=3, cutoff=0.6)

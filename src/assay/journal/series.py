@@ -57,7 +57,7 @@ class Series:
         return Series((s, v) for s, v in self if math.isfinite(v))
 
     def at(self, step: int) -> float:
-        """The value at exactly this step; nan if it was not sampled."""
+        """Returns the value at exactly this step; nan if it was not sampled."""
         i = bisect_left(self.steps, step)
         return self.values[i] if i < len(self.steps) and self.steps[i] == step else math.nan
 

@@ -65,7 +65,7 @@ class Parameter:
 
     @property
     def module(self) -> str:
-        """Name of the module that owns it."""
+        """Returns the module of this name."""
         return self.name.rpartition(".")[0]
 
 
@@ -259,7 +259,7 @@ class RunView:
         return (event for event in self.all_events if event.kind == name)
 
     def parameter(self, name: str) -> Parameter | None:
-        """The parameter of this name."""
+        """Returns the parameter of this name."""
         return next((p for p in self.parameters if p.name == name), None)
 
     def module(self, name: str) -> Module | None:

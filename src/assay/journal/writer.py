@@ -18,14 +18,14 @@ _HIGH = 200
 
 
 def compact(value: float) -> float | str:
-    """Seven significant digits (float32 has no more); JSON has no infinities, so they are words."""
+    """Rounds to seven significant digits (float32 has no more); infinities become words."""
     if math.isfinite(value):
         return float(f"{value:.7g}")
     return "nan" if value != value else "inf" if value > 0 else "-inf"
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold: numbers that are not finite become words, keys become text."""
+    """Returns what JSON can hold: numbers not finite become words, keys become text."""
     if isinstance(value, float):
         return compact(value)
     if isinstance(value, dict):
@@ -43,7 +43,7 @@ def _encode(fact: dict[str, Any]) -> str:
 
 
 def _series(values: list[float | None]) -> str:
-    """A JSON list of `compact` numbers, by one format call: every step of a run comes through."""
+    """Writes a JSON list of `compact` numbers by one format call: every step comes through."""
     if None not in values:
         text = ",".join(["%.7g"] * len(values)) % tuple(values)
         if "n" not in text:  # no nan, no inf
@@ -53,7 +53,7 @@ def _series(values: list[float | None]) -> str:
 
 
 def _open(path: str, flags: int) -> int:
-    """A file, under a number that no program of the user's would meet."""
+    """Opens a file under a number that no program of the user's would meet."""
     low = os.open(path, flags | os.O_WRONLY | os.O_CLOEXEC, 0o644)
     try:
         high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)
@@ -96,7 +96,7 @@ class Journal:
         self.flush()
 
     def _open_files(self) -> None:
-        """An earlier process may have had this number, in another container or before an exec."""
+        """Opens files of this process's number; an earlier process may have had it, too."""
         name = str(os.getpid())
         for attempt in range(2, 1000):
             try:
@@ -184,7 +184,7 @@ class Journal:
         self._trouble_path = ""
 
     def forget(self) -> None:
-        """After a fork: the parent's file and lines are not this process's."""
+        """Forgets, after a fork, the parent's file and lines."""
         self._close_file()
         self._identity, self._trouble_path = None, ""
         self._lines, self._pending = [], b""

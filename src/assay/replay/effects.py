@@ -87,7 +87,7 @@ def _codes(filename: str) -> dict[tuple[str, int], tuple[CodeType, ast.AST]]:
 
 
 def source_of(function: FunctionType) -> ast.FunctionDef:
-    """The syntax tree of a function; Impure if it isn't proved to be this function's."""
+    """Returns the syntax tree of a function; Impure if it isn't proved to be this function's."""
     code = function.__code__
     try:
         known, node = _codes(code.co_filename)[code.co_name, code.co_firstlineno]
@@ -101,7 +101,7 @@ def source_of(function: FunctionType) -> ast.FunctionDef:
 
 
 def join(a: Any, b: Any) -> Any:
-    """The kind of a value that is one or the other."""
+    """Returns the kind of a value that is one or the other."""
     if a is None or b is None or a == b:
         return b if a is None else a
     if a in ("unknown",) or b in ("unknown",):
@@ -113,7 +113,7 @@ def join(a: Any, b: Any) -> Any:
 
 
 def general(kind: Any) -> Any:
-    """The kind without what is known more exactly of it."""
+    """Returns the kind without what is known more exactly of it."""
     if isinstance(kind, tuple) and kind[0] == "is" and isinstance(kind[1], torch.nn.Module):
         return MODULE
     if isinstance(kind, tuple) and kind[0] == "tuple":
@@ -159,7 +159,7 @@ class Tree:
         self.proved: set[tuple[Any, ...]] = set()
 
     def classify(self, value: Any) -> Any:
-        """The kind of an object that exists; "unknown" for what nothing is known of."""
+        """Returns the kind of an object that exists; "unknown" for what nothing is known of."""
         if type(value) in (torch.Tensor, torch.nn.Parameter):
             return DATA
         if _immutable(value):
@@ -179,7 +179,7 @@ class Tree:
         return ("is", value) if isinstance(value, callable_kinds) or callable(value) else "unknown"
 
     def of_module(self, module: torch.nn.Module, name: str) -> Any:
-        """The kind of `module.name`."""
+        """Returns the kind of `module.name`."""
         for held in (module._parameters, module._buffers, module._modules, module.__dict__):
             if name in held:
                 return self.classify(held[name])
@@ -191,7 +191,7 @@ class Tree:
         return self.classify(found) if _immutable(found) and found is not None else "unknown"
 
     def resolve(self, function: FunctionType, name: str) -> Any:
-        """The kind of a name that is no local of this function."""
+        """Returns the kind of a name that is no local of this function."""
         code = function.__code__
         if name in code.co_freevars:
             try:
@@ -211,7 +211,7 @@ def _unwrapped(function: Any) -> Any:
 
 
 def trusted_call(function: Any) -> Any:
-    """The kind of what a library function returns; None if it isn't known to be harmless."""
+    """Returns the kind that a library function returns; None if it may do harm."""
     try:
         if function in _BUILTINS:
             return NUMBER if function in _NUMBERS else DATA
@@ -252,7 +252,7 @@ def is_attribute(name: str) -> bool:
 
 
 def signature(function: Any) -> tuple[str, ...]:
-    """Names of a function's parameters; none if it doesn't tell."""
+    """Returns the names of a function's parameters; none if it doesn't tell."""
     try:
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):

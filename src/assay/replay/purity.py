@@ -24,7 +24,7 @@ _MACHINERY = ("__call__", "_call_impl", "_wrapped_call_impl", "__getattr__", "__
 
 
 def why_impure(root: torch.nn.Module) -> str | None:
-    """What forbids running this root's forward again; None if it is proved free of side effects."""
+    """Says what forbids running this root's forward again; None if it has no side effects."""
     machinery = sys.modules["torch.nn.modules.module"]
     if any(getattr(machinery, name, None) for name in _GLOBAL_HOOKS):
         return "global module hooks are in place"
@@ -40,7 +40,7 @@ def why_impure(root: torch.nn.Module) -> str | None:
 
 
 def has_hooks(root: torch.nn.Module) -> str | None:
-    """What was hung on a module since it was proved; None if nothing was."""
+    """Says what was hung on a module since it was proved; None if nothing was."""
     machinery = sys.modules["torch.nn.modules.module"]
     if any(getattr(machinery, name, None) for name in _GLOBAL_HOOKS):
         return "global module hooks are in place"

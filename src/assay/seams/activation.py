@@ -49,14 +49,14 @@ class ActivationCalls:
         self._builtins.undo()
 
     def enter(self) -> ActivationCalls | None:
-        """A root module is being called: builtins too; None if there is nothing to leave."""
+        """Notes that a root module is being called; returns None if there is nothing to leave."""
         if not self._on or self._builtins:
             return None
         self._wrap(self._builtins, python=False)
         return self
 
     def leave(self) -> None:
-        """The root module has returned."""
+        """Notes that the root module has returned."""
         self._builtins.undo()
 
     def _wrap(self, patches: Patches, *, python: bool) -> None:

@@ -13,7 +13,7 @@ def _parameters(function: Any) -> tuple[str, ...]:
 
 
 def bind(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
-    """The arguments of a loss by name; the first is always called `input`."""
+    """Returns the arguments of a loss by name; the first is always called `input`."""
     try:
         names = _parameters(function)
     except (TypeError, ValueError):

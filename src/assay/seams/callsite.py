@@ -24,7 +24,7 @@ _known: dict[str, bool] = {}
 
 
 def is_user_file(filename: str) -> bool:
-    """True for code that is not ours, torch's, an installed package's or the standard library's."""
+    """Whether code is not ours, torch's, an installed package's or the standard library's."""
     verdict = _known.get(filename)
     if verdict is None:
         verdict = not (
@@ -40,7 +40,7 @@ def is_user_file(filename: str) -> bool:
 
 
 def user_frame(depth: int = 1) -> Any:
-    """The innermost frame that is the user's; None when there is none.
+    """Returns the innermost frame that is the user's; None when there is none.
 
     Args:
         depth: frames of ours to pass over before looking, counted from the caller.
@@ -55,7 +55,7 @@ def user_frame(depth: int = 1) -> Any:
 
 
 def builder_frame(module: Any) -> Any:
-    """The innermost frame of the user's that is not this module's own constructor.
+    """Returns the user's innermost frame that is not this module's own constructor.
 
     Of `Net()` it is the line that called `Net`, of a layer inside `Net` the line in its `__init__`,
     of what torch's own containers build the line that built the container. None without one.
@@ -79,7 +79,7 @@ def builder_frame(module: Any) -> Any:
 
 
 def user_site(depth: int = 1) -> tuple[str, int, str] | None:
-    """File, line and function of that frame; None when there is none.
+    """Returns file, line and function of that frame; None when there is none.
 
     Args:
         depth: as for `user_frame`.
@@ -89,14 +89,14 @@ def user_site(depth: int = 1) -> tuple[str, int, str] | None:
 
 
 def site_of(frame: Any) -> tuple[str, int, str]:
-    """File, line and function of a frame."""
+    """Returns file, line and function of a frame."""
     name = frame.f_code.co_filename  # `<ipython-input-3>` is no path, linecache knows it as it is
     at = name if name[:1] == "<" else os.path.abspath(name)
     return at, frame.f_lineno, frame.f_code.co_name
 
 
 def line_at(code: CodeType, instruction: int) -> tuple[str, int, str]:
-    """File, line and function of an instruction: what a frame would say while it stood there."""
+    """Returns file, line and function of an instruction, as its frame would say them."""
     line = code.co_firstlineno
     for start, end, number in code.co_lines():
         if start <= instruction < end and number is not None:
@@ -107,7 +107,7 @@ def line_at(code: CodeType, instruction: int) -> tuple[str, int, str]:
 
 
 def end_of_call(frame: Any) -> tuple[int, int] | None:
-    """Line and column (in UTF-8 bytes) where the call that this frame makes ends in the source.
+    """Returns line and column (in UTF-8 bytes) where the call that a frame makes ends.
 
     None before Python 3.11, which does not know it.
     """

@@ -49,5 +49,5 @@ def install(hub: Hub, patches: Patches) -> None:
 
 
 def _again(given: Any, parameters: list[Any]) -> Any:
-    """The same kind of iterator: torch warns of an empty generator, and only of a generator."""
+    """Returns the same kind of iterator: torch warns of an empty generator, and of no other."""
     return (p for p in parameters) if isinstance(given, GeneratorType) else iter(parameters)

@@ -30,7 +30,7 @@ class Construction:
         self._made.clear()
 
     def modules(self) -> list[torch.nn.Module]:
-        """All that were built, and what is inside them: a copy of a module was never built."""
+        """Yields all that were built, and what is inside them: a copy was never built."""
         seen: dict[int, torch.nn.Module] = {}
         for module in list(self._made):
             if id(module) not in seen and hasattr(module, "_modules"):
@@ -38,7 +38,7 @@ class Construction:
         return list(seen.values())
 
     def roots(self, parameters: list[Any]) -> list[torch.nn.Module]:
-        """The outermost modules that own at least one of these parameters, in no special order."""
+        """Returns the outermost modules that own at least one of these parameters, unordered."""
         wanted = {id(p) for p in parameters}
         owners = [
             module
@@ -65,7 +65,7 @@ class Construction:
 
 
 def _then(original: Any, act: Any) -> Any:
-    """The constructor, and then `act` on the module.
+    """Calls the constructor, and then `act` on the module.
 
     A module may be built inside a compiled function: torch.compile looks at all that is closed over
     and understands only plain functions, which is why `act` is one.

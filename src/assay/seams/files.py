@@ -64,7 +64,7 @@ class Keeper:
             file.write(json.dumps(line) + "\n")
 
     def heard(self, event: str, args: tuple[Any, ...]) -> None:
-        """One audit event of Python."""
+        """Hears one audit event of Python."""
         if event == "open":
             if len(args) == 3 and isinstance(args[2], int) and args[2] & _WRITES:
                 self.before_change(args[0])

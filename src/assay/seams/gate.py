@@ -59,7 +59,7 @@ class StepGate:
             self._patches.wrap(kind, "step", self._gated(0))
 
     def _gated(self, place: int) -> Make:
-        """A gate before a `step` whose argument at this place is the optimizer."""
+        """Returns a gate before a `step` whose argument at this place is the optimizer."""
         hub, granted = self._hub, self._granted
 
         def make(original: Any) -> Any:

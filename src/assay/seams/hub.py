@@ -28,7 +28,7 @@ class Clock(Protocol):
         """Gradients are about to be computed."""
 
     def on_step_end(self, optimizer: Any) -> None:
-        """An optimizer has stepped."""
+        """Notes that an optimizer has stepped."""
 
 
 class Switch(Protocol):
@@ -119,7 +119,7 @@ class Hub:
 
     @contextmanager
     def silence(self) -> Iterator[None]:
-        """Nothing is announced: what happens now is a measurement of ours."""
+        """Announces nothing within: what happens there is a measurement of ours."""
         before, self._silent = self._silent, True
         self._choose_fast_clock()
         try:
@@ -148,12 +148,12 @@ class Hub:
         return bool(self._acting)
 
     def own_thread(self) -> None:
-        """From now on only this thread is heard: what another one trains would mix with it."""
+        """Hears only this thread from now on: what another one trains would mix with it."""
         if self.thread is None:
             self.thread = get_ident()
 
     def forked(self) -> None:
-        """In a forked child: any thread may be the one that trains, and no backward pass is on."""
+        """Forgets, in a forked child, which thread trains and that a backward pass is on."""
         self.thread, self.in_backward = None, 0
 
     def close(self) -> None:
@@ -181,7 +181,7 @@ def set_running(hub: Hub | None) -> None:
 
 
 def running() -> Hub | None:
-    """The hub of the session that watches this process, also when it was loaded as `_assay`."""
+    """Returns the hub of the session that watches this process, also if loaded as `_assay`."""
     if not _running and __name__.startswith("assay.") and "_assay.seams.hub" in sys.modules:
         hub: Hub | None = sys.modules["_assay.seams.hub"].running()
         return hub

@@ -55,7 +55,7 @@ def _is_outermost() -> bool:
 
 
 def _was_skipped(found: Any) -> bool:
-    """A fused optimizer under a GradScaler skips inside its own step; read where that is free."""
+    """Whether a fused optimizer skipped inside its own step; read where that is free."""
     return isinstance(found, torch.Tensor) and found.is_cpu and bool(found.item())
 
 

@@ -21,7 +21,7 @@ so named, so that torch's warnings are attributed to, and filtered by, the user'
 
 @functools.lru_cache(maxsize=64)
 def _trampoline(name: str, free: tuple[str, ...]) -> CodeType:
-    """Code that passes a call on to the keyword default `_assay`, with these free variables."""
+    """Returns code that passes a call on to the keyword default `_assay`, with these free names."""
     scope: dict[str, Any] = {}
     source = (
         f"def make({', '.join(free)}):\n"
@@ -95,7 +95,7 @@ class _Held:
             function.__wrapped__ = self.original  # type: ignore[attr-defined]  # signature, source
 
     def suspend(self) -> None:
-        """Plain for a moment; `apply` ends it."""
+        """Makes the function plain for a moment; `apply` ends it."""
         self.function.__code__ = self._code
         self.function.__kwdefaults__ = self._kwdefaults
         if not self._wrapped:
@@ -161,7 +161,7 @@ class Patches:
     @staticmethod
     @contextmanager
     def paused() -> Iterator[None]:
-        """Torch as it was shipped, for code that reads the source of torch's functions."""
+        """Shows torch as it was shipped, to code that reads the source of torch's functions."""
         lifted = [
             entry
             for patches in list(Patches._all)

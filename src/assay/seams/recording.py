@@ -26,7 +26,7 @@ _transform = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_st
 
 @interpreted
 def is_recording() -> bool:
-    """True under torch.compile, torch.jit.trace, a torch.func transform, or a dispatch mode.
+    """Whether torch.compile, jit.trace, a torch.func transform or a dispatch mode is at work.
 
     What a probe computed there would become part of the recorded program, or of what a mode of the
     user's counts.
@@ -41,7 +41,7 @@ def is_recording() -> bool:
 
 @interpreted
 def is_plain(value: Any) -> bool:
-    """True for a tensor with numbers of its own: no proxy, no fake, no distributed tensor."""
+    """Whether a tensor has numbers of its own: no proxy, no fake, no distributed tensor."""
     kind = type(value)
     return kind is torch.Tensor or (
         isinstance(value, torch.Tensor) and kind.__torch_dispatch__ is _PLAIN

@@ -20,7 +20,7 @@ class _Inside(threading.local):
 
 
 def any_parameter(module: Any) -> Any:
-    """One of a model's, near its top, without a walk through it; a loss or activation has none."""
+    """Returns a parameter near the top, without a walk; a loss or activation has none."""
     waiting = [module]
     for one in waiting:
         for parameter in one._parameters.values():
@@ -55,7 +55,7 @@ class RootCalls:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """What is called inside is no call of the user's: a trick is at work on the model."""
+        """Marks calls inside as a trick's own, not the user's."""
         before, self._inside.a_root = self._inside.a_root, True
         try:
             yield

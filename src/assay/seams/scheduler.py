@@ -20,7 +20,7 @@ class _Inside(threading.local):
 
 
 def _own(name: str) -> list[tuple[Any, str]]:
-    """Where torch's schedulers define this method themselves."""
+    """Returns where torch's schedulers define this method themselves."""
     base = lr_scheduler.LRScheduler, lr_scheduler.ReduceLROnPlateau
     kinds = dict.fromkeys(k for k in vars(lr_scheduler).values() if isinstance(k, type))
     return [(kind, name) for kind in kinds if issubclass(kind, base) and name in vars(kind)]

@@ -85,7 +85,7 @@ class Budget:
         return max(math.ceil(UNSEEN * self.sample_s / allowed_s), 1)
 
     def opening_left_s(self) -> float:
-        """Seconds that the opening window may still take."""
+        """Returns the seconds that the opening window may still take."""
         return max(OPENING_S, OPENING_STEPS * self.plain_s) - self.opening_s
 
     # -- dear measurements ------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class BuildSites:
         self._sweep_at = SWEPT_AT_LEAST
 
     def note(self, module: Any) -> None:
-        """The module is being built: by whom?"""
+        """Notes who builds the module that is being built."""
         frame = builder_frame(module)
         if frame is not None:
             if len(self._built) >= self._sweep_at:
@@ -34,7 +34,7 @@ class BuildSites:
                 self._built[id(module)] = weakref.ref(module), frame.f_code, frame.f_lasti
 
     def site(self, module: Any) -> tuple[str, int, str] | None:
-        """File, line and function; None for a copy, or where no line of the user's built it."""
+        """Returns file, line and function; None for a copy, or where no line of the user's built it."""
         known = self._built.get(id(module))
         if known is None or known[0]() is not module:
             return None

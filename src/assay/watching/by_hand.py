@@ -82,12 +82,12 @@ class HandSteps:
             self._hub.on(event, listener)
 
     def forked(self) -> None:
-        """In a forked child: what the parent process did is not its own."""
+        """Forgets, in a forked child, what the parent process did."""
         self._forget()
         self._stand_in = ByHand()
 
     def finish(self) -> None:
-        """The last step of a run is followed by no sign of life."""
+        """Looks for a last step, which no later sign of life follows."""
         if self._listeners and self._changed():
             self._step(last=True)
 
@@ -148,7 +148,7 @@ class HandSteps:
         return self._patience >= 0
 
     def _begin(self, find: Callable[[], list[torch.Tensor]], *, given: bool = False) -> None:
-        """A pass begins: was there a step since the last one, and which leaves are there now?"""
+        """Looks, as a pass begins, for a step since the last one, and for the leaves there are."""
         start, clock = perf_counter(), self._clock
         if self._leaves and self._same and self._changed():
             self._step()
@@ -193,7 +193,7 @@ class HandSteps:
                 known.before = leaf.detach().clone()
 
     def _end(self, leaves: list[Any], gradients: list[Any]) -> None:
-        """A pass has ended: the gradients are there, until the user does what they like to them."""
+        """Notes, as a pass has ended, the gradients, before the user does anything to them."""
         start = perf_counter()
         given = {id(leaf): g for leaf, g in zip(leaves, gradients, strict=False) if g is not None}
         if not self._same or self._passes <= 1:
@@ -240,7 +240,7 @@ class HandSteps:
         *,
         last: bool = False,
     ) -> None:
-        """A step was made: writes its numbers and tells everyone that it ended."""
+        """Writes the numbers of a step that was made, and tells everyone that it ended."""
         clock, facts = self._clock, self._facts
         current: list[Any] = [*now] if now else [known.ref() for known in self._leaves]
         self._stand_in.hold([leaf for leaf in current if leaf is not None])
@@ -296,7 +296,7 @@ class HandSteps:
         }
 
     def _owner(self) -> Any:
-        """The optimizer that holds these leaves: its step was compiled, so nobody announced it."""
+        """Returns the optimizer of these leaves: its step was compiled, so nobody announced it."""
         leaves = {id(leaf) for known in self._leaves if (leaf := known.ref()) is not None}
         for ref in self._created if self._sampling.compiled else ():
             optimizer = ref()
@@ -311,7 +311,7 @@ class HandSteps:
 
 
 def _measures(gradient: torch.Tensor) -> dict[str, torch.Tensor | float]:
-    """The signals of one leaf's gradient."""
+    """Returns the signals of one leaf's gradient."""
     length = norm(gradient)
     return {
         "grad_norm": length,

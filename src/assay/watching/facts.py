@@ -51,7 +51,7 @@ class Facts:
         self._events.clear()
 
     def training(self, optimizer: Any) -> TrainingLog:
-        """The training of this optimizer; a new one for an optimizer not met before."""
+        """Returns the training of this optimizer; a new one for an optimizer not met before."""
         training = self._by_id.get(id(optimizer))
         if training is None or training.optimizer() is not optimizer:
             if len(self.trainings) >= TRAININGS_AT_MOST:
@@ -95,7 +95,7 @@ class Facts:
         )
 
     def event_once(self, kind: str, /, *key: Any, **data: Any) -> None:
-        """The same, but only the first time for this key."""
+        """Records an event as `event` does, but only the first time for this key."""
         if (kind, *key) not in self._sites and len(self._sites) < 5000:
             self._sites.add((kind, *key))
             self.event(kind, **data)

@@ -12,7 +12,7 @@ NODES_AT_MOST = 20_000
 
 
 def leaves_below(roots: Iterable[Any]) -> list[torch.Tensor]:
-    """The leaves whose gradient a backward pass from these roots computes, in the graph's order."""
+    """Returns the leaves whose gradient a backward pass from these roots computes, in order."""
     todo = [root.grad_fn for root in roots if isinstance(root, torch.Tensor)]
     seen: set[Any] = set()
     leaves = []

@@ -23,14 +23,14 @@ upper bound leaves room for products of two such numbers."""
 
 
 def stored(gradient: torch.Tensor) -> torch.Tensor:
-    """The stored values of a gradient, sparse or not."""
+    """Returns the stored values of a gradient, sparse or not."""
     if gradient.layout is torch.strided:
         return gradient.detach()
     return gradient.detach().coalesce().values()
 
 
 def norms(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-    """The 2-norm of each tensor, a scalar on its device; infinite or NaN only if an element is."""
+    """Returns each tensor's 2-norm, on its device; infinite or NaN only if an element is."""
     found: dict[int, torch.Tensor] = {}
     kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
     for i, tensor in enumerate(tensors):
@@ -48,12 +48,12 @@ def norms(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def norm(tensor: torch.Tensor) -> torch.Tensor:
-    """The 2-norm of one tensor."""
+    """Returns the 2-norm of one tensor."""
     return norms([tensor])[0]
 
 
 def total(parts: list[torch.Tensor]) -> torch.Tensor:
-    """The 2-norm of several tensors together, from the norm of each; 0 of none."""
+    """Returns the 2-norm of several tensors together, from the norm of each; 0 of none."""
     if not parts:
         return torch.zeros(())
     device = parts[0].device
@@ -61,7 +61,7 @@ def total(parts: list[torch.Tensor]) -> torch.Tensor:
 
 
 def largest(tensor: torch.Tensor) -> torch.Tensor:
-    """The largest magnitude, a scalar; NaN if an element is, 0 of an empty tensor."""
+    """Returns the largest magnitude, a scalar; NaN if an element is, 0 of an empty tensor."""
     if not tensor.numel():
         return tensor.new_zeros((), dtype=torch.float32)
     if tensor.is_complex():
@@ -71,7 +71,7 @@ def largest(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def inner(firsts: Iterable[torch.Tensor], seconds: Iterable[torch.Tensor]) -> torch.Tensor:
-    """The inner product of two lists of tensors, pair by pair of one shape; a scalar."""
+    """Returns the inner product of two lists of tensors, pair by pair of one shape; a scalar."""
     parts = [
         _dot(a.detach().flatten(), b.detach().flatten())
         for a, b in zip(firsts, seconds, strict=True)
@@ -91,7 +91,7 @@ def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def moments(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation (divided by n), scalars; NaN if an element is not finite.
+    """Returns mean and deviation (divided by n), scalars; NaN if an element is not finite.
 
     The deviation is that of the centred numbers, so that a mean far above it costs no digits.
     `torch.std_mean` takes ten times as long on a CPU.
@@ -153,7 +153,7 @@ def summary(tensor: torch.Tensor) -> Summary:
 
 
 def nonfinite_share(tensor: torch.Tensor, together: torch.Tensor) -> torch.Tensor | float:
-    """Share of the elements that are not finite, which on the CPU is counted only if need be.
+    """Returns the share of elements that are not finite; on the CPU counted only if need be.
 
     Args:
         tensor: Of any shape, not empty.
@@ -165,7 +165,7 @@ def nonfinite_share(tensor: torch.Tensor, together: torch.Tensor) -> torch.Tenso
 
 
 def zero_share(tensor: torch.Tensor) -> torch.Tensor:
-    """Share of the elements that are exactly 0."""
+    """Returns the share of the elements that are exactly 0."""
     size = tensor.numel()
     return (size - torch.count_nonzero(tensor)) / size
 
@@ -173,7 +173,7 @@ def zero_share(tensor: torch.Tensor) -> torch.Tensor:
 def changed_shares(
     pairs: Sequence[tuple[torch.Tensor, torch.Tensor]],
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Share of the elements that differ, of each pair of tensors and of all; NaN is changed."""
+    """Returns the share of elements that differ, of each pair and of all; NaN is changed."""
     device = pairs[0][0].device
     counts = [torch.count_nonzero(after != before) for after, before in pairs]
     together = torch.stack([count.to(device) for count in counts]).sum()
@@ -196,7 +196,7 @@ def _at_least_float32(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _wide(device: torch.device, dtype: torch.dtype) -> torch.dtype:
-    """The widest type that this device has for such numbers."""
+    """Returns the widest type that this device has for such numbers."""
     if device.type == "mps":  # has no float64
         return dtype if dtype.is_complex else torch.float32
     return torch.complex128 if dtype.is_complex else torch.float64

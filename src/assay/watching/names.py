@@ -74,16 +74,16 @@ class Names:
             self._scan(root, self.prefix(root))
 
     def prefix(self, root: torch.nn.Module) -> str:
-        """What stands before the names inside this root: empty, or the root's class and a dot."""
+        """Returns what stands before names inside this root: empty, or its class and a dot."""
         return self._prefix.get(id(root), "")
 
     def parameter(self, parameter: torch.Tensor) -> str | None:
-        """The parameter's full name; None if no known root has it."""
+        """Returns the parameter's full name; None if no known root has it."""
         entry = self._parameters.get(id(parameter))
         return entry[1] if entry is not None and entry[0]() is parameter else None
 
     def module(self, module: torch.nn.Module) -> str | None:
-        """The module's full name; a root's own is its class name; None if no known root has it."""
+        """Returns the module's full name, a root's class name; None if no known root has it."""
         entry = self._modules.get(id(module))
         return entry[1] if entry is not None and entry[0]() is module else None
 
@@ -116,14 +116,14 @@ class Names:
                 self._parameters[id(parameter)] = (weakref.ref(parameter), prefix + _short(name))
 
     def _search(self) -> list[torch.nn.Module]:
-        """All modules that are alive; empty once too many searches were made."""
+        """Returns all modules that are alive; empty once too many searches were made."""
         if self._searches >= SEARCHES_AT_MOST:
             return []
         self._searches += 1
         return [o for o in gc.get_objects() if issubclass(type(o), torch.nn.Module)]
 
     def _outermost(self, modules: list[torch.nn.Module]) -> list[torch.nn.Module]:
-        """The largest live modules that contain these."""
+        """Returns the largest live modules that contain these."""
         parents: dict[int, list[torch.nn.Module]] = {}
         for module in self._search() if modules else ():
             for child in (vars(module).get("_modules") or {}).values():
@@ -155,5 +155,5 @@ def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def _short(name: str) -> str:
-    """A dotted name without what torch.compile puts into it."""
+    """Returns a dotted name without what torch.compile puts into it."""
     return name.replace("_orig_mod.", "")

@@ -16,7 +16,7 @@ class Numbers:
         self._met = 0
 
     def of(self, thing: Any) -> int:
-        """The object's number; the next one for an object not met before."""
+        """Returns the object's number; the next one for an object not met before."""
         entry = self._known.get(id(thing))
         if entry is not None and entry[0]() is thing:
             return entry[1]

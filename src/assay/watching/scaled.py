@@ -11,7 +11,7 @@ REMEMBERED = 8
 
 
 def number(loss: torch.Tensor) -> float | torch.Tensor:
-    """Its value; on an accelerator a tensor, since reading it would wait for the device."""
+    """Returns its value; on an accelerator a tensor, since reading it would wait."""
     return loss.item() if loss.is_cpu else loss.detach().reshape(())
 
 
@@ -25,14 +25,14 @@ class ScaledLosses:
         self.known: list[tuple[weakref.ref[torch.Tensor], float | torch.Tensor]] = []
 
     def on_scaled(self, original: Any, scaled: Any) -> None:
-        """A scaler multiplied a loss, or a trick divided it."""
+        """Notes that a scaler multiplied a loss, or a trick divided it."""
         if isinstance(original, torch.Tensor) and original.numel() == 1:
             value = self.value(original)  # which may itself stand for another
             del self.known[: 1 - REMEMBERED]
             self.known.append((weakref.ref(scaled), value))
 
     def value(self, root: torch.Tensor) -> float | torch.Tensor:
-        """The loss that this root of a backward pass stands for."""
+        """Returns the loss that this root of a backward pass stands for."""
         for scaled, value in self.known:
             if scaled() is root:
                 return value

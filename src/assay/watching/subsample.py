@@ -11,7 +11,7 @@ ELEMENTS = 8192
 
 
 def subsample(tensor: torch.Tensor, elements: int = ELEMENTS) -> torch.Tensor:
-    """At most so many elements, at equal distances; all of them where there are no more.
+    """Returns at most so many elements, at equal distances; all where there are no more.
 
     The distance shares no divisor with any dimension, so that each row, column and channel is met
     equally often. No random number is drawn and, where the tensor is dense in memory, none of it

@@ -25,7 +25,7 @@ class ByHand:
         self._leaves: list[weakref.ref[torch.Tensor]] = []
 
     def hold(self, leaves: list[torch.Tensor]) -> None:
-        """These are the weights now."""
+        """Notes that these are the weights now."""
         self._leaves = [weakref.ref(leaf) for leaf in leaves]
 
     @property
@@ -78,7 +78,7 @@ class TrainingLog:
         self._since = monotonic()
 
     def _by_step(self) -> list[list[float]]:
-        """The rates of each step of the block, or one entry that holds for all."""
+        """Returns the rates of each step of the block, or one entry that holds for all."""
         if list(self._changes) == [0]:
             return [self._changes[0]]
         rates, rows = self._rates_before, []
