@@ -20,6 +20,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from . import pure
+
 DATA = "data"  # tensors, numbers, strings, tuples of them: no method that we allow changes them
 NUMBER = "number"  # immutable: augmented assignment only rebinds the name
 BOX = "box"  # a list or dict that existed before the call
@@ -31,19 +33,11 @@ NAMESPACES = (torch, F, math, torch.nn, torch.linalg, torch.fft, torch.special)
 
 _ATTRIBUTES = {"shape", "ndim", "dtype", "device", "T", "mT", "H", "mH", "real", "imag", "data",
                "is_cuda", "layout", "requires_grad", "itemsize", "nbytes"}  # fmt: skip
-_IMPURE_METHODS = {"backward", "retain_grad", "register_hook", "set", "storage", "untyped_storage",
-                   "register_post_accumulate_grad_hook", "record_stream", "resize", "numpy",
-                   "add", "sort"}  # fmt: skip
-"""The last two change a list or a set, which data may hide."""
-_METHODS = {n for n in dir(torch.Tensor) if not n.endswith("_")} - _IMPURE_METHODS
+_ALLOWED = ((torch, "", pure.TORCH), (F, "", pure.FUNCTIONAL), (math, "", pure.MATH),
+            (torch.linalg, "linalg_", pure.LINALG), (torch.fft, "fft_", pure.FFT),
+            (torch.special, "special_", pure.SPECIAL))  # fmt: skip
 _READING = {"items", "keys", "values", "get", "index", "count", "copy"}
 _GROWING = _READING | {"append", "extend", "insert", "pop", "setdefault", "update", "reverse"}
-_IMPURE_FUNCTIONS = ("set_", "_", "save", "load", "manual_seed", "seed", "compile",
-                     "is_grad_enabled", "is_autocast", "use_", "frombuffer", "from_", "jit", "fork",
-                     "init", "clear_", "autocast", "import_", "prepare_",
-                     "embedding_bag")  # fmt: skip
-_IMPURE_PARTS = ("batch_norm", "instance_norm", "moving_avg")
-"""They change running statistics that need not be buffers."""
 _BUILTINS = {len, range, zip, enumerate, reversed, sum, min, max, abs, int, float, bool, str, tuple,
              list, dict, set, isinstance, sorted, any, all, round, slice}  # fmt: skip
 _NUMBERS = {len, range, int, float, bool, str, round, isinstance}
@@ -218,15 +212,9 @@ def trusted_call(function: Any) -> Any:
     except TypeError:
         return None
     name = getattr(function, "__name__", "")
-    if not name or name.endswith("_") or name.startswith(_IMPURE_FUNCTIONS):
-        return None
-    if any(part in name for part in _IMPURE_PARTS):
-        return None
-    for space in NAMESPACES:
-        held = getattr(space, name, None)
-        if held is not None and _unwrapped(held) is _unwrapped(function):
-            if isinstance(held, type):
-                return None
+    for space, prefix, allowed in _ALLOWED:
+        own = name.removeprefix(prefix)
+        if own in allowed and _unwrapped(getattr(space, own, None)) is _unwrapped(function):
             return NUMBER if space is math else DATA
     return None
 
@@ -243,7 +231,7 @@ def trusted_method(kind: Any, name: str) -> bool:
         return name in _GROWING
     if broad == BOX:
         return name in _READING
-    return broad in (DATA, NUMBER) and (name in _METHODS or name in _READING)
+    return broad in (DATA, NUMBER) and (name in pure.METHODS or name in _READING)
 
 
 def is_attribute(name: str) -> bool:
