@@ -34,7 +34,7 @@ class BuildSites:
                 self._built[id(module)] = weakref.ref(module), frame.f_code, frame.f_lasti
 
     def site(self, module: Any) -> tuple[str, int, str] | None:
-        """Returns file, line and function; None for a copy, or where no line of the user's built it."""
+        """Returns the line that built it; None for a copy, or where no line of the user's did."""
         known = self._built.get(id(module))
         if known is None or known[0]() is not module:
             return None
