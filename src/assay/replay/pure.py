@@ -63,7 +63,7 @@ TORCH = frozenset(
     view_as_complex view_as_complex_copy view_as_real view_as_real_copy view_copy vsplit vstack
     wait where xlogy zeros zeros_like
 """.split()
-)  # noqa: SIM905
+)
 """Of `torch`."""
 
 FUNCTIONAL = frozenset(
@@ -87,7 +87,7 @@ FUNCTIONAL = frozenset(
     softmin softplus softshrink softsign tanh tanhshrink triplet_margin_loss unfold upsample
     upsample_bilinear upsample_nearest
 """.split()
-)  # noqa: SIM905
+)
 """Of `torch.nn.functional`."""
 
 LINALG = frozenset(
@@ -97,7 +97,7 @@ LINALG = frozenset(
     matmul matrix_exp matrix_norm matrix_power matrix_rank multi_dot norm pinv qr slogdet solve
     solve_ex solve_triangular svd svdvals tensorinv tensorsolve vander vecdot vector_norm
 """.split()
-)  # noqa: SIM905
+)
 """Of `torch.linalg`."""
 
 FFT = frozenset(
@@ -105,7 +105,7 @@ FFT = frozenset(
     fft fft2 fftfreq fftn fftshift hfft hfft2 hfftn ifft ifft2 ifftn ifftshift ihfft ihfft2
     ihfftn irfft irfft2 irfftn rfft rfft2 rfftfreq rfftn
 """.split()
-)  # noqa: SIM905
+)
 """Of `torch.fft`."""
 
 SPECIAL = frozenset(
@@ -120,7 +120,7 @@ SPECIAL = frozenset(
     shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w
     sinc softmax spherical_bessel_j0 xlog1py xlogy zeta
 """.split()
-)  # noqa: SIM905
+)
 """Of `torch.special`."""
 
 MATH = frozenset(
@@ -130,7 +130,7 @@ MATH = frozenset(
     isinf isnan isqrt lcm ldexp lgamma log log10 log1p log2 modf nextafter perm pow prod radians
     remainder sin sinh sqrt tan tanh trunc ulp
 """.split()
-)  # noqa: SIM905
+)
 """Of `math`."""
 
 METHODS = frozenset(
@@ -170,5 +170,5 @@ METHODS = frozenset(
     unflatten unfold unique unique_consecutive unsafe_chunk unsafe_split unsafe_split_with_sizes
     unsqueeze values var vdot view view_as vsplit where xlogy
 """.split()
-)  # noqa: SIM905
+)
 """Methods of tensors; not `add` and `sort`, which sets and lists have too."""
