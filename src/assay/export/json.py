@@ -32,7 +32,12 @@ def write(report: Report, file: BinaryIO) -> None:
         }
         put(f"{',' if number else ''}\n{_dumps(about)[:-1]},\n" + '"series":[')
         for place, one in enumerate(measured(training)):
-            line = {"signal": one.signal, "place": one.place, **_columns(one.series)}
+            line = {
+                "signal": one.signal,
+                "unit": one.unit,
+                "place": one.place,
+                **_columns(one.series),
+            }
             put(f"{',' if place else ''}\n{_dumps(line)}")
         put("\n]}")
     put("\n]}\n")

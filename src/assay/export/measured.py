@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..journal.reader import number
 from ..journal.series import Series
+from ..journal.signals import SIGNALS
 from ..journal.view import RunView, Training
 
 COLUMNS = ("training", "optimizer", "rank", "signal", "place", "step", "value")
@@ -21,6 +22,12 @@ class Measured:
     signal: str
     place: str
     series: Series
+
+    @property
+    def unit(self) -> str:
+        """As it is declared; "" for a plain number and for a signal of another version."""
+        declared = SIGNALS.get(self.signal)
+        return declared.unit if declared else ""
 
     @property
     def tag(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...checks.finding import Evidence, Finding
 from ...journal.series import Series
+from ...journal.signals import SIGNALS
 from ...journal.view import RunView, Training
 from ...signals.update_ratio import Ratios, update_ratios
 from ..model import Report
@@ -21,12 +22,8 @@ from .thinning import short, thinned
 FINE, COARSE = 4000, 600
 """Buckets of a curve that is recorded at every step, and of one that is sampled."""
 MOST_LINES = 8
-_PARTS = {
-    "data_wait_s": "waiting for data",
-    "forward_s": "forward",
-    "backward_s": "backward",
-    "step_s": "optimizer",
-}
+_PARTS = ("data_wait_s", "forward_s", "backward_s", "step_s")
+_MEMORY = ("memory_peak", "memory_allocated")
 _LIMITS = ("limit", "stable below")
 """Lines across that must not be passed; others are for comparison."""
 WIDE = 60.0
@@ -103,7 +100,7 @@ def panels(view: RunView, ratios: Ratios | None = None) -> list[Panel]:
     trainings = [t for t in view.trainings if t.steps and t.rank == 0] or view.trainings
     makers: tuple[Callable[[list[Training]], Panel], ...] = (
         _loss, _accuracy, _rate, _gradient, partial(_update, ratios),
-        _quality, _sharpness, _scale, _memory, _time,
+        _quality, _change, _sharpness, _curvature, _scale, _memory, _time,
     )  # fmt: skip
     made = [maker(trainings) for maker in makers]
     return [panel for panel in made if any(len(series) > 1 for _, series in panel.lines)]
@@ -134,7 +131,9 @@ def evidence_panel(view: RunView, finding: Finding, key: str) -> Panel | None:
 
 
 def _of_evidence(evidence: Evidence, series: Series, key: str) -> Panel:
-    panel = Panel(key, evidence.signal, "", [(evidence.signal, series)], unit=evidence.unit)
+    signal = SIGNALS.get(evidence.signal)
+    title, unit = (signal.title, signal.unit) if signal else (evidence.signal, evidence.unit)
+    panel = Panel(key, title, "", [(evidence.signal, series)], unit=unit)
     if evidence.limit is not None:
         panel.limits.append(("limit", evidence.limit))
     return panel
@@ -250,6 +249,22 @@ def _sharpness(trainings: list[Training]) -> Panel:
     return panel
 
 
+def _change(trainings: list[Training]) -> Panel:
+    about = "By how much a step changed the loss on its own batch, and what the gradient predicts."
+    panel = Panel("change", "Change of the loss", about, logarithmic=False)
+    for signal in ("predicted_change", "actual_change"):
+        panel.lines += _plain(trainings, signal, SIGNALS[signal].title.lower())
+    return panel
+
+
+def _curvature(trainings: list[Training]) -> Panel:
+    about = "Highest and lowest eigenvalue of the Hessian, in the optimizer's geometry."
+    panel = Panel("curvature", "Curvature", about, unit=SIGNALS["sharpness"].unit)
+    for signal, label in (("sharpness", "highest"), ("sharpness_min", "lowest")):
+        panel.lines += _plain(trainings, signal, label)
+    return panel
+
+
 def _scale(trainings: list[Training]) -> Panel:
     panel = Panel("scale", "Loss scale", "Of the gradient scaler; it halves when a step overflows.")
     panel.lines += _plain(trainings, "loss_scale", "scale")
@@ -258,10 +273,12 @@ def _scale(trainings: list[Training]) -> Panel:
 
 def _memory(trainings: list[Training]) -> Panel:
     panel = Panel(
-        "memory", "Memory", "Held at the end of a step, and the peak so far.", unit="bytes"
+        "memory",
+        "Memory",
+        "Held at the end of a step, and the peak so far.",
+        unit=SIGNALS["memory_peak"].unit,
     )
-    signals = dict.fromkeys(s for t in trainings for s in t.signals if s.startswith("memory"))
-    for signal in signals:
+    for signal in _MEMORY:
         label = signal.removeprefix("memory_").replace("_", " ")
         panel.lines += _plain(trainings, signal, label)
     return panel
@@ -269,7 +286,7 @@ def _memory(trainings: list[Training]) -> Panel:
 
 def _time(trainings: list[Training]) -> Panel:
     about = "Seconds on the clock for one step, and for its parts where it was sampled."
-    panel = Panel("time", "Time per step", about, unit="s")
+    panel = Panel("time", "Time per step", about, unit=SIGNALS["step_s"].unit)
     for training in trainings:
         clock = training.series("time_s")
         pace = Series(
@@ -278,6 +295,6 @@ def _time(trainings: list[Training]) -> Panel:
             if step > earlier
         )
         panel.lines.append((_name(training, trainings, "whole step"), pace))
-    for signal, label in _PARTS.items():
-        panel.lines += _plain(trainings, signal, label)
+    for signal in _PARTS:
+        panel.lines += _plain(trainings, signal, SIGNALS[signal].title.lower())
     return panel

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...journal.events import INPUT, LOADER
 from ...journal.series import Series
+from ...journal.signals import SIGNALS
 from ...journal.view import RunView
 from ..source import short_path
 from ..terminal import clean
@@ -69,7 +70,7 @@ def histograms(view: RunView) -> list[dict[str, Any]]:
 
 
 def input_panels(view: RunView) -> list[Panel]:
-    """Plots the range of each input over the run."""
+    """Plots the range of each input and each target over the run, and which labels count."""
     made = []
     for number, place in enumerate(_places(view, "input_mean")[:MOST_PICTURES]):
         signals = (("highest", "input_max"), ("mean", "input_mean"), ("lowest", "input_min"))
@@ -79,6 +80,21 @@ def input_panels(view: RunView) -> list[Panel]:
             made.append(
                 Panel(f"input-{number}", clean(place), about, lines, band=True, logarithmic=False)
             )
+    for number, place in enumerate(_places(view, "target_mean")[:MOST_PICTURES]):
+        signals = (("highest", "target_max"), ("mean", "target_mean"), ("lowest", "target_min"))
+        lines = [(label, _series(view, signal, place)) for label, signal in signals]
+        if len(lines[0][1]) > 1:
+            about = "Highest, mean and lowest target of each sampled batch."
+            title = f"targets of {clean(place)}"
+            made.append(
+                Panel(f"target-{number}", title, about, lines, band=True, logarithmic=False)
+            )
+    for number, place in enumerate(_places(view, "target_counted_share")[:MOST_PICTURES]):
+        counted = _series(view, "target_counted_share", place)
+        if len(counted) > 1 and min(counted.values) < 1:
+            about = "Share of the labels that the loss does not ignore."
+            lines = [(SIGNALS["target_counted_share"].title.lower(), counted)]
+            made.append(Panel(f"counted-{number}", clean(place), about, lines, logarithmic=False))
     return made
 
 

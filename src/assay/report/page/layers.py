@@ -11,6 +11,7 @@ from typing import Any
 
 from ...journal.events import MODEL
 from ...journal.series import Series
+from ...journal.signals import SIGNALS
 from ...journal.view import RunView, Training
 from ...signals.update_ratio import Ratios
 from .thinning import short
@@ -23,17 +24,18 @@ MOST_MODULES = 3000
 _NEVER = (None, None)
 
 _OF_PARAMETERS = (
-    ("grad_norm", "Gradient norm", "log"),
-    ("update_ratio", "Update ratio", "log"),
-    ("grad_zero_share", "Zero share of gradients", "share"),
-    ("grad_nonfinite_share", "Non-finite share of gradients", "share"),
+    ("grad_norm", "log"),
+    ("update_ratio", "log"),
+    ("grad_max", "log"),
+    ("grad_zero_share", "share"),
+    ("grad_nonfinite_share", "share"),
 )
 _OF_MODULES = (
-    ("activation_std", "Activation spread", "log"),
-    ("activation_zero_share", "Zero share of activations", "share"),
-    ("activation_saturated_share", "Saturated share", "share"),
-    ("dead_unit_share", "Dead units", "share"),
-    ("activation_nonfinite_share", "Non-finite share of activations", "share"),
+    ("activation_std", "log"),
+    ("activation_zero_share", "share"),
+    ("activation_saturated_share", "share"),
+    ("dead_unit_share", "share"),
+    ("activation_nonfinite_share", "share"),
 )
 
 
@@ -52,16 +54,16 @@ def layers(view: RunView, ratios: Ratios) -> dict[str, Any]:
     order = {p.name: i for i, p in enumerate(view.parameters)}
     modules = {m.name: i for i, m in enumerate(view.modules)}
     maps = []
-    for signal, title, scale in _OF_PARAMETERS:
+    for signal, scale in _OF_PARAMETERS:
         found = _by_place(trainings, signal, ratios)
         names = sorted((n for n in found if n), key=lambda name: order.get(name, len(order)))
         if len(names) > MOST_ROWS // 2 and any(name in matrices for name in names):
             names = [name for name in names if name in matrices]
-        maps += _map(signal, title, scale, names, found)
-    for signal, title, scale in _OF_MODULES:
+        maps += _map(signal, _title(signal), scale, names, found)
+    for signal, scale in _OF_MODULES:
         found = _by_place(trainings, signal, ratios)
         names = sorted((n for n in found if n), key=lambda name: modules.get(name, len(modules)))
-        maps += _map(signal, title, scale, names, found)
+        maps += _map(signal, _title(signal), scale, names, found)
     shown = {name for each in maps for name in each["rows"]}
     return {
         "maps": maps,
@@ -73,6 +75,10 @@ def layers(view: RunView, ratios: Ratios) -> dict[str, Any]:
             if p.name in shown
         },
     }
+
+
+def _title(signal: str) -> str:
+    return "Update ratio" if signal == "update_ratio" else SIGNALS[signal].title
 
 
 def _by_place(trainings: Sequence[Training], signal: str, ratios: Ratios) -> dict[str, Series]:

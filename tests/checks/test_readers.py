@@ -1,0 +1,70 @@
+"""What is recorded is read: by a check, a derived signal, the page, a trial or a trick.
+
+Exporting alone is no reading: every recorded number costs a part of each sample.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import assay
+from assay.journal.events import EVENTS
+from assay.journal.signals import SIGNALS
+
+PACKAGE = Path(assay.__file__).parent
+ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis", "viewer")
+
+WAITING = {
+    "activation_mean": "initial-scale: a mean that grows with depth",
+    "weight_changed_share": "updates-lost",
+    "gradient_discarded": "gradient-discarded",
+    "eval_input_mean": "eval-preprocessed-differently",
+    "eval_input_std": "eval-preprocessed-differently",
+    "eval_input_min": "eval-preprocessed-differently",
+    "eval_input_max": "eval-preprocessed-differently",
+    "eval_input": "eval-preprocessed-differently",
+    "loss_input_is_log_probability": "probabilities-in-nll",
+    "training_mode": "train-mode-in-evaluation",
+    "module_modes": "train-mode-in-evaluation",
+    "epoch": "same-order-every-epoch",
+    "scaler": "scaler-bypassed",
+    "compile": "says what could not look; the setup part of the page",
+    "hook_registered": "says what could not look; the setup part of the page",
+    "checkpointing": "says what could not look; the setup part of the page",
+}
+"""Recorded before their reader is there: the check of the catalogue that is to read each."""
+
+
+def read() -> set[str]:
+    """Names that the rooms of readers mention, other than in a declaration of a check."""
+    constants = {name.upper(): name for name in EVENTS}
+    found = set()
+    for room in ROOMS:
+        for module in (PACKAGE / room).rglob("*.py"):
+            tree = ast.parse(module.read_text(encoding="utf-8"))
+            declared = {
+                id(constant)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and node.targets[0].id in ("needs", "reads")
+                for constant in ast.walk(node.value)
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and id(node) not in declared:
+                    found.add(str(node.value))
+                elif isinstance(node, ast.Name):
+                    found.add(constants.get(node.id, ""))
+    return found
+
+
+def test_everything_that_is_recorded_has_a_reader() -> None:
+    unread = {*SIGNALS, *EVENTS} - read()
+    assert unread - set(WAITING) == set(), "remove it, or give it a reader"
+
+
+def test_nothing_waits_for_a_reader_that_it_has() -> None:
+    waiting = set(WAITING)
+    assert waiting <= {*SIGNALS, *EVENTS}, "not recorded any more"
+    assert waiting & read() == set(), "it has its reader: take it out of WAITING"
