@@ -455,6 +455,17 @@ def test_evaluations_are_looked_at_ever_more_rarely(watched: Watching) -> None:
     assert 10 <= len(seen.view.trainings[0].series("eval_input_min", "input 0")) <= 20
 
 
+def test_a_model_that_is_compiled_for_its_evaluation(watched: Watching) -> None:
+    with watched(Structure, HeldOut) as seen:
+        model, optimizer = make()
+        step(model, optimizer)
+        model.eval()
+        compiled = torch.compile(model, backend="eager", fullgraph=True)
+        with torch.no_grad():
+            assert torch.equal(compiled(X), model(X))
+    assert seen.view.trainings[0].places("eval_input_min") == ()
+
+
 def test_a_model_that_is_not_trained_is_not_looked_at(watched: Watching) -> None:
     with watched(Structure, HeldOut) as seen:
         (model, optimizer), (judge, _) = make(), make()

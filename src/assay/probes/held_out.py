@@ -26,7 +26,7 @@ class HeldOut(Probe):
     """
 
     name = "held_out"
-    always: ClassVar = ("mode", "evaluation_loss")
+    always: ClassVar = ("mode", "evaluation_loss", "compile")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -42,6 +42,10 @@ class HeldOut(Probe):
             self._listen(on=False)
         else:
             self._evaluation_begins()
+
+    def on_compile(self, target: Any) -> None:
+        """Calls are left alone before any of them is compiled."""
+        self._listen(on=False)
 
     def on_evaluation_loss(
         self, name: str, function: Any, args: Any, kwargs: Any, result: Any
