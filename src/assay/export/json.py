@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any, BinaryIO
 
+from ..journal.numbers import json_safe, to_json
 from ..journal.series import Series
 from ..report.model import Report
 from .measured import measured
@@ -49,16 +49,8 @@ def _dumps(value: Any) -> str:
 
 def _group(settings: Any) -> dict[str, Any]:
     """Returns a group's settings, with words for what JSON has no number for."""
-    return {str(key): _plain(value) for key, value in settings.items()}
+    return dict(json_safe(settings))
 
 
 def _columns(series: Series) -> dict[str, Any]:
-    return {"steps": list(series.steps), "values": [_plain(value) for value in series.values]}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
+    return {"steps": list(series.steps), "values": [to_json(value) for value in series.values]}

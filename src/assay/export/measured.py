@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..journal.reader import number
+from ..journal.numbers import from_json
 from ..journal.series import Series
 from ..journal.signals import SIGNALS
 from ..journal.view import RunView, Training
@@ -50,7 +50,7 @@ def measured(training: Training) -> Iterator[Measured]:
             value = evaluation.loss if signal == "loss" else evaluation.accuracy
             if value is not None:
                 series = by_function.setdefault(str(evaluation.function), Series())
-                series.append(evaluation.step, number(value))
+                series.append(evaluation.step, from_json(value))
         for function, series in by_function.items():
             yield Measured(training, f"evaluation_{signal}", function, series)
 

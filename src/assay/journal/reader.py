@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .numbers import from_json
 from .series import Series
 from .view import (
     BuiltOptimizer,
@@ -25,7 +26,6 @@ from .view import (
     Worker,
 )
 
-_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _ACCOUNT: dict[str, Any] = {
     "id": str,
     "command": list,
@@ -34,13 +34,6 @@ _ACCOUNT: dict[str, Any] = {
     "seconds": (int, float, type(None)),
 }
 """Types of what run.json tells; a value of another type is as good as not there."""
-
-
-def number(value: Any) -> float:
-    """Reads a journal's number; non-finite ones are written as words."""
-    if isinstance(value, str):
-        return _WORDS.get(value, math.nan)
-    return math.nan if value is None else float(value)
 
 
 def read_run(folder: Path) -> RunView:
@@ -221,7 +214,7 @@ class ProcessReader:
         scheduler, step = self._schedulers[int(line["n"])], int(line["s"])
         scheduler.counts.append(step, float(line["count"]))
         if line.get("metric") is not None:
-            scheduler.metrics.append(step, number(line["metric"]))
+            scheduler.metrics.append(step, from_json(line["metric"]))
         scheduler.step_site = Site.read(line.get("site")) or scheduler.step_site
 
     def _on_process_group(self, line: dict[str, Any]) -> None:
@@ -287,12 +280,12 @@ class ProcessReader:
         series = training.signals.setdefault("loss", {}).setdefault("", Series())
         for offset, loss in enumerate(losses):
             if loss is not None:
-                series.append(first + offset, number(loss))
+                series.append(first + offset, from_json(loss))
         rates = line.get("lr") or []
         for offset, groups in enumerate(rates):
             for index, rate in enumerate(groups):
                 place = training.signals.setdefault("learning_rate", {})
-                place.setdefault(f"group {index}", Series()).append(first + offset, number(rate))
+                place.setdefault(f"group {index}", Series()).append(first + offset, from_json(rate))
         training.steps = max(training.steps, first + len(losses))
         if line.get("t"):
             took = self._took_s.get(training.index, 0.0) + float(line["t"][1]) - float(line["t"][0])
@@ -310,12 +303,12 @@ class ProcessReader:
                 if series is None:
                     series = places[place] = Series()
                 series.steps.append(step)
-                series.values.append(value if type(value) is float else number(value))
+                series.values.append(value if type(value) is float else from_json(value))
 
     def _on_scale(self, line: dict[str, Any]) -> None:
         training = self._training(line["o"])
         scales = training.signals.setdefault("loss_scale", {}).setdefault("", Series())
-        scales.append(int(line["s"]), number(line["v"]))
+        scales.append(int(line["s"]), from_json(line["v"]))
 
     def _on_evaluation(self, line: dict[str, Any]) -> None:
         loss = line.get("loss")

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
+from .numbers import compact
 from .signals import SIGNALS
-from .writer import Journal, compact
+from .writer import Journal
 
 Values = dict[str, dict[str, Any]]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
-import math
 import os
 from contextlib import suppress
 from time import monotonic
 from typing import Any
+
+from .numbers import compact, json_safe
 
 FLUSH_SECONDS = 0.25
 _TROUBLE_BYTES = 1024
@@ -17,29 +18,11 @@ _HIGH = 200
 """Our files get numbers from here, so that those of the user's files are what they always were."""
 
 
-def compact(value: float) -> float | str:
-    """Rounds to seven significant digits (float32 has no more); infinities become words."""
-    if math.isfinite(value):
-        return float(f"{value:.7g}")
-    return "nan" if value != value else "inf" if value > 0 else "-inf"
-
-
-def _plain(value: Any) -> Any:
-    """Returns what JSON can hold: numbers not finite become words, keys become text."""
-    if isinstance(value, float):
-        return compact(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, (int, str, bool, type(None))) else str(value)
-
-
 def _encode(fact: dict[str, Any]) -> str:
     try:
         return json.dumps(fact, separators=(",", ":"), default=str, allow_nan=False)
     except (ValueError, TypeError):
-        return json.dumps(_plain(fact), separators=(",", ":"), allow_nan=False)
+        return json.dumps(json_safe(fact, compact), separators=(",", ":"), allow_nan=False)
 
 
 def _series(values: list[float | None]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from .. import __version__
 from ..checks.base import Check
 from ..checks.finding import SEVERITIES, Finding
 from ..diagnosis import Diagnosis, diagnose
+from ..journal.numbers import to_json
 from ..journal.view import RunView
 from .ending import Unseen, bad_end, signal_name, why_unseen
 
@@ -188,23 +188,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "evidence": [
             {
                 "signal": item.signal,
-                "value": _plain(item.value),
-                "limit": None if item.limit is None else _plain(item.limit),
+                "value": to_json(item.value),
+                "limit": None if item.limit is None else to_json(item.limit),
                 "unit": item.unit or None,
             }
             for item in finding.evidence
         ],
     }
-
-
-def _plain(value: float) -> float | str:
-    """JSON has no number for what is not finite."""
-    return (
-        value
-        if math.isfinite(value)
-        else "nan"
-        if math.isnan(value)
-        else "inf"
-        if value > 0
-        else "-inf"
-    )

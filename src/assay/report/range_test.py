@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import math
 import shlex
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -21,11 +21,12 @@ from ..signals.sweep import Curve
 from ..trials.child import Child
 from ..trials.range_test import RangeTest, rounded
 from ..trials.sweeping import Working
+from .console import WIDEST, drawn, print_to
 from .curves import draw
 from .ending import counted
 from .glyphs import ASCII, UNICODE, Glyphs
 
-WIDEST = 100
+NARROWEST = 50
 PATIENCE_S = 2.0
 """After so long without a word, say what is going on."""
 REFRESH_S = 0.5
@@ -43,44 +44,24 @@ def show_range_test(test: RangeTest, file: TextIO | None = None) -> None:
         test: What to print; it has a curve.
         file: Where to; standard error if not given.
     """
-    file = sys.stderr if file is None else file
-    outer = Console(file=file)
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    glyphs = UNICODE if encoding.lower().replace("-", "").startswith("utf") else ASCII
-    width = min(outer.width, WIDEST) if outer.is_terminal else WIDEST
-    text = render_range_test(test, width=width, colour=outer.color_system, glyphs=glyphs)
-    file.write(text.encode(encoding, "replace").decode(encoding))
-    file.flush()
+    print_to(file, partial(render_range_test, test))
 
 
 def render_range_test(
     test: RangeTest, *, width: int = WIDEST, colour: str | None = None, glyphs: Glyphs = UNICODE
 ) -> str:
     """Returns the same as text, `width` columns wide; `colour` is one of rich's systems."""
-    console = Console(
-        file=io.StringIO(),
-        width=max(width, 50),
-        color_system=colour,  # type: ignore[arg-type]
-        force_terminal=colour is not None,
-        no_color=colour is None,
-        legacy_windows=False,
-        highlight=False,
-        emoji=False,
-        markup=False,
-    )
+    width = max(width, NARROWEST)
     title = f"{glyphs.line * 2} assay lr "
-    console.print(Text("\n" + title + glyphs.line * (console.width - len(title)) + "\n", "dim"))
+    parts: list[RenderableType] = [
+        Text("\n" + title + glyphs.line * (width - len(title)) + "\n", "dim")
+    ]
     if math.isfinite(test.suggestion):
-        console.print(_headline(test, glyphs), Text(""), sep="\n")
+        parts += [_headline(test, glyphs), ""]
     if test.curve is not None:
-        for line in _picture(test, test.curve, min(console.width - 24, 72), glyphs):
-            console.print(line)
-        console.print()
-    console.print(_rows(test))
-    console.print(Text(_cost(test, glyphs), "dim"))
-    written = console.file
-    assert isinstance(written, io.StringIO)
-    return "\n".join(line.rstrip() for line in written.getvalue().split("\n"))
+        parts += [*_picture(test, test.curve, min(width - 24, 72), glyphs), ""]
+    parts += [_rows(test), Text(_cost(test, glyphs), "dim")]
+    return drawn(parts, width=width, colour=colour)
 
 
 def _headline(test: RangeTest, glyphs: Glyphs) -> Text:

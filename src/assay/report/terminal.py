@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import sys
+from functools import partial
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ..checks.finding import Evidence, Finding
+from .console import WIDEST, clean, drawn, print_to
 from .ending import counted, how_it_ended, recording_lost, what_failed
 from .glyphs import ASCII, UNICODE, Glyphs
 from .model import Report
 from .source import changed_since, excerpt, short_path
 from .sparkline import series_behind, sparkline
 
-WIDEST = 100
+NARROWEST = 40
 AT_LENGTH = 3
 """So many causes are told at length, the others in one line each: a report fits on a screen."""
 
@@ -36,15 +36,7 @@ def show(report: Report, file: TextIO | None = None, *, quiet: bool = False) -> 
         file: Where to; standard error if not given, so that a script's own output stays as it is.
         quiet: Print findings, and the reason where nothing was seen; nothing else.
     """
-    file = sys.stderr if file is None else file
-    outer = Console(file=file)
-    width = min(outer.width, WIDEST) if outer.is_terminal else WIDEST
-    colour = None if outer.no_color else outer.color_system
-    text = render(report, width=width, colour=colour, glyphs=_glyphs(file), quiet=quiet)
-    # a terminal that can't show a user's unicode gets a question mark, never a traceback
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    file.write(text.encode(encoding, "replace").decode(encoding))
-    file.flush()
+    print_to(file, partial(render, report, quiet=quiet))
 
 
 def render(
@@ -56,43 +48,16 @@ def render(
     quiet: bool = False,
 ) -> str:
     """Returns the report as text, `width` columns wide; `colour` is one of rich's systems."""
-    console = Console(
-        file=io.StringIO(),
-        width=max(width, 40),
-        color_system=colour,  # type: ignore[arg-type]
-        force_terminal=colour is not None,
-        no_color=colour is None,
-        legacy_windows=False,
-        highlight=False,
-        emoji=False,
-        markup=False,
-    )
-    page = _Page(report, glyphs, console.width)
+    width = max(width, NARROWEST)
+    page = _Page(report, glyphs, width)
     parts: list[RenderableType] = []
     if not quiet:
         parts += page.head()
     parts += page.body(quiet=quiet)
     if not quiet:
         parts += page.foot()
-    for part in parts:
-        console.print(part)
-    written = console.file
-    assert isinstance(written, io.StringIO)
-    text = "\n".join(line.rstrip() for line in written.getvalue().split("\n"))
+    text = drawn(parts, width=width, colour=colour)
     return text if glyphs is UNICODE else text.replace("…", glyphs.cut)
-
-
-def clean(text: object) -> str:
-    """Returns text from a user's program with its control characters made visible."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in str(text)
-    )
-
-
-def _glyphs(file: TextIO) -> Glyphs:
-    encoding = (getattr(file, "encoding", None) or "utf-8").lower().replace("-", "")
-    return UNICODE if encoding.startswith("utf") else ASCII
 
 
 class _Page:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
-import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -18,12 +17,13 @@ from ..trials.result import Result
 from ..trials.trial import Trial
 from ..trials.verdict import Verdict
 from .change import render_change
+from .console import WIDEST, drawn, print_to
 from .curves import CONTROL_STYLE, TREATED_STYLE, draw
 from .ending import counted
 from .glyphs import ASCII, UNICODE, Glyphs
 from .source import short_path
 
-WIDEST = 100
+NARROWEST = 50
 _STYLE = {"proved": "bold green", "harmful": "bold red", "undecided": "yellow", "no effect": "dim"}
 
 
@@ -34,36 +34,15 @@ def show_trial(trial: Trial, file: TextIO | None = None) -> None:
         trial: What to print.
         file: Where to; standard error if not given.
     """
-    file = sys.stderr if file is None else file
-    outer = Console(file=file)
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    glyphs = UNICODE if encoding.lower().replace("-", "").startswith("utf") else ASCII
-    width = min(outer.width, WIDEST) if outer.is_terminal else WIDEST
-    text = render_trial(trial, width=width, colour=outer.color_system, glyphs=glyphs)
-    file.write(text.encode(encoding, "replace").decode(encoding))
-    file.flush()
+    print_to(file, partial(render_trial, trial))
 
 
 def render_trial(
     trial: Trial, *, width: int = WIDEST, colour: str | None = None, glyphs: Glyphs = UNICODE
 ) -> str:
     """Returns the verdicts as text, `width` columns wide; `colour` is one of rich's systems."""
-    console = Console(
-        file=io.StringIO(),
-        width=max(width, 50),
-        color_system=colour,  # type: ignore[arg-type]
-        force_terminal=colour is not None,
-        no_color=colour is None,
-        legacy_windows=False,
-        highlight=False,
-        emoji=False,
-        markup=False,
-    )
-    for part in _page(trial, glyphs, console.width):
-        console.print(part)
-    written = console.file
-    assert isinstance(written, io.StringIO)
-    text = "\n".join(line.rstrip() for line in written.getvalue().split("\n"))
+    width = max(width, NARROWEST)
+    text = drawn(_page(trial, glyphs, width), width=width, colour=colour)
     return text if glyphs is UNICODE else text.translate(_TO_ASCII)
 
 

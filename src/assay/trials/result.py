@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ..journal.numbers import json_safe
 from .metric import Measured
 
 State = Literal["done", "failed", "refused", "killed", "unseen", "slow"]
@@ -48,7 +48,7 @@ class Result:
 
     def as_line(self) -> dict[str, Any]:
         """For the store: numbers that JSON does not know are words."""
-        line: dict[str, Any] = _plain(asdict(self))
+        line: dict[str, Any] = json_safe(asdict(self))
         del line["resumed"]
         return line
 
@@ -93,15 +93,4 @@ def content_hash(path: str) -> str:
 
 def dumps(line: Mapping[str, Any]) -> str:
     """One line of JSON; what is not finite becomes a word."""
-    return json.dumps(_plain(line), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        # float() reads these words back
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+    return json.dumps(json_safe(line), ensure_ascii=False, allow_nan=False, separators=(",", ":"))

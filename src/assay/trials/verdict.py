@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
 
+from ..journal.numbers import to_json
 from .metric import comparable
 from .plan import Candidate
 from .result import Result
@@ -256,7 +257,7 @@ def _known(value: float) -> float:
 
 
 def _number(value: float) -> float | str | None:
-    return None if math.isnan(value) else value if math.isfinite(value) else str(value)
+    return None if math.isnan(value) else to_json(value)
 
 
 def best_first(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..journal.reader import number, read_account
+from ..journal.numbers import from_json
+from ..journal.reader import read_account
 from ..journal.view import RunView
+from ..report.console import clean
 from ..report.ending import signal_name
-from ..report.terminal import clean
 
 ALIVE_S = 15.0
 """A journal that grew this lately is still written; a run may also pause for longer than that."""
@@ -188,6 +189,6 @@ def _last(run: Path) -> tuple[int | None, float | None]:
                         end = int(line["first"]) + len(line["loss"])
                         if steps is None or end > steps:
                             known = [value for value in line["loss"] if value is not None]
-                            steps, loss = end, number(known[-1]) if known else None
+                            steps, loss = end, from_json(known[-1]) if known else None
                         break
     return steps, loss

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from ..journal.writer import FLUSH_SECONDS, Journal, compact
+from ..journal.numbers import compact
+from ..journal.writer import FLUSH_SECONDS, Journal
 
 STEPS_PER_LINE = 1024
 

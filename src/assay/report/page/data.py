@@ -11,8 +11,8 @@ from ...journal.events import INPUT, LOADER
 from ...journal.series import Series
 from ...journal.signals import SIGNALS
 from ...journal.view import RunView
+from ..console import clean
 from ..source import short_path
-from ..terminal import clean
 from .curves import Panel
 
 MOST_PLACES = 12

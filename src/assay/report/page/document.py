@@ -17,10 +17,10 @@ from ... import __version__
 from ...signals.update_ratio import update_ratios
 from ...trials.trial import Trial
 from ..atomic import write_whole
+from ..console import clean
 from ..ending import counted
 from ..foot import duration
 from ..model import Report
-from ..terminal import clean
 from . import data, setup, verdict
 from .curves import marks, panels
 from .layers import layers

@@ -8,11 +8,11 @@ from typing import Any
 
 from ...journal.events import AUTOCAST, SEED
 from ...journal.view import Group, RunView, Training
+from ..console import clean
 from ..ending import counted
 from ..foot import duration
 from ..model import Report
 from ..source import short_path
-from ..terminal import clean
 
 _FIRST = ("torch", "python", "numpy")
 _MOST_GROUPS = 12

@@ -12,10 +12,10 @@ from typing import Any
 from ...trials.change import Change
 from ...trials.trial import Trial
 from ...trials.verdict import Verdict
+from ..console import clean
 from ..ending import counted
 from ..foot import duration
 from ..source import short_path
-from ..terminal import clean
 from ..verdicts import in_words, numbers
 from .thinning import short
 from .verdict import sentence

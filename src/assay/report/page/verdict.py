@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...checks.finding import Evidence, Finding
+from ..console import clean
 from ..ending import counted, how_it_ended, recording_lost, what_failed
 from ..model import Report
 from ..source import changed_since, excerpt, short_path
-from ..terminal import FEW_STEPS, clean
+from ..terminal import FEW_STEPS
 from .curves import evidence_panel
 
 TIERS = {
