@@ -226,7 +226,7 @@ class RunView:
     """One run as it is known so far: what checks, diagnosis and reports read.
 
     Those who make it write into it while it grows: the reader of a journal, `observe` and the
-    notebook, which add how the run ended, and tests. To checks it is read-only by convention, not by
+    notebook, which add how the run ended, and tests. To checks it is read-only by convention, not
     a frozen copy: a live run would have to be copied for each look.
 
     `failed` holds the first error of each probe that raised one, by the probe's name; `skipped` why
