@@ -540,7 +540,10 @@ class Loop:
         warm.WarmRunner.close = lambda self: None  # type: ignore[method-assign]
         warm.WarmRunner.run = staticmethod(run_in_fork)  # type: ignore[assignment,method-assign]
         files = targets(self.options.only)
-        every = mutants(files)[:: self.options.every]
+        every = mutants(files)
+        if self.options.review:
+            every = [mutant for mutant in every if mutant.number < 0]
+        every = every[:: self.options.every]
         items = {item.nodeid: item for item in session.items}
         print(f"{len(every)} mutants, {len(items)} tests", flush=True)
         covered, took = self._coverage(items, files)
@@ -745,6 +748,8 @@ def main() -> None:
     parser.add_argument("--keep")
     parser.add_argument("--seconds", type=float, default=20.0, help="for one mutant")
     parser.add_argument("--again", action="store_true", help="those that --keep has as survivors")
+    parser.add_argument("--tests", nargs="+", default=TESTS)
+    parser.add_argument("--review", action="store_true", help="those of the review alone")
     parser.add_argument("--markdown")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
@@ -765,7 +770,7 @@ def main() -> None:
         importlib.import_module("assay." + file.removesuffix(".py").replace("/", "."))
     loop = Loop(options)
     os.chdir(ROOT)
-    tests = [test for test in TESTS if (ROOT / test).exists()]
+    tests = options.tests
     quiet = ["-q", "-p", "no:cacheprovider", "--timeout=0", "-p", "no:xdist", "-s"]
     pytest.main([*quiet, *tests], plugins=[loop])
     text = report(loop.results, options)

@@ -15,6 +15,7 @@ from assay import seams
 from assay.journal.reader import read_run
 from assay.journal.view import RunView
 from assay.journal.writer import Journal
+from assay.watching import budget, sampling
 from assay.watching.probe import Probe
 from assay.watching.watch import Watch
 
@@ -60,3 +61,10 @@ def watched(tmp_path: Path) -> Watching:
         assert seen.view.errors == []
 
     return watching
+
+
+@pytest.fixture
+def no_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is busy the opening would end early and slow samples would be suspended."""
+    monkeypatch.setattr(budget, "OPENING_S", 1e9)
+    monkeypatch.setattr(sampling, "OWN_S_AT_MOST", 1e9)

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from assay.probes.activations import BACK_AT_MOST, Activations, _sources
 
+pytestmark = pytest.mark.usefixtures("no_haste")
+
 
 class Saturating(nn.Module):
     """Gives `x` through an activation to a layer, by a way of its own."""

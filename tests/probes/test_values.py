@@ -22,6 +22,8 @@ from assay.probes.catalogue import IN_TRIALS, PROBES
 from assay.probes.evaluation import Evaluation
 from assay.probes.setup import Setup
 
+pytestmark = pytest.mark.usefixtures("no_haste")
+
 ALL = [probe for probe in (*PROBES, *IN_TRIALS) if probe is not Setup]  # reads files, no numbers
 
 SPEAKING = (
