@@ -107,6 +107,26 @@ WORKLOADS: dict[str, Callable[[], Callable[[], None]]] = {
 }
 
 
+def deep_cnn() -> Callable[[], None]:
+    """Six convolutions with batch norm on images of 64 x 64: large activations."""
+    import torch
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for inside, outside in ((3, 16), (16, 16), (16, 32), (32, 32), (32, 32), (32, 32)):
+        layers += [nn.Conv2d(inside, outside, 3, padding=1), nn.BatchNorm2d(outside), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    return classifier(model, torch.randn(16, 3, 64, 64), 10, optimizer)
+
+
+OPENINGS: dict[str, Callable[[], Callable[[], None]]] = {
+    "opening-mlp": lambda: mlp(128, 64),
+    "opening-cnn": deep_cnn,
+    "opening-transformer": lambda: transformer(128, 4, 16, 64),
+}
+
+
 # -- inside the measured process -------------------------------------------------------------------
 
 
@@ -242,6 +262,28 @@ def memory(steps: int) -> dict[str, Any]:
     }
 
 
+def opening(name: str) -> dict[str, Any]:
+    """What the opening window costs: its 32 steps from the start of the process, and then plain."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    step = OPENINGS[name]()
+    with tempfile.TemporaryDirectory() as folder:
+        arms = Arms(step, folder)
+        watched = arms.block("assay", 32)
+        sampling = arms.session.watch.sampling
+        result = {
+            "opening_ms_per_step": round(1e3 * watched / 32, 1),
+            "own_s": round(sampling.budget.opening_s, 3),
+            "samples": sampling.plan.taken,
+            "next_sample": sampling.plan.next,
+        }
+        result["plain_ms_per_step"] = round(1e3 * arms.block("plain", 16) / 16, 1)
+        arms.session.end()
+    return result
+
+
 def without_steps(passes: int) -> dict[str, Any]:
     """Backward passes that no step follows, as for Fisher information: plain, then watched."""
     import torch
@@ -348,6 +390,7 @@ def main() -> None:
         "fixed": lambda: fixed_cost(given.pairs),
         "fixed-beside-model": lambda: fixed_cost(given.pairs, "mlp-1ms"),
         "memory": lambda: memory(given.memory_steps),
+        **{name: lambda n=name: opening(n) for name in OPENINGS},  # type: ignore[misc]
         "without-steps": lambda: without_steps(6000),
         "start-up": lambda: start_up(given.pairs),
     }
