@@ -200,7 +200,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     Signal(
         "dead_unit_share", "Dead units", "share", Per.ACTIVATION, "activations",
         "share of a ReLU's units that were zero for every sample of the last 16 sampled steps",
-        absent="no ReLU inside a trained model was seen in 16 sampled steps",
+        absent="no ReLU inside a trained model was seen",
     ),
     # -- what goes into the model --------------------------------------------------------------
     Signal(
