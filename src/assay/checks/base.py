@@ -95,7 +95,7 @@ class Check:
         return (Level.OUTCOME if self.is_effect else LEVELS.get(self.family, Level.MODEL)), rank
 
     def limit(self, name: str) -> float:
-        """The value of one of this check's limits."""
+        """Returns the value of one of this check's limits."""
         return self.limits[name].value
 
     def found(
@@ -155,5 +155,5 @@ class Check:
 
 
 def _capped(severity: Severity, status: Status) -> Severity:
-    """The severity of a finding; that of a check in preview is at most a warning."""
+    """Returns the severity of a finding; that of a check in preview is at most a warning."""
     return "warning" if status == "preview" and severity == "error" else severity

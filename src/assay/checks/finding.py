@@ -95,5 +95,5 @@ class Finding:
         return self.began or (self.steps[0], self.steps[0])
 
     def as_symptom(self, of: tuple[str, ...]) -> Finding:
-        """The same finding, explained by other checks."""
+        """Returns the same finding, explained by other checks."""
         return replace(self, role="symptom", explained_by=of)

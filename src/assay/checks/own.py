@@ -113,7 +113,7 @@ def _imported(path: Path) -> Any:
 
 
 def _checks_in(loaded: Any, said: str) -> list[Check]:
-    """The checks that a module, a class, a check or a sequence of these holds."""
+    """Returns the checks that a module, a class, a check or a sequence of these holds."""
     if isinstance(loaded, Check):
         return [loaded]
     if isinstance(loaded, type) and issubclass(loaded, Check):

@@ -37,7 +37,7 @@ def discover() -> tuple[Check, ...]:
 
 
 def defined_in(module: object) -> list[Check]:
-    """The one check that a module of ours defines, as a list.
+    """Returns the one check that a module of ours defines, as a list.
 
     Raises:
         TypeError: It defines none, or several.
@@ -57,5 +57,5 @@ CHECKS: tuple[Check, ...] = discover()
 
 
 def by_name(name: str) -> Check | None:
-    """The shipped check of this name."""
+    """Returns the shipped check of this name."""
     return next((check for check in CHECKS if check.name == name), None)

@@ -36,12 +36,12 @@ def _single(value: Any) -> torch.Tensor | None:
 
 
 def _only_activates(module: Any) -> bool:
-    """True for nn.ReLU and its like: neither parts nor weights."""
+    """Whether a module is nn.ReLU or its like: it has neither parts nor weights."""
     return next(module.children(), None) is None and next(module.parameters(), None) is None
 
 
 def _sources(source: torch.Tensor) -> Iterator[Any]:
-    """The operations that made a layer's input, nearest first; not what only scaled it as a gate.
+    """Yields the operations that made a layer's input, nearest first; no gates.
 
     In a product of two computed factors each is the other's gate (LSTM, GLU, squeeze-and-excite):
     a gate at its bound lets all or nothing through, and that is its job.
@@ -93,7 +93,7 @@ class Activations(Probe):
         self._saturated: dict[str, tuple[torch.Tensor, int]] = {}
 
     def iteration_begins(self) -> None:
-        """An earlier iteration may have ended in the middle of a module."""
+        """Forgets an earlier iteration that may have ended in the middle of a module."""
         self._inside.clear()
         self._alive.clear()
         self._pending.clear()

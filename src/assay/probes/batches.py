@@ -37,7 +37,7 @@ class Batches(Probe):
         self._pictured: set[str] = set()
 
     def iteration_begins(self) -> None:
-        """Each layer's input counts once an iteration."""
+        """Forgets which layers were measured: each input counts once an iteration."""
         self._entered.clear()
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
@@ -90,7 +90,7 @@ class Batches(Probe):
 def inputs_of(
     watch: ProbeContext, module: torch.nn.Module, args: Any, kwargs: Any
 ) -> list[tuple[str, torch.Tensor]]:
-    """The tensors that a call of a root module is given, with their places."""
+    """Yields the tensors that a call of a root module is given, with their places."""
     given: list[tuple[str, Any]] = [(f"input {i}", value) for i, value in enumerate(args)]
     given += list(kwargs.items())
     prefix = watch.names.prefix(module)
@@ -101,7 +101,7 @@ def inputs_of(
 
 
 def input_numbers(tensor: torch.Tensor) -> dict[str, Any]:
-    """What is measured of an input, by name; scalars on their device. Empty for masks and such."""
+    """Measures an input: scalars on their device, by name. Empty for masks and such."""
     if tensor.layout is not torch.strided or tensor.is_complex() or tensor.dtype is torch.bool:
         return {}
     if not tensor.is_floating_point():
@@ -119,7 +119,7 @@ def input_numbers(tensor: torch.Tensor) -> dict[str, Any]:
 
 
 def bin_shares(tensor: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-    """Share of the finite numbers in each of 24 bins of equal width from the lowest to the highest.
+    """Returns the share of the finite numbers in each of 24 equal bins, lowest to highest.
 
     Nothing waits for an accelerator: torch.histc would.
 

@@ -86,7 +86,7 @@ class Callers(Probe):
         self._note("step", self._number(optimizer), closure=bool(has_closure))
 
     def finish(self) -> None:
-        """What was called after the last step."""
+        """Notes what was called after the last step."""
         self._name_models()
 
     def _number(self, owner: Any) -> int:

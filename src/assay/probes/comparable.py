@@ -55,7 +55,7 @@ class Comparable(Probe):
                     self._seen[signal] = total, calls
 
     def on_step_end(self, optimizer: Any) -> None:
-        """The step's numbers: means over the losses that it was taken for."""
+        """Writes the step's numbers: means over the losses that it was taken for."""
         if self._wait:
             self._wait -= 1
         elif self._seen:
@@ -71,14 +71,14 @@ class Comparable(Probe):
         self._seen = {}
 
     def finish(self) -> None:
-        """What is still on its way from a device is written."""
+        """Writes what is still on its way from a device."""
         self._recorder.flush_arrived(wait=True)
 
 
 def loss_alike(
     name: str, source: torch.Tensor, target: torch.Tensor, ignored: Any
 ) -> torch.Tensor | None:
-    """The loss as it ought to be computed, a scalar; None where that is not known.
+    """Returns the loss as it ought to be computed, a scalar; None where that is not known.
 
     Args:
         name: The loss function.
@@ -114,7 +114,7 @@ def loss_alike(
 def wrong_share(
     name: str, source: torch.Tensor, target: torch.Tensor, ignored: Any
 ) -> torch.Tensor | None:
-    """Wrong answers over counted ones, a scalar; None where there are no classes.
+    """Returns wrong answers over counted ones, a scalar; None where there are no classes.
 
     The arguments are those of `loss_alike`.
     """

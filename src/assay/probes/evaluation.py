@@ -57,7 +57,7 @@ class Evaluation(Probe):
         self._write()
 
     def finish(self) -> None:
-        """The last phase may end the run."""
+        """Writes the last phase, which may end the run."""
         self._write()
 
     def _write(self) -> None:

@@ -114,7 +114,7 @@ class Gradients(Probe):
 
     @staticmethod
     def _unscaled(optimizer: Any, gradients: list[torch.Tensor]) -> list[torch.Tensor]:
-        """A fused optimizer under a GradScaler unscales inside its own step."""
+        """Divides by the scale: a fused optimizer under a GradScaler unscales in its own step."""
         scale = getattr(optimizer, "grad_scale", None)
         if not isinstance(scale, torch.Tensor):
             return gradients

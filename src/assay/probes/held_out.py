@@ -79,7 +79,7 @@ class HeldOut(Probe):
         self._recorder.flush_arrived(wait=True)
 
     def _evaluation_begins(self) -> None:
-        """Once for each step of the training at most, and ever more rarely."""
+        """Begins once for each step of the training at most, and ever more rarely."""
         watch = self.watch
         if self._listens or watch.compiled or not watch.trainings:
             return

@@ -39,13 +39,13 @@ class _Drawn:
         self.draws = self.batches = self.order = 0
 
     def begin(self) -> None:
-        """A new epoch."""
+        """Begins a new epoch."""
         self.epoch += 1
         self.counts.clear()
         self.draws = self.batches = self.order = 0
 
     def add(self, indices: Any) -> None:
-        """The indices of one batch, or of one sample where the loader makes no batches."""
+        """Adds the indices of one batch, or of one sample where the loader makes no batches."""
         batch = indices if isinstance(indices, (list, tuple)) else (indices,)
         self.draws += len(batch)
         self.batches += 1
@@ -55,7 +55,7 @@ class _Drawn:
             self.counts.update(batch)
 
     def facts(self, *, whole: bool) -> dict[str, Any]:
-        """The epoch in numbers."""
+        """Returns the epoch in numbers."""
         self.ever.update(self.counts)
         counted = bool(self.counts) and self.draws <= DRAWS_AT_MOST
         return {
@@ -146,7 +146,7 @@ class Loaders(Probe):
             os.close(fd)
 
     def finish(self) -> None:
-        """The last epoch may be under way."""
+        """Writes the last epoch, which may be under way."""
         for known in self._kinds.values():
             if known.draws and known.epoch < EPOCHS_IN_ORDER:
                 self._write_epoch(known)
@@ -188,7 +188,7 @@ class Loaders(Probe):
 
 
 def _kind(loader: Any) -> tuple[Any, ...]:
-    """What makes two loaders one kind: one that is built anew for each epoch stays the same."""
+    """Returns what makes two loaders one kind: built anew each epoch, it stays the same."""
     sampler, data = getattr(loader, "sampler", None), getattr(loader, "dataset", None)
     names = type(sampler).__name__, type(data).__name__
     return (*names, _length(data), loader.batch_size, torch.is_grad_enabled())
@@ -210,7 +210,7 @@ def _bool(value: Any) -> bool | None:
 
 
 def random_states(data: Any) -> Iterator[tuple[str, int]]:
-    """A number for each random state that a worker may draw from, equal for equal states.
+    """Returns a number for each random state of a worker, equal for equal states.
 
     Nothing is drawn. Besides the global generators, those that the data set holds itself, or one of
     its transforms: a copy in each worker, which `worker_init_fn` and torch leave as it is.
@@ -232,7 +232,7 @@ def _parts(name: str, held: Any) -> list[tuple[str, Any]]:
 
 
 def _own_state(thing: Any) -> Any:
-    """The state of a random generator; None for anything else. Numpy is not imported for it."""
+    """Returns a random generator's state; None for anything else. Numpy is not imported."""
     if isinstance(thing, torch.Generator):
         return thing.get_state().tolist()
     if isinstance(thing, random.Random):
@@ -250,7 +250,7 @@ def _digest(state: Any) -> int:
 
 
 def label_order(data: Any) -> dict[str, float]:
-    """How the labels of a dataset lie in its own order; empty where it doesn't show its labels.
+    """Returns how a dataset's labels lie in its own order; empty where it shows none.
 
     Returns:
         `labels_equal_next`: share of samples whose successor has the same label;

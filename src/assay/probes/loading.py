@@ -107,7 +107,7 @@ def _differ(old: torch.Tensor, new: torch.Tensor) -> bool:
 def _prefix(
     own: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]], matched: int
 ) -> tuple[str | None, int]:
-    """What would have to be taken off the given names, or (with a +) put before them, and why.
+    """Says what to take off the given names, or (with a +) to put before them, and why.
 
     Returns:
         The prefix that makes the most names fit, and how many; None if none beats `matched`.
@@ -125,7 +125,7 @@ def _prefix(
 
 
 def _starts(names: Mapping[str, Any]) -> list[str]:
-    """The first one and two parts of the names: `module.`, `module.backbone.`; a few of them."""
+    """Returns the first one and two parts of the names, `module.`: a few of them."""
     found: dict[str, None] = {}
     for name in names:
         parts = name.split(".")

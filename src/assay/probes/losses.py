@@ -27,7 +27,7 @@ def _describe(tensor: Any) -> dict[str, Any] | None:
 
 
 def producer(tensor: torch.Tensor) -> str | None:
-    """Which operation made a tensor's values, seen through views: `Sigmoid`, `Addmm`, ..."""
+    """Names the operation that made a tensor, seen through views: `Sigmoid`, `Addmm`, ..."""
     node = tensor.grad_fn
     for _ in range(VIEWS_AT_MOST):
         if node is None:

@@ -180,5 +180,5 @@ class Optimizers(Probe):
 
 
 def is_milestone(passes: int) -> bool:
-    """True for 4, 8, 16, ...: so that few lines are written, and the last is not far behind."""
+    """Whether a count is 4, 8, 16, ...: few lines, and the last is not far behind."""
     return passes >= FIRST_WRITTEN and passes & (passes - 1) == 0

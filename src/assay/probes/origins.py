@@ -68,7 +68,7 @@ class Origins(Probe):
         return next((f for node in computed if (f := self._judge(node, _infinite))), None)
 
     def _judge(self, node: Any, bad: Callable[[torch.Tensor], float]) -> dict[str, Any] | None:
-        """What this operation was given that isn't finite."""
+        """Says what this operation was given that isn't finite."""
         leaves = [n.variable for n, _ in node.next_functions if hasattr(n, "variable")]
         names = [name for leaf in leaves if (name := self.watch.names.parameter(leaf))]
         module = names[0].rpartition(".")[0] if names else None
@@ -107,7 +107,7 @@ def _saved(node: Any, field: str) -> torch.Tensor | None:
 
 
 def _out_of_domain(node: Any) -> float:
-    """Share of operands at which this operation has no finite value: log at 0, division by 0."""
+    """Returns the share of operands where an operation has no finite value, as log at 0."""
     op = _plain(node)
     if op in ("Log", "Log2", "Log10"):
         value = _saved(node, "self")

@@ -40,37 +40,37 @@ class Pace(Probe):
         self._fetched = False
 
     def iteration_begins(self) -> None:
-        """The wait for its batch lies before the first sign of an iteration, and is kept."""
+        """Forgets the parts; the wait for the batch lies before an iteration, and is kept."""
         self._began.clear()
         self._took.clear()
 
     def on_batch(self, loader: Any, batch: Any, waited: float) -> None:
-        """How long the loop waited for its data."""
+        """Adds how long the loop waited for its data."""
         self._waited, self._fetched = self._waited + waited, True
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
-        """A forward pass begins."""
+        """Starts the clock of the forward pass."""
         self._begin("forward_s")
 
     def on_root_end(self, module: Any, result: Any) -> None:
-        """And ends."""
+        """Stops it."""
         self._end("forward_s")
 
     def on_backward_begin(self, roots: Any, kept: Any) -> None:
-        """A backward pass begins."""
+        """Starts the clock of the backward pass."""
         self._begin("backward_s")
 
     def on_backward_end(self, roots: Any) -> None:
-        """And ends."""
+        """Stops it."""
         self._end("backward_s")
 
     def on_step_begin(self, optimizer: Any, has_closure: Any) -> None:
-        """The optimizer's own code begins; what a closure computes in it is not the step."""
+        """Starts the optimizer's clock; what a closure computes in it is not the step."""
         if not has_closure:
             self._begin("step_s")
 
     def on_step_end(self, optimizer: Any) -> None:
-        """The step is done: its numbers are written."""
+        """Stops it, and writes the step's numbers."""
         self._end("step_s")
         held = next((p for group in optimizer.param_groups for p in group["params"]), None)
         put = self.watch.put

@@ -105,6 +105,6 @@ class Scaling(Probe):
 
 
 def _tensors(given: Any) -> list[torch.Tensor]:
-    """The tensors of what scale() or backward() is given: one, or several."""
+    """Returns the tensors of what scale() or backward() is given: one, or several."""
     given = given if isinstance(given, (tuple, list)) else [given]
     return [one for one in given if isinstance(one, torch.Tensor)]

@@ -106,7 +106,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _number(given: Any) -> float | None:
-    """The metric as a number; reading one that lies on an accelerator would wait for it."""
+    """Returns the metric as a number; on an accelerator, reading it would wait: None."""
     if isinstance(given, torch.Tensor) and not (given.is_cpu and given.numel() == 1):
         return None
     try:

@@ -32,7 +32,7 @@ class Setup(Probe):
 
 
 def versions() -> dict[str, str]:
-    """`__version__` of every top-level package that is loaded and has one."""
+    """Returns `__version__` of every top-level package that is loaded and has one."""
     found = {}
     for name, module in sorted(sys.modules.items()):
         version = vars(module).get("__version__") if hasattr(module, "__dict__") else None
@@ -43,7 +43,7 @@ def versions() -> dict[str, str]:
 
 
 def sources(script: str | None) -> list[str]:
-    """The script, and Python files that are not of installed packages, of Python, or ours."""
+    """Returns the script and Python files that are not installed, Python's, or ours."""
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = sysconfig.get_paths()
     installed = [ours, *(paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))]

@@ -37,7 +37,7 @@ GROWTH = 1.5
 
 
 def stability_limit(optimizer: Any, group: dict[str, Any]) -> float | None:
-    """Largest stable rate x sharpness on a quadratic; None for optimizers without a known limit.
+    """Returns the largest stable rate x sharpness on a quadratic; None if not known.
 
     Source: Cohen et al. 2021 (SGD, heavy-ball, Nesterov momentum); Cohen et al. 2022 (Adam,
     RMSprop, with the sharpness preconditioned).
@@ -59,7 +59,7 @@ def stability_limit(optimizer: Any, group: dict[str, Any]) -> float | None:
 def preconditioner(
     optimizer: Any, group: dict[str, Any], parameter: torch.Tensor
 ) -> torch.Tensor | None:
-    """The diagonal P by which this optimizer divides its step; None if it isn't there yet.
+    """Returns the diagonal P by which an optimizer divides its step; None if not there yet.
 
     Adam: (1 - beta1^t) (sqrt(v / (1 - beta2^t)) + eps), the first factor being the bias correction
     of its momentum.
@@ -83,7 +83,7 @@ def preconditioner(
 
 
 def proportions(rates: list[float]) -> list[float]:
-    """Of rates to the largest; 1 where all are 0."""
+    """Divides rates by the largest; 1 where all are 0."""
     top = max(rates)
     return [rate / top if top else 1.0 for rate in rates]
 
@@ -237,7 +237,7 @@ class Sharpness(SecondOrder):
         return EARLY_PRODUCTS if self.watch.iteration == 0 else PRODUCTS_AT_MOST
 
     def _start(self, gradient: torch.Tensor) -> torch.Tensor:
-        """The last eigenvector, or the gradient, which is steep; never torch's own dice."""
+        """Returns the last eigenvector, or the gradient, which is steep; draws no random number."""
         known = self._vector
         if known is None or known.shape != gradient.shape or not bool(torch.isfinite(known).all()):
             known = gradient

@@ -59,7 +59,7 @@ class StepQuality(SecondOrder):
         self.iteration_begins()
 
     def iteration_begins(self) -> None:
-        """Nothing of an earlier iteration is kept."""
+        """Forgets everything of an earlier iteration."""
         self._why: str | None = None
         self._backwards = 0
         self._done = False

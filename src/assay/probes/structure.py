@@ -26,7 +26,7 @@ SHARED_AT_MOST, PLACES_AT_MOST = 200, 50
 
 
 def parameter_names(probe: Probe, group: dict[str, Any], index: int) -> list[str]:
-    """Names of a group's parameters; those of no known module are called `group 0 parameter 3`."""
+    """Names a group's parameters; of no known module, `group 0 parameter 3`."""
     names = probe.watch.names
     return [
         names.parameter(p) or f"group {index} parameter {position}"
@@ -35,7 +35,7 @@ def parameter_names(probe: Probe, group: dict[str, Any], index: int) -> list[str
 
 
 def plain(value: Any) -> Any:
-    """A setting as the journal may hold it: a number, a word, or a list of them."""
+    """Returns a setting as the journal may hold it: a number, a word, or a list of them."""
     if isinstance(value, torch.Tensor):
         return float(value) if value.numel() == 1 else None
     if isinstance(value, (tuple, list)):
@@ -51,7 +51,7 @@ def _module_settings(module: torch.nn.Module) -> dict[str, Any] | None:
 
 
 def shared_places(root: torch.nn.Module) -> list[tuple[str, list[str]]]:
-    """What stands at more than one place of a model: `parameter`, `buffer` or `module`, and where.
+    """Yields what stands at several places of a model: parameter, buffer or module.
 
     A name is made of the first name of the module that holds it. Each module is looked at once, so
     that what is shared inside something shared costs nothing more, and a circle ends.

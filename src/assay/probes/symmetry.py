@@ -23,7 +23,7 @@ identical outputs make those of the layers before them cancel to rounding noise.
 
 
 def twin_share(tensor: torch.Tensor, dim: int, noise: torch.Tensor | float = 0.0) -> torch.Tensor:
-    """Share of the slices along `dim` that equal the slice before them (0 to 1)."""
+    """Returns the share of slices along `dim` that equal the slice before them (0 to 1)."""
     rows = tensor.detach().movedim(dim, 0).flatten(1)
     near = rows.abs().max() * EQUAL_WITHIN + noise
     return ((rows[1:] - rows[:-1]).abs().amax(1) <= near).float().mean()

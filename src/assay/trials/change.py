@@ -59,7 +59,7 @@ class Change:
         return "".join(file.diff for file in self.files)
 
     def as_dict(self) -> dict[str, Any]:
-        """For a report of schema 1."""
+        """Returns what a report of schema 1 holds."""
         return {
             "for": self.candidate.name,
             "state": self.state,
@@ -161,7 +161,7 @@ def _close(x: float, y: float) -> bool:
 
 
 def _view(runner: Runner, job: Job, needs: str = "") -> RunView:
-    """The record of a run; it is run again where an earlier trial's folder was removed."""
+    """Returns the record of a run, run again if an earlier trial's folder was removed."""
     view = runner.views.get(job)
     if view is None:
         view = read_run(Path(runner.results[job].folder))

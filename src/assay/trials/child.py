@@ -60,7 +60,7 @@ class Command:
     spawn: Callable[..., Process] = subprocess.Popen
 
     def argv(self) -> list[str]:
-        """The child's argument vector.
+        """Returns the child's argument vector.
 
         Raises:
             LaunchError: Nothing that can be started was named.
@@ -155,7 +155,7 @@ class Child:
             os.killpg(self._process.pid, number)
 
     def read(self) -> tuple[Result, RunView]:
-        """What came of it, once it is over."""
+        """Returns the run's result and record, once it is over."""
         code, took = self._process.wait(), self.seconds
         self._send(signal.SIGKILL)  # loader workers and ranks that it has left behind
         exit_code, by = (code, None) if code >= 0 else (None, -code)
@@ -208,7 +208,7 @@ class Child:
         return "done", ""
 
     def _said(self) -> list[str]:
-        """The last lines that the script printed."""
+        """Returns the last lines that the script printed."""
         with contextlib.suppress(OSError), (self.path / "output.txt").open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - 20_000, 0))
             lines = file.read().decode(errors="replace").splitlines()

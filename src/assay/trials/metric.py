@@ -37,7 +37,7 @@ class Measured:
     curves: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
 
     def per_batch(self, batches: int) -> Measured:
-        """The same, with curves over batches where each step took several."""
+        """Returns the same with curves over batches, where each step took several."""
         return Measured(
             self.values,
             {
@@ -47,7 +47,7 @@ class Measured:
         )
 
     def worst(self) -> Measured:
-        """The same curves, but the run came to nothing."""
+        """Returns the same curves of a run that came to nothing."""
         kinds = self.values or dict.fromkeys(KINDS[:2])
         return Measured(dict.fromkeys(kinds, math.inf), self.curves)
 
@@ -79,13 +79,13 @@ def measure(view: RunView) -> Measured:
 
 
 def main_training(view: RunView) -> Training | None:
-    """The training with the most steps, the first of them if several have as many."""
+    """Returns the training with the most steps, the first of them if several tie."""
     stepped = [training for training in view.trainings if training.steps]
     return max(stepped, key=lambda t: t.steps, default=None)
 
 
 def final(series: Series, steps: int) -> float:
-    """Mean over the last tenth of the steps, at least the last value.
+    """Returns the mean over the last tenth of the steps, at least the last value.
 
     Returns:
         inf where the last value, or half of them, are not finite; nan where there is no value.
@@ -101,7 +101,7 @@ def final(series: Series, steps: int) -> float:
 
 
 def thinned(series: Series, points: int = POINTS) -> tuple[tuple[int, float], ...]:
-    """At most so many points: the mean of each stretch at its last step; nan if it isn't finite."""
+    """Returns at most so many points: each stretch's mean at its last step; nan if not finite."""
     size = max(math.ceil(len(series) / points), 1)
     samples = list(series)
     stretches = [samples[i : i + size] for i in range(0, len(samples), size)]
@@ -109,7 +109,7 @@ def thinned(series: Series, points: int = POINTS) -> tuple[tuple[int, float], ..
 
 
 def comparable(tricks: Iterable[Trick], kinds: Sequence[str]) -> tuple[str, str]:
-    """The kind by which a candidate is compared with the control, and a word of caution.
+    """Returns the kind by which a candidate is compared, and a word of caution.
 
     Args:
         tricks: Its tricks.

@@ -92,7 +92,7 @@ class Job:
         return f"{self.candidate.name} · seed {self.seed}"
 
     def key(self, command: Sequence[str], *, bounded: bool = False) -> str:
-        """Equal for runs that must have the same result, as long as no source file changes.
+        """Returns what is equal for runs of the same result, as long as no source file changes.
 
         Args:
             command: The child's argument vector.
@@ -107,7 +107,7 @@ class Job:
 
 
 def candidate_of(tricks: Iterable[Trick], checks: tuple[str, ...] = (), why: str = "") -> Candidate:
-    """A candidate of these tricks, named by what `--with` takes.
+    """Makes a candidate of these tricks, named by what `--with` takes.
 
     Raises:
         TrickError: Two of them can't stand together.
@@ -117,7 +117,7 @@ def candidate_of(tricks: Iterable[Trick], checks: tuple[str, ...] = (), why: str
 
 
 def together(candidates: Iterable[Candidate], checks: tuple[str, ...] = ()) -> Candidate:
-    """All tricks of these candidates in one; the same trick with the same values counts once.
+    """Joins all tricks of these candidates; the same trick with the same values counts once.
 
     Raises:
         TrickError: Two of them can't stand together.
@@ -127,7 +127,7 @@ def together(candidates: Iterable[Candidate], checks: tuple[str, ...] = ()) -> C
 
 
 def distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The candidates, each set of tricks once, in the order in which they came."""
+    """Returns the candidates, each set of tricks once, in the order in which they came."""
     first: dict[tuple[Trick, ...], Candidate] = {}
     for candidate in candidates:
         first.setdefault(candidate.tricks, candidate)

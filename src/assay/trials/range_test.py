@@ -64,7 +64,7 @@ class RangeTest:
         return f"lr={rounded(self.suggestion)}"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what is not known, or not finite, is null."""
+        """Returns it for JSON; what is not known, or not finite, is null."""
         found = self.curve
         return {
             "schema": 1,
@@ -104,7 +104,7 @@ class RangeTest:
 
 
 def rounded(rate: float) -> str:
-    """A rate with two digits: more are not known."""
+    """Rounds a rate to two digits: more are not known."""
     return f"{rate:.2g}"
 
 

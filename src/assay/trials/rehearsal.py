@@ -35,7 +35,7 @@ class _Stage(Runner):
 def refusals(
     runner: Runner, candidates: Sequence[Candidate], steps: int | None
 ) -> dict[Job, Result]:
-    """The first runs of those candidates that do not fit the script.
+    """Returns the first runs of those candidates that do not fit the script.
 
     Args:
         runner: Of the trial; its own results stay as they are.

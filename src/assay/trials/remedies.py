@@ -49,7 +49,7 @@ def remedies(view: RunView, diagnosis: Diagnosis) -> list[list[Candidate]]:
 
 
 def exploration(view: RunView) -> list[list[Candidate]]:
-    """What may help a run that has nothing wrong with it."""
+    """Proposes what may help a run that has nothing wrong with it."""
     wanted = [Remedy(trick.name, value) for trick in TRICKS for value in trick.explore]
     found = [candidate for remedy in wanted for candidate in _read(view, remedy)]
     return [distinct(found)[:MOST]] if found else []
@@ -61,7 +61,7 @@ def _candidates(view: RunView, finding: Finding) -> Iterator[Candidate]:
 
 
 def _read(view: RunView, remedy: Remedy, checks: tuple[str, ...] = ()) -> Iterator[Candidate]:
-    """The trick with each value that its own file suggests for this run."""
+    """Yields the trick with each value that its own file suggests for this run."""
     training = main_training(view)
     suggested = [Suggestion(remedy.value)]
     try:

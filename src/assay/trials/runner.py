@@ -31,10 +31,10 @@ class ProgressListener(Protocol):
         """Called often: what is running now, and how many runs wait."""
 
     def ended(self, job: Job, result: Result) -> None:
-        """A run has ended, or is known from an earlier trial."""
+        """Hears that a run has ended, or is known from an earlier trial."""
 
     def retried(self, job: Job, result: Result) -> None:
-        """A run was killed and is tried again."""
+        """Hears that a run was killed and is tried again."""
 
 
 class Quiet:
@@ -227,7 +227,7 @@ class Runner:
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """Whoever ends us must not leave children behind."""
+    """Leaves no children behind, whoever ends us."""
 
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt

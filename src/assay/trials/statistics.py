@@ -43,7 +43,7 @@ class Effect:
     scale: float
 
     def share(self, difference: float) -> float:
-        """A difference as a share of the control's metric: 0.4 says 40 % lower."""
+        """Returns a difference as a share of the control's metric: 0.4 says 40 % lower."""
         if self.relative:
             return -math.expm1(-difference)
         return difference / self.scale if self.scale else math.copysign(math.inf, difference)
@@ -92,7 +92,7 @@ def compare(control: Sequence[float], treated: Sequence[float], candidates: int 
 
 
 def probability(t: float, freedom: int) -> float:
-    """P(T <= t) for Student's t with a whole number of degrees of freedom."""
+    """Returns P(T <= t) for Student's t with a whole number of degrees of freedom."""
     angle = math.atan(t / math.sqrt(freedom))
     cosine, sine = math.cos(angle), math.sin(angle)
     odd = freedom % 2
@@ -106,7 +106,7 @@ def probability(t: float, freedom: int) -> float:
 
 
 def quantile(share: float, freedom: int) -> float:
-    """The t below which a `share` (above 0.5, below 1) of the distribution lies."""
+    """Returns the t below which a `share` (above 0.5, below 1) of the distribution lies."""
     if not 0.5 < share < 1 or freedom < 1:
         raise ValueError(f"share {share} with {freedom} degrees of freedom")
     low, high = 0.0, 2.0

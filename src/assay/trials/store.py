@@ -33,7 +33,7 @@ class Store:
         self.base = (base or TRIALS).absolute()
 
     def new_trial(self, label: str) -> Path:
-        """A new folder for one trial.
+        """Makes a new folder for one trial.
 
         Raises:
             LaunchError: It can't be made.
@@ -55,7 +55,7 @@ class Store:
         self._append("results.jsonl", {"key": key, **result.as_line()})
 
     def known(self, key: str) -> Result | None:
-        """The latest result of this key that still holds; None if there is none."""
+        """Returns the latest result of this key that still holds; None if there is none."""
         latest = None
         for line in self._lines("results.jsonl", containing=key):
             if line.get("key") == key:
@@ -73,7 +73,7 @@ class Store:
         self._append("trials.jsonl", {"trial": trial, "event": event, "time": now, **facts})
 
     def trials(self) -> list[dict[str, Any]]:
-        """All trials, the oldest first: what was noted at the end of each over what at its start.
+        """Returns all trials, the oldest first, with what was noted at the end of each.
 
         `ended` is missing from one that was cut off.
         """

@@ -49,7 +49,7 @@ class Asked:
     tricks: Candidate = CONTROL
 
     def told(self, steps: int | None = None) -> dict[str, Any]:
-        """What the child is told."""
+        """Returns the child's settings."""
         wanted = {"low": self.low, "high": self.high, "steps": steps or self.steps}
         given = {key: value for key, value in wanted.items() if value is not None}
         return {"sweep": {"steps": STEPS, **given}, "comparable": False, "keep_files": True}

@@ -56,7 +56,7 @@ class Trial:
         return self.results.get(CONTROL.name, {})
 
     def cost(self) -> dict[str, Any]:
-        """What finding out has cost."""
+        """Returns what finding out has cost."""
         return {
             "runs": self.runs,
             "resumed": self.resumed,

@@ -75,7 +75,7 @@ class Verdict:
         return tuple(c for c in self.candidate.checks if c in self.reverse.left)
 
     def as_dict(self) -> dict[str, Any]:
-        """The verdict in a report of schema 1."""
+        """Returns the verdict as a report of schema 1 has it."""
         effect = self.effect
         return {
             "candidate": self.candidate.name,
@@ -163,7 +163,7 @@ def judge(
 
 
 def weigh(effect: Effect, candidates: int = 1, wanted: int = 3) -> tuple[Outcome, str]:
-    """The verdict on an effect, and why.
+    """Returns the verdict on an effect, and why.
 
     Proved: every seed improves, and the interval of the mean lies beyond both the noise floor and
     2 %. Where runs are not finite there is no interval: then every control run must have come to
@@ -228,7 +228,7 @@ def _without_numbers(effect: Effect, *, up: bool, down: bool, alpha: float) -> t
 def _weigh_capped(
     control: Sequence[float], treated: Sequence[float], candidates: int, wanted: int
 ) -> tuple[Outcome, str] | None:
-    """The verdict if a run that came to nothing is counted like the worst that did not.
+    """Returns the verdict if a run that came to nothing counts like the worst that did not.
 
     The same limit for both sides leaves the differences symmetric where a trick does nothing, and
     makes what such a run has cost smaller than it was. None if that proves nothing.
@@ -261,7 +261,7 @@ def _number(value: float) -> float | str | None:
 
 
 def best_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Recommended ones first, then the larger effect.
+    """Sorts verdicts: recommended ones first, then the larger effect.
 
     Of two cures of NaN that of the cause comes before that of a symptom, then the better end.
     """

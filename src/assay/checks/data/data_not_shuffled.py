@@ -102,7 +102,7 @@ class DataNotShuffled(Check):
             )  # fmt: skip
 
     def _file_order(self, run: RunView) -> tuple[float, float] | None:
-        """Clumping of a sequentially read dataset's labels, and the entropy they'd have if even."""
+        """Returns how a dataset's labels clump in file order, and the entropy if they were even."""
         for event in run.events(LOADER):
             chance = event.data.get("labels_equal_by_chance", 1.0)
             if event.data.get("grad") and chance < 1:
@@ -112,14 +112,14 @@ class DataNotShuffled(Check):
 
 
 def _batches(training: Training) -> tuple[list[int], list[Batch]]:
-    """Label counts of each sampled batch, class by class, and its step."""
+    """Yields label counts of each sampled batch, class by class, and its step."""
     counts = [dict(training.series("label_count", c)) for c in training.places("label_count")]
     steps = sorted(set.intersection(*map(set, counts))) if counts else []
     return steps, [[count[step] for count in counts] for step in steps]
 
 
 def _site(run: RunView) -> Site | None:
-    """The line that built the training's loader, or else the one that computes the loss."""
+    """Returns the line that built the loader, or else the one that computes the loss."""
     for event in run.events(LOADER):
         if event.data.get("grad"):
             return Site.read(event.data.get("built")) or event.site

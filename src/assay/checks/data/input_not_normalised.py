@@ -122,7 +122,7 @@ class InputNotNormalised(Check):
 
 
 def _rate(training: Training) -> float:
-    """The largest rate of a plain step, momentum counted in; 0 where steps are adaptive."""
+    """Returns the largest rate of a plain step, momentum counted in; 0 if adaptive."""
     name = training.optimizer.lower()
     if "adam" in name or name.startswith(ADAPTIVE):
         return 0.0

@@ -99,7 +99,7 @@ class ExplodingGradient(Check):
             )
 
     def _burst(self, training: Training) -> tuple[int, float, float, float, str] | None:
-        """Step, norm, usual norm, limit and what was usual of the first burst that did harm."""
+        """Returns step, norm, usual norm, limit and usual values of the first harmful burst."""
         clipped, earlier = set(training.series("clip_norm").steps), list[float]()
         for step, norm in training.series("grad_norm"):
             if norm != norm:
@@ -132,6 +132,6 @@ class ExplodingGradient(Check):
 
     @staticmethod
     def _clip_at(training: Training, step: int) -> float:
-        """The 90th percentile of the norms before the burst; 1 if there are none."""
+        """Returns the 90th percentile of the norms before the burst; 1 if there are none."""
         norms = sorted(v for s, v in training.series("grad_norm").finite() if s < step)
         return norms[int(0.9 * (len(norms) - 1))] if norms else 1.0

@@ -72,7 +72,7 @@ class LossDetached(Check):
     limits = {"gradients": Limit(0, "parameters", "definition: nothing is learnt without one")}
 
     def why_skipped(self, run: RunView) -> str | None:
-        """A run that broke at its first backward pass has no series at all, and can be judged."""
+        """Judges a run that broke at its first backward pass: it has no series at all."""
         failed = any(True for _ in run.events(BACKWARD_FAILED))
         return None if failed else super().why_skipped(run)
 
@@ -129,14 +129,14 @@ class LossDetached(Check):
         )
 
     def _cut(self, run: RunView) -> Site | None:
-        """The line of a loss function whose input already lacks the graph."""
+        """Returns the line of a loss function whose input already lacks the graph."""
         calls = list(run.events(LOSS_CALL))
         cut = [e for e in calls if not e.data.get("requires_grad") and not e.data.get("in_graph")]
         return cut[0].site if cut and len(cut) == len(calls) else None
 
 
 def _without(run: RunView, training: Training) -> Event[WithoutGradient] | None:
-    """The event that says that no trainable parameter of this training had a gradient."""
+    """Returns the event that no trainable parameter of this training had a gradient."""
     events = [e for e in run.events(WITHOUT_GRADIENT) if e.training == training.index]
     if len(events) != 1 or not events[0].data["count"]:
         return None

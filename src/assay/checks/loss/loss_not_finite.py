@@ -115,7 +115,7 @@ class LossNotFinite(Check):
             )
 
     def _origin(self, run: RunView, training: Training, step: int) -> tuple[str, Where]:
-        """What was not finite first, in words, and where that is."""
+        """Says what was not finite first, in words, and where that is."""
         call = next(run.events(LOSS_CALL), None)
         traced = next(iter(run.events(NONFINITE_ORIGIN)), None)
         known = call or traced

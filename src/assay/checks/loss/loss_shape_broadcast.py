@@ -24,7 +24,7 @@ ELEMENTWISE = (
 
 
 def broadcast(a: list[int], b: list[int]) -> list[int] | None:
-    """The shape of an element-by-element operation; None if the shapes don't fit."""
+    """Returns an element-by-element operation's shape; None if the shapes don't fit."""
     longest = max(len(a), len(b))
     pairs = zip([1] * (longest - len(a)) + list(a), [1] * (longest - len(b)) + list(b), strict=True)
     shape = []

@@ -123,7 +123,7 @@ class LearningRateTooHigh(Check):
             )
 
     def _damage(self, run: RunView, training: Training) -> tuple[float, str | None]:
-        """The loss at the end as a share of a constant's, and what is bad about it."""
+        """Returns the last loss as a share of a constant's, and what is bad about it."""
         losses, call = training.series("loss"), only_loss(run, training)
         tail = list(losses.values)[-max(len(losses) // 10, 1) :]
         if not all(math.isfinite(value) for value in tail):
@@ -188,7 +188,7 @@ class LearningRateTooHigh(Check):
 
     @staticmethod
     def _factor(cause: Evidence) -> float:
-        """How much lower a rate to try: a third of the limit, or a tenth of the rate."""
+        """Returns how much lower a rate to try: a third of the limit, or a tenth."""
         if cause.signal == "rate_times_sharpness" and cause.limit:
             return cause.limit / (3 * cause.value)
         return 0.1

@@ -122,7 +122,7 @@ class LearningRateTooLow(Check):
             )
 
     def _unfinished(self, run: RunView, training: Training, *, still: bool) -> Trend | None:
-        """The loss, if it is still high, and still falls or can't be seen to."""
+        """Returns the loss, if it is still high, and still falls or can't be seen to."""
         call = only_loss(run, training)
         if call is None or not alone(run, training) or warming_up(training):
             return None
@@ -134,7 +134,7 @@ class LearningRateTooLow(Check):
 
 
 def _factor(stress: float | None) -> int:
-    """How much larger a rate to try: a power of ten, up to a tenth of the limit."""
+    """Returns how much larger a rate to try: a power of ten, to a tenth of the limit."""
     if stress is None or stress <= 0:
         return 10
     return int(10 ** min(max(math.floor(math.log10(0.1 / stress)), 1), 3))

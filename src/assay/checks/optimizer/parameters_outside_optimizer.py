@@ -108,7 +108,7 @@ class ParametersOutsideOptimizer(Check):
 
     @staticmethod
     def _stale(run: RunView, outside: list[str]) -> int:
-        """How many parameters the optimizer holds that are no part of the model any more."""
+        """Counts parameters that the optimizer holds and the model no longer has."""
         known = {p.name for p in run.parameters}
         latest = {e.training: e for e in run.events(WITHOUT_GRADIENT)}
         return sum(
@@ -118,7 +118,7 @@ class ParametersOutsideOptimizer(Check):
         )
 
     def _kind(self, run: RunView, outside: list[str]) -> str | None:
-        """What lies outside: a `backbone` before all that is trained, a `part`, or a choice."""
+        """Says what lies outside: a `backbone`, a `part`, or a choice."""
         missing = set(outside)
         flags = [
             (p.module, p.name in missing)
