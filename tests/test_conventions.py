@@ -263,6 +263,38 @@ def file_lengths(package: Path, longer: dict[str, tuple[int, str]] = LONGER) -> 
     return problems + [f"{key}: in LONGER without a reason" for key in longer if not longer[key][1]]
 
 
+NOUNS = {"As", "Counts of", "Findings", "Its", "Losses", "Names of", "Seconds", "Steps of", "This",
+         "Tricks", "Words"}  # fmt: skip
+"""What a docstring may begin with that ends in s like a verb, and is none."""
+
+
+def docstrings(package: Path) -> list[str]:
+    """A function's docstring begins with a verb ("Returns ..."), no other with half a sentence.
+
+    A property's is a noun phrase; a listener's (`on_<event>`) may say what has happened.
+    """
+    problems = []
+    for path, _ in sources(package):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            if not (function or isinstance(node, ast.ClassDef)):
+                continue
+            text = (ast.get_docstring(node) or "").split()
+            if not text:
+                continue
+            at = f"{path.relative_to(package)}:{node.lineno}: {node.name}: {' '.join(text[:5])}"
+            decorated = {ast.unparse(d).rpartition(".")[2] for d in node.decorator_list}
+            if function and not decorated & {"property", "cached_property"}:
+                word, pair = text[0].rstrip(".,:;"), " ".join(text[:2])
+                verb = word.endswith("s") and not {word, pair} & NOUNS
+                listener = re.match(r"_?on_", node.name)
+                if not (verb or word in ("Whether", "Called") or listener):
+                    problems.append(at)
+            elif text[0] in ("Of", "That", "And", "Those"):
+                problems.append(at)
+    return problems
+
+
 def vague_names(package: Path) -> list[str]:
     """No drawer for what has no name."""
     vague = {"utils", "util", "helpers", "helper", "misc", "common"}
@@ -362,7 +394,7 @@ def test_the_tree_is_where_this_file_thinks_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [child_imports, parent_imports, layer_order, file_lengths, vague_names]
+    "rule", [child_imports, parent_imports, layer_order, file_lengths, vague_names, docstrings]
 )
 def test_tree(rule: Callable[[Path], list[str]]) -> None:
     assert rule(PACKAGE) == []
@@ -447,6 +479,9 @@ def tree(root: Path, files: dict[str, str]) -> Path:
         (file_lengths, "tricks/a.py", "\n" * 151, "151 lines, at most 150"),
         (file_lengths, "signals/a.py", "\n" * 301, "301 lines, at most 300"),
         (vague_names, "signals/utils.py", "", "signals/utils.py"),
+        (docstrings, "signals/a.py", 'def f():\n    """Of all that live."""', "f: Of all that"),
+        (docstrings, "signals/a.py", 'def f():\n    """Names of all."""', "f: Names of all."),
+        (docstrings, "signals/a.py", 'class A:\n    """And ends."""', "A: And ends."),
     ],
 )
 def test_rule_can_fail(

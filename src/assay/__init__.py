@@ -143,7 +143,7 @@ def watch(
     budget: float | None = None,
     show: bool = True,
 ) -> AbstractContextManager[Watching]:
-    """`start` and `stop` around a block: `with assay.watch() as watching: train()`.
+    """Wraps a block in `start` and `stop`: `with assay.watch() as watching: train()`.
 
     The report is printed when the block ends, also by an exception, and is then at
     `watching.report`, which stays None if the process was watched already. Arguments and errors

@@ -34,7 +34,7 @@ class Process(Protocol):
 
     @property
     def pid(self) -> int:
-        """Of the process, and of its group."""
+        """Number of the process, and of its group."""
 
     def poll(self) -> int | None:
         """Returns the exit code, negative for a signal; None while it runs."""

@@ -21,7 +21,7 @@ APART = 10.0
 
 @dataclass(slots=True)
 class RangeTest:
-    """What came of it.
+    """The result of a range test.
 
     Attributes:
         trouble: Why there is no curve; empty if there is one.

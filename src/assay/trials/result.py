@@ -43,18 +43,18 @@ class Result:
     resumed: bool = False
 
     def checks(self, *severities: str) -> frozenset[str]:
-        """Names of the checks that found something, of these severities or of all."""
+        """Names what found something: checks of these severities, or all."""
         return frozenset(c for c, s in self.findings if not severities or s in severities)
 
     def as_line(self) -> dict[str, Any]:
-        """For the store: numbers that JSON does not know are words."""
+        """Returns a line for the store: numbers that JSON does not know are words."""
         line: dict[str, Any] = json_safe(asdict(self))
         del line["resumed"]
         return line
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Result:
-        """What `as_line` gave.
+        """Reads what `as_line` gave.
 
         Raises:
             KeyError, TypeError, ValueError: It is not a line of ours.
@@ -84,7 +84,7 @@ class Result:
 
 
 def content_hash(path: str) -> str:
-    """Hash of a file's content; empty if it can't be read."""
+    """Hashes a file's content; empty if it can't be read."""
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:24]
     except OSError:
@@ -92,5 +92,5 @@ def content_hash(path: str) -> str:
 
 
 def dumps(line: Mapping[str, Any]) -> str:
-    """One line of JSON; what is not finite becomes a word."""
+    """Writes one line of JSON; what is not finite becomes a word."""
     return json.dumps(json_safe(line), ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -81,7 +81,7 @@ class Strategy:
         self._runner.run([*firsts, *controls], self._go_on)
 
     def _go_on(self, job: Job, result: Result) -> Sequence[Job]:
-        """The next seed of a candidate, unless what came of this one ends the matter.
+        """Returns the next seed of a candidate, unless this one's result ends the matter.
 
         A remedy that does not improve a seed can't be proved any more: after screening, where only
         proofs are looked for, it stops there.
@@ -118,7 +118,7 @@ class Comparison(Strategy):
             self._on_all_seeds(fitting)
 
     def _rehearse(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Those that the script takes for one step: a refusal must not wait for whole runs."""
+        """Keeps those that the script takes for one step: a refusal must not wait."""
         main = self._runner
         for job, result in refusals(main, candidates, self._budget.steps).items():
             main.results[job] = result
@@ -164,7 +164,7 @@ class Cure(Strategy):
         return view, diagnose(view, CHECKS)
 
     def _best_of(self, candidates: Sequence[Candidate]) -> None:
-        """Successive halving: seed 0 chooses, fresh seeds prove."""
+        """Halves successively: seed 0 chooses, fresh seeds prove."""
         self._seeds = tuple(range(self._budget.seeds + 1))
         self._accounts.screened.update(dict.fromkeys(candidates, 0))
         screening = [self._job(candidate, 0) for candidate in candidates]
@@ -174,7 +174,7 @@ class Cure(Strategy):
         self._runner.run([self._job(candidate, 1) for candidate in kept], self._go_on)
 
     def _choose(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The better half of the candidates by the screening seed, at most three, all improved."""
+        """Keeps the better half by the screening seed, at most three, all improved."""
         gains = {candidate: self._accounts.gain(candidate, 0) for candidate in candidates}
         better = sorted((c for c in candidates if gains[c] > 0), key=lambda c: -gains[c])
         return better[: min(math.ceil(len(gains) / 2), KEEP_MOST)]

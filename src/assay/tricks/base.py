@@ -105,7 +105,7 @@ class Trick:
 
     @classmethod
     def takes(cls) -> tuple[Option, ...]:
-        """All its options, the main value first."""
+        """Returns all its options, the main value first."""
         return (*([cls.main] if cls.main else []), *cls.options)
 
     @classmethod
@@ -132,7 +132,7 @@ class Trick:
         return checked
 
     def batches_per_step(self) -> int:
-        """How many batches of the script one optimizer step takes with it."""
+        """Returns how many batches of the script one optimizer step takes with it."""
         return 1
 
     @classmethod
@@ -147,7 +147,7 @@ class Trick:
             yield Suggestion(proposed)
 
     def given(self) -> dict[str, Any]:
-        """The checked values, by their names in Python."""
+        """Returns the checked values, by their names in Python."""
         return {one.attribute: getattr(self, one.attribute) for one in self.takes()}
 
     def attach_to(self, stage: Stage) -> None:
@@ -155,7 +155,7 @@ class Trick:
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be kept to go on after a restart; empty for a trick without memory."""
+        """Returns what a restart needs; empty for a trick without memory."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -175,7 +175,7 @@ class Trick:
         return attach([self], objects)
 
     def __str__(self) -> str:
-        """The trick as `--with` takes it, without what is as usual."""
+        """Returns the trick as `--with` takes it, without what is as usual."""
         head = self.name
         if self.main is not None and (main := getattr(self, self.main.attribute)) is not None:
             head = f"{self.name}={main}"

@@ -102,7 +102,7 @@ TRICKS: tuple[type[Trick], ...] = (
 
 
 def by_name(name: str) -> type[Trick]:
-    """The trick of this name; TrickError with a suggestion if there is none."""
+    """Returns the trick of this name; TrickError with a suggestion if there is none."""
     for trick in TRICKS:
         if trick.name == name:
             return trick
@@ -114,7 +114,7 @@ def by_name(name: str) -> type[Trick]:
 
 
 def in_order(tricks: Iterable[Trick]) -> tuple[Trick, ...]:
-    """The same tricks in the order in which they act; TrickError if two can't stand together."""
+    """Sorts tricks as they act; TrickError if two can't stand together."""
     tricks = tuple(tricks)
     names = [trick.name for trick in tricks]
     for trick in tricks:

@@ -30,7 +30,7 @@ class Handle:
             self._seams = None
 
     def state_dict(self) -> dict[str, Any]:
-        """State of all tricks, by name."""
+        """Returns the state of all tricks, by name."""
         return {trick.name: trick.state_dict() for trick in self.tricks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ class Option:
         return value
 
     def expected(self) -> str:
-        """What is allowed, in words."""
+        """Says what is allowed, in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.kind is bool:
@@ -138,7 +138,7 @@ def value(**settings: Any) -> Any:
 
 
 def named(key: str, annotation: Any, declared: Option) -> Option:
-    """An option with the name and the kind of the attribute that declares it."""
+    """Returns an option with the name and the kind of the attribute that declares it."""
     kind = declared.kind
     if kind is object:
         word = str(annotation).removesuffix(" | None")

@@ -22,14 +22,14 @@ class PerOptimizer(Generic[Record]):
         self._kept: list[Record] = []
 
     def of(self, optimizer: Any) -> Record:
-        """The record of this optimizer."""
+        """Returns the record of this optimizer."""
         record = self._known.get(optimizer)
         if record is None:
             record = self._known[optimizer] = self._kept.pop(0) if self._kept else self._make()
         return record
 
     def all(self) -> list[Record]:
-        """All records, those included that wait for an optimizer to come."""
+        """Returns all records, those included that wait for an optimizer to come."""
         return [*self._known.values(), *self._kept]
 
     def resume(self, records: Sequence[Record]) -> None:

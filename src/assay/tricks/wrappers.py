@@ -6,7 +6,7 @@ from typing import Any
 
 
 def bare(module: Any) -> Any:
-    """The model itself, where `torch.compile` or a parallel wrapper has put a module around it."""
+    """Returns the model itself, where `torch.compile` or a parallel wrapper stands around it."""
     while True:
         inner = module._modules.get("_orig_mod")
         if inner is None and type(module).__name__ in ("DataParallel", "DistributedDataParallel"):

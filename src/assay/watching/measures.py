@@ -112,7 +112,7 @@ def moments(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Summary(NamedTuple):
-    """Of the finite elements of a tensor: scalars. Shares are of all elements.
+    """Statistics of a tensor's finite elements: scalars. Shares are of all elements.
 
     `nan_share` counts NaN and +inf: what no mask holds.
     """

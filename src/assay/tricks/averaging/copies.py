@@ -22,7 +22,7 @@ class Copies:
         )
 
     def begun_by(self, optimizer: Any) -> tuple[list[Tensor], list[Tensor]]:
-        """The optimizer's parameters and their copies; what has none yet gets one."""
+        """Returns the optimizer's parameters and their copies; what has none yet gets one."""
         own = [p for group in optimizer.param_groups for p in group["params"]]
         known = self._held.get(optimizer)
         if known is None or len(known[0]) != len(own) or not all(map(is_, known[0], own)):
@@ -33,7 +33,7 @@ class Copies:
         return known[1], known[2]
 
     def held_by(self, optimizer: Any) -> tuple[list[Tensor], list[Tensor]]:
-        """The optimizer's parameters that have a copy by now, and the copies."""
+        """Returns the optimizer's parameters that have a copy by now, and the copies."""
         ids = {id(p) for group in optimizer.param_groups for p in group["params"]}
         pairs = zip(self.parameters, self.values, strict=True)
         mine = [(p, value) for p, value in pairs if id(p) in ids]

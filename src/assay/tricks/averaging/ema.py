@@ -83,13 +83,13 @@ class Ema(Trick):
         stage.on("step_end", update)
 
     def decay_now(self) -> float:
-        """The decay of the next update, warm-up included."""
+        """Returns the decay of the next update, warm-up included."""
         if not self.warmup:
             return float(self.decay)
         return min(float(self.decay), (1 + self.updates) / (10 + self.updates))
 
     def state_dict(self) -> dict[str, Any]:
-        """The averages, in the order of the optimizer's parameters, and the number of updates."""
+        """Returns the averages, in the order of the parameters, and the number of updates."""
         return {"updates": self.updates, **(self._shadow.state_dict() if self._shadow else {})}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

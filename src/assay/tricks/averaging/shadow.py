@@ -45,7 +45,7 @@ class Shadow(Copies):
         stage.patches.on_undo(self.restore)
 
     def state_dict(self) -> dict[str, Any]:
-        """By optimizer, the averages and the trained weights: a saved model has no trained ones."""
+        """Returns averages and trained weights by optimizer: a saved model lacks the latter."""
         trained = dict(zip(map(id, self.parameters), self._trained or self.parameters, strict=True))
         held = [self.held_by(optimizer) for optimizer in self._built()]
         return {
@@ -96,7 +96,7 @@ class Shadow(Copies):
             self._withdraw()
 
     def _stand_in(self, trained: list[Tensor]) -> None:
-        """The parameters hold averages from now on, until something trains."""
+        """Puts the averages into the parameters, until something trains."""
         self._trained = trained
         self._call_off = self._stage.once(TRAINING, self.restore)
 
@@ -117,7 +117,7 @@ class Shadow(Copies):
         return given
 
     def _concerns(self, module: Any) -> bool:
-        """Not so a teacher that is asked while the model's gradients are being prepared."""
+        """Whether a call is the model's own: a teacher asked amid its gradients is not."""
         groups = [group for optimizer in self._built() for group in optimizer.param_groups]
         held = {id(p) for group in groups for p in group["params"]}
         return any(id(p) in held for p in module.parameters())

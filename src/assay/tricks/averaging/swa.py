@@ -74,7 +74,7 @@ class Swa(Trick):
         stage.on("step_end", update)
 
     def state_dict(self) -> dict[str, Any]:
-        """The means, and for each optimizer its steps and how many of them are in its mean."""
+        """Returns the means, and each optimizer's steps and how many are in its mean."""
         kept = self._shadow.state_dict() if self._shadow else {}
         return {"counts": [list(counts) for counts in self._counts.all()], **kept}
 

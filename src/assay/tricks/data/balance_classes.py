@@ -100,7 +100,7 @@ class BalanceClasses(Trick):
         return seen[:classes]
 
     def state_dict(self) -> dict[str, Any]:
-        """The counts."""
+        """Returns the counts."""
         return {"counts": self._counts}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ class NormaliseInput(Trick):
         return mean, std.clamp_min(SPREAD_FLOOR * float(x.std()) + 1e-12)
 
     def state_dict(self) -> dict[str, Any]:
-        """Mean and spread."""
+        """Returns mean and spread."""
         return {"statistics": self._statistics}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

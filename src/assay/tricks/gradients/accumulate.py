@@ -47,7 +47,7 @@ class Accumulate(Trick):
     batches: int = value(low=1, help="batches per optimizer step")
 
     def batches_per_step(self) -> int:
-        """As many as it was given."""
+        """Returns as many as it was given."""
         return self.batches
 
     def attach_to(self, stage: Stage) -> None:

@@ -73,7 +73,7 @@ class Accumulation:
             self.stage.refuse(self.name, "a step that is given a closure can't be held back")
 
     def loader_ended(self, iterator: Any) -> None:
-        """Steps with what is left of the last windows, as the script steps."""
+        """Steps once more, with what the last windows hold, as the script steps."""
         used = self.batch_used  # not so at the end of an evaluation's loader
         full = [known for known in self.windows.all() if used and known.flush()]
         rest = [optimizer for known in full if (optimizer := known.optimizer()) is not None]

@@ -17,7 +17,7 @@ WEIGHT_NORM_FLOOR = 1e-3
 
 
 def unit_norm(x: Tensor) -> Tensor:
-    """Norm of each output unit (dimension 0), kept broadcastable; of the whole for vectors."""
+    """Returns each output unit's norm (dimension 0), broadcastable; a vector's as a whole."""
     import torch
 
     units = x.dim() > 1

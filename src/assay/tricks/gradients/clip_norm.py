@@ -48,7 +48,7 @@ class ClipNorm(Trick):
 
     @classmethod
     def suggest(cls, training: Training, proposed: str = "") -> Iterator[Suggestion]:
-        """The limit that the check proposes, and the 90th percentile of the measured norms."""
+        """Suggests the limit that the check proposes, and the norms' 90th percentile."""
         yield from super().suggest(training, proposed)
         norms = sorted(training.series("grad_norm").finite().values)
         if len(norms) < 5 or not (usual := norms[math.ceil(0.9 * len(norms)) - 1]) > 0:

@@ -38,13 +38,13 @@ class History:
         self._count += 1
 
     def percentile(self, value: float) -> float:
-        """Of all that are remembered."""
+        """Returns the percentile of all norms that are remembered."""
         import torch
 
         return float(torch.quantile(self._ring[: self._count], value / 100))
 
     def norms(self) -> list[float]:
-        """All that are remembered, oldest first."""
+        """Returns all norms that are remembered, oldest first."""
         oldest = self._count % self._size if self._count > self._size else 0
         kept: list[float] = self._ring[: self._count].roll(-oldest).tolist()
         return kept
@@ -106,7 +106,7 @@ class ClipPercentile(Trick):
         stage.on("gradients_ready", clip)
 
     def state_dict(self) -> dict[str, Any]:
-        """The norms remembered, by optimizer."""
+        """Returns the norms remembered, by optimizer."""
         return {"history": [history.norms() for history in self._histories.all()]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ MEAN = 1  # in ATen's Reduction
 
 
 def counted_targets(name: str, function: Any, args: Any, kwargs: Any, result: Any) -> float:
-    """The number that a mean-reduced loss was divided by; 1 for a loss that is a sum.
+    """Counts what a mean-reduced loss was divided by; 1 for a loss that is a sum.
 
     For cross-entropy and nll: targets that are not `ignore_index`, each with its class weight. For
     other losses: the elements of input and target after broadcasting.

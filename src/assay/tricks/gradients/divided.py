@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def divided(roots: Any, parts: float, hub: Hub) -> Any:
-    """What backward() is called on, divided; those who note losses are told what each was."""
+    """Divides what backward() is called on; those who note losses hear what each was."""
     import torch
 
     if not isinstance(roots, torch.Tensor):  # several, in whatever torch takes

@@ -21,7 +21,7 @@ def final_gradients(optimizer: Any) -> tuple[list[tuple[Tensor, Tensor]], float]
 
 
 def norm_so_far(parameters: Any, max_norm: float, norm_type: float = 2.0, **_: Any) -> Any:
-    """What a script that prints its gradient norm is given while clipping is held back."""
+    """Returns the gradient norm for a script that prints it, while clipping is held back."""
     import torch
 
     held = [parameters] if isinstance(parameters, torch.Tensor) else parameters

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class LastGood:
-    """Of one optimizer: bad steps in a row, good ones in all, its last good weights and state."""
+    """One optimizer's bad steps in a row, good ones in all, last good weights and state."""
 
     bad: int = 0
     good: int = 0

@@ -118,7 +118,7 @@ class SkipNonFinite(Trick):
         return False
 
     def state_dict(self) -> dict[str, Any]:
-        """How many steps were left out and taken back; kept states are made anew."""
+        """Returns how many steps were left out and taken back; kept states are made anew."""
         return {"skipped": self.skipped, "returns": self.returns}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ class Window:
         return self.size * (self._reference / targets) if targets else math.inf
 
     def ready(self) -> bool:
-        """The script wants to step: True if the window is full, with the gradient averaged."""
+        """Whether the window is full, as the script wants to step; then averages the gradient."""
         self._steps_held += 1
         self._fresh, self._other_came_between = 0, False
         if self._steps_held < self.size:
@@ -64,7 +64,7 @@ class Window:
         return True
 
     def one_steps(self) -> None:
-        """An optimizer steps: if another's, what is gathered after it comes from another batch."""
+        """Notes a step; if another optimizer's, what comes after it is of another batch."""
         self._other_came_between = self._fresh > 0
 
     def average(self) -> None:
@@ -97,7 +97,7 @@ class Window:
         return True
 
     def begin(self) -> None:
-        """Nothing has been gathered."""
+        """Forgets what has been gathered."""
         self.passes = self.steps = self._fresh = self._steps_held = 0
         self._targets, self._averaged = 0.0, False
 
@@ -116,7 +116,7 @@ class Windows:
         self._known[key] = Window(self._size, known)
 
     def of(self, owner: Any) -> Window | None:
-        """That of this optimizer; None for anything else."""
+        """Returns this optimizer's window; None for anything else."""
         return self._known.get(id(owner))
 
     @property
@@ -125,5 +125,5 @@ class Windows:
         return any(known.pending for known in self.all())
 
     def all(self) -> tuple[Window, ...]:
-        """Of all that live."""
+        """Returns the windows of all live optimizers."""
         return tuple(self._known.values())

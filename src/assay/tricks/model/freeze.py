@@ -123,7 +123,7 @@ class Freeze(Trick):
         return bool(0 < self.until <= self.steps)
 
     def state_dict(self) -> dict[str, Any]:
-        """Steps done."""
+        """Returns the steps done."""
         return {"steps": self.steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

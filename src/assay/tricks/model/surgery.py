@@ -29,7 +29,7 @@ ACTIVATIONS = (
 
 
 def leaves(model: Module, seen: set[int] | None = None) -> Iterator[tuple[Module, str, Module]]:
-    """Parent, name in it, and module, of each place where a part without parts stands, in order.
+    """Yields parent, name in it, and module, of each place of a part without parts, in order.
 
     A part that stands in several places is met in each; a shared parent is met once.
     """

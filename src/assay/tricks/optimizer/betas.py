@@ -42,7 +42,7 @@ class Betas(SettingTrick):
     unfit = "no optimizer of the script has betas"
 
     def __post_init__(self) -> None:
-        """One of them has to be given."""
+        """Requires one of them to be given."""
         if self.beta1 is None and self.beta2 is None:
             raise TrickError("betas needs a value: beta1, or beta2=, from 0 to below 1")
 

@@ -71,7 +71,7 @@ class LayerDecay(Trick):
 
 
 def depths_of(root: Any) -> dict[int, int]:
-    """The layer of each parameter, by its id, counted from 0 at the bottom."""
+    """Returns each parameter's layer, by its id, counted from 0 at the bottom."""
     import torch
 
     stack: list[Any] = []

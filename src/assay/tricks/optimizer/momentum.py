@@ -52,7 +52,7 @@ class Momentum(SettingTrick):
         super().attach_to(stage)
 
     def settings(self, optimizer: Any, group: dict[str, Any]) -> dict[str, Any]:
-        """Momentum, or the first of the betas."""
+        """Returns momentum, or the first of the betas."""
         if "momentum" in group:
             return {"momentum": self.momentum}
         if "betas" in group:

@@ -18,7 +18,7 @@ class Owners:
             stage.hub.changes.switches["construction"].start()
 
     def of(self, parameter: Any) -> list[tuple[Any, str]]:
-        """(module, name in it) of each owner; none if the module is not known."""
+        """Returns (module, name in it) of each owner; none if the module is not known."""
         if id(parameter) not in self._found:
             self._found = {}
             for module in self._modules():
@@ -28,7 +28,7 @@ class Owners:
         return self._found.get(id(parameter), [])
 
     def root(self, parameters: list[Any]) -> Any:
-        """The outermost module that owns most of these parameters; None if there is none."""
+        """Returns the outermost module that owns most of these parameters; None if none does."""
         roots = self._stage.models or self._stage.hub.changes.switches["construction"].roots(
             parameters
         )

@@ -140,7 +140,7 @@ class Partition:
         return None
 
     def _show_own(self, optimizer: Any, *_: Any) -> None:
-        """What is saved or loaded, in a closure or after a step that raised, has these groups."""
+        """Shows the optimizer's own groups while it is saved or loaded."""
         if (entry := self._open_of(optimizer)) is not None:
             entry.show_own()
 

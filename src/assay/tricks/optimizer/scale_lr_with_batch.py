@@ -132,7 +132,7 @@ class ScaleLrWithBatch(RateTrick):
         return new
 
     def state_dict(self) -> dict[str, Any]:
-        """Steps done, the factors found, and what the settings were before."""
+        """Returns steps done, the factors found, and the settings from before."""
         return {**super().state_dict(), "scaled": list(self._done.values())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

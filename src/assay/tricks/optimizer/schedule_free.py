@@ -29,12 +29,12 @@ class _ScheduleFree(torch.optim.Optimizer):
     def _sizes(
         self, gradients: list[Tensor], states: list[dict[str, Any]], group: dict[str, Any]
     ) -> list[Tensor] | None:
-        """What gradients are divided by to give the direction; None: they are the direction."""
+        """Returns what gradients are divided by for the direction; None: they are it."""
         raise NotImplementedError
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One step of the recursion; gradients are left as they are."""
+        """Takes one step of the recursion; gradients are left as they are."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -71,7 +71,7 @@ class _ScheduleFree(torch.optim.Optimizer):
         return loss
 
     def averages(self) -> list[tuple[Tensor, Tensor]]:
-        """Each parameter that has been stepped, with its mean x."""
+        """Yields each parameter that has been stepped, with its mean x."""
         found = []
         for group in self.param_groups:
             for p in group["params"]:
@@ -81,7 +81,7 @@ class _ScheduleFree(torch.optim.Optimizer):
         return found
 
     def state_dict(self) -> dict[str, Any]:
-        """The state, with y: the weights that a script saves beside it are x."""
+        """Returns the state, with y: the weights that a script saves beside it are x."""
         kept = super().state_dict()
         index = 0
         state = {key: dict(value) for key, value in kept["state"].items()}

@@ -17,7 +17,7 @@ class SettingTrick(Trick):
     unfit = "no optimizer of the script has this setting"
 
     def settings(self, optimizer: Any, group: dict[str, Any]) -> dict[str, Any]:
-        """New settings of a group; empty if the trick is not for this optimizer."""
+        """Returns new settings of a group; empty if the trick is not for this optimizer."""
         raise NotImplementedError
 
     def attach_to(self, stage: Stage) -> None:

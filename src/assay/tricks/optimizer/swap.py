@@ -60,7 +60,7 @@ class Swap:
 
     @staticmethod
     def _keep_counting(optimizer: Any, kind: Any) -> None:
-        """A scheduler has put its own `step` onto the object, to warn of a wrong order."""
+        """Keeps the `step` that a scheduler put onto the object, to warn of a wrong order."""
         known = weakref.ref(optimizer)
 
         @functools.wraps(kind.step)

@@ -89,7 +89,7 @@ class WeightDecay(Trick):
 
 
 def _own_kind(optimizer: Any, group: dict[str, Any]) -> str:
-    """What the optimizer itself makes of `weight_decay`."""
+    """Says what the optimizer itself makes of `weight_decay`."""
     if "weight_decay" not in group:
         return "none"
     family = {kind.__name__ for kind in type(optimizer).__mro__}

@@ -97,7 +97,7 @@ class Amp(Trick):
         scaling.put_in_place(stage)
 
     def state_dict(self) -> dict[str, Any]:
-        """The loss scale and its counter."""
+        """Returns the loss scale and its counter."""
         if self._scaling is None:
             return {}
         self._scaling.end_iteration()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def gradients_of(optimizer: Any) -> Iterator[Tensor]:
-    """Those that there are."""
+    """Returns those gradients that there are."""
     held = (p.grad for group in optimizer.param_groups for p in group["params"])
     return (gradient for gradient in held if gradient is not None)
 
@@ -45,7 +45,7 @@ class Scaling:
         stage.patches.wrap(clip_grad, "clip_grad_value_", self._before_clip)
 
     def end_iteration(self) -> None:
-        """After all steps of a backward pass, the scale follows what they found.
+        """Lets the scale follow, after all steps of a backward pass, what they found.
 
         So it does where the script has cleared clipped gradients without a step.
         """

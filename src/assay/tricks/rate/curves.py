@@ -28,7 +28,7 @@ def exponential(t: int, *, gamma: float) -> float:
 
 
 def inverse_time(t: int, *, slope: float) -> float:
-    """1 / (1 + slope t), a factor of the first rate: the recursive form falls like a factorial."""
+    """Computes 1 / (1 + slope t), of the first rate: recursively it falls like a factorial."""
     return 1 / (1 + slope * t)
 
 
@@ -38,12 +38,12 @@ def polynomial(t: int, *, total: int, power: float, end: float) -> float:
 
 
 def cosine(t: int, *, total: int, end: float) -> float:
-    """Half a cosine from 1 to `end`, where it stays (torch's own rises again)."""
+    """Follows half a cosine from 1 to `end`, where it stays (torch's own rises again)."""
     return end + (1 - end) * (1 + math.cos(math.pi * min(t, total) / total)) / 2
 
 
 def cosine_restarts(t: int, *, period: int, growth: int, end: float) -> float:
-    """Half cosines from 1 to `end`, each `growth` times as long as the one before."""
+    """Follows half cosines from 1 to `end`, each `growth` times as long as the last."""
     if growth == 1:
         return cosine(t % period, total=period, end=end)
     while t >= period:
@@ -53,13 +53,13 @@ def cosine_restarts(t: int, *, period: int, growth: int, end: float) -> float:
 
 
 def cyclic(t: int, *, period: int, start: float) -> float:
-    """Up from `start` to 1 and down again, on straight lines, once a period."""
+    """Rises from `start` to 1 and falls again, on straight lines, once a period."""
     where = (t % period) / period
     return start + (1 - start) * (1 - abs(2 * where - 1))
 
 
 def one_cycle(t: int, *, total: int, rise: float, start: float, end: float) -> float:
-    """Up from `start` to 1 over the share `rise`, then down to `end`, on half cosines."""
+    """Rises from `start` to 1 over the share `rise`, then falls to `end`, on half cosines."""
     top, last = rise * total - 1, total - 1
     t = min(t, last)  # torch's own climbs again after the last step
     if t <= top:
@@ -72,7 +72,7 @@ def _half_cosine(first: float, last: float, share: float) -> float:
 
 
 def warmup_stable_decay(t: int, *, total: int, rise: float, decay: float, end: float) -> float:
-    """Up over the share `rise`, constant, and down on a line over the last share `decay`."""
+    """Rises over the share `rise`, stays, and falls on a line over the share `decay`."""
     warm, falling = round(rise * total), round(decay * total)
     if t < warm:
         return (t + 1) / warm

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Rate:
-    """Of one group at one step: `base` is what the script began with, `now` what is used."""
+    """Rate of one group at one step: `base` is what the script began with, `now` what is used."""
 
     base: float
     now: float
@@ -29,7 +29,7 @@ class Rate:
 
 @dataclass(slots=True)
 class Course:
-    """Of one optimizer: the steps that it has done, and what each group's rate began with."""
+    """One optimizer's steps so far, and what each group's rate began with."""
 
     steps: int = 0
     bases: list[float] = field(default_factory=list)
@@ -40,13 +40,13 @@ Act = Callable[[Any, int, list[Rate]], None]
 
 
 def scale(rates: list[Rate], factor: float) -> None:
-    """As if the script had begun with its rates times a factor."""
+    """Multiplies the rates, as if the script had begun with these."""
     for rate in rates:
         rate.base, rate.now = rate.base * factor, rate.now * factor
 
 
 def set_top(rates: list[Rate], number: float) -> None:
-    """As if the script had begun with this as its largest rate, the others in proportion."""
+    """Sets the largest rate, the others in proportion, as if begun with these."""
     top = max([rate.base for rate in rates], default=0.0) or 1.0
     for rate in rates:
         # at the first rate itself the quotient is exactly 1 and the number is used as given
@@ -128,7 +128,7 @@ class Rates:
         return course
 
     def state_dict(self) -> dict[str, Any]:
-        """Steps done and first rates of each optimizer, in the order of their first steps."""
+        """Returns each optimizer's steps and first rates, in the order of their first steps."""
         courses = self._courses.all()
         return {"optimizers": [(course.steps, list(course.bases)) for course in courses]}
 

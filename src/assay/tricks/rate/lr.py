@@ -72,7 +72,7 @@ class Lr(RateTrick):
 
     @classmethod
     def suggest(cls, training: Training, proposed: str = "") -> Iterator[Suggestion]:
-        """The rate that the check proposes, and those that sharpness and step quality point to."""
+        """Suggests the check's rate, and those that sharpness and step quality point to."""
         own = max(training.series("learning_rate", "group 0").finite().values, default=0.0)
         asked = cls._factor(proposed, own)
         measured = list(_measured_factors(training))
@@ -93,7 +93,7 @@ class Lr(RateTrick):
 
     @classmethod
     def _factor(cls, proposed: str, own: float) -> float | None:
-        """What a value multiplies the script's own rate with; None if it can't be told."""
+        """Returns what a value multiplies the script's own rate with; None if it can't be told."""
         try:
             trick = cls(proposed)
         except TrickError:

@@ -64,7 +64,7 @@ class Readings:
             self._scaled = weakref.ref(scaled), self._behind(original).detach()
 
     def _behind(self, root: Any) -> Any:
-        """The loss that a scaled or divided one stands for."""
+        """Returns the loss that a scaled or divided one stands for."""
         known = self._scaled
         return known[1] if known is not None and known[0]() is root else root
 
@@ -83,7 +83,7 @@ class Readings:
                 self._read()
 
     def state_dict(self) -> dict[str, Any]:
-        """What is added up so far."""
+        """Returns what is added up so far."""
         return {"sum": float(self._sum), "losses": int(self._losses), "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ class Schedule(RateTrick):
     watch: str | None = option(default=None, choices=("train", "eval"), help="which loss")
 
     def __post_init__(self) -> None:
-        """Each curve has its own options."""
+        """Refuses options that belong to another curve."""
         super().__post_init__()
         kind = self.curve
         self.form = curve = CURVES.get(kind, PLATEAU)
@@ -117,7 +117,7 @@ class Schedule(RateTrick):
             self.readings = Readings(stage, read["every"], read["watch"], self.plateau.update)
 
     def factor(self, step: int, warmup: int = 0) -> float:
-        """What the rate is multiplied by at a step, for a curve that is a function of the step."""
+        """Returns the rate's factor at a step, for a curve that is a function of the step."""
         settings = {key: self.settings[key] for key in self.form.takes}
         if "total" in settings:
             settings["total"] = max(settings["total"] - warmup, 1)
@@ -134,7 +134,7 @@ class Schedule(RateTrick):
             rate.now = (rate.base if self.mode == "replace" else rate.now) * factor
 
     def state_dict(self) -> dict[str, Any]:
-        """How far the run has come; of a plateau, what it has seen."""
+        """Returns how far the run has come; of a plateau, what it has seen."""
         kept = super().state_dict()
         if kept and self.form is PLATEAU:
             kept |= {"plateau": dict(vars(self.plateau)), "readings": self.readings.state_dict()}

@@ -98,7 +98,7 @@ class Sweep:
             self._stop(f"sweep: all {self.steps} rates were tried")
 
     def skipped(self, optimizer: Any) -> None:
-        """A GradScaler finds no finite gradient any more: no step will come."""
+        """Ends the sweep: a GradScaler finds no finite gradient any more, no step will come."""
         loss = self._loss()
         if optimizer is self._leader and loss is not None and self._alone():
             self._judge(float(loss))

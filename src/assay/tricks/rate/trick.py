@@ -27,7 +27,7 @@ class RateTrick(Trick):
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """How far each optimizer has come, and what it began with."""
+        """Returns how far each optimizer has come, and what it began with."""
         return self._desk.state_dict() if self._desk else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Warmup(RateTrick):
 
     @classmethod
     def suggest(cls, training: Training, proposed: str = "") -> Iterator[Suggestion]:
-        """The length that the check proposes, or twice as long as the first steps went wrong."""
+        """Suggests the check's length, or twice as long as the first steps went wrong."""
         yield from super().suggest(training, proposed)
         if proposed:
             return

@@ -34,7 +34,7 @@ def drop_branch(x: Tensor, rate: float, samples: int = 0) -> Tensor:
 
 
 def samples_of(block: Module) -> int:
-    """Dimension of the samples in what a block hands on: torch's attention may have it second."""
+    """Returns the dimension of samples: torch's attention may have it second."""
     return 0 if getattr(getattr(block, "self_attn", None), "batch_first", True) else 1
 
 

@@ -136,7 +136,7 @@ class EarlyStop(Trick):
         self.stopped = bool(flag.item())
 
     def state_dict(self) -> dict[str, Any]:
-        """Best loss and weights, and evaluations waited."""
+        """Returns best loss and weights, and evaluations waited."""
         waiting = {"best": self.best, "waited": self.waited, "stopped": self.stopped}
         return {**waiting, "kept": self._kept}
 
