@@ -73,7 +73,7 @@ def observe(
 
 
 def known_setup(view: RunView) -> dict[str, Any]:
-    """The part of a run's set-up that only the run could tell: versions, source files, seeds."""
+    """Returns the part of a run's set-up that only the run could tell: versions, files, seeds."""
     return {
         "versions": view.facts.get("versions", {}),
         "sources": view.facts.get("sources", []),

@@ -93,7 +93,7 @@ class Session:
             self._refuse(str(error))
 
     def _sweep(self, asked: dict[str, Any]) -> Sweep:
-        """The rates of a range test, set after all tricks have changed them."""
+        """Sets the rates of a range test, after all tricks have changed them."""
         from .tricks.rate.sweep import Sweep
         from .tricks.stage import Stage
 
@@ -123,7 +123,7 @@ class Session:
         self.journal.close()
 
     def _refuse(self, line: str) -> NoReturn:
-        """A trick can't do its work: a run without it would prove nothing, so there is none."""
+        """Ends the run: a trick can't do its work, and without it nothing would be proved."""
         line = " ".join(line.split())
         self.journal.put("stop", why=f"refused: {line}")
         sys.stderr.write(f"assay: {line}\n")
@@ -136,7 +136,7 @@ class Session:
         raise SystemExit(2)
 
     def forked(self) -> None:
-        """In a forked child: a new journal, written only if this process trains too."""
+        """Begins a new journal in a forked child, written only if that trains too."""
         self.journal.forget()
         self.hub.forked()
         self.watch.forked()
@@ -207,7 +207,7 @@ def end() -> None:
 
 
 def current() -> Session | None:
-    """The session of this process."""
+    """Returns the session of this process."""
     return _current
 
 

@@ -48,7 +48,7 @@ class Diagnosis:
         return tuple(sorted(roots))
 
     def worst(self) -> Severity | None:
-        """The gravest severity among the findings."""
+        """Returns the gravest severity among the findings."""
         return min((f.severity for f in self.findings), key=SEVERITIES.__getitem__, default=None)
 
 

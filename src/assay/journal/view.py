@@ -65,7 +65,7 @@ class Parameter:
 
     @property
     def module(self) -> str:
-        """Returns the module of this name."""
+        """Name of the module that owns it."""
         return self.name.rpartition(".")[0]
 
 
@@ -267,7 +267,7 @@ class RunView:
         return next((p for p in self.parameters if p.name == name), None)
 
     def module(self, name: str) -> Module | None:
-        """The module of this name."""
+        """Returns the module of this name."""
         return next((m for m in self.modules if m.name == name), None)
 
     @property

@@ -185,7 +185,7 @@ class WarmRunner:
         return WarmProcess(self, pid, argv)
 
     def code_of(self, pid: int, patience: float) -> int | None:
-        """The exit code of a process that was started here; None if it runs on.
+        """Returns the exit code of a process that was started here; None if it runs on.
 
         Args:
             pid: Its number.
@@ -244,7 +244,7 @@ class WarmProcess:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """The exit code; None while it runs."""
+        """Returns the exit code; None while it runs."""
         if self.returncode is None:
             self.returncode = self._runner.code_of(self.pid, 0.0)
         return self.returncode
@@ -269,7 +269,7 @@ class WarmProcess:
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the warm process and of its scripts: one thread, no device."""
+    """Returns the environment of the warm process and its scripts: one thread, no device."""
     return {**given, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 

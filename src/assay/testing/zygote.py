@@ -113,7 +113,7 @@ def _reap(control: socket.socket, running: set[int]) -> None:
 
 
 def _end(running: set[int]) -> NoReturn:
-    """Whoever asked is gone, or has enough."""
+    """Ends this process: whoever asked is gone, or has no more to ask."""
     for pid in running:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
