@@ -90,7 +90,7 @@ def start(
     warm: WarmRunner, script: Path, candidate: Candidate, path: Path, files: tuple[FileChange, ...]
 ) -> Child:
     patched = {file.path: file.after for file in files}
-    what = Command((str(script),), None, 1, warm.spawn)
+    what = Command((str(script),), None, 1, spawn=warm.spawn)
     return Child(what, Job(candidate, 0, STEPS), path, patched=patched)
 
 

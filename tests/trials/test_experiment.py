@@ -65,7 +65,7 @@ def make_experiment(
 ) -> Experiment:
     """An experiment; each run is a Python of its own, unless `spawn` knows better."""
     budget = {"jobs": 2, "seeds": 2, **budget}
-    command = Command((str(script),), None, threads, spawn)
+    command = Command((str(script),), None, threads, spawn=spawn)
     return Experiment(command, Store(script.parent / "trials"), Budget(**budget), "x", listener)
 
 
@@ -144,7 +144,7 @@ def test_a_run_that_stood_still_is_tried_once_more(
     job = Job(PLACEBO, 0, None, 10.0)
     for length, retries, state in ((None, [], "slow"), (60, [job], "done")):
         mark.touch()
-        what = Command((str(script),), None, 1, warm.spawn)
+        what = Command((str(script),), None, 1, spawn=warm.spawn)
         runner = Runner(what, store, store.new_trial("x"), 1, heard, fresh=True)
         runner.length = length
         runner.run([job])

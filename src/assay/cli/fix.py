@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..checks.registry import CHECKS
+from ..configured import configured_checks
 from ..diagnosis import Diagnosis
 from ..journal.view import RunView
 from ..report import make_report
@@ -72,7 +72,7 @@ def find_cure(
     def propose(view: RunView, diagnosis: Diagnosis) -> Sequence[Sequence[Candidate]]:
         from ..report.terminal import show
 
-        show(make_report(view, CHECKS))
+        show(make_report(view, configured_checks()))
         sick[:] = [any(finding.severity != "note" for finding in diagnosis.findings)]
         tiers: list[list[Candidate]] = remedies(view, diagnosis)
         if given.explore and not tiers:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..configured import configured_checks
 from ..launch.command import resolve
 from ..launch.settings import read_settings
 from ..report import Report
@@ -93,7 +94,7 @@ def run_trial(
     # alone, a run has the machine as it has it without us
     threads = max(cores // jobs, 1) if jobs > 1 else None
     budget = Budget(given.steps, given.seeds, given.minutes, jobs, given.fresh)
-    command = Command(tuple(words), given.python, threads)
+    command = Command(tuple(words), given.python, threads, configured_checks())
     with Progress() as progress:
         experiment = Experiment(
             command, Store(base or trials_folder()), budget, what.label, progress
@@ -149,14 +150,13 @@ def write_change(trial: Trial) -> str:
 
 def report_of(trial: Trial) -> Report:
     """Returns the report of the control's first run; of nothing if it was not made."""
-    from ..checks.registry import CHECKS
     from ..journal.reader import read_run
     from ..journal.view import RunView
     from ..report import make_report
 
     first = trial.control.get(0)
     view = trial.view or (read_run(Path(first.folder)) if first is not None else RunView())
-    return make_report(view, CHECKS, folder=Path(first.folder) if first else None)
+    return make_report(view, trial.checks, folder=Path(first.folder) if first else None)
 
 
 def as_dict(trial: Trial) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..checks.base import Check
 from ..checks.registry import CHECKS
 from ..diagnosis import diagnose
 from ..journal.reader import read_run
@@ -51,12 +52,14 @@ class Command:
         words: `script.py args...`, `-m module args...` or `-- any command ...`.
         python: Interpreter for the first two forms.
         threads: Processor cores for each run; None to leave it to torch.
+        checks: What each run is reviewed with.
         spawn: Starts a process, called as `subprocess.Popen` is; tests have a faster way.
     """
 
     words: tuple[str, ...]
     python: str | None = None
     threads: int | None = None
+    checks: tuple[Check, ...] = CHECKS
     spawn: Callable[..., Process] = subprocess.Popen
 
     def argv(self) -> list[str]:
@@ -98,6 +101,7 @@ class Child:
             LaunchError: It can't be started.
         """
         self.job, self.path, self._seconds = job, path, job.seconds
+        self._checks = what.checks
         argv = what.argv()
         run = self._run = folder.create(explicit=path)
         settings: dict[str, object] = {"tricks": list(job.candidate.words)}
@@ -168,7 +172,7 @@ class Child:
         measured = measure(view).per_batch(self.job.candidate.batches_per_step)
         findings: Sequence[tuple[str, str]] = ()
         if view.observed:
-            findings = [(f.check, f.severity) for f in diagnose(view, CHECKS).findings]
+            findings = [(f.check, f.severity) for f in diagnose(view, self._checks).findings]
         return Result(
             state=state,
             steps=view.steps,

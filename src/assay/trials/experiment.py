@@ -38,7 +38,13 @@ class Experiment:
         argv = command.argv()
         folder = store.new_trial(label)
         self._store, self._budget = store, budget
-        self.trial = Trial(folder.name, folder, tuple(command.words), steps=budget.steps)
+        self.trial = Trial(
+            folder.name,
+            folder,
+            tuple(command.words),
+            steps=budget.steps,
+            checks=command.checks,
+        )
         self._runner = Runner(
             command, store, folder, budget.jobs, listener, fresh=budget.fresh, deadline=deadline
         )

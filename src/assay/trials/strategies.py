@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.reader import read_run
 from ..journal.view import RunView
@@ -161,7 +160,7 @@ class Cure(Strategy):
         if not view.observed:  # known from an earlier trial whose folder was removed since
             self._runner.run_again(job)
             view = self._runner.views[job]
-        return view, diagnose(view, CHECKS)
+        return view, diagnose(view, self.trial.checks)
 
     def _best_of(self, candidates: Sequence[Candidate]) -> None:
         """Halves successively: seed 0 chooses, fresh seeds prove."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..checks.base import Check
+from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis
 from ..journal.view import RunView
 from .change import Change
@@ -29,6 +31,7 @@ class Trial:
         runs, resumed: How many runs were made, and how many known from before.
         run_seconds, seconds: Time of all runs together, and on the clock.
         steps: Optimizer steps that each run was given; None for the whole script.
+        checks: What its runs are reviewed with.
         page: Where its page has been written; None if it has not.
     """
 
@@ -48,6 +51,7 @@ class Trial:
     run_seconds: float = 0.0
     seconds: float = 0.0
     steps: int | None = None
+    checks: tuple[Check, ...] = CHECKS
     page: Path | None = None
 
     @property

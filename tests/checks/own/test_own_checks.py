@@ -179,3 +179,21 @@ def test_fix_tries_nothing_for_a_check_in_preview(tmp_path: Path) -> None:
     diagnosis = diagnose(run, load_checks([file])[-1:])
     assert diagnosis.findings
     assert remedies(run, diagnosis) == []
+
+
+def test_a_trial_reviews_its_runs_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`fix` and `try` find what a check of the user's own finds."""
+    from assay.trials.child import Command
+    from assay.trials.experiment import Experiment
+    from assay.trials.plan import Budget
+    from assay.trials.store import Store
+
+    write(tmp_path / "mine.py")
+    (tmp_path / "pyproject.toml").write_text('[tool.assay]\nchecks = ["mine.py"]\n')
+    (tmp_path / "train.py").write_text("import torch\n")
+    monkeypatch.chdir(tmp_path)
+    command = Command(("train.py",), checks=configured_checks())
+    trial = Experiment(command, Store(tmp_path / "trials"), Budget(), "train").trial
+    assert trial.checks[-1].name == "loss-too-high"
