@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 
-from scaffold import Name, Scaffold, ScaffoldError, make_docs, run
+from scaffold import Name, Scaffold, ScaffoldError, make_docs, run, sort_imports
 
 
 def main(given: argparse.Namespace) -> None:
@@ -51,8 +50,7 @@ def main(given: argparse.Namespace) -> None:
     )
     scaffold.insert("tests/probes/references.py", r"^SECONDS = ", reference)
     scaffold.write()
-    sort = ["-m", "ruff", "check", "--quiet", "--select", "I", "--fix", catalogue]
-    subprocess.run([sys.executable, *sort], cwd=given.root, check=True)
+    sort_imports(given.root, catalogue)
     make_docs(given.root)
     print(f"next: search for WRITE in these files, then pytest tests/probes -k {given.signal}")
 

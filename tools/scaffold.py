@@ -64,11 +64,11 @@ class Scaffold:
         )
         self.files[target] = environment.get_template(template).render(values)
 
-    def insert(self, path: str, before: str, rows: str) -> None:
-        """Plans rows before the one line of a file that matches a pattern.
+    def insert(self, path: str, where: str, rows: str, *, after: bool = False) -> None:
+        """Plans rows before, or after, the one place of a file that matches a pattern.
 
         Raises:
-            ScaffoldError: The file is not there, or has not exactly one such line.
+            ScaffoldError: The file is not there, or has not exactly one such place.
         """
         target = self.root / path
         text = self.files.get(target)
@@ -76,10 +76,10 @@ class Scaffold:
             if not target.is_file():
                 raise ScaffoldError(f"{path} is not there")
             text = target.read_text(encoding="utf-8")
-        places = list(re.finditer(before, text, re.MULTILINE))
+        places = list(re.finditer(where, text, re.MULTILINE))
         if len(places) != 1:
-            raise ScaffoldError(f"{path}: {len(places)} lines match {before!r}, not one")
-        at = places[0].start()
+            raise ScaffoldError(f"{path}: {len(places)} places match {where!r}, not one")
+        at = places[0].end() if after else places[0].start()
         self.files[target] = text[:at] + rows + text[at:]
 
     def write(self) -> None:
@@ -109,6 +109,12 @@ def run(main: object, description: str, parser: argparse.ArgumentParser) -> int:
         print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def sort_imports(root: Path, path: str) -> None:
+    """Puts the imports of a file into their order."""
+    words = ["-m", "ruff", "check", "--quiet", "--select", "I", "--fix", path]
+    subprocess.run([sys.executable, *words], cwd=root, check=True)
 
 
 def make_docs(root: Path) -> None:

@@ -116,3 +116,37 @@ def test_what_cannot_be_a_probe(tree: Path, words: tuple[str, ...], says: str) -
     done = run(tree, "tools/add_probe.py", *words)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_a_new_trick_has_its_place_and_is_not_done(tree: Path) -> None:
+    words = ("shrink-weights", "--family", "gradients", "--after", "clip-norm")
+    named = tidy(tree, run(tree, "tools/add_trick.py", *words))
+    assert set(named) == {
+        "src/assay/tricks/gradients/shrink_weights.py",
+        "src/assay/tricks/catalogue.py",
+        "tests/tricks/gradients/test_shrink_weights.py",
+        "benchmarks/tricks_by_hand.py",
+    }
+    code = "from assay.tricks.catalogue import TRICKS; print(*[trick.name for trick in TRICKS])"
+    assert "clip-norm shrink-weights clip-value" in run(tree, "-c", code).stdout
+    assert (tree / "docs/reference/tricks/shrink-weights.md").is_file()
+    unit = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", "-k", "plain",
+               "tests/tricks/gradients/test_shrink_weights.py")  # fmt: skip
+    assert unit.returncode == 1, unit.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ("clip-norm", "--family", "gradients", "--after", "lr"),
+            "a trick called clip-norm exists",
+        ),
+        (("new-one", "--family", "grads", "--after", "lr"), "no family is called 'grads'"),
+        (("new-one", "--family", "rate", "--after", "rl"), "--after: no trick is called 'rl'"),
+    ],
+)
+def test_what_cannot_be_a_trick(tree: Path, words: tuple[str, ...], says: str) -> None:
+    done = run(tree, "tools/add_trick.py", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
