@@ -120,6 +120,20 @@ def test_a_loss_that_ends_in_nan_with_harmful_steps() -> None:
     assert high(run(losses[:1] + losses[3:], [0.9] * 8)) == []  # NaN of another cause
 
 
+def test_nan_that_a_batch_brought_in_is_not_the_rates_fault() -> None:
+    losses = [*wavy(2.3, 2.2, 100), *[math.nan] * 20]
+    nan = {0: 0.0, 100: 0.01}
+    spoiled = {"input_nan_share": {"input 0": nan}, "input_nonfinite_share": {"input 0": nan}}
+    assert high(run(losses, [-1.0] * 30, **spoiled)) == []
+    origin = {"kind": "input", "place": "mat1 of Addmm", "share": 0.1, "module": "0"}
+    traced = run(losses, [-1.0] * 30)
+    traced.all_events.append(Event("nonfinite_origin", 100, origin, training=0))
+    assert high(traced) == []
+    later = {0: 0.0, 110: 0.01}  # the loss was NaN before
+    spoiled = {"input_nan_share": {"input 0": later}, "input_nonfinite_share": {"input 0": later}}
+    assert len(high(run(losses, [-1.0] * 30, **spoiled))) == 1
+
+
 @pytest.mark.parametrize("check", [high, low])
 def test_several_optimizers_and_unknown_objectives_are_not_judged(check: Any) -> None:
     bad = run(AT_CHANCE, [-1.0] * 30, stress=(4.0, 4.0))

@@ -64,6 +64,14 @@ def test_a_weight(origins: Origins) -> None:
     assert (found["kind"], found["place"]) == ("parameter", "2.bias")
 
 
+def test_a_factor_of_the_loss_while_the_step_is_recorded(warm: WarmRunner, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    after = "loss = 1e6 * loss - (1e6 - 1) * loss.detach() * (float('nan') if step == 3 else 1.0)"
+    script.write_text(SCRIPT.format(before="pass", after=after), encoding="utf-8")
+    view = warm.observe([str(script)], run_dir=tmp_path / "run").view
+    assert view.errors == []
+
+
 def test_a_logarithm_of_zero(origins: Origins) -> None:
     after = "loss = loss - 0.0 * (out * (0.0 if late else 1.0)).abs().log().mean()"
     (found,) = origins(after=after)

@@ -119,6 +119,48 @@ def test_processes_that_meet_their_optimizers_late(base: Path) -> None:
     assert found == {0: ("SGD", [1.0]), 1: ("Adam", [2.0, 2.0]), 2: ("SGD", [3.0] * 3)}
 
 
+def test_processes_are_joined_as_the_reader_joins_them(base: Path) -> None:
+    def process(pid: int) -> list[dict[str, Any]]:
+        groups = [{"count": 1, "elements": 8}]
+        return [
+            {"k": "setup", "versions": {"python": "3"}, "sources": ["a.py", f"{pid}.py"]},
+            {"k": "built", "n": 0, "cls": "Adam", "groups": groups, "site": ["a.py", 4, "f"]},
+            {"k": "built", "n": 1, "cls": "SGD", "groups": groups},
+            {"k": "scheduler", "n": 0, "cls": "StepLR", "settings": {"gamma": 0.1}, "built": 1},
+            {"k": "model", "root": "Net", "cls": "Net", "modules": [["0", "Linear", True]],
+             "shared": [["module", ["a", "b"]]],
+             "parameters": [["0.weight", [8], "float32", True]]},
+            {**optimizer_line(0), "built": 1},
+            steps_line(0, [1.0, 2.0]),
+            {"k": "scheduled", "n": 0, "s": 1, "count": 1},
+            {"k": "event", "e": "seed", "i": 0, "s": 0, "o": 0,
+             "data": {"of": "torch", "value": 0}},
+            {"k": "skip", "what": "w", "why": f"of {pid}"},
+            {"k": "error", "where": "w", "error": f"of {pid}", "by": "origins"},
+            {"k": "cost", "samples": 2, "own_s": 0.5, "opening_s": 0.1, "iterations": 3,
+             "last": pid},
+        ]  # fmt: skip
+
+    run = write_run(base / "two", process(1))
+    begin = {"k": "begin", "pid": 2, "time": 1775038501.0, "rank": 1, "world": 2}
+    append_lines(run, [begin, *process(2)], pid=2)
+    worker = {"of": 1, "base": 7, "worker": 0, "states": {"torch": 5}}
+    (run / "workers.jsonl").write_text(json.dumps(worker) + "\n")
+    (run / "trouble-3").write_text("recording stopped")
+    follower = Follower(run)
+    follower.read()
+    view, news = follower.read()
+    expected = read_run(run)
+    assert not news
+    assert (len(view.optimizers), len(view.schedulers), len(view.workers)) == (4, 2, 1)
+    for name in ("trainings", "modules", "parameters", "shared", "optimizers", "schedulers",
+                 "workers", "all_events", "skipped", "failed", "errors"):  # fmt: skip
+        assert repr(getattr(view, name)) == repr(getattr(expected, name)), name
+    expected.facts.pop("reached")
+    expected.facts.pop("stepping_s")
+    assert view.facts == expected.facts
+
+
 def test_another_run_in_the_same_folder(ask: Any, base: Path) -> None:
     assert data(ask, RUN)["steps"] == 200
     (base / RUN / "journal-1.jsonl").unlink()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .reader import ProcessReader, read_account, started
+from .reader import ProcessReader, read_account, read_troubles, read_workers, started
 from .view import RunView
 
 _CHUNK = 1 << 23
@@ -44,17 +44,77 @@ class Follower:
         news = [journal.read() for journal in self._journals.values()]
         view = RunView()
         read_account(self._folder, view)
-        for journal in self._journals.values():
+        for process, journal in enumerate(self._journals.values()):
             # one view a process: each of them may meet another optimizer at any time
-            for training in journal.view.trainings:
-                number = self._numbers.setdefault(
-                    (journal.path, training.index), len(self._numbers)
-                )
-                view.trainings.append(replace(training, index=number))
-            view.errors += journal.view.errors
-            view.all_events += journal.view.all_events
-            view.facts = {**journal.view.facts, **view.facts}
+            self._add(view, journal, process)
+        read_workers(self._folder / "workers.jsonl", view)
+        read_troubles(self._folder, view)
         return view, any(news)
+
+    def _add(self, view: RunView, journal: _Journal, process: int) -> None:
+        """Adds what one process has written: places and numbers become those of the whole run."""
+        own = journal.joined()
+
+        def number(index: int | None) -> int | None:
+            if index is None:
+                return None
+            return self._numbers.setdefault((journal.path, index), len(self._numbers))
+
+        def place(index: int | None) -> int | None:
+            return None if index is None else before + index
+
+        before = len(view.optimizers)
+        for training in own.trainings:
+            index = number(training.index)
+            assert index is not None
+            events = [replace(e, training=index, process=process) for e in training.events]
+            moved = replace(training, index=index, process=process, events=events)
+            moved.built = place(training.built)
+            view.trainings.append(moved)
+        view.optimizers += [
+            replace(o, training=number(o.training), process=process) for o in own.optimizers
+        ]
+        view.schedulers += [replace(s, optimizer=place(s.optimizer)) for s in own.schedulers]
+        view.all_events += [
+            replace(e, training=number(e.training), process=process) for e in own.all_events
+        ]
+        known = {module.name for module in view.modules}
+        view.modules += [module for module in own.modules if module.name not in known]
+        parameters = {parameter.name: parameter for parameter in view.parameters}
+        for parameter in own.parameters:
+            first = parameters.setdefault(parameter.name, parameter)
+            if parameter.group is not None:  # the last process that trains it counts
+                held = self._numbers[journal.path, parameter.group[0]], parameter.group[1]
+                parameters[parameter.name] = replace(first, group=held)
+        view.parameters = list(parameters.values())
+        view.shared += own.shared
+        view.errors += own.errors
+        view.skipped = {**own.skipped, **view.skipped}
+        view.failed = {**own.failed, **view.failed}
+        _add_facts(view.facts, own.facts)
+
+
+def _add_facts(facts: dict[str, Any], more: dict[str, Any]) -> None:
+    """Adds the facts of one process to those of the run: sums, or what the first one said."""
+    for key, value in more.items():
+        if key == "processes":
+            facts[key] = [*facts.get(key, ()), *value]
+        elif key == "sources":
+            known = facts.get(key, [])
+            facts[key] = known + [path for path in value if path not in known]
+        elif key == "versions":
+            facts[key] = {**value, **facts.get(key, {})}
+        elif key == "world":
+            facts[key] = max(value, facts.get(key) or 1)
+        elif key == "cost" and key in facts:
+            known = facts[key]
+            summed = {name: known[name] + value[name] for name in known.keys() - {"last"}}
+            last = [each["last"] for each in (known, value) if "last" in each]
+            facts[key] = {**summed, **({"last": max(last)} if last else {})}
+        elif key == "stopped":
+            facts[key] = value
+        else:
+            facts.setdefault(key, value)
 
 
 class _Journal:
@@ -65,6 +125,11 @@ class _Journal:
         self.path = path
         self._reader = ProcessReader(self.view, path)
         self._offset = 0
+
+    def joined(self) -> RunView:
+        """Returns what has been read, each optimizer with its training and its parameters."""
+        self._reader.join()
+        return self.view
 
     def shrank(self) -> bool:
         try:

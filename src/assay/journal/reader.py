@@ -52,13 +52,18 @@ def read_run(folder: Path) -> RunView:
     for path in journals:
         ProcessReader(view, path).read()
     read_workers(folder / "workers.jsonl", view)
+    read_troubles(folder, view)
+    return view
+
+
+def read_troubles(folder: Path, view: RunView) -> None:
+    """Adds what processes wrote that could not keep their journal, or not even begin one."""
     for path in sorted(folder.glob("trouble-*")):
         text = path.read_text(errors="replace").strip()
         if text:
             view.errors.append(text)
     for path in sorted(folder.glob("boot-*.log")):
         view.errors.append(path.read_text(errors="replace").strip().splitlines()[-1])
-    return view
 
 
 def read_workers(path: Path, view: RunView) -> None:
@@ -130,11 +135,15 @@ class ProcessReader:
     def read(self) -> None:
         """Reads the whole journal."""
         self.feed(_lines(self._path, self._view.errors))
-        self._join_groups()
-        self._join_built()
+        self.join()
         if self._took_s:  # two optimizers of one process share its time
             facts = self._view.facts
             facts["stepping_s"] = facts.get("stepping_s", 0.0) + max(self._took_s.values())
+
+    def join(self) -> None:
+        """Connects what has been read so far: parameters with groups, optimizers with trainings."""
+        self._join_groups()
+        self._join_built()
 
     def feed(self, lines: Iterable[dict[str, Any]]) -> None:
         """Takes line by line; one that doesn't make sense is skipped like a torn one."""
@@ -230,9 +239,11 @@ class ProcessReader:
         facts.setdefault("processes", []).append(
             {key: line.get(key) for key in ("pid", "rank", "world", "argv", "device", "time", "t")}
         )
-        for key in ("torch", "device", "world", "threads"):
+        for key in ("torch", "device", "threads"):
             if line.get(key) is not None:
                 facts.setdefault(key, line[key])
+        if line.get("world") is not None:
+            facts["world"] = max(int(line["world"]), facts.get("world") or 1)
 
     def _on_model(self, line: dict[str, Any]) -> None:
         sites = [Site.read(raw) for raw in line.get("sites") or ()]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, ClassVar
 
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
 
+from ..replay.structure import tensors
+from ..seams.recording import is_plain
 from ..watching.context import ProbeContext
 from ..watching.measures import moments, summary
 from ..watching.probe import Probe
@@ -13,12 +17,14 @@ from ..watching.probe import Probe
 TENSORS_AT_MOST = 8
 BINS, NUMBERS_AT_MOST = 24, 8192
 """Of the histogram of an input's first sampled batch: bins, and how many numbers are looked at."""
+RESULTS_AT_MOST = 64
+"""Results of models that are remembered, by what does not keep them alive."""
 NUMBERS_AT_LEAST = 32
 """Fewer have no deviation to speak of: the one or two rows that a gate sends to an expert."""
 
 
 class Batches(Probe):
-    """Numbers of each tensor given to a root module.
+    """Numbers of each tensor given to a root module, unless a module of the user's computed it.
 
     Signals, by place `input 0`, or the keyword's name: `input_mean`, `input_std`, `input_min`,
     `input_max`, `input_nonfinite_share`, `input_nan_share` (NaN and +inf: what no mask holds),
@@ -29,12 +35,14 @@ class Batches(Probe):
     """
 
     name = "batches"
-    sampled: ClassVar = ("root_begin", "module_end")
+    sampled: ClassVar = ("root_begin", "module_end", "root_end")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._entered: set[str] = set()
         self._pictured: set[str] = set()
+        self._given: set[int] = set()
+        self._computed: deque[StorageWeakRef] = deque(maxlen=RESULTS_AT_MOST)
 
     def iteration_begins(self) -> None:
         """Forgets which layers were measured: each input counts once an iteration."""
@@ -44,8 +52,31 @@ class Batches(Probe):
         """Looks at the tensors given to the model."""
         if self.watch.names.module(module) is None:
             return
+        self._given.clear()
         for place, tensor in inputs_of(self.watch, module, args, kwargs):
-            self._measure(place, tensor)
+            if not self._is_computed(tensor):
+                self._measure(place, tensor)
+
+    def on_root_end(self, module: Any, result: Any) -> None:
+        """Remembers what a model computed, by its memory: `detach` makes no data of it."""
+        if next(module.parameters(), None) is not None:
+            for tensor in tensors(result):
+                memory = _memory(tensor)
+                if memory is not None and memory._cdata not in self._given:
+                    self._computed.append(StorageWeakRef(memory))
+
+    def _is_computed(self, tensor: torch.Tensor) -> bool:
+        """Whether a model made this: the features that a head gets, a generator's picture.
+
+        A leaf that needs gradients, such as an adversarial example, is data.
+        """
+        memory = _memory(tensor)
+        if memory is None:
+            return tensor.grad_fn is not None
+        self._given.add(memory._cdata)
+        return tensor.grad_fn is not None or any(
+            known.cdata == memory._cdata for known in self._computed
+        )
 
     def on_module_end(self, module: Any, args: Any, result: Any) -> None:
         """Looks at what enters a trainable layer straight from the data."""
@@ -87,6 +118,12 @@ class Batches(Probe):
                 put("input_bin_share", f"{place} [{number}]", share)
 
 
+def _memory(tensor: torch.Tensor) -> torch.UntypedStorage | None:
+    """Returns what holds a tensor's numbers; None for sparse and other special tensors."""
+    plain = tensor.layout is torch.strided and is_plain(tensor)
+    return tensor.untyped_storage() if plain else None
+
+
 def inputs_of(
     watch: ProbeContext, module: torch.nn.Module, args: Any, kwargs: Any
 ) -> list[tuple[str, torch.Tensor]]:
@@ -94,9 +131,7 @@ def inputs_of(
     given: list[tuple[str, Any]] = [(f"input {i}", value) for i, value in enumerate(args)]
     given += list(kwargs.items())
     prefix = watch.names.prefix(module)
-    tensors = [
-        (prefix + k, v.detach()) for k, v in given if isinstance(v, torch.Tensor) and v.numel()
-    ]
+    tensors = [(prefix + k, v) for k, v in given if isinstance(v, torch.Tensor) and v.numel()]
     return tensors[:TENSORS_AT_MOST]
 
 

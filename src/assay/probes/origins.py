@@ -41,7 +41,8 @@ class Origins(Probe):
             return
         self._done = True
         if isinstance(roots, torch.Tensor) and roots.grad_fn is not None:
-            with torch.no_grad():
+            # seen by a recording, a number that torch has kept would be no tensor any more
+            with torch.no_grad(), self.watch.unrecorded():
                 found = self._first(roots.grad_fn)
             if found is not None:
                 trainings = self.watch.trainings

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -176,6 +176,18 @@ class ProbeContext:
     @recording.setter
     def recording(self, recording: Recording | None) -> None:
         self._sampling.recording = recording
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Keeps what is computed inside out of that recording, in a listener that is always on."""
+        recording = self._sampling.recording
+        if recording is not None:
+            recording.pause()
+        try:
+            yield
+        finally:
+            if recording is not None:
+                recording.resume()
 
     def is_changed(self, *filters: str) -> bool:
         """Whether a trick changes what passes one of these filters, such as `loss`."""

@@ -75,7 +75,7 @@ class Names:
 
     def prefix(self, root: torch.nn.Module) -> str:
         """Returns what stands before names inside this root: empty, or its class and a dot."""
-        return self._prefix.get(id(root), "")
+        return self._prefix.get(id(_unwrapped(root)), "")
 
     def parameter(self, parameter: torch.Tensor) -> str | None:
         """Returns the parameter's full name; None if no known root has it."""
@@ -83,9 +83,15 @@ class Names:
         return entry[1] if entry is not None and entry[0]() is parameter else None
 
     def module(self, module: torch.nn.Module) -> str | None:
-        """Returns the module's full name, a root's class name; None if no known root has it."""
-        entry = self._modules.get(id(module))
-        return entry[1] if entry is not None and entry[0]() is module else None
+        """Returns the module's full name, a root's class name; None if no known root has it.
+
+        What only stands around a model has the model's name.
+        """
+        for one in (module, _unwrapped(module)):
+            entry = self._modules.get(id(one))
+            if entry is not None and entry[0]() is one:
+                return entry[1]
+        return None
 
     def _adopt(self, root: torch.nn.Module) -> list[torch.nn.Module]:
         """Names all of a root that has no name yet; a module met before may be inside it."""
@@ -111,7 +117,7 @@ class Names:
             if self.module(module) is None:
                 label = prefix + _short(name) if name else prefix.rstrip(".") or type(root).__name__
                 self._modules[id(module)] = (weakref.ref(module), label)
-        for name, parameter in root.named_parameters(remove_duplicate=False):
+        for name, parameter in root.named_parameters():  # each module once: some stand in a circle
             if self.parameter(parameter) is None:
                 self._parameters[id(parameter)] = (weakref.ref(parameter), prefix + _short(name))
 

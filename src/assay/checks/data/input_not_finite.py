@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from ...journal.events import INPUT, NONFINITE_ORIGIN
-from ...journal.view import RunView, Site, Training
+from ...journal.events import INPUT
+from ...journal.view import RunView, Site
+from ...signals.spoiled import spoiled_batches
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    step: int
-    place: str
-    share: float
-    harmful: bool
 
 
 class InputNotFinite(Check):
@@ -73,7 +64,7 @@ class InputNotFinite(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:
-            hits = [*self._sampled(run, training), *self._traced(run, training)]
+            hits = list(spoiled_batches(run, training, self.limit("share")))
             if not hits:
                 continue
             first = min(hits, key=lambda hit: (not hit.harmful, hit.step))
@@ -101,38 +92,6 @@ class InputNotFinite(Check):
                 severity="error" if first.harmful else "note",
                 process=training.process,
             )  # fmt: skip
-
-    def _sampled(self, run: RunView, training: Training) -> Iterator[_Hit]:
-        for place in training.places("input_nonfinite_share"):
-            plain = training.series("input_nan_share", place)
-            shares = list(training.series("input_nonfinite_share", place))
-            masks = any(share > 0 and not _harmed(training, step) for step, share in shares)
-            for step, share in shares:
-                if share <= self.limit("share"):
-                    continue
-                if plain.at(step) > 0 or not masks:
-                    harmful = _harmed(training, step)
-                    if harmful or plain.at(step) > 0:
-                        yield _Hit(step, place, share, harmful)
-        for place in training.places("target_mean"):
-            for step, mean in training.series("target_mean", place):
-                if not math.isfinite(mean) and _harmed(training, step):
-                    yield _Hit(step, f"targets of {place}", 0.0, True)
-
-    def _traced(self, run: RunView, training: Training) -> Iterator[_Hit]:
-        for event in run.events(NONFINITE_ORIGIN):
-            if event.data["kind"] == "input" and event.training in (None, training.index):
-                yield _Hit(event.step, event.data["place"], event.data["share"], True)
-
-
-def _harmed(training: Training, step: int) -> bool:
-    """Whether the loss or a gradient of this step was measured and is not finite."""
-    losses = [training.series("loss")]
-    losses += [training.series("loss_call_value", p) for p in training.places("loss_call_value")]
-    return any(step in s.steps and not math.isfinite(s.at(step)) for s in losses) or any(
-        training.series("grad_nonfinite_share", p).at(step) > 0
-        for p in training.places("grad_nonfinite_share")
-    )
 
 
 def _site(run: RunView) -> Site | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...journal.view import RunView, Training
 from ...signals.constant import constant_loss
 from ...signals.objective import alone, only_loss, warming_up
+from ...signals.spoiled import spoiled_batches
 from ...signals.stability import first_stress, worst_of_first
 from ...signals.trend import trend
 from ..base import Check, Limit
@@ -37,7 +38,8 @@ class LearningRateTooHigh(Check):
 
     ## Known exceptions
     Silent: the edge of stability; noisy small batches; one-cycle peaks; rates still warming up;
-    several optimizers; losses whose constant prediction is not known (policy gradients).
+    several optimizers; NaN that a batch brought in; losses whose constant prediction is not known
+    (policy gradients).
 
     ## Example
     SGD with a rate of 10 on a small classifier.
@@ -66,6 +68,10 @@ class LearningRateTooHigh(Check):
         "label_count",
         "target_mean",
         "target_std",
+        "input_nonfinite_share",
+        "input_nan_share",
+        "nonfinite_origin",
+        "grad_nonfinite_share",
     )
     is_effect = (Effect.RATE_TOO_HIGH,)
     leads_to = (
@@ -127,6 +133,8 @@ class LearningRateTooHigh(Check):
         losses, call = training.series("loss"), only_loss(run, training)
         tail = list(losses.values)[-max(len(losses) // 10, 1) :]
         if not all(math.isfinite(value) for value in tail):
+            if self._spoiled(run, training):
+                return 0.0, None
             return math.inf, f"the loss was no longer finite at step {losses.steps[-1]}"
         floor = constant_loss(training, call) if call is not None else None
         seen = trend(losses.finite())
@@ -134,6 +142,13 @@ class LearningRateTooHigh(Check):
             return 0.0, None
         what = f"the loss ended at {seen.end:.4g}, where a constant prediction has {floor:.4g}"
         return seen.end / floor, what
+
+    @staticmethod
+    def _spoiled(run: RunView, training: Training) -> bool:
+        """Whether it was a batch that brought in the first number that is not finite."""
+        broken = next(step for step, loss in training.series("loss") if not math.isfinite(loss))
+        batches = spoiled_batches(run, training)
+        return any(batch.harmful and batch.step <= broken for batch in batches)
 
     def _causes(self, training: Training, share: float) -> tuple[Evidence, ...]:
         found = []
