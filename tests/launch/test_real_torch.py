@@ -45,6 +45,80 @@ def test_torch_that_is_imported_and_then_crashes(launcher):
     assert launcher.boot_log() == ""
 
 
+FAILING = """\
+import sys, traceback, torch
+from torch import nn
+from torch.nn import functional as F
+
+model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.ones(8, 4), torch.zeros(8, 1)
+
+
+class Data(torch.utils.data.Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        raise LookupError(index)
+
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 1)
+
+    def forward(self, x):
+        return self.inner(x[:, :3])
+
+
+def closure():
+    raise ArithmeticError("mine")
+
+
+def backward():
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    loss.backward()
+
+
+def chained():
+    try:
+        F.cross_entropy(torch.ones(2, 3), torch.ones(5))
+    except Exception as error:
+        try:
+            torch.nn.functional.relu("no tensor")
+        except TypeError:
+            raise ValueError("chained") from error
+
+
+faults = [
+    lambda: model(torch.ones(8, 3)), lambda: Own()(x), backward, chained,
+    lambda: F.mse_loss(), lambda: torch.relu(1), lambda: optimizer.step(closure),
+    lambda: list(torch.utils.data.DataLoader(Data())), lambda: optimizer.add_param_group(1),
+    lambda: model.load_state_dict({}), lambda: torch.nn.utils.clip_grad_norm_(3, "a"),
+    lambda: torch.optim.lr_scheduler.StepLR(optimizer), lambda: model.train(3),
+]
+for step in range(40):
+    optimizer.zero_grad()
+    F.mse_loss(model(x), y).backward()
+    for fault in faults if step in (0, 3, 39) else ():
+        try:
+            fault()
+        except Exception:
+            traceback.print_exc()
+    optimizer.step()
+chained()
+"""
+
+
+def test_tracebacks_are_those_of_plain_python(launcher):
+    status, _, err = launcher.both(launcher.script(FAILING))
+    assert status == 1
+    assert err.count("Traceback") == 3 * 14 + 2
+    assert "assay" not in err.replace(str(launcher.cwd), "")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_workers_of_a_loader(launcher, method):

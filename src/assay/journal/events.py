@@ -173,6 +173,12 @@ class BackwardFailed(TypedDict):
     error: str
 
 
+class Overwritten(TypedDict):
+    """The weight that a step of the event's training changed between forward and backward."""
+
+    parameter: str
+
+
 class NonfiniteOrigin(TypedDict):
     """`kind` is `input`, `parameter` or `operation`, `place` names it, `share` is not finite.
 
@@ -394,6 +400,12 @@ BACKWARD_FAILED = EventKind(
     "backward_failed", BackwardFailed, "losses", "backward() raised",
     absent="backward() did not raise",
 )  # fmt: skip
+OVERWRITTEN = EventKind(
+    "overwritten", Overwritten, "overwritten",
+    "a backward pass failed on a weight that a step had changed since its forward pass",
+    absent="no backward pass failed on a weight that a step had changed",
+    always=True,
+)  # fmt: skip
 NONFINITE_ORIGIN = EventKind(
     "nonfinite_origin", NonfiniteOrigin, "origins",
     "the first loss on the CPU that is not finite: the first operand in forward order that is not",
@@ -480,7 +492,8 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, EVAL_INPUT, LOADER,
     EPOCH, LOSS_CALL, LOSS_WITHOUT_GRAPH,
-    BACKWARD_FAILED, NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
+    BACKWARD_FAILED, OVERWRITTEN,
+    NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
     SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
     AUTOCAST, ZERO_GRAD, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip

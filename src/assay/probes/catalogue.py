@@ -17,6 +17,7 @@ from .losses import Losses
 from .notes import Notes
 from .optimizers import Optimizers
 from .origins import Origins
+from .overwritten import Overwritten
 from .pace import Pace
 from .scaling import Scaling
 from .schedules import Schedules
@@ -38,6 +39,7 @@ PROBES: tuple[type[Probe], ...] = (
     Batches,
     Losses,
     Origins,
+    Overwritten,
     Activations,
     Gradients,
     Clearing,

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from ..seams.interpreting import interpreted
+from ..seams.patch import past_own_frames
 from ..seams.recording import OURS
 from .operations import Operation, Slot, last_uses
 from .operators import effects_of
@@ -33,6 +34,9 @@ from .structure import (
     refuse_strange,
     size,
 )
+
+_BELOW_USER = __file__, torch._ops.__file__
+"""Files of the frames that are there only because a mode is active."""
 
 OPERATIONS_AT_MOST = 10_000
 """A recurrent net written as a Python loop over 1,000 tokens has about so many."""
@@ -134,7 +138,11 @@ class Tape:
         if self.why is not None:
             return call(*args, **kwargs)
         operation = self._try(self._operation, function, args, kwargs)
-        result = call(*args, **kwargs)
+        try:
+            result = call(*args, **kwargs)
+        except BaseException as error:  # what the user reads has no frames of ours
+            error.__traceback__ = past_own_frames(error.__traceback__, *_BELOW_USER)
+            raise
         if operation is not None:
             self._try(self._note_result, operation, result)
         return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal as signals
 from dataclasses import dataclass
 
+from ..journal.events import OVERWRITTEN
 from ..journal.view import RunView
 
 _HINTS = {
@@ -42,12 +43,29 @@ def how_it_ended(view: RunView) -> str | None:
         hint = None
         if "overran" not in facts:
             hint = _HINTS.get(signal_name(facts.get("signal")) or "")
+        hint = hint or _overwritten(view)
         return f"{clause} {when}{f' ({hint})' if hint else ''}"
     if "stopped" in facts:
         return str(facts["stopped"])
     if "exit_code" not in facts and "in_process" not in facts:
         return "has no recorded end: it still runs, or assay itself was killed"
     return None
+
+
+def _overwritten(view: RunView) -> str | None:
+    """Names the step that lay between a forward pass and its backward pass, which then failed."""
+    event = next(view.events(OVERWRITTEN), None)
+    if event is None or event.training is None:
+        return None
+    training = next((t for t in view.trainings if t.index == event.training), None)
+    if training is None:
+        return None
+    line = f" ({training.step_site})" if training.step_site else ""
+    return (
+        f"a step of {training.optimizer}{line} changed {event.data['parameter']} between a forward "
+        "pass and its backward pass, which needs it as it was: call backward() before that step, "
+        "or compute the forward pass again after it"
+    )
 
 
 def recording_lost(view: RunView) -> str | None:

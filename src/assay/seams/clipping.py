@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import GeneratorType
 from typing import Any
 
@@ -25,7 +25,7 @@ def install(hub: Hub, patches: Patches) -> None:
             def clip(*args: Any, **kwargs: Any) -> Any:
                 given = args[0] if args else kwargs.get("parameters")
                 limit = args[1] if len(args) > 1 else kwargs.get(second)
-                if not heard or given is None or limit is None or is_recording():
+                if not heard or limit is None or not isinstance(given, Iterable) or is_recording():
                     return original(*args, **kwargs)
                 if isinstance(given, torch.Tensor):
                     parameters = [given]

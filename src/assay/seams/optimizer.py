@@ -11,7 +11,7 @@ from torch.optim import optimizer as torch_optimizer
 
 from .hub import Hub
 from .interpreting import interpreted
-from .patch import Patches
+from .patch import Patches, past_own_frames
 
 
 class _WatchedClosure:
@@ -27,6 +27,9 @@ class _WatchedClosure:
         hub.emit("closure_begin", optimizer)
         try:
             result = self._closure(*args, **kwargs)
+        except BaseException as error:
+            error.__traceback__ = past_own_frames(error.__traceback__, __file__)
+            raise
         finally:
             hub.emit("closure_end", optimizer)
         if not self._called:

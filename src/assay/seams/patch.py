@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, TracebackType
 from typing import Any
 
 from .interpreting import interpreted
@@ -21,12 +21,25 @@ so named, so that torch's warnings are attributed to, and filtered by, the user'
 
 @functools.lru_cache(maxsize=64)
 def _trampoline(name: str, free: tuple[str, ...]) -> CodeType:
-    """Returns code that passes a call on to the keyword default `_assay`, with these free names."""
+    """Returns code that passes a call on to the keyword default `_assay`, with these free names.
+
+    An error leaves it without a trace of us: a bare `raise` does not enter its own frame again, so
+    the user reads, catches and logs what plain Python gives.
+    """
     scope: dict[str, Any] = {}
     source = (
         f"def make({', '.join(free)}):\n"
         "    def trampoline(*args, _assay=None, **kwargs):\n"
-        "        return _assay(*args, **kwargs)\n"
+        "        try:\n"
+        "            return _assay(*args, **kwargs)\n"
+        "        except BaseException as error:\n"
+        "            trace = error.__traceback__\n"
+        "            while trace is not None and (\n"
+        f"                trace.tb_frame.f_code.co_filename == {INTERNAL!r}\n"
+        "            ):\n"
+        "                trace = trace.tb_next\n"
+        "            error.__traceback__ = trace\n"
+        "            raise\n"
         f"        {', '.join(free) or 'None'}\n"
         "    return trampoline"
     )
@@ -40,6 +53,24 @@ def _internal(function: Callable[..., Any]) -> Callable[..., Any]:
         function.__code__ = function.__code__.replace(co_filename=INTERNAL)
         interpreted(function)
     return function
+
+
+def past_own_frames(trace: TracebackType | None, *files: str) -> TracebackType | None:
+    """Returns a traceback without the outermost frames that lie in these files.
+
+    For a function of ours that calls code of the user's: it catches the error, sets its traceback
+    to this, and raises it again by a bare `raise`.
+    """
+    while trace is not None and trace.tb_frame.f_code.co_filename in files:
+        trace = trace.tb_next
+    return trace
+
+
+def _passing(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Returns a function that passes every call on to this one, and takes us out of its errors."""
+    passing = FunctionType(_trampoline(name, ()), {"__builtins__": __builtins__}, name)
+    passing.__kwdefaults__ = {"_assay": _internal(function)}
+    return interpreted(passing)
 
 
 class _Held:
@@ -138,7 +169,7 @@ class Patches:
             self._held.append(held)
             held.apply()
             return
-        replacement = functools.wraps(original)(_internal(make(original)))
+        replacement = functools.wraps(original)(_passing(make(original), name))
         setattr(owner, name, replacement)
         self._done.append((owner, name, own, replacement))
 
