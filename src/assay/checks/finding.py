@@ -62,7 +62,8 @@ class Finding:
     `summary` says what was measured, in the past tense, with the number; `why` why it matters;
     `try_` what to do. `training` is the index of the training it is about (None: all of the
     process), `began` between which steps it began (None: with the first of `steps`). `explained_by`
-    names the checks whose findings are its direct causes.
+    names the checks whose findings are its direct causes, `processes` all in which the same was
+    found.
     """
 
     check: str
@@ -79,6 +80,7 @@ class Finding:
     preview: bool = False
     training: int | None = None
     process: int = 0
+    processes: tuple[int, ...] = ()
     began: tuple[int, int] | None = None
     role: Literal["cause", "symptom"] = "cause"
     explained_by: tuple[str, ...] = ()

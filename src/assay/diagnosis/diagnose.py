@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..checks.base import COULD_NOT_LOOK, Check
 from ..checks.finding import SEVERITIES, TIERS, Finding, Severity
@@ -114,7 +114,11 @@ def _once_per_place(
         for group in copies.values()
     ]
     group_of = {place: n for n, group in enumerate(copies.values()) for place in group}
-    return [found[p] for p in told], [{group_of[c] for c in causes[p]} for p in told]
+    merged = [
+        replace(found[p], processes=tuple(sorted({found[copy].process for copy in group})))
+        for p, group in zip(told, copies.values(), strict=True)
+    ]
+    return merged, [{group_of[c] for c in causes[p]} for p in told]
 
 
 def _ranking(findings: Sequence[Finding], causes: Sequence[set[int]]) -> list[int]:

@@ -41,6 +41,8 @@ def _run(report: Report) -> list[str]:
         pieces.append(_sampled(cost, report.view.steps))
     if report.world_size > 1:
         pieces.append(f"{report.world_size} processes")
+    elif report.separate:
+        pieces.append(f"{len(report.separate)} processes, each trained by itself")
     if facts.get("exit_code") is not None:
         pieces.append(f"exit status {facts['exit_code']}")
     overhead = report.overhead_pct

@@ -13,6 +13,7 @@ from ..checks.finding import SEVERITIES, Finding
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.numbers import to_json
 from ..journal.view import RunView
+from .apart import apart
 from .ending import Unseen, bad_end, signal_name, why_unseen
 
 SCHEMA = 1
@@ -71,6 +72,23 @@ class Report:
             int(self.view.facts.get("world") or 1), len({t.rank for t in self.view.trainings}), 1
         )
 
+    @property
+    def separate(self) -> tuple[int, ...]:
+        """Numbers of the processes that trained each by itself; empty for one, or for ranks."""
+        return apart(self.view)
+
+    def processes_of(self, finding: Finding) -> str | None:
+        """Returns `2 of 3 (pid 4711)`: where it was found, if processes trained by themselves."""
+        places = [n for n, p in enumerate(self.separate, 1) if p in finding.processes]
+        if not places:
+            return None
+        known = self.view.facts.get("processes") or ()
+        numbers = [self.separate[place - 1] for place in places]
+        pids = [str(known[n].get("pid")) for n in numbers if n < len(known)]
+        listed = " and ".join(filter(None, [", ".join(map(str, places[:-1])), str(places[-1])]))
+        told = f" (pid{'s' if len(pids) > 1 else ''} {', '.join(pids)})" if pids else ""
+        return f"{listed} of {len(self.separate)}{told}"
+
     def fails(self, level: str | None) -> bool:
         """Whether a finding is at least as grave as `level` (`error`, `warning`; None: never)."""
         if level is None:
@@ -110,9 +128,10 @@ class Report:
                 "torch": facts.get("torch"),
                 "device": facts.get("device"),
                 "world_size": self.world_size,
+                "processes": _processes(self.view),
                 "overhead_pct": None if overhead is None else round(overhead, 2),
             },
-            "findings": [_finding(finding) for finding in self.findings],
+            "findings": [_finding(finding, self.separate) for finding in self.findings],
             "verdicts": [],
             "silent": list(self.diagnosis.silent),
             "skipped": {**self.diagnosis.skipped, **self.ignored},
@@ -163,14 +182,33 @@ def make_report(
     return Report(view, diagnosis, ignored, folder, unseen)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _processes(view: RunView) -> list[dict[str, Any]]:
+    """Returns the processes that trained, numbered from 1 in the order in which they started."""
+    known = view.facts.get("processes") or ()
+    found: list[dict[str, Any]] = []
+    for process in sorted({t.process for t in view.trainings if t.steps}):
+        own = [t for t in view.trainings if t.process == process]
+        found.append(
+            {
+                "number": len(found) + 1,
+                "pid": known[process].get("pid") if process < len(known) else None,
+                "rank": own[0].rank,
+                "steps": max(t.steps for t in own),
+            }
+        )
+    return found
+
+
+def _finding(finding: Finding, separate: tuple[int, ...]) -> dict[str, Any]:
     where = finding.where
+    among = [number for number, p in enumerate(separate, 1) if p in finding.processes]
     return {
         "check": finding.check,
         "family": finding.family,
         "severity": finding.severity,
         "tier": finding.tier,
         **({"preview": True} if finding.preview else {}),
+        **({"processes": among} if among else {}),
         "role": finding.role,
         "explained_by": list(finding.explained_by),
         "summary": finding.summary,

@@ -153,6 +153,8 @@ class _Page:
             place = f"optimizer group {finding.where.group}"
         if place:
             rows.add_row("where", Text(clean(place)))
+        if processes := self._report.processes_of(finding):
+            rows.add_row("process", Text(processes))
         for number, evidence in enumerate(finding.evidence[:3]):
             rows.add_row("" if number else "measured", self._measured(finding, evidence))
         rows.add_row("why", Text(clean(finding.why)))
@@ -179,7 +181,10 @@ class _Page:
     def _in_one_line(self, finding: Finding) -> RenderableType:
         style, sign = _STYLE[finding.severity], self._glyphs.of(finding.severity)
         line = Text().append(f"{finding.severity}: {finding.check}: ", style)
-        return _hanging(Text(sign, style), line.append(" ".join(clean(finding.summary).split())))
+        line.append(" ".join(clean(finding.summary).split()))
+        if processes := self._report.processes_of(finding):
+            line.append(f" (process {processes})", "dim")
+        return _hanging(Text(sign, style), line)
 
     def _source(self, finding: Finding, style: str) -> RenderableType | None:
         site = finding.where.site

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..journal.follow import Follower
 from ..journal.series import Series
-from ..report.page.curves import Panel, panels
+from ..report.page.curves import panels
+from ..report.page.panel import Panel
 from ..signals.update_ratio import update_ratios
 from .runs import state
 

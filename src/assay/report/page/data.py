@@ -13,7 +13,7 @@ from ...journal.signals import SIGNALS
 from ...journal.view import RunView
 from ..console import clean
 from ..source import short_path
-from .curves import Panel
+from .panel import Panel
 
 MOST_PLACES = 12
 MOST_PICTURES = 4

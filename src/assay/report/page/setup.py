@@ -122,6 +122,8 @@ def _machine(report: Report) -> Iterator[tuple[str, str]]:
             yield key, str(known[key])
     if report.world_size > 1:
         yield "processes", str(report.world_size)
+    elif report.separate:
+        yield "processes", f"{len(report.separate)}, each trained by itself"
     if known.get("threads"):
         yield "threads", str(known["threads"])
     for key in ("cores", "platform"):

@@ -101,7 +101,7 @@ def _told(report: Report, finding: Finding) -> dict[str, Any]:
         "try": [sentence(text) for text in finding.try_],
         "tricks": [f"{t.name}={t.value}" if t.value else t.name for t in finding.tricks],
         "steps": span(finding.steps),
-        "where": _where(finding),
+        "where": _where(report, finding),
         "source": _source(report, finding),
         "measured": [_measured(evidence) for evidence in finding.evidence],
         "symptoms": [],
@@ -109,11 +109,13 @@ def _told(report: Report, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _where(finding: Finding) -> str:
+def _where(report: Report, finding: Finding) -> str:
     where = finding.where
     parts = [where.parameter or where.module or ""]
     if where.group is not None:
         parts.append(f"parameter group {where.group}")
+    if processes := report.processes_of(finding):
+        parts.append(f"process {processes}")
     return clean(", ".join(part for part in parts if part))
 
 
