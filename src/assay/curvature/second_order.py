@@ -57,10 +57,13 @@ class SecondOrder(Probe):
         self._optimizers.append(weakref.ref(optimizer))
 
     def only_optimizer(self) -> Any:
-        """Returns the one optimizer there is; None if there is none, or several."""
+        """Returns the one optimizer there is, or that steps at this time; None if several do."""
         known = [o for training in self.watch.trainings if (o := training.optimizer()) is not None]
         known += [o for ref in self._optimizers if (o := ref()) is not None]
-        return known[0] if known and all(o is known[0] for o in known) else None
+        if known and all(o is known[0] for o in known):
+            return known[0]
+        alone = self.watch.training_alone
+        return alone.optimizer() if alone is not None else None
 
     def why_not(self, loss: Any, parameters: list[torch.Tensor]) -> str | None:
         """Says what forbids second derivatives of this loss; None if nothing does."""

@@ -360,6 +360,9 @@ class ProcessReader:
         known = facts.setdefault("sources", [])
         known += [path for path in line["sources"] if path not in known]
 
+    def _on_thinned(self, line: dict[str, Any]) -> None:
+        self._view.facts.setdefault("thinned", []).append([line["i"], line["gap"]])
+
     def _on_cost(self, line: dict[str, Any]) -> None:
         cost = self._view.facts.setdefault(
             "cost", {"samples": 0, "own_s": 0.0, "opening_s": 0.0, "iterations": 0}

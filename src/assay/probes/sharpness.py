@@ -32,8 +32,11 @@ LATE = 26
 moment: before, it holds too few gradients (measured on digits: a sharpness of 3e7, 3e4 and 7e2 at
 steps 1, 8, 26)."""
 
-GROWTH = 1.5
-"""Each gap after the opening window is at least this part of the run, and what is paid for."""
+GROWTH = 3
+"""After an opening each gap is at least one part in so many of the iterations since it began, so
+that one measurement lies in the last quarter of any run; the budget may space them further."""
+
+NEVER = 1 << 62
 
 
 def stability_limit(optimizer: Any, group: dict[str, Any]) -> float | None:
@@ -96,15 +99,15 @@ class Sharpness(SecondOrder):
     Measured on the live graph of a step in training, dropout and batch statistics included, so it
     is the sharpness that the step meets.
 
-    When: once as early as possible, once late in the opening window, then rarely, within a tenth of
-    the sampling budget.
+    When: once as early as possible, once late in each opening window, then ever more rarely, so
+    that some lie in each quarter of a run.
     """
 
     name = "sharpness"
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._next = 0
+        self._next = self._began = 0
         self._measured_at = -1
         self._refused = False
         self._recorder = watch.new_recorder()
@@ -114,6 +117,9 @@ class Sharpness(SecondOrder):
 
     def iteration_begins(self) -> None:
         """Looks at backward passes only from when it is time until it is done."""
+        if self.watch.opening_began != self._began:
+            self._began = self.watch.opening_began
+            self._next = self._began if self._next < NEVER else NEVER
         self._listen(self.watch.iteration >= self._next)
 
     def _listen(self, wanted: bool) -> None:
@@ -135,14 +141,17 @@ class Sharpness(SecondOrder):
         optimizer = self.only_optimizer()
         if optimizer is None:
             if self.watch.trainings:
-                self._never("several optimizers")
+                self.watch.skip("sharpness", "several optimizers")
+                self._later()
             return
-        if iteration < LATE and type(optimizer) is not torch.optim.SGD:
-            self._next = LATE
+        since = iteration - self._began
+        if since < LATE and type(optimizer) is not torch.optim.SGD:
+            self._next = self._began + LATE
+            self._listen(False)
             return
         if not self.watch.grant(STEPS_PER_PRODUCT * self._products_wanted()):
             self._refused = True
-            self._next = iteration + (1 if self.watch.is_opening else max(32, iteration // 16))
+            self._next = iteration + max(1, since // 32)
             return
         began = perf_counter()
         why = self._supported(optimizer) or self.why_not(roots, trained(optimizer))
@@ -180,12 +189,21 @@ class Sharpness(SecondOrder):
             for name, value in found.items():
                 self._recorder.put(name, "", value)
             self._recorder.close(training.index, training.step)
-        done, opening = self._measured_at, self.watch.opening
-        self._next = LATE if done < LATE < opening else max(opening, int(done * GROWTH))
+        since = self._measured_at - self._began
+        if since < LATE:
+            self._next = self._began + LATE
+        else:
+            self._next = max(self._began + self.watch.opening, self._measured_at + since // GROWTH)
+
+    def _later(self) -> None:
+        """Asks again after a while: other optimizers may have ended."""
+        iteration = self.watch.iteration
+        self._next = iteration + max(8, (iteration - self._began) // GROWTH)
+        self._listen(False)
 
     def _never(self, why: str) -> None:
         self.watch.skip("sharpness", why)
-        self._found, self._vector, self._next = None, None, 1 << 62
+        self._found, self._vector, self._next = None, None, NEVER
 
     def finish(self) -> None:
         """Says why there is no sharpness, where it never was this measurement's turn."""
@@ -234,7 +252,7 @@ class Sharpness(SecondOrder):
         return True
 
     def _products_wanted(self) -> int:
-        return EARLY_PRODUCTS if self.watch.iteration == 0 else PRODUCTS_AT_MOST
+        return EARLY_PRODUCTS if self.watch.iteration - self._began <= 0 else PRODUCTS_AT_MOST
 
     def _start(self, gradient: torch.Tensor) -> torch.Tensor:
         """Returns the last eigenvector, or the gradient, which is steep; draws no random number."""

@@ -180,7 +180,8 @@ class StepQuality(SecondOrder):
     # -- curvature, where the batch can't be evaluated again --------------------------------------
 
     def _await(self, moved: _Moved) -> None:
-        if self.watch.is_opening and self.watch.iteration not in CURVATURE_AT:
+        since = self.watch.iteration - self.watch.opening_began
+        if self.watch.is_opening and since not in CURVATURE_AT:
             return
         if self.only_optimizer() is None or self.refusal is not None:
             self._skip(self.refusal or "several optimizers")

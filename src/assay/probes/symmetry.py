@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.callsite import user_site
-from ..watching.plan import OPENING
 from ..watching.probe import Probe
 from .structure import parameter_names
 
@@ -55,7 +54,7 @@ class Symmetry(Probe):
 
     def on_gradients_ready(self, optimizer: Any) -> None:
         """Compares rows and columns of the weights that this step will change."""
-        if self.watch.iteration >= OPENING:
+        if not self.watch.is_opening:
             self._sides.clear()
             return
         noise: torch.Tensor | float = 0.0

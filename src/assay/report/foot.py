@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..diagnosis import blinded
 from .ending import counted, recording_lost
@@ -38,7 +37,7 @@ def _run(report: Report) -> list[str]:
     pieces = [f"{seen}{comma} in {duration(seconds)}" if seconds is not None else seen]
     cost = facts.get("cost")
     if cost and report.observed:
-        pieces.append(_sampled(cost, report.view.steps))
+        pieces.append(sampled(report))
     if report.world_size > 1:
         pieces.append(f"{report.world_size} processes")
     elif report.separate:
@@ -55,15 +54,27 @@ def _run(report: Report) -> list[str]:
     return pieces
 
 
-def _sampled(cost: dict[str, Any], steps: int) -> str:
-    """Returns `32 sampled, the last at step 31`: most checks know these steps only."""
-    if cost["samples"] >= cost["iterations"]:
-        return "every one sampled"
-    is_steps = cost["iterations"] == steps
-    # of several optimizers or processes: a sample is one round of all
-    of, at = ("", "step ") if is_steps else (f" of {counted(cost['iterations'], 'iteration')}", "")
-    last = f", the last at {at}{cost['last']:,}" if "last" in cost else ""
-    return f"{cost['samples']:,}{of} sampled{last}"
+def sampled(report: Report) -> str:
+    """Returns `48 of 4,697 sampled, to step 4,690`: most checks know these steps only.
+
+    Where samples were thinned out, since each takes long, it says so.
+    """
+    facts = report.view.facts
+    cost = facts.get("cost")
+    if not cost:
+        return ""
+    taken, iterations = cost["samples"], cost["iterations"]
+    if taken >= iterations:
+        return "every step sampled" if iterations == report.view.steps else "every one sampled"
+    # of several optimizers or processes a sample is one round of all
+    is_steps = iterations == report.view.steps
+    of, unit = (
+        (f"{iterations:,}", "step") if is_steps else (counted(iterations, "iteration"), "iteration")
+    )
+    last = f", to {unit} {cost['last']:,}" if "last" in cost else ""
+    gap = max((gap for _, gap in facts.get("thinned", ())), default=1)
+    thinned = f" (a sample is dear here: at times one in {gap:,})" if gap > 1 else ""
+    return f"{taken:,} of {of} sampled{last}{thinned}"
 
 
 def _percent(value: float) -> str:

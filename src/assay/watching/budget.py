@@ -1,62 +1,74 @@
-"""The time that observing may take, handed out in one place to all that ask for it."""
+"""What observing costs, in one place, and what is thinned out because it is truly dear."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from time import perf_counter
+from time import thread_time
 
-EVERY_STEP_S = 15e-6
-"""What any step costs beside a real model, sampled or not. Measured in benchmarks/overhead.py."""
+DEAR_S = 0.05
+"""A sample below this is never dear: those of the first hundred iterations take three seconds, all
+of a run of 100,000 fifteen, and most take far less."""
 
-UNSEEN = 1.3
-"""A sampled step costs so many times what is seen of it: seams and colder caches are not timed.
-Measured in benchmarks/overhead.py: 1.15 to 1.3."""
-
-SAMPLES = 0.6
-"""Share of the budget that samples are planned with: dear measurements come on top, and after a
-sample torch finds its own caches cold. Measured in benchmarks/overhead.py."""
-
-DEAR = 0.2
-"""Share of the budget for all dear measurements together, however many there are."""
+STEPS_APART = 4.0
+"""A dear sample that costs as much as a step is taken every fourth iteration at most, in the first
+hundreds: later they are farther apart anyway."""
 
 OPENING_S = 3.0
 OPENING_STEPS = 16
-"""The opening window may take so many seconds, or the time of so many steps without a sample,
+"""An opening window may take so many seconds, or the time of so many steps without a sample,
 whichever is longer: a short run is looked at closely whatever it costs (people wait three seconds
 for a report anyway), and a long opening takes at most half as long again as it would alone."""
+
+MEASUREMENT_S = 1.0
+"""Dear measurements that take less follow the count of iterations alone."""
 
 ASKS_AGAIN_WITHIN = 256
 """Iterations after which one that waits for its turn, and asks no more, loses its place."""
 
+STEPS_AT_A_THIRD = 90.0
+RARE = 1 / 32, 1 / 3
+"""After an opening two measurements of one kind lie at least this part of the iterations since it
+began apart: a third for one that costs 30 steps (so that one lies in the last quarter of any run),
+as samples do for those that cost less than three; and at least twice the steps that one costs."""
+
+THINNING_AT_MOST = 1 << 30
+
 
 class Budget:
-    """Knows what a step and a sample take, what was spent, and whether more may be.
+    """Knows what steps, samples and dear measurements take, and thins out what is truly dear.
 
-    Samples are paid for by spacing them (`gap`). Dear measurements, such as second derivatives,
-    ask by name each time (`grant`): they take turns in the order in which they asked first, at most
-    one an iteration, so that their number changes how often each is made and not what all cost.
+    Samples are planned by the count of iterations, and so are dear measurements, such as second
+    derivatives. These ask by name each time (`grant`): they take turns in the order in which they
+    asked first, at most one an iteration. Time has a say only where it is much, in powers of two
+    and with slack on both sides. What samples and measurements take counts as the CPU time of this
+    thread there, so that a busy machine changes nothing.
 
     Args:
-        share: Of step time, that observing may take after the opening window, 0 to 1.
+        share: Of step time, that observing may take in the long run, 0 to 1.
     """
 
     def __init__(self, share: float) -> None:
         self.share = share
         self.spent_s = self.opening_s = 0.0
-        self.sample_s = 0.0
-        """What a sample costs, as far as it is seen."""
+        self._opened_s = 0.0  # of this opening alone, of CPU
         self._recent_s: deque[float] = deque(maxlen=16)
-        self._dear_s = 0.0
-        self._since: float | None = None  # the first dear request after the opening window
-        self._estimate_s: dict[str, float] = {}
+        self._samples_s: deque[float] = deque(maxlen=8)
+        self._thinning = 1
+        self._took_s: dict[str, float] = {}
+        self._due: dict[str, int] = {}
         self._waiting: dict[str, int] = {}
-        self._granted_in = -1
+        self._granted_in, self._granted_cpu_s = -1, 0.0
 
     @property
     def plain_s(self) -> float:
         """Seconds of an iteration without a sample; 0 if not known yet."""
-        return sorted(self._recent_s)[len(self._recent_s) // 2] if self._recent_s else 0.0
+        return _median(self._recent_s)
+
+    @property
+    def sample_s(self) -> float:
+        """Seconds of CPU that a sample costs, as far as it is seen; 0 if not known yet."""
+        return _median(self._samples_s)
 
     def plain(self, seconds: float) -> None:
         """Notes what an iteration without a sample took."""
@@ -64,74 +76,120 @@ class Budget:
 
     # -- samples --------------------------------------------------------------------------------
 
-    def sampled(self, own_s: float, whole_s: float, *, opening: bool) -> None:
-        """Notes what a sample cost, of an iteration that took `whole_s` with it."""
-        self._charge(own_s, opening=opening)
+    def sampled(self, own_s: float, whole_s: float, cpu_s: float, *, opening: bool) -> None:
+        """Notes what a sample cost, of an iteration that took `whole_s` with it.
+
+        Args:
+            own_s: By the clock.
+            whole_s: The same of the whole iteration.
+            cpu_s: CPU time of this thread.
+            opening: Whether the iteration lies in an opening.
+        """
+        cpu_s = min(cpu_s, own_s)
+        self._charge(own_s, cpu_s, opening=opening)
+        self._samples_s.append(cpu_s)
         if opening:
             self.plain(max(whole_s - own_s, 1e-6))
-            self.sample_s = own_s
-        else:
-            # a slow sample counts at once, a fast one only by and by: never overspend
-            self.sample_s = max(own_s, 0.7 * self.sample_s + 0.3 * own_s)
 
-    def gap(self) -> int:
-        """Iterations that earn one sample.
+    @property
+    def is_dear(self) -> bool:
+        """Whether samples are thinned out."""
+        return self._thinning > 1
 
-        Where steps are so short that what every step costs takes most of the budget, samples get a
-        third of it all the same.
-        """
-        allowed_s = SAMPLES * self.share * self.plain_s
-        allowed_s = max(allowed_s - EVERY_STEP_S, allowed_s / 3, 1e-9)
-        return max(math.ceil(UNSEEN * self.sample_s / allowed_s), 1)
+    def thinning(self) -> int:
+        """Returns the least gap between samples, a power of two: 1 unless they are truly dear."""
+        scale = 0.01 / self.share if self.share < 0.01 else 1.0
+        wanted = 0.0
+        if self.sample_s * scale > DEAR_S and self.plain_s:
+            wanted = STEPS_APART * scale * self.sample_s / self.plain_s
+        while wanted > 2 * self._thinning and self._thinning < THINNING_AT_MOST:
+            self._thinning *= 2
+        while self._thinning > 1 and wanted < self._thinning / 4:
+            self._thinning //= 2
+        return self._thinning
+
+    def open(self) -> None:
+        """Begins another opening, with time of its own."""
+        self._opened_s = 0.0
 
     def opening_left_s(self) -> float:
-        """Returns the seconds that the opening window may still take."""
-        return max(OPENING_S, OPENING_STEPS * self.plain_s) - self.opening_s
+        """Returns the seconds that this opening window may still take."""
+        return max(OPENING_S, OPENING_STEPS * self.plain_s) - self._opened_s
+
+    def opening_gap(self, left: int, *, early: bool) -> int:
+        """Returns the gap in an opening with so many iterations left, a power of two.
+
+        Args:
+            left: Iterations of the opening that are still to come.
+            early: These are its first ones: no gap, as long as there is time for one more.
+        """
+        affordable = self.opening_left_s() / max(self.sample_s, 1e-9)
+        if affordable >= left or (early and affordable >= 1):
+            return 1
+        gap = 1
+        while gap < left and left / gap > max(affordable, 0):
+            gap *= 2
+        return gap
 
     # -- dear measurements ------------------------------------------------------------------------
 
-    def grant(self, who: str, iteration: int, *, opening: bool, steps: float = 0.0) -> bool:
+    def grant(self, who: str, iteration: int, *, began: int, opening: bool, steps: float) -> bool:
         """Whether this dear measurement may be made now.
 
         Args:
             who: The name that it asks under, and is charged to.
             iteration: The one under way.
-            opening: Whether that lies in the opening window.
-            steps: What the first one may cost, in steps without a sample; later ones cost what the
-                last did.
+            began: The first of the last opening.
+            opening: Whether the one under way lies in it.
+            steps: What one costs, in steps without a sample.
         """
         self._waiting = {
             name: at for name, at in self._waiting.items() if iteration - at <= ASKS_AGAIN_WITHIN
         }
+        if not opening and iteration < self._due.get(who, 0):
+            return False
+        if opening and not self._fits(who, steps):
+            return False
+        self._waiting.setdefault(who, iteration)
         self._waiting[who] = iteration  # keeps its place in the order if it had one
         if self._granted_in == iteration or next(iter(self._waiting)) != who:
             return False
-        if not self._affords(self._estimate_s.get(who, steps * self.plain_s), opening=opening):
-            return False
         del self._waiting[who]
-        self._granted_in = iteration
+        self._granted_in, self._granted_cpu_s = iteration, thread_time()
+        share = min(max(steps / STEPS_AT_A_THIRD, RARE[0]), RARE[1])
+        gap = max(math.ceil(2 * steps) * self.spacing(who, steps), (iteration - began) * share)
+        self._due[who] = iteration + math.ceil(gap)
         return True
 
-    def _affords(self, seconds: float, *, opening: bool) -> bool:
-        if opening:
-            return seconds <= self.opening_left_s()
-        now = perf_counter()
-        if self._since is None:
-            self._since = now
-        return self._dear_s + seconds <= DEAR * self.share * (now - self._since)
+    def _fits(self, who: str, steps: float) -> bool:
+        """Whether one that is made in an opening would end soon."""
+        return self._took_s.get(who, steps * self.plain_s) <= self.opening_left_s()
+
+    def spacing(self, who: str, steps: float) -> int:
+        """Returns how many times farther apart this measurement is made, for it takes seconds."""
+        scale = 0.01 / self.share if self.share < 0.01 else 1.0
+        seconds = scale * self._took_s.get(who, steps * self.plain_s)
+        factor = 1
+        while seconds > 2 * factor * MEASUREMENT_S and factor < THINNING_AT_MOST:
+            factor *= 2
+        return factor
 
     def charge(self, who: str, seconds: float, *, opening: bool) -> None:
-        """Notes what a measurement that was granted took."""
-        self._estimate_s[who] = seconds
-        self._charge(seconds, opening=opening)
-        if not opening:
-            self._dear_s += seconds
+        """Notes what a measurement that was granted took; the fastest so far counts."""
+        cpu_s = min(thread_time() - self._granted_cpu_s, seconds)
+        self._took_s[who] = min(self._took_s.get(who, cpu_s), cpu_s)
+        self._charge(seconds, cpu_s, opening=opening)
 
     def overhead(self, seconds: float) -> None:
         """Notes time of our own that belongs to no sample and to no dear measurement."""
         self.spent_s += seconds
 
-    def _charge(self, seconds: float, *, opening: bool) -> None:
+    def _charge(self, seconds: float, cpu_s: float, *, opening: bool) -> None:
         self.spent_s += seconds
         if opening:
             self.opening_s += seconds
+            self._opened_s += cpu_s
+
+
+def _median(values: deque[float]) -> float:
+    return sorted(values)[len(values) // 2] if values else 0.0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,9 +13,13 @@ from ..journal.writer import FLUSH_SECONDS, Journal
 from ..seams.hub import Hub
 from .facts import Facts
 from .fast import FastPath
+from .ranges import LossRange
 from .sampling import Sampling
 from .scaled import ScaledLosses
 from .training import TrainingLog
+
+if TYPE_CHECKING:
+    from .phases import Phases
 
 STALLED_AFTER = 256
 """Backward passes without a step that are told of; accumulation is longer than this only rarely."""
@@ -57,6 +61,8 @@ class Clock:
         "in_closure",
         "iteration",
         "loss",
+        "phases",
+        "range",
         "stepped",
     )
 
@@ -69,6 +75,8 @@ class Clock:
         self._seconds: float | None = settings.get("seconds")
         self._scaled = ScaledLosses()
         self.fast = FastPath()
+        self.phases: Phases | None = None
+        self.range = LossRange()
         self.forget()
 
     def forget(self) -> None:
@@ -80,6 +88,7 @@ class Clock:
         """Sum of the losses of this iteration so far; a tensor where it lies on an accelerator."""
         self.in_closure = False
         self._closures = 0
+        self.range.forget()
         self._since_step, self._stalled_at = 0, STALLED_AFTER
         self._rates: list[Any] | None = None  # of the step under way
         self._batches = 1  # of the script's, that a trick has gathered for that step
@@ -89,9 +98,9 @@ class Clock:
         self._whole_s, self._ended_in, self._ended = 1.0, 0, monotonic()
         self.fast.cancel("a new process")
 
-    def attach(self) -> None:
+    def attach(self, phases: Phases) -> None:
         """Listens to all that tells of iterations, but for the end of a step (`attach_last`)."""
-        hub = self._hub
+        hub, self.phases = self._hub, phases
         hub.keep_time(self)
         hub.on("backward_begin", self.on_backward_begin)
         hub.on("grad_begin", self._on_grad_begin)
@@ -128,8 +137,8 @@ class Clock:
             else:
                 self.add_loss(value)
                 self._count_since_step()
-            if not isfinite(value):
-                self._not_finite(roots)
+            if not -inf < value <= self.range.high:
+                self._out_of_range(value, roots)
             return
         self._look_at_backward(roots)
 
@@ -180,8 +189,10 @@ class Clock:
             if isinstance(root, Tensor) and root.numel() == 1:
                 number = self._scaled.value(root)
                 self.add_loss(number)
-                if type(number) is float and not isfinite(number):
-                    self._not_finite(roots)
+                if type(number) is float:
+                    self.range.learn(number, opening=self._sampling.plan.is_opening(self.iteration))
+                    if not -inf < number <= self.range.high:
+                        self._out_of_range(number, roots)
 
     def _on_grad_begin(self, outputs: Any, inputs: Any) -> None:
         if self.stepped:
@@ -210,9 +221,14 @@ class Clock:
         if value is not None:
             self.loss = value if self.loss is None else self.loss + value
 
-    def _not_finite(self, roots: Any) -> None:
-        self._hub.emit("loss_not_finite", roots)
-        self._await_zero_grad()
+    def _out_of_range(self, loss: float, roots: Any) -> None:
+        if not isfinite(loss):
+            self._hub.emit("loss_not_finite", roots)
+            self._await_zero_grad()
+        else:
+            self.range.widen(loss)
+        if self.phases is not None:
+            self.phases.loss_leaves_range()
 
     def _await_zero_grad(self) -> None:
         if self._on_zero_grad not in self._hub.listeners["zero_grad"]:
@@ -265,6 +281,8 @@ class Clock:
         sampling, training = self._sampling, self._last
         if training is None or training.optimizer() is not optimizer:
             training = self._last = self._facts.training(optimizer)
+            if self.phases is not None:
+                self.phases.takes_over(training)
         if skipped:
             self._facts.event("step_skipped", training)
         sampling.close(training)
@@ -277,6 +295,8 @@ class Clock:
             if self._batches > 1 and loss is not None:
                 loss = loss / self._batches  # so that it is comparable with that of one
             training.note(loss, rates, now)
+            if self.phases is not None:
+                self.phases.step_ends(training, rates)
         if not self.stepped:
             self.stepped = True
             self._time_iteration(training, now)

@@ -105,13 +105,18 @@ class ProbeContext:
 
     @property
     def is_opening(self) -> bool:
-        """Whether this iteration lies in the opening window."""
+        """Whether this iteration lies in an opening window."""
         return self._sampling.plan.is_opening(self._clock.iteration)
 
     @property
     def opening(self) -> int:
-        """Iterations of the opening window."""
+        """Iterations of an opening window."""
         return self._sampling.plan.opening
+
+    @property
+    def opening_began(self) -> int:
+        """The first iteration of the last opening window: each new optimizer has one."""
+        return self._sampling.plan.began
 
     @property
     def in_closure(self) -> bool:
@@ -163,6 +168,12 @@ class ProbeContext:
     def training(self, optimizer: Any) -> TrainingLog:
         """Returns the training of this optimizer; a new one for an optimizer not met before."""
         return self._facts.training(optimizer)
+
+    @property
+    def training_alone(self) -> TrainingLog | None:
+        """The one training that steps at this time, where another one came before it."""
+        phases = self._clock.phases
+        return phases.alone() if phases is not None else None
 
     def learn_names(self, optimizer: Any) -> None:
         """Finds the models whose parameters an optimizer holds, where no call has shown them."""
@@ -230,12 +241,14 @@ class ProbeContext:
         """Whether a dear measurement may be made now: there is time, and it is this probe's turn.
 
         Args:
-            steps: What the first one may cost, in steps of the training.
+            steps: What one costs, in steps of the training.
             ahead: In how many iterations it will be made.
         """
         assert self._probe is not None
-        at, budget = self.iteration + ahead, self._sampling.budget
-        return budget.grant(self._probe.name, at, opening=self.is_opening, steps=steps)
+        at, plan = self.iteration + ahead, self._sampling.plan
+        return plan.budget.grant(
+            self._probe.name, at, began=plan.began, opening=self.is_opening, steps=steps
+        )
 
     def spent(self, seconds: float) -> None:
         """Charges the sample with time that no listener of it took."""

@@ -1,22 +1,36 @@
-"""Which iterations are sampled."""
+"""Which iterations are sampled: by their count, so that two runs of a script sample the same."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 from .budget import Budget
 
 OPENING = 32
-"""Iterations of the opening window, sampled without a gap while time allows: most faults show at
-once."""
+"""Iterations of an opening window, sampled without a gap: most faults show at once."""
 
 DENSE = 8
-"""Iterations of the opening window that come first where there is no time for all of them: the
-others are spread over what is left of it."""
+"""Iterations of a short window, and those that come first in an opening that is thinned out."""
 
-SHARE_AT_MOST = 1 / 200
-"""After the opening window two samples lie at least this share of the run so far apart, which
-bounds the record: a run of 100,000 iterations has about 1,300 samples."""
+DENSITY = 32
+"""After an opening two samples lie this part of the iterations since it began apart, at least two
+iterations: 34 samples in a hundred iterations, nine in the last quarter of a run of any length, 256
+in 100,000. What they cost falls as the run goes on."""
+
+DENSITY_AT_MOST = 1024
+"""The same, where more than the usual share of the time may be spent."""
+
+OPENINGS = 16
+"""So many optimizers have an opening and a count of their own; later ones have a window of the same
+length where the opening before lies an eighth of the run behind."""
+
+WINDOWS = 4
+"""So many short windows of one cause are granted; later ones lie a quarter of the run apart. Both
+bound the record by the logarithm of the run's length."""
+
+GOLDEN = 0.6180339887498949
+"""Where in its stretch a sample lies: multiples of it, without the whole part, are spread evenly
+and keep no step with alternating optimizers, nor with the length of an epoch."""
 
 PASSES_AT_MOST = 64
 OWN_S_AT_MOST = 1.0
@@ -26,14 +40,14 @@ accumulation) would else be sampled for ever."""
 
 
 class SamplePlan:
-    """Plans the samples: the opening window, then as many as the budget pays for.
+    """Plans the samples: openings, then ever farther apart, and windows where something changes.
 
-    Something that happens later, such as an optimizer's first step, may request a window in which
-    iterations are sampled without a gap again (`request`).
+    The clock has no say in it, unless samples are truly dear: then they are thinned out in powers
+    of two (`Budget.thinning`), and `on_thinned` is told.
 
     Args:
-        budget: What pays for the samples.
-        opening: Length of the opening window, in iterations.
+        budget: Says how dear samples are.
+        opening: Length of an opening window, in iterations.
     """
 
     def __init__(self, budget: Budget, opening: int = OPENING) -> None:
@@ -43,54 +57,120 @@ class SamplePlan:
         self.taken = 0
         self.last: int | None = None
         """The iteration that was sampled last."""
-        self._window_until = self._owed = self._repaid_at = 0
+        self.began = 0
+        """The first iteration of the last opening."""
+        self.on_thinned: Callable[[int, int], None] | None = None
+        """Told the iteration and the gap when samples are thinned out otherwise than before."""
+        usual = budget.share <= 0.01
+        self._density = DENSITY if usual else min(DENSITY * budget.share / 0.01, DENSITY_AT_MOST)
+        self._gap_at_least = 2 if usual else 1
+        self._until = opening  # the end of the window that is open, or was last
+        self._single: int | None = None  # an iteration that is wanted alone
+        self._base = 0  # gaps grow with the iterations since this one
+        self._stretch, self._number = opening, 0
+        self._opened = opening  # iterations in openings so far
+        self._windows: dict[str, int] = {}  # by cause: how many, where the last ends
+        self._ends: dict[str, int] = {}
+        self._again: dict[str, int] = {}
+        self._thinned = 1
 
     def is_opening(self, iteration: int) -> bool:
-        """Whether an iteration lies in the opening window."""
-        return iteration < self.opening
+        """Whether an iteration lies in an opening window."""
+        return self.began <= iteration < self.began + self.opening
 
-    def request(self, iteration: int, length: int = DENSE) -> bool:
+    # -- windows ----------------------------------------------------------------------------------
+
+    def open(self, iteration: int) -> bool:
+        """Begins another opening with the iteration after this one: an optimizer is new."""
+        again = self._again.get("opening", 0)
+        few = self._opened < OPENINGS * self.opening
+        if not few and iteration < again:
+            return False
+        self._again["opening"] = iteration + max(self.opening, iteration // 8)
+        before = max(self.began + self.opening, iteration + 1)
+        self.began = iteration + 1
+        self._opened += self.began + self.opening - before
+        self._widen(iteration + 1, self.opening)
+        self.budget.open()
+        if few:
+            self._base, self._stretch = self.began, self._until
+        return True
+
+    def request(self, iteration: int, cause: str, length: int = DENSE) -> bool:
         """Asks that the iterations after this one be sampled without a gap, so many of them.
 
-        A window is paid for by the longer gap that follows it.
+        Returns:
+            Whether they will be; not where the same cause has had many windows, the last of them a
+            short while ago.
+        """
+        count, again = self._windows.get(cause, 0), self._again.get(cause, 0)
+        if iteration + length < self._until or (count and iteration + 1 < self._ends[cause]):
+            return True
+        if count >= WINDOWS and iteration < again:
+            return False
+        self._windows[cause], self._ends[cause] = count + 1, iteration + 1 + length
+        self._again[cause] = iteration + max(length, iteration // 4)
+        self._widen(iteration + 1, length)
+        return True
+
+    def request_one(self, iteration: int, cause: str) -> bool:
+        """Asks for the iteration after this one alone, where things like it come again and again.
 
         Returns:
-            Whether they will be; not while an earlier window is open or still being paid for.
+            Whether it will be sampled; not if one for the same cause is near, as for the plan.
         """
-        if self.is_opening(iteration + 1):
-            return True
-        if iteration < max(self._window_until, self._repaid_at):
+        if iteration < self._again.get(cause, 0):
             return False
-        self._window_until = iteration + 1 + length
+        self._again[cause] = iteration + 1 + int((iteration - self._base) / self._density)
+        if self._single is None or self._single <= iteration:
+            self._single = iteration + 1
         self.next = min(self.next, iteration + 1)
         return True
 
-    def sampled(self, iteration: int, own_s: float, whole_s: float) -> None:
-        """Notes a sample and what it cost, and decides when the next one is due."""
-        opening = self.is_opening(iteration)
+    def _widen(self, begin: int, length: int) -> None:
+        self._until = max(self._until, begin + length)
+        self.next = min(self.next, begin)
+
+    # -- samples ----------------------------------------------------------------------------------
+
+    def sampled(self, iteration: int, own_s: float, whole_s: float, cpu_s: float) -> None:
+        """Notes a sample and what it cost (`Budget.sampled`), and decides when the next is due."""
         self.taken += 1
         self.last = iteration
-        self.budget.sampled(own_s, whole_s, opening=opening)
-        if self.is_opening(iteration + 1):
-            self.next = iteration + self._opening_gap(iteration)
-            return
-        gap = max(self.budget.gap(), math.ceil(iteration * SHARE_AT_MOST))
-        if iteration + 1 < self._window_until:
-            self.next = iteration + 1
-            self._owed += gap - 1
-        else:
-            self.next = iteration + gap + self._owed
-            if self._owed:
-                self._owed, self._repaid_at = 0, self.next
+        self.budget.sampled(own_s, whole_s, cpu_s, opening=self.is_opening(iteration))
+        after = self._planned_after(iteration)
+        if iteration + 1 < self._until:
+            after = min(after, iteration + self._gap_within(iteration))
+        if self._single is not None and self._single > iteration:
+            after = min(after, self._single)
+        self.next = after
 
-    def _opening_gap(self, iteration: int) -> int:
-        """Iterations to the next sample of the opening window, by the time that it may still take.
+    def _gap_within(self, iteration: int) -> int:
+        """Returns the gap in a window: 1, unless the opening would take too long."""
+        if not self.is_opening(iteration):
+            return min(self.budget.thinning(), DENSE) if self.budget.is_dear else 1
+        left = self.began + self.opening - iteration - 1
+        early = iteration + 1 - self.began < DENSE
+        gap = self.budget.opening_gap(left, early=early)
+        self._tell(iteration, gap)
+        return gap
 
-        What is left of it is spread over its rest, the first few apart. Once nothing is left, the
-        samples are as far apart as after it.
-        """
-        budget, left = self.budget, self.opening - iteration - 1
-        affordable = budget.opening_left_s() / max(budget.sample_s, 1e-9)
-        if affordable >= left or (iteration + 1 < DENSE and affordable >= 1):
-            return 1
-        return math.ceil(left / affordable) if affordable >= 1 else max(budget.gap(), left)
+    def _planned_after(self, iteration: int) -> int:
+        thinning = 1
+        if iteration + 1 >= self._until:
+            thinning = self.budget.thinning()
+            self._tell(iteration, thinning)
+        while True:
+            since = self._stretch - self._base
+            gap = max(self._gap_at_least, int(since / self._density), thinning)
+            at = self._stretch + int(gap * (self._number * GOLDEN % 1))
+            if at > iteration:
+                return at
+            self._stretch += gap
+            self._number += 1
+
+    def _tell(self, iteration: int, gap: int) -> None:
+        if gap != self._thinned:
+            self._thinned = gap
+            if self.on_thinned is not None:
+                self.on_thinned(iteration, gap)

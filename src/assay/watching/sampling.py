@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, thread_time
 from types import MethodType
 from typing import Any, Protocol
 
@@ -48,6 +48,8 @@ class Sampling:
         self.active = self.armed = self.suspended = False
         self.own_s = 0.0
         """Seconds that listeners took in this sampled iteration so far."""
+        self.cpu_s = 0.0
+        """The same in CPU time of this thread, which other processes do not lengthen."""
         self.grad_enabled = True
         """As the user has it: a sampled listener itself runs without gradients."""
         self.compiled = False
@@ -64,9 +66,11 @@ class Sampling:
         if self.suspended:
             self.resume()
         self.recorder.drop()
-        self.own_s, self._passes = 0.0, 0
+        self.own_s, self.cpu_s, self._passes = 0.0, 0.0, 0
         self.budget = Budget(self.budget.share)
+        told = self.plan.on_thinned
         self.plan = SamplePlan(self.budget, self.plan.opening)
+        self.plan.on_thinned = told
         if self.armed:
             self._begin()
 
@@ -86,7 +90,7 @@ class Sampling:
         def gated(_: Probe, *facts: Any) -> None:
             if not self.active:
                 return
-            start = perf_counter()
+            start, start_cpu = perf_counter(), thread_time()
             recording = self.recording
             if recording is not None:
                 recording.pause()
@@ -98,6 +102,7 @@ class Sampling:
                 if recording is not None:
                     recording.resume()
                 self.own_s += perf_counter() - start
+                self.cpu_s += thread_time() - start_cpu
 
         gated.__qualname__ = listener.__qualname__
         return MethodType(gated, probe)  # so that the hub knows whose it is
@@ -132,8 +137,8 @@ class Sampling:
         if self.suspended:  # a step by hand, which nobody announces before it is made
             self.resume()
         if self.active:
-            self.plan.sampled(iteration, self.own_s, whole_s)
-            self.own_s = 0.0
+            self.plan.sampled(iteration, self.own_s, whole_s, self.cpu_s)
+            self.own_s = self.cpu_s = 0.0
             self.recorder.drop()
         self.active, self._passes = False, 0
 
@@ -159,7 +164,7 @@ class Sampling:
 
     def arm(self) -> None:
         """Puts the seams and listeners of a sample in place."""
-        start = perf_counter()
+        start, start_cpu = perf_counter(), thread_time()
         self.armed = True
         # a new iteration is noticed before its first sample is taken
         for event, listener in self._early:
@@ -170,6 +175,7 @@ class Sampling:
             for switch in self._hub.switches.values():
                 switch.start()
         self.own_s += perf_counter() - start
+        self.cpu_s += thread_time() - start_cpu
 
     def begin(self) -> None:
         """Puts everything in place for the first sample, and begins it."""

@@ -14,9 +14,13 @@ from .by_hand import HandSteps
 from .clock import Clock
 from .context import ProbeContext
 from .facts import Facts
+from .phases import Phases
 from .plan import SamplePlan
 from .probe import Probe
 from .sampling import Sampling
+
+THINNINGS_AT_MOST = 100
+"""Lines of one run that say how samples are thinned out."""
 
 
 class Watch:
@@ -35,14 +39,18 @@ class Watch:
         plan = SamplePlan(Budget(float(settings.get("budget") or 0.01)))
         self.sampling = Sampling(hub, self.facts.recorder, plan)
         self.clock = Clock(hub, journal, self.facts, self.sampling, settings)
+        self.phases = Phases(hub, self.clock, self.sampling)
+        plan.on_thinned = self._on_thinned
         self.by_hand = HandSteps(hub, self.clock, self.facts, self.sampling)
         self.probes: list[Probe] = []
+        self._thinnings = 0
         self._shared: dict[type[Probe], Probe] = {}
 
     def attach(self, kinds: Iterable[type[Probe]]) -> None:
         """Makes the probes, and connects the clock first, then them, then the end of the step."""
         self.by_hand.attach()
-        self.clock.attach()
+        self.clock.attach(self.phases)
+        self.phases.attach()
         hub, sampling = self.hub, self.sampling
         sampling.add_early("loss", self.clock.on_loss)
         sampling.add_early("root_begin", self._on_root_begin)
@@ -84,6 +92,7 @@ class Watch:
         if not clock.in_closure:
             sampling.suspend_if_long()
         if sampling.active:
+            self.phases.look_at_modes(module)
             for root in self.facts.names.add_root(module):
                 self.hub.emit("root_found", root)
 
@@ -95,12 +104,18 @@ class Watch:
             self.clock.open()
         self.facts.skip("torch.func", f"gradients taken by torch.func.{name} can't be watched")
 
+    def _on_thinned(self, iteration: int, gap: int) -> None:
+        if self._thinnings < THINNINGS_AT_MOST:
+            self._thinnings += 1
+            self.journal.put("thinned", i=iteration, gap=gap)
+
     # -- a fork, and the end ----------------------------------------------------------------------
 
     def forked(self) -> None:
         """Forgets, in a forked child, all that its parent did."""
         self.facts.forget()
         self.clock.forget()
+        self.phases.forget()
         self.by_hand.forked()
         self.sampling.forget()
 

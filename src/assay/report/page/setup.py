@@ -10,7 +10,7 @@ from ...journal.events import AUTOCAST, SEED
 from ...journal.view import Group, RunView, Training
 from ..console import clean
 from ..ending import counted
-from ..foot import duration
+from ..foot import duration, sampled
 from ..model import Report
 from ..source import short_path
 
@@ -160,7 +160,9 @@ def _cost(report: Report) -> Iterator[tuple[str, str]]:
     cost, overhead = report.view.facts.get("cost"), report.overhead_pct
     if not cost:
         return
-    yield "sampled", f"{cost['samples']:,} of {cost['iterations']:,} iterations"
+    yield "samples", sampled(report)
+    for iteration, gap in report.view.facts.get("thinned", [])[:3]:
+        yield f"from iteration {iteration:,}", f"at most one in {gap:,} sampled, for it is dear"
     yield "own time", duration(cost["own_s"])
     if overhead is not None:
         yield "share of step time", f"{overhead:.1f} %" if overhead >= 0.1 else "under 0.1 %"
