@@ -7,20 +7,24 @@ import re
 import time
 from array import array
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay.checks.finding import Finding
+from assay.diagnosis import Diagnosis
 from assay.journal.series import Series
 from assay.journal.view import RunView
 from assay.report import Report, make_report
 from assay.report.page import render_page, write_page
-from assay.report.page.curves import panels
+from assay.report.page.curves import marks, panels
 from assay.report.page.document import policy
 from assay.report.page.layers import FIRST, LAST, MISSING, NOT_FINITE, ZERO, layers
+from assay.report.page.phases import first_steps
 from assay.report.page.thinning import thinned
-from assay.testing import make_run
+from assay.testing import make_run, make_training
 
 STYLE = Path(__file__).parents[2] / "src/assay/report/page/static/page.css"
 
@@ -104,6 +108,52 @@ def test_update_ratio_is_that_of_largest_median_and_smallest_layer() -> None:
 
 
 # -- layers ----------------------------------------------------------------------------------------
+
+
+def two_phases(began: int = 200, second: int = 145) -> Report:
+    """Pre-training, of which 32 steps are sampled, then fine-tuning."""
+    first = make_training(loss=[2.0] * 200, grad_norm=[1.0] * 32)
+    later = make_training(index=1, optimizer="Adam", loss=[1.0] * second, grad_norm=[3.0] * 32)
+    later.began = began
+    return make_report(make_run(first, later), [])
+
+
+def test_phases_follow_one_another_and_are_marked() -> None:
+    text = render_page(two_phases())
+    data = embedded(text)
+    assert data["steps"] == 345
+    assert data["phases"] == [
+        {"step": 0, "label": "SGD #0"}, {"step": 200, "label": "Adam #1"},
+    ]  # fmt: skip
+    loss = next(panel for panel in data["curves"] if panel["key"] == "loss")
+    assert [(line["x"][0], line["x"][-1]) for line in loss["lines"]] == [(0, 199), (200, 344)]
+    assert not loss["own"]
+    assert "SGD #0 from step 0, Adam #1 from step 200." in " ".join(text.split())
+
+
+def test_trainings_that_take_turns_are_no_phases() -> None:
+    data = embedded(render_page(two_phases(began=1, second=200)))
+    assert (data["steps"], data["phases"]) == (200, [])
+
+
+@pytest.mark.parametrize(("steps", "own"), [(345, True), (40, False)])
+def test_sampled_curves_say_so_and_lie_on_their_own_steps(steps: int, own: bool) -> None:
+    run = make_run(loss=[1.0] * steps, grad_norm=[2.0] * 32)
+    curves = embedded(render_page(make_report(run, [])))["curves"]
+    panel = next(panel for panel in curves if panel["key"] == "gradient")
+    assert panel["own"] is own
+    assert f"Sampled on 32 of {steps} steps, 0 to 31" in panel["about"]
+    assert panel["about"].endswith("drawn on these.") is own
+    assert "Sampled" not in next(p for p in curves if p["key"] == "loss")["about"]
+
+
+def test_a_finding_of_a_later_phase_is_marked_there() -> None:
+    report = two_phases()
+    finding = Finding("c", "loss", "error", "exact", "s", "w", steps=(20, 30), training=1)
+    (mark,) = marks(
+        replace(report, diagnosis=Diagnosis((finding,), (), {})), first_steps(report.view)
+    )
+    assert (mark["step"], mark["own"], mark["of"]) == (220, 20, "Adam #1")
 
 
 def test_a_cell_comes_back_as_it_was() -> None:

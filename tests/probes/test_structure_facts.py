@@ -250,3 +250,15 @@ def test_an_old_journal_still_reads(tmp_path: Path) -> None:
     assert view.errors == []
     assert (view.modules[0].site, view.modules[0].settings) == (None, {})
     assert (view.trainings[0].built, view.optimizers) == (None, [])
+
+
+def test_the_iteration_in_which_a_training_began(watched) -> None:
+    model = torch.nn.Linear(2, 1)
+    with watched(Structure) as seen:
+        for steps in (5, 3):
+            optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(steps):
+                optimizer.zero_grad()
+                model(torch.ones(4, 2)).mean().backward()
+                optimizer.step()
+    assert [training.began for training in seen.view.trainings] == [0, 5]

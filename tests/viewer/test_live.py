@@ -174,7 +174,7 @@ def test_curves_of_one_name_are_told_apart(ask: Any, base: Path) -> None:
     append_lines(run, [optimizer_line(), steps_line(0, [2.0] * 3)], pid=2)
     panel = data(ask, "two")["panels"][0]
     assert [line["label"] for line in panel["lines"]] == [
-        "training, SGD #0", "training, SGD #1",
+        "training, process 1", "training, process 2",
     ]  # fmt: skip
 
 

@@ -275,6 +275,7 @@ class ProcessReader:
         training.site = Site.read(line.get("site"))
         self._stepped[int(line.get("built", -1))] = training
         training.step_site = Site.read(line.get("step_site"))
+        training.began = int(line.get("began") or 0)
         training.groups = tuple(
             Group(
                 index,

@@ -186,7 +186,8 @@ class Training:
 
     `site` is where the optimizer was built, `step_site` where its first step was taken. `process`
     numbers the run's processes in the order in which they started, `built` is the optimizer's place
-    in `RunView.optimizers` (None in an old journal, or if it was built before the watch).
+    in `RunView.optimizers` (None in an old journal, or if it was built before the watch). `began`
+    is the iteration of its process in which it took its first step.
     """
 
     index: int
@@ -195,6 +196,7 @@ class Training:
     site: Site | None = None
     step_site: Site | None = None
     groups: tuple[Group, ...] = ()
+    began: int = 0
     steps: int = 0
     rank: int = 0
     process: int = 0

@@ -88,6 +88,7 @@ class Structure(Probe):
         super().__init__(watch)
         self._sites: dict[int, Any] = {}
         self._stepped_at: dict[int, Any] = {}
+        self._began: dict[int, int] = {}
         self._written: dict[int, Any] = {}
         self._missing: dict[int, Any] = {}
         self._optimized: dict[int, set[int]] = {}
@@ -111,6 +112,7 @@ class Structure(Probe):
     def on_training_found(self, training: TrainingLog, optimizer: Any) -> None:
         """An optimizer that steps is a training."""
         self._stepped_at[training.index] = user_site(3)
+        self._began[training.index] = self.watch.iteration
         self.watch.learn_names(optimizer)
         self._write_optimizer(training, optimizer)
 
@@ -222,6 +224,7 @@ class Structure(Probe):
             cls="" if isinstance(optimizer, ByHand) else type(optimizer).__name__,
             site=self._sites.get(id(optimizer)),
             step_site=self._stepped_at.get(training.index),
+            began=self._began.get(training.index),
             groups=[
                 {
                     "names": entry["params"][:20_000],

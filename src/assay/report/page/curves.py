@@ -41,12 +41,19 @@ def panels(view: RunView, ratios: Ratios | None = None) -> list[Panel]:
     return [panel for panel in made if any(len(series) > 1 for _, series in panel.lines)]
 
 
-def marks(report: Report) -> list[dict[str, Any]]:
-    """Returns the findings at the steps where they begin, for all curves."""
+def marks(report: Report, first: dict[int, int]) -> list[dict[str, Any]]:
+    """Returns the findings at the steps where they begin, for all curves.
+
+    Args:
+        report: What was found.
+        first: How many steps of the run lie before each training's first one.
+    """
     return [
         {
-            "step": finding.steps[0],
-            "last": finding.steps[1],
+            "step": finding.steps[0] + first.get(_number(finding), 0),
+            "last": finding.steps[1] + first.get(_number(finding), 0),
+            "own": finding.steps[0],
+            "of": _phase(report, finding, first),
             "check": finding.check,
             "severity": finding.severity,
             "role": finding.role,
@@ -54,6 +61,16 @@ def marks(report: Report) -> list[dict[str, Any]]:
         for finding in report.findings
         if finding.steps[1] or finding.steps[0]
     ]
+
+
+def _number(finding: Finding) -> int:
+    return -1 if finding.training is None else finding.training
+
+
+def _phase(report: Report, finding: Finding, first: dict[int, int]) -> str:
+    """Returns the training whose steps are counted, where one follows another."""
+    of = next((t for t in report.view.trainings if t.index == finding.training), None)
+    return str(of) if of is not None and any(first.values()) else ""
 
 
 def evidence_panel(view: RunView, finding: Finding, key: str) -> Panel | None:
@@ -121,7 +138,7 @@ def _accuracy(trainings: list[Training]) -> Panel:
         known = [(e.step, e.accuracy) for e in training.evaluations if e.accuracy is not None]
         lines.append((_name(training, trainings, "held-out"), Series(known)))
     about = "Share of right answers, where the loss knows classes."
-    return Panel("accuracy", "Accuracy", about, lines, logarithmic=False)
+    return Panel("accuracy", "Accuracy", about, lines, logarithmic=False, sampled=True)
 
 
 def _rate(trainings: list[Training]) -> Panel:
@@ -140,7 +157,7 @@ def _rate(trainings: list[Training]) -> Panel:
 
 def _gradient(trainings: list[Training]) -> Panel:
     about = "Of all parameters together, as the optimizer gets it."
-    panel = Panel("gradient", "Gradient norm", about)
+    panel = Panel("gradient", "Gradient norm", about, sampled=True)
     panel.lines += _plain(trainings, "grad_norm", "norm")
     panel.lines += _plain(trainings, "clip_norm", "before clipping")
     limits = {v for t in trainings for v in t.series("clip_limit").values if math.isfinite(v)}
@@ -151,7 +168,7 @@ def _gradient(trainings: list[Training]) -> Panel:
 
 def _update(ratios: Ratios, trainings: list[Training]) -> Panel:
     about = "Length of a step over the length of the weights: largest, median and smallest layer."
-    panel = Panel("update", "Update ratio", about, band=len(trainings) == 1)
+    panel = Panel("update", "Update ratio", about, band=len(trainings) == 1, sampled=True)
     spread: dict[str, Callable[[list[float]], float]] = (
         {"largest": max, "median": median, "smallest": min}
         if len(trainings) == 1
@@ -172,7 +189,7 @@ def _update(ratios: Ratios, trainings: list[Training]) -> Panel:
 
 def _quality(trainings: list[Training]) -> Panel:
     about = "Actual change of the loss over what the gradient predicts; below 0 a step does harm."
-    panel = Panel("quality", "Step quality", about, logarithmic=False)
+    panel = Panel("quality", "Step quality", about, logarithmic=False, sampled=True)
     panel.lines += (
         (label, series.finite()) for label, series in _plain(trainings, "step_quality", "quality")
     )
@@ -182,7 +199,7 @@ def _quality(trainings: list[Training]) -> Panel:
 
 def _sharpness(trainings: list[Training]) -> Panel:
     about = "Learning rate × largest curvature; above its limit steps overshoot and grow."
-    panel = Panel("sharpness", "Rate × sharpness", about)
+    panel = Panel("sharpness", "Rate × sharpness", about, sampled=True)
     panel.lines += _plain(trainings, "rate_times_sharpness", "rate × sharpness")
     limits = {short(t.series("stability_limit").last) for t in trainings}
     limits = {value for value in limits if math.isfinite(value)}
@@ -193,7 +210,7 @@ def _sharpness(trainings: list[Training]) -> Panel:
 
 def _change(trainings: list[Training]) -> Panel:
     about = "By how much a step changed the loss on its own batch, and what the gradient predicts."
-    panel = Panel("change", "Change of the loss", about, logarithmic=False)
+    panel = Panel("change", "Change of the loss", about, logarithmic=False, sampled=True)
     for signal in ("predicted_change", "actual_change"):
         panel.lines += _plain(trainings, signal, SIGNALS[signal].title.lower())
     return panel
@@ -201,7 +218,7 @@ def _change(trainings: list[Training]) -> Panel:
 
 def _curvature(trainings: list[Training]) -> Panel:
     about = "Highest and lowest eigenvalue of the Hessian, in the optimizer's geometry."
-    panel = Panel("curvature", "Curvature", about, unit=SIGNALS["sharpness"].unit)
+    panel = Panel("curvature", "Curvature", about, unit=SIGNALS["sharpness"].unit, sampled=True)
     for signal, label in (("sharpness", "highest"), ("sharpness_min", "lowest")):
         panel.lines += _plain(trainings, signal, label)
     return panel

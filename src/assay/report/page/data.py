@@ -78,7 +78,15 @@ def input_panels(view: RunView) -> list[Panel]:
         if len(lines[0][1]) > 1:
             about = "Highest, mean and lowest number of each sampled batch."
             made.append(
-                Panel(f"input-{number}", clean(place), about, lines, band=True, logarithmic=False)
+                Panel(
+                    f"input-{number}",
+                    clean(place),
+                    about,
+                    lines,
+                    band=True,
+                    logarithmic=False,
+                    sampled=True,
+                )
             )
     for number, place in enumerate(_places(view, "target_mean")[:MOST_PICTURES]):
         signals = (("highest", "target_max"), ("mean", "target_mean"), ("lowest", "target_min"))
@@ -87,7 +95,15 @@ def input_panels(view: RunView) -> list[Panel]:
             about = "Highest, mean and lowest target of each sampled batch."
             title = f"targets of {clean(place)}"
             made.append(
-                Panel(f"target-{number}", title, about, lines, band=True, logarithmic=False)
+                Panel(
+                    f"target-{number}",
+                    title,
+                    about,
+                    lines,
+                    band=True,
+                    logarithmic=False,
+                    sampled=True,
+                )
             )
     for number, place in enumerate(_places(view, "target_counted_share")[:MOST_PICTURES]):
         counted = _series(view, "target_counted_share", place)
@@ -95,6 +111,8 @@ def input_panels(view: RunView) -> list[Panel]:
             about = "Share of the labels that the loss does not ignore."
             lines = [(SIGNALS["target_counted_share"].title.lower(), counted)]
             made.append(Panel(f"counted-{number}", clean(place), about, lines, logarithmic=False))
+    for panel in made:
+        panel.sampled = True
     return made
 
 

@@ -24,6 +24,7 @@ from ..model import Report
 from . import data, setup, verdict
 from .curves import marks, panels
 from .layers import layers
+from .phases import first_steps, in_sequence, phases
 from .trials import trial_context, trial_plots
 
 NAME = "report.html"
@@ -53,12 +54,19 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
     """Returns the page as HTML."""
     causes, evidence = verdict.causes(report)
     ratios = {t.index: update_ratios(t) for t in report.view.trainings}
+    first = first_steps(report.view)
+    view = in_sequence(report.view, first)
+    curves = panels(view, ratios if view is report.view else None)
+    fed = data.input_panels(view)
+    for panel in [*curves, *fed]:
+        panel.tell_samples(view.steps)
     content = {
-        "steps": report.view.steps,
+        "steps": view.steps,
+        "phases": phases(report.view, first),
         "evidence": evidence,
-        "curves": [panel.as_data() for panel in panels(report.view, ratios)],
-        "inputs": [panel.as_data() for panel in data.input_panels(report.view)],
-        "marks": marks(report),
+        "curves": [panel.as_data() for panel in curves],
+        "inputs": [panel.as_data() for panel in fed],
+        "marks": marks(report, first),
         "layers": layers(report.view, ratios),
         "trials": trial_plots(trial) if trial is not None else [],
     }

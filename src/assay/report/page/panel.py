@@ -12,6 +12,8 @@ from .thinning import short, thinned
 FINE, COARSE = 4000, 600
 """Buckets of a curve that is recorded at every step, and of one that is sampled."""
 MOST_LINES = 8
+COVERED = 0.5
+"""Share of the run that samples must cover to be drawn on all of its steps."""
 _LIMITS = ("limit", "stable below")
 """Lines across that must not be passed; others are for comparison."""
 WIDE = 60.0
@@ -31,6 +33,8 @@ class Panel:
         band: The first and the last line enclose the others.
         stepped: A value holds until the next one.
         logarithmic: Scale of the values; None: as they need it.
+        sampled: Its values are taken on some steps only.
+        own: It is drawn on the steps that it covers, since they are a small part of the run.
     """
 
     key: str
@@ -42,6 +46,23 @@ class Panel:
     band: bool = False
     stepped: bool = False
     logarithmic: bool | None = None
+    sampled: bool = False
+    own: bool = False
+
+    def tell_samples(self, steps: int) -> None:
+        """Says on how many steps of the run its values were taken, and which.
+
+        Args:
+            steps: Of the whole run.
+        """
+        seen = [s for label, s in self.lines if len(s) and not label.startswith("held-out")]
+        count = max(map(len, seen), default=0)
+        if not self.sampled or not count or count >= steps:
+            return
+        first, last = min(s.steps[0] for s in seen), max(s.steps[-1] for s in seen)
+        self.own = last - first + 1 < COVERED * steps
+        drawn = ", and drawn on these" if self.own else ""
+        self.about += f" Sampled on {count:,} of {steps:,} steps, {first:,} to {last:,}{drawn}."
 
     def as_data(self, buckets: int = COARSE) -> dict[str, Any]:
         """Returns what the page's script is given."""
@@ -58,6 +79,7 @@ class Panel:
             "unit": self.unit,
             "band": self.band,
             "stepped": self.stepped,
+            "own": self.own,
             "log": self._is_logarithmic(values),
             "lines": curves,
             "left_out": max(len(self.lines) - MOST_LINES, 0),

@@ -29,8 +29,8 @@ function panelNumbers(panel) {
 
 function start() {
   const all = [
-    ...page.curves.map((panel) => ({ ...panel, linked: true, marks: page.marks })),
-    ...page.inputs.map((panel) => ({ ...panel, linked: true })),
+    ...page.curves.map((panel) => ({ ...panel, linked: !panel.own, marks: page.marks, phases: page.phases })),
+    ...page.inputs.map((panel) => ({ ...panel, linked: !panel.own, phases: page.phases })),
     ...page.evidence.map((panel) => ({ ...panel, evidence: true, linked: false, height: 200 })),
     ...page.trials.map(trialPanel),
   ];

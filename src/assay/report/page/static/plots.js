@@ -145,6 +145,18 @@ function drawAbove(u, panel) {
     const below = y < bbox.top + 16 * dot;
     ctx.fillText(`${limit.label} ${inWords(limit.y)}`, bbox.left + bbox.width - 4 * dot, y + (below ? 13 : -5) * dot);
   }
+  ctx.setLineDash([]);
+  ctx.textAlign = "left";
+  for (const phase of panel.phases || []) {
+    const x = u.valToPos(view.log ? Math.max(phase.step, 0.5) : phase.step, "x", true);
+    if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
+    ctx.strokeStyle = ctx.fillStyle = colour("muted");
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.fillText(phase.label, x + 4 * dot, bbox.top + bbox.height - 6 * dot);
+  }
   ctx.setLineDash([2 * dot, 3 * dot]);
   for (const mark of panel.marks || []) {
     const x = u.valToPos(view.log ? Math.max(mark.step, 0.5) : mark.step, "x", true);
