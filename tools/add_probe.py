@@ -30,7 +30,7 @@ def main(given: argparse.Namespace) -> None:
         known = ", ".join(kind.lower() for kind in Per.__members__)
         raise ScaffoldError(f"no kind of place is called {given.per!r}; there are {known}")
     title = given.signal.replace("_", " ").capitalize()
-    values = {"name": name, "signal": given.signal, "per": per, "cost": given.cost}
+    values = {"name": name, "signal": given.signal, "per": per, "dear": given.dear}
     scaffold = Scaffold(given.root)
     scaffold.add(f"src/assay/probes/{name.snake}.py", "probe.py.jinja", values)
     catalogue = "src/assay/probes/catalogue.py"
@@ -61,5 +61,5 @@ if __name__ == "__main__":
     parser.add_argument("--signal", required=True, help="the series that it records")
     parser.add_argument("--unit", default="", help="of the values; empty for a plain number")
     parser.add_argument("--per", default="whole", help="whole, parameter, module, input, ...")
-    parser.add_argument("--cost", choices=("free", "cheap", "dear"), default="cheap")
+    parser.add_argument("--dear", action="store_true", help="one measurement takes several steps")
     sys.exit(run(main, __doc__.partition("\n")[0], parser))

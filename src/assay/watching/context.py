@@ -245,6 +245,8 @@ class ProbeContext:
             ahead: In how many iterations it will be made.
         """
         assert self._probe is not None
+        if self._probe.cost != "dear":
+            raise TypeError(f"the probe {self._probe.name} asks for time and is not dear")
         at, plan = self.iteration + ahead, self._sampling.plan
         return plan.budget.grant(
             self._probe.name, at, began=plan.began, opening=self.is_opening, steps=steps

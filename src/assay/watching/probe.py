@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from .context import ProbeContext
 
 Cost = Literal["free", "cheap", "dear"]
-"""What a probe's measurement costs: nothing to speak of, so that it may be made at each step or at
-each event; about as much as a small part of a step, so that samples have to be spaced; several
-steps, so that it has to ask the budget each time and wait for its turn."""
+"""What a probe's measurements cost: nothing to speak of, so that they are made at each event;
+a small part of a step, so that they are made on sampled iterations only; several steps, so that
+each asks the budget and waits for its turn."""
 
 
 class Probe:
@@ -18,14 +18,20 @@ class Probe:
 
     For each event named in `always` or `sampled` the probe has a method `on_<event>` with the
     parameters that `seams/events.py` gives this event. Methods named in `sampled` are called only
-    within a sampled iteration; the time they take is charged to the budget. A probe whose `cost` is
-    `dear` asks before it measures (`watch.grant`), and says what it took (`watch.charge`).
+    within a sampled iteration; the time they take is charged to the budget. A probe is `cheap` if
+    it has such methods and `free` if it has none; one that says that it is `dear` asks before it
+    measures (`watch.grant`), and says what it took (`watch.charge`).
     """
 
     name: ClassVar[str]
-    cost: ClassVar[Cost] = "cheap"
+    cost: ClassVar[Cost] = "free"
     always: ClassVar[tuple[str, ...]] = ()
     sampled: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if cls.cost != "dear":
+            cls.cost = "cheap" if cls.sampled else "free"
 
     def __init__(self, watch: ProbeContext) -> None:
         self.watch = watch
