@@ -93,6 +93,15 @@ LONGER: dict[str, tuple[int, str]] = {
         "one walk over a function's syntax, a case for each kind of node",
     ),
     "replay/replays.py": (420, "what is recorded of an iteration and what may be asked of it"),
+    "checks/loss/loss_not_finite.py": (
+        190,
+        "where it came from and what became of the weights: the two are told in one sentence",
+    ),
+    "checks/optimizer/learning_rate_too_low.py": (
+        165,
+        "what it requires of a training is six things, each with a reason of its own",
+    ),
+    "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (
         210,
         "one verdict from four measurements; each says when it was seen, what, and by how much",

@@ -153,10 +153,16 @@ def test_a_rate_still_warming_up_is_not_judged() -> None:
 
 
 SLOW = wavy(2.3, 2.0, 200)
+STILL = wavy(2.3, 2.25, 200)
+
+
+def test_a_loss_that_falls_by_a_tenth_makes_it_a_note() -> None:
+    (finding,) = low(run(SLOW, [1.0] * 30, stress=(0.0005, 0.0005), rates=[1e-4]))
+    assert finding.severity == "note"
 
 
 def test_short_steps_on_a_flat_surface_with_a_high_loss() -> None:
-    (finding,) = low(run(SLOW, [1.0] * 30, stress=(0.0005, 0.0005), rates=[1e-4]))
+    (finding,) = low(run(STILL, [1.0] * 30, stress=(0.0005, 0.0005), rates=[1e-4]))
     assert (finding.severity, finding.tier) == ("warning", "probe")
     assert finding.tricks[0].value == "x100"
     assert "0.01 instead of 0.0001" in finding.try_[0]

@@ -88,7 +88,7 @@ def test_a_training_loss_that_rises_too_is_another_illness() -> None:
 def test_too_few_evaluations_are_said_to_be_too_few() -> None:
     assert Overfitting().why_skipped(make_run(loss=[1.0] * 9)) is not None
     why = Overfitting().why_skipped(evaluated([1.0, 0.5, 1.5]))
-    assert why == "3 of 6 evaluations were seen"
+    assert why == "3 of the 6 evaluations that it needs"
 
 
 # --- class-imbalance ----------------------------------------------------------------------------
@@ -121,16 +121,17 @@ def test_a_tenth_of_the_commonest_class_is_not_rare() -> None:
 
 
 def test_classes_that_are_hardly_seen_are_not_judged() -> None:
-    assert silent(ClassImbalance(), labels(24, 0.9))
+    why = ClassImbalance().why_skipped(labels(24, 0.9))
+    assert why == "498 of the 500 labels that it needs"
     assert only(ClassImbalance(), labels(24, 1))
     assert silent(ClassImbalance(), labels(64))
     assert silent(ClassImbalance(), labels(64, 0))
     assert silent(ClassImbalance(), labels(64, NAN))
 
 
-def test_weights_in_the_loss_and_sequences_are_silent() -> None:
+def test_weights_in_the_loss_are_silent_and_sequences_not_judged() -> None:
     assert silent(ClassImbalance(), labels(61, 1, 2, weighted=True))
-    assert silent(ClassImbalance(), labels(61, 1, 2, rows=640))
+    assert ClassImbalance().why_skipped(labels(61, 1, 2, rows=640)) is not None
 
 
 # --- half-without-scaler ------------------------------------------------------------------------

@@ -35,6 +35,7 @@ BY_CHANCE = [
 """Judged by a curve, which another seed draws otherwise."""
 JUDGED_AT_LEAST = 20
 SAMPLED = re.compile(r" in the [\d,]+ sampled of .*$")
+NUMBER = re.compile(r"\d+")
 EXPECT = re.compile(r"# expect: ([a-z0-9-]+)( anywhere)?\s*$")
 
 # one worker, since what one test finds of a script another one counts
@@ -130,7 +131,9 @@ def judged(diagnosis: Diagnosis) -> list[object]:
     """What does not depend on when a sample was taken."""
     found = [(f.check, f.severity, f.role, f.where.site) for f in diagnosis.findings]
     # how many steps were sampled depends on how busy the machine is
-    reasons = {name: SAMPLED.sub("", why) for name, why in diagnosis.skipped.items()}
+    reasons = {
+        name: NUMBER.sub("", SAMPLED.sub("", why)) for name, why in diagnosis.skipped.items()
+    }
     return [found, sorted(diagnosis.silent), reasons]
 
 

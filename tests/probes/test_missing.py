@@ -136,3 +136,21 @@ def test_a_name_that_nobody_records_has_no_reason() -> None:
         with pytest.raises(KeyError, match="did you mean"):
             ask(make_run(), "los_call")
     assert not set(SIGNALS) & set(EVENTS), "a name is a signal or an event"
+
+
+def test_of_a_symmetric_loss_the_target_is_the_side_that_needs_no_gradient(
+    watched: Watching,
+) -> None:
+    with watched(Losses) as seen:
+        train(nn.Linear(4, 2), lambda out: F.mse_loss(torch.full((8, 2), 7.0), out))
+    (training,) = seen.view.trainings
+    (place,) = training.places("target_mean")
+    assert set(training.series("target_mean", place).values) == {7.0}
+
+
+def test_where_both_sides_need_a_gradient_neither_is_the_target(watched: Watching) -> None:
+    with watched(Losses) as seen:
+        train(nn.Linear(4, 2), lambda out: F.mse_loss(out.flip(0), out))
+    assert not recorded(seen.view, "target_mean")
+    why = why_missing(seen.view, "target_mean")
+    assert why == "which side of mse_loss is the target is unknown: both sides need a gradient"

@@ -102,8 +102,10 @@ def test_evidence_is_a_related_location(make_case: Make) -> None:
     (result,) = log_of(make_case("warning"))["results"]
     first, second = result["relatedLocations"]
     assert first["id"] == 1
-    assert first["message"]["text"] == "loss: 2.88 nats (limit 2.31 nats), steps 1 to 299"
-    assert second["message"]["text"] == "learning_rate: 10, steps 1 to 299"
+    assert first["message"]["text"] == (
+        "Loss: 2.88 nats (limit 2.31 nats), 30 times, steps 0 to 29"
+    )
+    assert second["message"]["text"] == "Learning rate: 10, steps 1 to 299"
     assert result["properties"]["tricks"] == ["lr=0.01"]
 
 

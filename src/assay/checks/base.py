@@ -10,6 +10,7 @@ from ..journal.missing import emitter, failure, recorded, why_missing
 from ..journal.view import RunView, Training
 from .effects import LEVELS, Effect, Level
 from .finding import Evidence, Finding, Remedy, Severity, Status, Tier, Where
+from .requirements import Requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,14 @@ class Check:
     """A pure function from a run to findings. The class docstring is its page.
 
     A subclass names the illness (read it as "assay allows ..."), lists in `reads` every signal and
-    event that it looks at, in `needs` those of them without which it can't judge a run, and in
-    `limits` every number that it compares with. A name that is not declared is a KeyError when the
-    class is made; tests hold that it reads all that it lists, and nothing else. `is_effect` says
-    which effects its findings are, `leads_to` which effects they bring on: what it says of other
-    checks, it says in these words. A check whose `status` is preview is shown, but its findings are
-    never errors, fail no pipeline, ask `assay fix` for nothing and are causes of nothing.
+    event that it looks at, in `needs` those of them without which it can't judge a run, in
+    `requires` what a single training must have before `review` looks at it (`judgeable` yields
+    those that do), and in `limits` every number that it compares with. A name that is not declared
+    is a KeyError when the class is made; tests hold that it reads all that it lists, and nothing
+    else. `is_effect` says which effects its findings are, `leads_to` which effects they bring on:
+    what it says of other checks, it says in these words. A check whose `status` is preview is
+    shown, but its findings are never errors, fail no pipeline, ask `assay fix` for nothing and are
+    causes of nothing.
     """
 
     name: ClassVar[str]
@@ -43,6 +46,7 @@ class Check:
     tier: ClassVar[Tier]
     needs: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
+    requires: ClassVar[tuple[Requirement, ...]] = ()
     limits: ClassVar[Mapping[str, Limit]] = {}
     status: ClassVar[Status] = "stable"
     is_effect: ClassVar[tuple[Effect, ...]] = ()
@@ -64,11 +68,31 @@ class Check:
         """Returns why this run can't be judged; None if it can."""
         missing = [name for name in self.needs if not recorded(run, name)]
         if not missing:
-            return None
+            return self._why_no_training(run)
         if failed := self.why_blind(run, missing):
             return failed
         explained = (name for name in missing if name in run.skipped)
         return why_missing(run, next(explained, missing[0]))
+
+    def why_not(self, run: RunView, training: Training) -> str | None:
+        """Returns what this training lacks to be judged, the first thing of `requires`."""
+        lacks = (each.missing(self, run, training) for each in self.requires)
+        return next((why for why in lacks if why is not None), None)
+
+    def judgeable(self, run: RunView) -> Iterator[Training]:
+        """Yields the trainings that have all that this check requires: `review` begins here."""
+        return (training for training in run.trainings if self.why_not(run, training) is None)
+
+    def not_judged(self, run: RunView) -> dict[str, str]:
+        """Returns the trainings that took steps and can't be judged, each with the reason."""
+        found = ((t, self.why_not(run, t)) for t in run.trainings if t.steps)
+        return {str(training): why for training, why in found if why is not None}
+
+    def _why_no_training(self, run: RunView) -> str | None:
+        """Returns why no training can be judged: what the longest one lacks."""
+        if not self.requires or not run.trainings or any(True for _ in self.judgeable(run)):
+            return None
+        return self.why_not(run, max(run.trainings, key=lambda training: training.steps))
 
     def why_blind(self, run: RunView, names: Iterable[str] | None = None) -> str | None:
         """Returns which probe failed of those that record what this check reads; None if none did.

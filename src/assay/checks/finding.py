@@ -20,13 +20,19 @@ TIERS: Mapping[str, int] = {"exact": 0, "probe": 1, "heuristic": 2}
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One measured number and the limit that it broke (None: there is no limit to break)."""
+    """One measured number and the limit that it broke (None: there is no limit to break).
+
+    `steps` are the first and the last step at which it was measured, `samples` how often. A check
+    gives them where they are others than those of the signal; the diagnosis fills in the rest.
+    """
 
     signal: str
     value: float
     limit: float | None = None
     unit: str = ""
     place: str = ""
+    steps: tuple[int, int] | None = None
+    samples: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Finding:
     `try_` what to do. `training` is the index of the training it is about (None: all of the
     process), `began` between which steps it began (None: with the first of `steps`). `explained_by`
     names the checks whose findings are its direct causes, `processes` all in which the same was
-    found.
+    found, `also` more lines with the same fault.
     """
 
     check: str
@@ -85,6 +91,20 @@ class Finding:
     role: Literal["cause", "symptom"] = "cause"
     explained_by: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[Site, ...] = ()
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """All lines that it is about."""
+        return (*((self.where.site,) if self.where.site is not None else ()), *self.also)
+
+    @property
+    def fault(self) -> tuple[object, ...]:
+        """Equal for one fault at several lines: findings that differ by nothing but their line."""
+        where = self.where
+        if where.site is None or (where.module, where.parameter, where.group) != (None,) * 3:
+            return (self.fingerprint,)
+        return (self.check, self.severity, self.training, self.process)
 
     @property
     def fingerprint(self) -> str:

@@ -20,6 +20,6 @@ def main(words: Sequence[str]) -> NoReturn:
     def tell(report: Report) -> None:
         from ..report.terminal import show
 
-        show(report, quiet=options.quiet)
+        show(report, quiet=options.quiet, verbose=options.verbose)
 
     watch(options, tell)

@@ -29,6 +29,7 @@ class Options:
         fail_on: Findings this grave give exit status 1.
         ignore, only: Names of checks.
         quiet: Print findings only.
+        verbose: Print each check as well: that it judged, or why it could not.
         base: The folder of all runs; None for the default.
         python: The interpreter; None for the default.
         budget: Share of step time that observing may take; None for the default.
@@ -46,6 +47,7 @@ class Options:
     ignore: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     quiet: bool = False
+    verbose: bool = False
     base: Path | None = None
     python: str | None = None
     budget: float | None = None
@@ -79,6 +81,7 @@ def make_parser(verb: str, description: str) -> Parser:
     add("--ignore", action="append", default=[], metavar="CHECK", help="leave a check out")
     add("--only", action="append", default=[], metavar="CHECK", help="run this check only")
     add("--quiet", action="store_true", help="print findings only")
+    add("--verbose", action="store_true", help="list each check: that it judged, or why not")
     add("--run-dir", metavar="DIR", help="keep records of runs there, not in .assay/runs")
     add("--python", metavar="PATH", help="interpreter for the script")
     return parser
@@ -114,6 +117,7 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
         ignore=ignore + tuple(n for n in kept_ignore if n not in only and n not in ignore),
         only=only or kept_only,
         quiet=given.quiet or lasting.quiet,
+        verbose=given.verbose,
         base=Path(given.run_dir) if given.run_dir else lasting.run_dir,
         python=given.python,
         budget=lasting.budget,

@@ -37,6 +37,7 @@ def main(words: Sequence[str]) -> int:
     add("--ignore", action="append", default=[], metavar="CHECK", help="leave a check out")
     add("--only", action="append", default=[], metavar="CHECK", help="run this check only")
     add("--quiet", action="store_true", help="print findings only")
+    add("--verbose", action="store_true", help="list each check: that it judged, or why not")
     given = parser.read(words)
     lasting = read_settings()
     checks = configured_checks(lasting)
@@ -64,7 +65,12 @@ def main(words: Sequence[str]) -> int:
     from ..report.terminal import show
 
     to_stdout = "-" not in (given.json, given.sarif)  # else that is what is piped on
-    show(report, sys.stdout if to_stdout else sys.stderr, quiet=given.quiet or lasting.quiet)
+    show(
+        report,
+        sys.stdout if to_stdout else sys.stderr,
+        quiet=given.quiet or lasting.quiet,
+        verbose=given.verbose,
+    )
     status = write_as_json(report, given.json) if given.json is not None else None
     if given.sarif is not None:
         status = write_as_sarif(report, checks, given.sarif) or status

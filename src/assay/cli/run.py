@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from ..report.ending import counted, how_it_ended
+from ..report.ending import counted, how_it_ended, not_moved
 from ..report.model import Report
 from .complaint import complain
 from .options import make_parser, read_options
@@ -49,6 +49,10 @@ def summary(report: Report) -> str:
         pieces.append(
             f"{', '.join(found)}, first {report.findings[0].check}; assay report shows them"
         )
+    elif report.too_short and report.diagnosis.silent:
+        pieces.append("nothing found, but too short to judge")
+    elif still := not_moved(report):
+        pieces.append(still)
     elif report.diagnosis.silent:
         pieces.append("nothing wrong found")
     else:

@@ -9,6 +9,7 @@ from ..checks.base import COULD_NOT_LOOK, Check
 from ..checks.finding import SEVERITIES, TIERS, Finding, Severity
 from ..journal.view import RunView
 from .causes import direct_causes, order
+from .dated import dated
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +20,25 @@ class Diagnosis:
         findings: The likeliest root cause first; symptoms behind all causes.
         silent: Checks that looked and found nothing.
         skipped: Checks that could not look, each with the reason.
+        partly: Checks that could judge some trainings: what the others lack, training by training.
         explained: Where in `findings` the direct causes of each symptom are, by its own place.
     """
 
     findings: tuple[Finding, ...]
     silent: tuple[str, ...]
     skipped: dict[str, str] = field(default_factory=dict)
+    partly: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     explained: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def causes(self) -> tuple[Finding, ...]:
         """Findings that no other finding explains."""
         return tuple(f for f in self.findings if f.role == "cause")
+
+    @property
+    def judged(self) -> int:
+        """How many checks judged the run, or a training of it."""
+        return len({*self.silent, *(finding.check for finding in self.findings)})
 
     @property
     def blind(self) -> int:
@@ -62,6 +70,7 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
     found: list[Finding] = []
     silent: list[str] = []
     skipped: dict[str, str] = {}
+    partly: dict[str, dict[str, str]] = {}
     known: dict[str, Check] = {}
     for check in checks:
         known[check.name] = check
@@ -75,6 +84,8 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
             skipped[check.name] = f"error in the check itself: {type(error).__name__}: {error}"
             continue
         found += findings
+        if lacking := check.not_judged(run):
+            partly[check.name] = lacking
         if findings:
             continue
         if (why := check.why_blind(run)) is not None:
@@ -86,14 +97,14 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
     place = {old: new for new, old in enumerate(ranking)}
     ranked, explained = [], {}
     for new, old in enumerate(ranking):
-        finding, by = findings[old], sorted(place[c] for c in causes[old])
+        finding, by = dated(run, findings[old]), sorted(place[c] for c in causes[old])
         if by:
             explained[new] = tuple(by)
             finding = finding.as_symptom(
                 tuple(dict.fromkeys(findings[ranking[c]].check for c in by))
             )
         ranked.append(finding)
-    return Diagnosis(tuple(ranked), tuple(silent), skipped, explained)
+    return Diagnosis(tuple(ranked), tuple(silent), skipped, partly, explained)
 
 
 def _once_per_place(
@@ -101,24 +112,38 @@ def _once_per_place(
 ) -> tuple[list[Finding], list[set[int]]]:
     """Tells the same illness at the same place once, with the places of its direct causes.
 
-    Ranks of one run, or several trainings from one line, each have their own copy. The copy that is
-    told is one that nothing explains, if there is one, and else the lowest: so edges between copies
-    that are told rise as strictly as edges between all.
+    One fault at several lines is one finding with all its lines. Ranks of one run, or several
+    trainings from one line, each have their own copy. The copy that is told is one that nothing
+    explains, if there is one, and else the lowest: so edges between copies that are told rise as
+    strictly as edges between all.
     """
     causes = direct_causes(run, found, checks)
     copies: dict[str, list[int]] = {}
     for place, finding in enumerate(found):
         copies.setdefault(finding.fingerprint, []).append(place)
+    faults: dict[object, list[int]] = {}
+    for group in copies.values():
+        faults.setdefault(found[group[0]].fault, []).extend(group)
     told = [
         min(group, key=lambda p: (bool(causes[p]), order(found[p], checks[found[p].check])))
-        for group in copies.values()
+        for group in faults.values()
     ]
-    group_of = {place: n for n, group in enumerate(copies.values()) for place in group}
+    group_of = {place: n for n, group in enumerate(faults.values()) for place in group}
     merged = [
-        replace(found[p], processes=tuple(sorted({found[copy].process for copy in group})))
-        for p, group in zip(told, copies.values(), strict=True)
+        _of_all(found[p], [found[copy] for copy in group])
+        for p, group in zip(told, faults.values(), strict=True)
     ]
     return merged, [{group_of[c] for c in causes[p]} for p in told]
+
+
+def _of_all(told: Finding, copies: Sequence[Finding]) -> Finding:
+    """Returns a finding with the processes and the lines of all copies of it."""
+    sites = dict.fromkeys(f.where.site for f in copies if f.where.site is not None)
+    return replace(
+        told,
+        processes=tuple(sorted({copy.process for copy in copies})),
+        also=tuple(site for site in sites if site != told.where.site),
+    )
 
 
 def _ranking(findings: Sequence[Finding], causes: Sequence[set[int]]) -> list[int]:

@@ -195,7 +195,8 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     Signal(
         "activation_saturated_share", "Saturated share", "share", Per.ACTIVATION, "activations",
         "share of a sigmoid's or tanh's output within 1 % of its bounds, where a layer is given it",
-        absent="no sigmoid or tanh gave its output to a layer with weights",
+        absent="no sigmoid or tanh was seen whose output goes on to a layer with weights (those "
+        "that end a model are not judged)",
     ),
     Signal(
         "dead_unit_share", "Dead units", "share", Per.ACTIVATION, "activations",

@@ -16,6 +16,8 @@ COUNTED_AT_MOST = 64
 """Classes up to which the entropy of a batch's labels is taken, and each class is counted."""
 PROBABILITY_TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
 VIEWS_AT_MOST = 8
+SYMMETRIC = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+"""Losses of two sides, either of which may be the prediction."""
 _SAME_VALUES = ("Squeeze", "Unsqueeze", "View", "Reshape", "Alias", "Clone", "ToCopy", "Transpose",
                 "Permute", "TBackward", "Expand", "Select", "Slice", "Flatten")  # fmt: skip
 
@@ -56,6 +58,16 @@ class Losses(Probe):
         watch = self.watch
         given = bind(function, args, kwargs)
         source, target = given.get("input"), given.get("target")
+        known = True
+        if (
+            name in SYMMETRIC
+            and isinstance(source, torch.Tensor)
+            and isinstance(target, torch.Tensor)
+        ):
+            # either order gives the same loss, and both are written: the target needs no gradient
+            known = source.requires_grad != target.requires_grad
+            if target.requires_grad and known:
+                source, target = target, source
         if not isinstance(source, torch.Tensor) or not isinstance(result, torch.Tensor):
             watch.skip(self.name, f"{name} was called, whose arguments are not looked at")
             return
@@ -84,12 +96,15 @@ class Losses(Probe):
             watch.put("loss_call_value", place, result.detach().reshape(()))
         else:
             watch.skip("loss_call_value", f"{name} gave back {result.numel()} numbers, not one")
-        source = source.detach()
+        source_needs, source = source.requires_grad, source.detach()
         if source.numel() == 0:
             return
         if result.requires_grad:
             self._input(place, name, source)
-        if isinstance(target, torch.Tensor):
+        if isinstance(target, torch.Tensor) and not known:
+            why = "both sides need a gradient" if source_needs else "neither side needs a gradient"
+            watch.skip("target_mean", f"which side of {name} is the target is unknown: {why}")
+        elif isinstance(target, torch.Tensor):
             self._target(place, name, source, target.detach(), given.get("ignore_index", -100))
 
     def on_backward_begin(self, roots: Any, kept: bool) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import signal as signals
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..journal.events import OVERWRITTEN
 from ..journal.view import RunView
+
+if TYPE_CHECKING:
+    from .model import Report
 
 _HINTS = {
     "SIGKILL": "the usual reason is that memory ran out",
@@ -80,6 +84,36 @@ def what_failed(view: RunView) -> str | None:
     """
     failed = [f"the probe `{name}` failed: {error}" for name, error in view.failed.items()]
     return "; ".join(" ".join(text.split()) for text in failed) or None
+
+
+def how_judged(report: Report) -> str:
+    """Returns `12 checks judged 300 steps, 4 could not`; why not is in the last lines."""
+    said = (
+        f"{counted(report.diagnosis.judged, 'check')} judged {counted(report.view.steps, 'step')}"
+    )
+    blind = len(report.diagnosis.skipped)
+    return f"{said}, {blind} could not" if blind else said
+
+
+def too_short(report: Report) -> str:
+    """Says what silence is worth after few steps."""
+    steps = counted(report.view.steps, "step")
+    blind = len(report.diagnosis.skipped)
+    could = f", and {counted(blind, 'check')} could not judge so few" if blind else ""
+    return f"{steps} seen and nothing found in them, but most faults need more to show{could}"
+
+
+def not_moved(report: Report) -> str | None:
+    """Says of which training the loss did not move; None if all moved."""
+    still = report.unmoved
+    if not still:
+        return None
+    training, seen = still[0]
+    of = f" of {training}" if len(report.view.trainings) > 1 else ""
+    return (
+        f"the loss{of} did not move ({seen.begin:.4g} at first, {seen.end:.4g} at the end of "
+        f"{counted(training.steps, 'step')}): no check knows why"
+    )
 
 
 def bad_end(view: RunView) -> str | None:

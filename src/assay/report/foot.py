@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ..diagnosis import blinded
@@ -36,8 +37,6 @@ def _run(report: Report) -> list[str]:
     comma = "," if "stopped" in facts else ""
     pieces = [f"{seen}{comma} in {duration(seconds)}" if seconds is not None else seen]
     cost = facts.get("cost")
-    if cost and report.observed:
-        pieces.append(sampled(report))
     if report.world_size > 1:
         pieces.append(f"{report.world_size} processes")
     elif report.separate:
@@ -84,8 +83,13 @@ def _percent(value: float) -> str:
 def _looked(report: Report) -> list[str]:
     pieces = []
     silent, skipped = report.diagnosis.silent, report.diagnosis.skipped
-    if report.findings and silent:
-        pieces.append(f"{counted(len(silent), 'check')} silent")
+    which = sampled(report) if report.observed else ""
+    if report.observed and report.diagnosis.judged:
+        found = f", {len(silent)} silent" if report.findings else ""
+        judged = f"{counted(report.diagnosis.judged, 'check')} judged{found}"
+        pieces.append(f"{judged}: {which}" if which else judged)
+    elif which:
+        pieces.append(which)
     if skipped and report.observed:
         by_reason: dict[str, list[str]] = {}
         for name, why in skipped.items():
@@ -93,11 +97,30 @@ def _looked(report: Report) -> list[str]:
         groups = sorted(by_reason.items(), key=lambda item: (not blinded(item[0]), -len(item[1])))
         listed = "; ".join(f"{_names(names)} ({why})" for why, names in groups[:_REASONS])
         rest = sum(len(names) for _, names in groups[_REASONS:])
-        more = f"; {rest} more" if rest else ""
-        pieces.append(f"{len(skipped)} skipped: {listed}{more}")
+        more = f"; {rest} more, --verbose lists them" if rest else ""
+        pieces.append(f"{len(skipped)} could not: {listed}{more}")
+    if report.diagnosis.partly:
+        pieces.append(f"{len(report.diagnosis.partly)} not in every training")
     if report.ignored:
         pieces.append(f"{len(report.ignored)} not asked for")
     return pieces
+
+
+def each_check(report: Report) -> Iterator[tuple[str, str]]:
+    """Yields each check with what it did: found something, stayed silent, or could not judge."""
+    diagnosis = report.diagnosis
+    counts = Counter(finding.check for finding in report.findings)
+    for name, count in counts.items():
+        yield name, counted(count, "finding")
+    for name in diagnosis.silent:
+        yield name, "judged, and found nothing"
+    for name, why in diagnosis.skipped.items():
+        yield name, why if blinded(why) else f"could not judge: {why}"
+    for name, why in report.ignored.items():
+        yield name, why
+    for name, trainings in diagnosis.partly.items():
+        for training, why in trainings.items():
+            yield f"{name}, {training}", f"could not judge: {why}"
 
 
 def _names(names: list[str]) -> str:

@@ -12,11 +12,17 @@ from ..checks.base import Check
 from ..checks.finding import SEVERITIES, Finding
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.numbers import to_json
-from ..journal.view import RunView
+from ..journal.signals import SIGNALS
+from ..journal.view import RunView, Training
+from ..signals.movement import unmoved
+from ..signals.trend import Trend
 from .apart import apart
 from .ending import Unseen, bad_end, signal_name, why_unseen
 
 SCHEMA = 1
+TOO_SHORT = 50
+"""With fewer steps than this no check can judge how the loss goes (`learning-rate-too-high` needs
+the fewest of those that do), and silence says little."""
 _NOT_SEEN = "no training step was seen"
 
 
@@ -56,6 +62,17 @@ class Report:
     def observed(self) -> bool:
         """Whether at least one training step was seen."""
         return self.view.observed
+
+    @property
+    def too_short(self) -> bool:
+        """Whether so few steps were seen that finding nothing says little."""
+        return self.view.steps < TOO_SHORT
+
+    @property
+    def unmoved(self) -> list[tuple[Training, Trend]]:
+        """Trainings whose loss ended where it began."""
+        found = ((training, unmoved(training)) for training in self.view.trainings)
+        return [(training, seen) for training, seen in found if seen is not None]
 
     @property
     def overhead_pct(self) -> float | None:
@@ -130,12 +147,20 @@ class Report:
                 "world_size": self.world_size,
                 "processes": _processes(self.view),
                 "overhead_pct": None if overhead is None else round(overhead, 2),
+                **_sampling(facts.get("cost")),
             },
             "findings": [_finding(finding, self.separate) for finding in self.findings],
             "verdicts": [],
             "silent": list(self.diagnosis.silent),
             "skipped": {**self.diagnosis.skipped, **self.ignored},
         }
+        if self.diagnosis.partly:
+            report["partly"] = {name: dict(why) for name, why in self.diagnosis.partly.items()}
+        if self.observed and (still := self.unmoved):
+            report["not_moved"] = [
+                {"training": str(training), "begin": seen.begin, "end": seen.end}
+                for training, seen in still
+            ]
         unseen = self.unseen or why_unseen(self.view)
         if unseen is not None:
             report["not_observed"] = unseen.reason
@@ -199,6 +224,20 @@ def _processes(view: RunView) -> list[dict[str, Any]]:
     return found
 
 
+def _sampling(cost: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Returns which iterations were looked at, and the seconds that took."""
+    if not cost:
+        return {}
+    return {
+        "sampled": {
+            "samples": cost["samples"],
+            "iterations": cost["iterations"],
+            "last_step": cost.get("last"),
+        },
+        "overhead_s": round(float(cost["own_s"]), 4),
+    }
+
+
 def _finding(finding: Finding, separate: tuple[int, ...]) -> dict[str, Any]:
     where = finding.where
     among = [number for number, p in enumerate(separate, 1) if p in finding.processes]
@@ -222,6 +261,11 @@ def _finding(finding: Finding, separate: tuple[int, ...]) -> dict[str, Any]:
             "parameter": where.parameter,
             "group": where.group,
         },
+        **(
+            {"also": [{"file": site.file, "line": site.line} for site in finding.also]}
+            if finding.also
+            else {}
+        ),
         "steps": list(finding.steps),
         "evidence": [
             {
@@ -229,6 +273,10 @@ def _finding(finding: Finding, separate: tuple[int, ...]) -> dict[str, Any]:
                 "value": to_json(item.value),
                 "limit": None if item.limit is None else to_json(item.limit),
                 "unit": item.unit or None,
+                **({"place": item.place} if item.place else {}),
+                **({"title": SIGNALS[item.signal].title} if item.signal in SIGNALS else {}),
+                **({"steps": list(item.steps)} if item.steps is not None else {}),
+                **({"samples": item.samples} if item.samples is not None else {}),
             }
             for item in finding.evidence
         ],

@@ -20,6 +20,7 @@ from ..checks.finding import Evidence, Finding
 from ..journal.view import Site
 from .atomic import write_whole
 from .ending import signal_name
+from .measured import title, when
 from .model import Report
 from .source import changed_since, excerpt
 
@@ -121,15 +122,17 @@ class _Places:
 
     def physical(self, finding: Finding) -> dict[str, Any] | None:
         """Returns where the finding is shown: its line, else the script."""
-        for site in (finding.where.site, self._fallback):
-            file = self.file(site.file) if site else None
-            if site is not None and file is not None:
-                if site.line < 1:
-                    return {"artifactLocation": file}
-                text = self.line(site)
-                region = {"startLine": site.line, **({"snippet": {"text": text}} if text else {})}
-                return {"artifactLocation": file, "region": region}
-        return None
+        shown = (self.at(site) for site in (finding.where.site, self._fallback) if site is not None)
+        return next((at for at in shown if at is not None), None)
+
+    def at(self, site: Site) -> dict[str, Any] | None:
+        """Returns a `physicalLocation`; None for a line of what is no file."""
+        file = self.file(site.file)
+        if file is None or site.line < 1:
+            return None if file is None else {"artifactLocation": file}
+        text = self.line(site)
+        region = {"startLine": site.line, **({"snippet": {"text": text}} if text else {})}
+        return {"artifactLocation": file, "region": region}
 
     def fingerprint(self, finding: Finding) -> str:
         """Returns what stays the same while the line moves in its file and the numbers change."""
@@ -182,6 +185,10 @@ def _result(
             about = _message(f"the cause: {cause.check}")
             related.append({"physicalLocation": at, "message": about})
             message["text"] += f"\nExplained by [{cause.check}]({len(related)})."
+    for site in finding.also:
+        at = places.at(site)
+        if at is not None:
+            related.append({"physicalLocation": at, "message": _message("the same, at this line")})
     for item in finding.evidence:
         measured: dict[str, Any] = {"message": _message(_measured(item, finding.steps))}
         if physical is not None:
@@ -241,8 +248,8 @@ def _measured(item: Evidence, steps: tuple[int, int]) -> str:
     unit = "" if item.unit in ("", "1") else f" {item.unit}"
     limit = "" if item.limit is None else f" (limit {item.limit:.4g}{unit})"
     at = f" at {item.place}" if item.place else ""
-    when = f"step {steps[0]}" if steps[0] == steps[1] else f"steps {steps[0]} to {steps[1]}"
-    return f"{item.signal}{at}: {item.value:.4g}{unit}{limit}, {when}"
+    said = when(item, steps)
+    return f"{title(item)}{at}: {item.value:.4g}{unit}{limit}{', ' if said else ''}{said}"
 
 
 def _invocation(report: Report, numbers: Mapping[str, int], places: _Places) -> dict[str, Any]:

@@ -12,8 +12,17 @@ from rich.text import Text
 
 from ..checks.finding import Evidence, Finding
 from .console import WIDEST, clean, drawn, print_to
-from .ending import counted, how_it_ended, recording_lost, what_failed
+from .ending import (
+    counted,
+    how_it_ended,
+    how_judged,
+    not_moved,
+    recording_lost,
+    too_short,
+    what_failed,
+)
 from .glyphs import ASCII, UNICODE, Glyphs
+from .measured import title, when
 from .model import Report
 from .source import changed_since, excerpt, short_path
 from .sparkline import series_behind, sparkline
@@ -22,21 +31,21 @@ NARROWEST = 40
 AT_LENGTH = 3
 """So many causes are told at length, the others in one line each: a report fits on a screen."""
 
-FEW_STEPS = 10
-"""With fewer steps than this, silence says little."""
-
 _STYLE = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 
 
-def show(report: Report, file: TextIO | None = None, *, quiet: bool = False) -> None:
+def show(
+    report: Report, file: TextIO | None = None, *, quiet: bool = False, verbose: bool = False
+) -> None:
     """Prints the report.
 
     Args:
         report: What to print.
         file: Where to; standard error if not given, so that a script's own output stays as it is.
         quiet: Print findings, and the reason where nothing was seen; nothing else.
+        verbose: Print each check: whether it judged, or why not.
     """
-    print_to(file, partial(render, report, quiet=quiet))
+    print_to(file, partial(render, report, quiet=quiet, verbose=verbose))
 
 
 def render(
@@ -46,6 +55,7 @@ def render(
     colour: str | None = None,
     glyphs: Glyphs = UNICODE,
     quiet: bool = False,
+    verbose: bool = False,
 ) -> str:
     """Returns the report as text, `width` columns wide; `colour` is one of rich's systems."""
     width = max(width, NARROWEST)
@@ -55,6 +65,7 @@ def render(
         parts += page.head()
     parts += page.body(quiet=quiet)
     if not quiet:
+        parts += page.every_check() if verbose else []
         parts += page.foot()
     text = drawn(parts, width=width, colour=colour)
     return text if glyphs is UNICODE else text.replace("…", glyphs.cut)
@@ -108,10 +119,12 @@ class _Page:
             said = f"{counted(looked, 'check')} found nothing in {steps}, {blind} could not look"
             said += f": {failed}"
             return [self._verdict(glyphs.unseen, "magenta", "not judged in full", said), ""]
-        if report.view.steps < FEW_STEPS:
-            said = f"{steps} seen and nothing found in them, but most faults need more to show"
+        if report.too_short:
+            said = too_short(report)
             return [self._verdict(glyphs.unseen, "magenta", "too short to judge", said), ""]
-        said = f"{counted(looked, 'check')} looked at {steps}"
+        if still := not_moved(report):
+            return [self._verdict(glyphs.unseen, "magenta", "not learning", still), ""]
+        said = how_judged(report)
         if ended:
             said = f"until then {said}"
         return [self._verdict(glyphs.healthy, "green", "nothing wrong found", said), ""]
@@ -143,8 +156,8 @@ class _Page:
         parts: list[RenderableType] = [title]
         parts.append(Padding(Text(_sentence(finding.summary), "bold"), (0, 0, 0, 2)))
         parts.append("")
-        if lines := self._source(finding, style):
-            parts += [Padding(lines, (0, 0, 0, 2)), ""]
+        if source := self._source(finding, style):
+            parts += [Padding(source, (0, 0, 0, 2)), ""]
         rows = Table.grid(padding=(0, 2, 0, 0), expand=True)
         rows.add_column(style="dim", width=9, no_wrap=True)
         rows.add_column(ratio=1, overflow="fold")
@@ -155,6 +168,9 @@ class _Page:
             rows.add_row("where", Text(clean(place)))
         if processes := self._report.processes_of(finding):
             rows.add_row("process", Text(processes))
+        if finding.also:
+            lines = ", ".join(f"{short_path(site.file)}:{site.line}" for site in finding.also)
+            rows.add_row("also at", Text(clean(lines), "cyan"))
         for number, evidence in enumerate(finding.evidence[:3]):
             rows.add_row("" if number else "measured", self._measured(finding, evidence))
         rows.add_row("why", Text(clean(finding.why)))
@@ -207,19 +223,27 @@ class _Page:
 
     def _measured(self, finding: Finding, evidence: Evidence) -> Text:
         unit = f" {evidence.unit}" if evidence.unit not in ("", "1") else ""
-        text = Text().append(clean(f"{evidence.signal} {evidence.value:.4g}{unit}"))
+        text = Text().append(clean(f"{title(evidence)} {evidence.value:.4g}{unit}"))
         if evidence.limit is not None:
             text.append(clean(f"  (limit {evidence.limit:.4g}{unit})"), "dim")
         series = series_behind(self._report.view, finding, evidence)
-        cells = 24 if self._width >= 96 else 10
+        cells = 16 if self._width >= 96 else 10
         if row := sparkline(series, cells, plain=self._glyphs is ASCII):
             text.append(f"  {row}", "cyan")
-            text.append(f"  steps {series.steps[0]:,} to {series.steps[-1]:,}", "dim")
-        elif finding.steps[1] > finding.steps[0]:
-            text.append(f"  steps {finding.steps[0]:,} to {finding.steps[1]:,}", "dim")
-        elif finding.steps[1]:
-            text.append(f"  step {finding.steps[1]:,}", "dim")
+        if said := when(evidence, finding.steps):
+            text.append(f"  {said}", "dim")
         return text
+
+    def every_check(self) -> list[RenderableType]:
+        """Returns each check: what it found, that it is silent, or why it could not judge."""
+        from .foot import each_check
+
+        rows = Table.grid(padding=(0, 2, 0, 0))
+        rows.add_column(no_wrap=True)
+        rows.add_column(overflow="fold")
+        for name, said in each_check(self._report):
+            rows.add_row(Text(name, "dim"), Text(clean(said), "dim"))
+        return [rows, ""]
 
     def foot(self) -> list[RenderableType]:
         """Returns what was seen, what it cost, and what could not look."""

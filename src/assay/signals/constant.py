@@ -12,6 +12,8 @@ from ..journal.view import Event, Training
 def constant_loss(training: Training, call: Event[LossCall]) -> float | None:
     """Loss of a constant prediction over the targets seen; None where it isn't known or is 0.
 
+    Nor is there one where the targets drift, as bootstrapped ones do: no constant suits them all.
+
     Never too low: where the distribution of the targets is not known in full, an upper bound is
     given, so that who compares with it errs on the side of silence.
 
@@ -26,6 +28,8 @@ def constant_loss(training: Training, call: Event[LossCall]) -> float | None:
     spreads = [v for v in training.series("target_std", place).values if math.isfinite(v)]
     if not means or len(spreads) != len(means):
         return None
+    if drift(training, place) is not None:
+        return None
     mean = fmean(means)
     if name.startswith("binary_cross_entropy"):
         return _entropy([mean, 1 - mean]) if 0 < mean < 1 else None
@@ -37,6 +41,23 @@ def constant_loss(training: Training, call: Event[LossCall]) -> float | None:
         "huber_loss": variance / 2,
     }
     return bounds.get(name) or None
+
+
+def drift(training: Training, place: str) -> tuple[float, float, float] | None:
+    """Returns how far the mean of the targets of a loss call went, if by more than their spread.
+
+    Returns:
+        Mean over the first and over the last quarter of the samples, and the spread within a batch;
+        None where the distribution stays, or where there are fewer than 4 samples.
+    """
+    means = training.series("target_mean", place).finite().values
+    spreads = training.series("target_std", place).finite().values
+    if len(means) < 4 or not len(spreads):
+        return None
+    quarter = len(means) // 4
+    first, last = fmean(means[:quarter]), fmean(means[-quarter:])
+    spread = math.sqrt(fmean(s * s for s in spreads))
+    return (first, last, spread) if abs(last - first) > spread else None
 
 
 def _of_classes(training: Training, call: Event[LossCall]) -> float | None:

@@ -6,24 +6,46 @@ import math
 from statistics import fmean
 
 from ..journal.events import LOSS_CALL, LossCall
+from ..journal.missing import why_missing
 from ..journal.view import Event, RunView, Training
 
 
 def only_loss(run: RunView, training: Training) -> Event[LossCall] | None:
     """Returns the one loss call that training follows; None where it follows anything else."""
-    calls = [event for event in run.events(LOSS_CALL) if event.data.get("in_graph", True)]
-    if len({event.data["place"] for event in calls}) != 1:
+    if why_not_only(run, training) is not None:
         return None
-    call = calls[0]
-    if call.data.get("weighted") or call.data.get("reduction") != "mean":
-        return None
-    values = dict(training.series("loss_call_value", call.data["place"]).finite())
+    return _calls(run)[0]
+
+
+def why_not_only(run: RunView, training: Training) -> str | None:
+    """Returns why what a training minimises is not one plain call of a loss; None if it is."""
+    calls = _calls(run)
+    places = list(dict.fromkeys(event.data["place"] for event in calls))
+    if not any(True for _ in run.events(LOSS_CALL)):
+        return why_missing(run, LOSS_CALL.name)
+    if not places:
+        return "no loss function of torch.nn gave a loss that a gradient can go through"
+    if len(places) > 1:
+        return f"{len(places)} calls of loss functions were seen, as {places[0]} and {places[1]}"
+    call, place = calls[0], places[0]
+    if call.data.get("weighted"):
+        return f"{place} weights its classes"
+    if call.data.get("reduction") != "mean":
+        return f'{place} has reduction="{call.data.get("reduction")}", not "mean"'
+    values = dict(training.series("loss_call_value", place).finite())
     losses = dict(training.series("loss").finite())
     both = sorted(values.keys() & losses.keys())
     if not both:
-        return None
+        return f"no step of this training has a finite value of {place}"
     parts, whole = fmean(values[s] for s in both), fmean(losses[s] for s in both)
-    return call if math.isclose(parts, whole, rel_tol=0.1) else None
+    if math.isclose(parts, whole, rel_tol=0.1):
+        return None
+    return f"the training loss is {whole:.3g} where {place} is {parts:.3g}: it is a sum of losses"
+
+
+def _calls(run: RunView) -> list[Event[LossCall]]:
+    """Returns the calls of loss functions that a backward pass could go through."""
+    return [event for event in run.events(LOSS_CALL) if event.data.get("in_graph", True)]
 
 
 def alone(run: RunView, training: Training) -> bool:

@@ -14,7 +14,7 @@ x = centres[y] + 0.7 * torch.randn(3200, 24)
 loader = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)
 
 net = nn.Sequential(nn.Linear(24, 64), nn.Tanh(), nn.Linear(64, 8))
-opt = torch.optim.SGD(net.parameters(), lr=1e-3)  # expect: learning-rate-too-low
+opt = torch.optim.SGD(net.parameters(), lr=3e-4)  # expect: learning-rate-too-low
 
 for epoch in range(6):
     for inputs, targets in loader:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...journal.events import LOSS_CALL
-from ...journal.view import RunView
+from ...journal.view import RunView, Training
 from ...signals.labels import several_a_sample
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import That, too_few
+
+
+def _too_few_labels(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that labels are too few, or not one to a sample."""
+    if several_a_sample(run):
+        return "one sample has many labels"
+    return too_few(sum(_counts(training).values()), check.limit("labels"), "labels")
 
 
 class ClassImbalance(Check):
@@ -47,6 +55,7 @@ class ClassImbalance(Check):
     tier = "heuristic"
     needs = ("label_count", "loss_call")
     reads = ("label_count", "loss_call", "input")
+    requires = (That(_too_few_labels),)
     limits = {
         "rare": Limit(0.1, "of the commonest class's labels", "ours: named in the note, no alarm"),
         "labels": Limit(500, "labels", "ours: with fewer, a class may be rare by chance"),
@@ -54,16 +63,12 @@ class ClassImbalance(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         calls = [call for call in run.events(LOSS_CALL) if call.data.get("in_graph", True)]
-        if several_a_sample(run) or any(call.data.get("weighted") for call in calls):
+        if any(call.data.get("weighted") for call in calls):
             return
-        for training in run.trainings:
-            seen = {
-                label: sum(training.series("label_count", label).finite().values)
-                for label in training.places("label_count")
-            }
-            counts = {label: count for label, count in seen.items() if count > 0}
+        for training in self.judgeable(run):
+            counts = _counts(training)
             total = sum(counts.values())
-            if len(counts) < 2 or total < self.limit("labels"):
+            if len(counts) < 2:
                 continue
             rarest = min(counts, key=counts.__getitem__)
             share = counts[rarest] / max(counts.values())
@@ -83,3 +88,12 @@ class ClassImbalance(Check):
                 tricks=(Remedy("balance-classes", "1"), Remedy("balance-classes", "0.5")),
                 training=training,
             )
+
+
+def _counts(training: Training) -> dict[str, float]:
+    """Returns how often each label that occurs was seen."""
+    seen = {
+        label: sum(training.series("label_count", label).finite().values)
+        for label in training.places("label_count")
+    }
+    return {label: count for label, count in seen.items() if count > 0}

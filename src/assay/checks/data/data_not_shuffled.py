@@ -11,6 +11,18 @@ from ...signals.labels import Batch, clumping, entropy, several_a_sample
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import That, too_few
+
+
+def _too_few_labels(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that batches or their labels are too few, or are not one to a sample."""
+    if several_a_sample(run):
+        return "one sample has many labels: which batch they came in says nothing"
+    _, batches = _batches(training)
+    least = check.limit("batch")
+    if small := sum(sum(batch) < least for batch in batches):
+        return f"{small} of {len(batches)} sampled batches have fewer than {least:.0f} labels"
+    return too_few(len(batches), check.limit("batches"), "sampled batches with labels")
 
 
 class DataNotShuffled(Check):
@@ -56,6 +68,7 @@ class DataNotShuffled(Check):
     tier = "heuristic"
     needs = ("label_count",)
     reads = ("label_count", "loader", "loss_call", "input")
+    requires = (That(_too_few_labels),)
     leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
     limits = {
         "clumping": Limit(
@@ -69,13 +82,8 @@ class DataNotShuffled(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        if several_a_sample(run):
-            return
-        for training in run.trainings:
+        for training in self.judgeable(run):
             steps, batches = _batches(training)
-            enough = [b for b in batches if sum(b) >= self.limit("batch")]
-            if len(enough) < self.limit("batches") or len(enough) < len(batches):
-                continue
             within = sum(entropy(batch) for batch in batches) / len(batches)
             overall = entropy([sum(column) for column in zip(*batches, strict=True)])
             alike, said = clumping(batches), "their labels' correlation within a batch"

@@ -10,6 +10,15 @@ from ...signals.evaluations import main_evaluations
 from ..base import COULD_NOT_LOOK, Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy
+from ..requirements import That, too_few
+
+
+def _too_few_evaluations(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that held-out losses are too few."""
+    seen = main_evaluations([training])
+    if not seen:
+        return "no loss was computed with gradients off"
+    return too_few(len(seen), check.limit("evaluations"), "evaluations")
 
 
 class Overfitting(Check):
@@ -30,9 +39,9 @@ class Overfitting(Check):
 
     ## Known exceptions
     A loss can rise while accuracy still improves, since a few confident mistakes weigh much in it:
-    compare what you care about. Silent with fewer evaluations than `evaluations`, where the minimum
-    lies late or a single evaluation is bad, where losses are not positive, and where the training
-    loss rises as well: that is another illness.
+    compare what you care about. Not judged with fewer evaluations than `evaluations`. Silent where
+    the minimum lies late or a single evaluation is bad, where losses are not positive, and where
+    the training loss rises as well: that is another illness.
 
     ## Example
     A large network on 50 samples: the training loss goes to 0, the held-out loss doubles.
@@ -51,6 +60,7 @@ class Overfitting(Check):
     tier = "heuristic"
     needs = ("loss",)
     reads = ("loss",)
+    requires = (That(_too_few_evaluations),)
     is_effect = (Effect.OVERFITTING,)
     limits = {
         "evaluations": Limit(6, "evaluations", "ours: fewer held-out losses show no turn"),
@@ -59,22 +69,16 @@ class Overfitting(Check):
     }
 
     def why_skipped(self, run: RunView) -> str | None:
-        """Needs some evaluations of one loss function."""
-        if (missing := super().why_skipped(run)) is not None:
-            return missing
+        """Evaluations are no signal: that their probe failed is said here."""
         if "evaluation" in run.failed:
             return f"{COULD_NOT_LOOK}the probe `evaluation` failed: {run.failed['evaluation']}"
-        seen = len(main_evaluations(run.trainings))
-        if not seen:
-            return "no loss was computed with gradients off"
-        wanted = int(self.limit("evaluations"))
-        return None if seen >= wanted else f"{seen} of {wanted} evaluations were seen"
+        return super().why_skipped(run)
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for training in run.trainings:
+        for training in self.judgeable(run):
             held = [(e, e.loss) for e in main_evaluations([training]) if e.loss is not None]
             losses = [loss for _, loss in held]
-            if len(losses) < self.limit("evaluations") or not min(losses) > 0:
+            if not losses or not min(losses) > 0:
                 continue
             lowest = min(losses)
             at = losses.index(lowest)

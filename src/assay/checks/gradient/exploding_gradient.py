@@ -11,6 +11,16 @@ from ...journal.view import RunView, Training
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import That, ends_broken, too_few
+
+
+def _too_short(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that too few samples tell the usual size, where no loss broke that tells of a burst."""
+    if ends_broken(training):
+        return None
+    return too_few(
+        len(training.series("grad_norm")), check.limit("before"), 'samples of "Gradient norm"'
+    )
 
 
 class ExplodingGradient(Check):
@@ -50,6 +60,7 @@ class ExplodingGradient(Check):
     tier = "heuristic"
     needs = ("grad_norm", "loss")
     reads = ("grad_norm", "loss", "clip_norm", "weight_norm")
+    requires = (That(_too_short),)
     is_effect = (Effect.EXPLODING,)
     leads_to = (
         Effect.RATE_TOO_HIGH,
@@ -73,7 +84,7 @@ class ExplodingGradient(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for training in run.trainings:
+        for training in self.judgeable(run):
             burst = self._burst(training)
             if burst is None:
                 continue

@@ -18,6 +18,14 @@ from ...signals.ratios import (
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import Samples, That, too_few
+
+
+def _few_layers(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that there are too few weight matrices to see gradients shrink from one to the next."""
+    return too_few(
+        len(rms_by_depth(run, training)), check.limit("layers"), "weight matrices with gradients"
+    )
 
 
 class VanishingGradient(Check):
@@ -59,6 +67,7 @@ class VanishingGradient(Check):
     tier = "heuristic"
     needs = ("grad_norm",)
     reads = ("grad_norm", "update_norm", "weight_norm", "loss", "activation_kind")
+    requires = (That(_few_layers), Samples(("grad_norm",)))
     is_effect = (Effect.VANISHING,)
     leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
     limits = {
@@ -79,12 +88,10 @@ class VanishingGradient(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for training in run.trainings:
+        for training in self.judgeable(run):
             depth = rms_by_depth(run, training)
             values = [value for _, value in depth]
             samples = training.series("grad_norm").finite()
-            if len(depth) < self.limit("layers") or len(samples) < self.limit("samples"):
-                continue
             top, first = max(values), depth[0][0]
             ratio = values[0] / top if top > 0 else 1.0
             if ratio >= self.limit("ratio") or rising_share(values) < self.limit("rising"):

@@ -8,6 +8,7 @@ from ...journal.view import RunView
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import Samples
 
 
 class ZeroGradMissing(Check):
@@ -49,6 +50,7 @@ class ZeroGradMissing(Check):
     tier = "exact"
     needs = ("stale_grad_norm",)
     reads = ("stale_grad_norm",)
+    requires = (Samples(("stale_grad_norm",), finite=False, since=1),)
     leads_to = (
         Effect.EXPLODING,
         Effect.RATE_TOO_HIGH,
@@ -61,11 +63,11 @@ class ZeroGradMissing(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for training in run.trainings:
+        for training in self.judgeable(run):
             stale = training.series("stale_grad_norm")
             # nan says nothing: a run that broke may have been cleared at one of several passes
             later = [(step, value) for step, value in stale if step > 0 and value == value]
-            if len(later) < self.limit("samples") or not all(value > 0 for _, value in later):
+            if not all(value > 0 for _, value in later):
                 continue
             step, value = later[-1]
             yield self.found(

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView
 from ...signals.constant import constant_loss
-from ...signals.objective import alone, only_loss, warming_up
+from ...signals.objective import only_loss
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import ConstantLoss, OneOptimizer, RateAtItsHeight, Samples
 
 
 class LossNotDecreasing(Check):
@@ -30,10 +31,11 @@ class LossNotDecreasing(Check):
     half in standard errors.
 
     ## Known exceptions
-    Silent: short runs; losses that start high and still fall; a run that begins at its floor, since
-    the floor of a trained model lies below the constant's loss; learning rates that are still
-    warming up; several optimizers (GANs); a sum of losses (VAE) or weighted ones; losses without
-    targets (policy gradients, contrastive losses). A task that can't be
+    Silent: losses that start high and still fall; a run that begins at its floor, since
+    the floor of a trained model lies below the constant's loss. Not judged: short runs; learning
+    rates that are still warming up; several optimizers (GANs); a sum of losses (VAE) or weighted
+    ones; losses without targets (policy gradients, contrastive losses); targets that drift, such as
+    bootstrapped ones. A task that can't be
     learnt, such as a coin flip, is reported, and so may be a signal that explains less than about
     4 % of the targets' variance.
 
@@ -62,6 +64,7 @@ class LossNotDecreasing(Check):
         "target_mean",
         "target_std",
     )
+    requires = (OneOptimizer(), Samples(("loss",), "steps"), ConstantLoss(), RateAtItsHeight())
     is_effect = (Effect.NOT_LEARNING,)
     limits = {
         "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),
@@ -75,14 +78,12 @@ class LossNotDecreasing(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for training in run.trainings:
+        for training in self.judgeable(run):
             call = only_loss(run, training)
-            if not alone(run, training) or call is None or warming_up(training):
-                continue
             losses = training.series("loss").finite()
-            floor, seen = constant_loss(training, call), trend(losses)
-            if floor is None or seen is None or seen.samples < self.limit("steps"):
-                continue
+            floor, seen = constant_loss(training, call) if call else None, trend(losses)
+            if call is None or floor is None or seen is None:
+                continue  # `requires` has seen to it
             share = seen.end / floor
             falls = seen.falls(self.limit("errors")) and seen.fall > self.limit("tiny") * floor
             if not share >= self.limit("share") or falls:
@@ -99,8 +100,8 @@ class LossNotDecreasing(Check):
                 steps=(losses.steps[0], losses.steps[-1]),
                 evidence=(
                     Evidence("loss", share, self.limit("share"), "of a constant's loss"),
-                    Evidence("loss", seen.fall / max(seen.fall_error, 1e-12),
-                             self.limit("errors"), "standard errors"),
+                    Evidence("loss", seen.fall / max(seen.fall_error, 1e-12), self.limit("errors"),
+                             "standard errors of its fall over the second half"),
                 ),
                 tricks=(Remedy("lr", "x0.1"), Remedy("lr", "x10"), Remedy("init", "he")),
                 training=training,

@@ -38,14 +38,16 @@ class LossNotFinite(Check):
     operands were not finite.
 
     ## Why it matters
-    The step writes NaN into the weights, and no later step can take it out again.
+    A step along a gradient that is not finite writes NaN into the weights, and no later step can
+    take it out again. What became of the weights is read from them, where a later step was sampled.
 
     ## Evidence
     Exact. The first step without a finite loss, and the last finite loss before it.
 
     ## Known exceptions
     Steps that a GradScaler skips are silent, and so are batches that the script itself drops before
-    the optimizer's step. A single infinite loss after which training goes on is a warning.
+    the optimizer's step. An infinite loss after which training goes on, since later losses or the
+    weights are finite, is a warning: a constant that is infinite has no gradient.
 
     ## Example
     `torch.log(p)` where p reaches 0, `torch.sqrt` at 0, a division by a count of 0, a rate that is
@@ -90,27 +92,19 @@ class LossNotFinite(Check):
             after = [value for s, value in losses if s > broken[-1] and math.isfinite(value)]
             grew = len(finite) > 1 and finite.last > self.limit("growth") * abs(finite.first)
             origin, where = self._origin(run, training, step)
+            fate = _weights_after(training, step)
+            harmless = bool(after) or fate == 0.0
             word = "NaN" if losses.at(step) != losses.at(step) else "infinite"
             before = f" (the last finite one was {finite.last:.4g})" if len(finite) else ""
             yield self.found(
                 f"the loss was {word} at step {step}{before}{origin}",
-                "training went on from it, by luck"
-                if after
-                else "the step made the weights NaN, and they stay so: all later steps are lost",
-                try_=(
-                    "lower the learning rate, warm it up, or clip the gradient norm",
-                    "skip steps whose loss is not finite",
-                )
-                if grew
-                else (
-                    "mend the operation that made it: log or sqrt at 0, a division by 0, overflow",
-                    "skip steps whose loss is not finite",
-                ),
+                _why(finite_again=bool(after), fate=fate),
+                try_=_advice(grew=grew, skip=bool(after) or fate != 0.0),
                 where=where,
                 steps=(step, broken[-1]),
                 evidence=(Evidence("loss", losses.at(step), None, ""),),
-                tricks=GREW if grew else AT_ONCE,
-                severity="warning" if after else "error",
+                tricks=_tricks(grew=grew, skip=bool(after) or fate != 0.0),
+                severity="warning" if harmless else "error",
                 training=training,
             )
 
@@ -145,3 +139,49 @@ class LossNotFinite(Check):
         parameter = place if signal in ("weight_nonfinite_share", "grad_nonfinite_share") else None
         module = place if signal == "activation_nonfinite_share" else None
         return text, Where(site=site, module=module, parameter=parameter)
+
+
+def _weights_after(training: Training, step: int) -> float | None:
+    """Returns the largest share of a weight that was not finite after this step, if one was seen.
+
+    Weights are measured before their step, so those of this one come later.
+    """
+    shares = [
+        value
+        for place in training.places("weight_nonfinite_share")
+        for at, value in training.series("weight_nonfinite_share", place)
+        if at > step
+    ]
+    return max(shares, default=None)
+
+
+def _why(*, finite_again: bool, fate: float | None) -> str:
+    if finite_again:
+        return "training went on from it, by luck"
+    if fate is None:
+        return (
+            "a step along such a gradient makes the weights NaN, and no later step mends them; "
+            "no later step was sampled that would show them"
+        )
+    if fate > 0:
+        return "the weights are no longer finite, and stay so: all later steps are lost"
+    return (
+        "the weights stayed finite, so their gradients did: what is not finite is a part of the "
+        "loss that no weight has a share in, and the loss no longer says how training goes"
+    )
+
+
+def _advice(*, grew: bool, skip: bool) -> tuple[str, ...]:
+    first = (
+        "lower the learning rate, warm it up, or clip the gradient norm"
+        if grew
+        else "mend the operation that made it: log or sqrt at 0, a division by 0, overflow"
+    )
+    return (first, "skip steps whose loss is not finite") if skip else (first,)
+
+
+def _tricks(*, grew: bool, skip: bool) -> tuple[Remedy, ...]:
+    """Returns remedies; none where the weights are well: skipping would skip all steps."""
+    if not skip:
+        return ()
+    return GREW if grew else AT_ONCE

@@ -9,6 +9,7 @@ from ...journal.view import Event, RunView, Training
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import Samples
 
 
 class EvalModeInTraining(Check):
@@ -51,6 +52,7 @@ class EvalModeInTraining(Check):
     tier = "exact"
     needs = ("eval_share",)
     reads = ("eval_share", "mode_switch", "evaluated")
+    requires = (Samples(("eval_share",)),)
     leads_to = (
         Effect.EXPLODING,
         Effect.RATE_TOO_HIGH,
@@ -64,7 +66,7 @@ class EvalModeInTraining(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         switches = list(run.events(MODE_SWITCH))
-        for training in run.trainings:
+        for training in self.judgeable(run):
             for place in training.places("eval_share"):
                 finding = self._review(run, training, place, switches)
                 if finding is not None:

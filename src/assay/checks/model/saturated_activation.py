@@ -11,6 +11,7 @@ from ...signals.ratios import typical
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import Samples
 
 
 class SaturatedActivation(Check):
@@ -51,6 +52,7 @@ class SaturatedActivation(Check):
     tier = "heuristic"
     needs = ("activation_saturated_share",)
     reads = ("activation_saturated_share", "activation_kind")
+    requires = (Samples(("activation_saturated_share",)),)
     is_effect = (Effect.SATURATED,)
     leads_to = (Effect.RATE_TOO_HIGH, Effect.VANISHING, Effect.NOT_LEARNING)
     limits = {
@@ -62,7 +64,7 @@ class SaturatedActivation(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         signal = "activation_saturated_share"
-        for training in run.trainings:
+        for training in self.judgeable(run):
             full = [
                 (place, typical(training.series(signal, place)))
                 for place in training.places(signal)

@@ -9,8 +9,11 @@ from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import Samples
 
 _STACKED = ("weight_ih", "weight_hh", "in_proj_weight")
+
+WINDOW = 32
 
 SHARES = {"row": "row_twin_share", "column": "column_twin_share"}
 """Sides of a weight on which units may be twins."""
@@ -56,16 +59,17 @@ class SymmetricInitialisation(Check):
     tier = "exact"
     needs = ("grad_norm",)
     reads = ("grad_norm", "row_twin_share", "column_twin_share", "constant_init")
+    requires = (Samples(("grad_norm",), until=WINDOW),)
     leads_to = (Effect.RATE_TOO_HIGH, Effect.DEAD, Effect.SATURATED, Effect.NOT_LEARNING)
     limits = {
         "samples": Limit(5, "steps", "ours: zero gates of two blocks in a row open by step 3"),
-        "window": Limit(32, "steps", "ours: the opening window; rounding may part twins later"),
+        "window": Limit(WINDOW, "steps", "ours: the opening window; rounding may part twins later"),
         "gates": Limit(4, "blocks", "torch.nn.LSTM stacks the weights of four gates"),
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
         inits = {e.data["parameter"]: e for e in run.events(CONSTANT_INIT)}
-        for training in run.trainings:
+        for training in self.judgeable(run):
             twins = self._twins(run, training)
             if not twins:
                 continue

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView, Training
 from ...signals.constant import constant_loss
-from ...signals.objective import alone, only_loss, warming_up
+from ...signals.objective import only_loss
 from ...signals.spoiled import spoiled_batches
 from ...signals.stability import first_stress, worst_of_first
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import ConstantLoss, OneOptimizer, RateAtItsHeight, Steps, ends_broken
 
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
 
@@ -37,9 +38,9 @@ class LearningRateTooHigh(Check):
     of the loss on the same batch; below 0 a step did harm), and the loss itself.
 
     ## Known exceptions
-    Silent: the edge of stability; noisy small batches; one-cycle peaks; rates still warming up;
-    several optimizers; NaN that a batch brought in; losses whose constant prediction is not known
-    (policy gradients).
+    Silent: the edge of stability; noisy small batches; one-cycle peaks; NaN that a batch brought
+    in. Not judged: rates still warming up; several optimizers; losses whose constant prediction is
+    not known (policy gradients).
 
     ## Example
     SGD with a rate of 10 on a small classifier.
@@ -73,6 +74,7 @@ class LearningRateTooHigh(Check):
         "nonfinite_origin",
         "grad_nonfinite_share",
     )
+    requires = (OneOptimizer(), Steps(), RateAtItsHeight(), ConstantLoss(unless_broken=True))
     is_effect = (Effect.RATE_TOO_HIGH,)
     leads_to = (
         Effect.DEAD,
@@ -96,12 +98,10 @@ class LearningRateTooHigh(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for training in run.trainings:
-            if not alone(run, training) or training.steps < self.limit("steps"):
-                continue
+        for training in self.judgeable(run):
             share, damage = self._damage(run, training)
             evidence = self._causes(training, share)
-            if damage is None or not evidence or warming_up(training):
+            if damage is None or not evidence:
                 continue
             partial = share < self.limit("damage")
             if partial and not {"step_quality", "loss"} <= {e.signal for e in evidence}:
@@ -131,11 +131,11 @@ class LearningRateTooHigh(Check):
     def _damage(self, run: RunView, training: Training) -> tuple[float, str | None]:
         """Returns the last loss as a share of a constant's, and what is bad about it."""
         losses, call = training.series("loss"), only_loss(run, training)
-        tail = list(losses.values)[-max(len(losses) // 10, 1) :]
-        if not all(math.isfinite(value) for value in tail):
+        if ends_broken(training):
             if self._spoiled(run, training):
                 return 0.0, None
-            return math.inf, f"the loss was no longer finite at step {losses.steps[-1]}"
+            first = next(step for step, value in losses if not math.isfinite(value))
+            return math.inf, f"the loss was first not finite at step {first}, nor was it at the end"
         floor = constant_loss(training, call) if call is not None else None
         seen = trend(losses.finite())
         if floor is None or seen is None or seen.end < self.limit("poor") * floor:

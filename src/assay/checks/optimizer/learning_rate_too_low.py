@@ -7,14 +7,22 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView, Training
 from ...signals.constant import constant_loss
-from ...signals.objective import alone, only_loss, warming_up
+from ...signals.objective import only_loss
 from ...signals.stability import constant_rate, peak_stress
 from ...signals.trend import Trend, trend
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
+from ..requirements import ConstantLoss, OneOptimizer, RateAtItsHeight, Samples, Steps, That
 
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
+
+
+def _room_unknown(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that nothing tells how much larger the rate could be."""
+    if peak_stress(training) is not None or constant_rate(training):
+        return None
+    return "the rate changes, and how far below what is stable it lies was not measured"
 
 
 class LearningRateTooLow(Check):
@@ -23,7 +31,8 @@ class LearningRateTooLow(Check):
     ## What it does
     Reports a run in which nearly every measured step did exactly what its gradient promised, the
     largest rate lay far below what the measured sharpness allows, and the loss is still high and
-    still falling, or the rate is so small that no fall could be seen.
+    still falling, or the rate is so small that no fall could be seen. A warning where the loss
+    hardly moved; where it fell by a tenth or more, a note: the rate could be better.
 
     ## Why it matters
     The run would need many times its length to get where a larger rate is at once.
@@ -35,9 +44,9 @@ class LearningRateTooLow(Check):
     (cuDNN and oneDNN LSTMs, fused attention) the steps must keep their promise more closely.
 
     ## Known exceptions
-    Silent: short runs; fine-tuning, whose loss begins low; warm-up; runs that have converged or
-    whose loss no longer falls; LBFGS; rates for which neither form of step quality could be
-    measured.
+    Silent: fine-tuning, whose loss begins low; runs that have converged or whose loss no longer
+    falls. Not judged: short runs; warm-up; LBFGS; rates for which neither form of step quality
+    could be measured.
 
     ## Example
     SGD with a rate of 1e-4 on a small classifier.
@@ -67,6 +76,14 @@ class LearningRateTooLow(Check):
         "target_mean",
         "target_std",
     )
+    requires = (
+        OneOptimizer(),
+        Steps(),
+        Samples(("step_quality",)),
+        ConstantLoss(),
+        RateAtItsHeight(),
+        That(_room_unknown),
+    )
     is_effect = (Effect.RATE_TOO_LOW,)
     leads_to = (Effect.NOT_LEARNING,)
     limits = {
@@ -76,29 +93,26 @@ class LearningRateTooLow(Check):
         "still": Limit(1e-4, "of the stability limit: no fall need be seen", _SWEEP),
         "left": Limit(0.5, "of a constant's loss", _SWEEP),
         "fall": Limit(0.005, "of a constant's loss over the second half", _SWEEP),
+        "moved": Limit(0.1, "of the first loss", "ours: a tenth of the loss is learning"),
         "errors": Limit(3.0, "standard errors", "ours: 0.3 % of trendless runs"),
         "samples": Limit(8, "samples", "ours: a quartile needs that many"),
         "steps": Limit(100, "steps", "ours: shorter runs are still beginning"),
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        for training in run.trainings:
+        for training in self.judgeable(run):
             quality = sorted(training.series("step_quality").finite().values)
-            enough = len(quality) >= self.limit("samples")
-            if not enough or training.steps < self.limit("steps"):
-                continue
             quartile = quality[len(quality) // 4]
             stress = peak_stress(training)
             if quartile < self.limit("quality" if stress is not None else "alone"):
                 continue
-            if stress is None and not constant_rate(training):
-                continue
             if stress is not None and stress > self.limit("stress"):
                 continue
             still = stress is not None and stress < self.limit("still")
-            seen = self._unfinished(run, training, still=still)
-            if seen is None:
+            unfinished = self._unfinished(run, training, still=still)
+            if unfinished is None:
                 continue
+            seen, hardly = unfinished
             rate = training.series("learning_rate", "group 0").first
             factor = _factor(stress)
             room = "" if stress is None else f", at {stress:.2g} of the largest stable rate,"
@@ -116,21 +130,27 @@ class LearningRateTooLow(Check):
                 where=Where(site=training.site, group=0),
                 steps=(0, training.steps - 1),
                 evidence=tuple(evidence),
+                severity="warning" if hardly else "note",
                 tricks=tuple(Remedy("lr", f"x{f}") for f in dict.fromkeys((factor, 10, 100, 1000))),
                 training=training,
                 began=(0, int(self.limit("steps"))),
             )
 
-    def _unfinished(self, run: RunView, training: Training, *, still: bool) -> Trend | None:
-        """Returns the loss, if it is still high, and still falls or can't be seen to."""
+    def _unfinished(
+        self, run: RunView, training: Training, *, still: bool
+    ) -> tuple[Trend, bool] | None:
+        """Returns the loss, if it is high, and still falls or can't be seen to.
+
+        And whether it hardly moved.
+        """
         call = only_loss(run, training)
-        if call is None or not alone(run, training) or warming_up(training):
-            return None
-        floor, seen = constant_loss(training, call), trend(training.series("loss").finite())
+        floor = constant_loss(training, call) if call is not None else None
+        seen = trend(training.series("loss").finite())
         if floor is None or seen is None or seen.end < self.limit("left") * floor:
             return None
         falls = seen.falls(self.limit("errors")) and seen.fall > self.limit("fall") * floor
-        return seen if falls or still else None
+        hardly = seen.begin - seen.end < self.limit("moved") * seen.begin
+        return (seen, hardly) if falls or still else None
 
 
 def _factor(stress: float | None) -> int:

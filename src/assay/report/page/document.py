@@ -170,4 +170,8 @@ def _skipped(report: Report) -> list[tuple[str, list[str]]]:
     by_reason: dict[str, list[str]] = {}
     for name, why in {**report.diagnosis.skipped, **report.ignored}.items():
         by_reason.setdefault(" ".join(clean(why).split()), []).append(name)
+    for name, trainings in report.diagnosis.partly.items():
+        for training, why in trainings.items():
+            said = f"{training}: {' '.join(clean(why).split())}"
+            by_reason.setdefault(said, []).append(name)
     return sorted(by_reason.items(), key=lambda item: -len(item[1]))

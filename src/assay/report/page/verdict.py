@@ -6,10 +6,18 @@ from typing import Any
 
 from ...checks.finding import Evidence, Finding
 from ..console import clean
-from ..ending import counted, how_it_ended, recording_lost, what_failed
+from ..ending import (
+    counted,
+    how_it_ended,
+    how_judged,
+    not_moved,
+    recording_lost,
+    too_short,
+    what_failed,
+)
+from ..measured import span, title, when
 from ..model import Report
 from ..source import changed_since, excerpt, short_path
-from ..terminal import FEW_STEPS
 from .curves import evidence_panel
 
 TIERS = {
@@ -45,11 +53,13 @@ def headline(report: Report) -> dict[str, str]:
         text = f"{counted(looked, 'check')} found nothing in {steps}, {blind} could not look"
         text = sentence(f"{text}: {failed}")
         return {"state": "unseen", "word": "Not judged in full", "text": text}
-    if report.view.steps < FEW_STEPS:
-        text = f"{steps} seen and nothing found in them, but most faults need more to show."
+    if report.too_short:
+        text = sentence(too_short(report))
         return {"state": "unseen", "word": "Too short to judge", "text": text}
+    if still := not_moved(report):
+        return {"state": "unseen", "word": "Not learning", "text": sentence(still)}
     notes = f", {counted(len(report.findings), 'note')} below" if report.findings else ""
-    text = f"{counted(looked, 'check')} looked at {steps} and stayed silent{notes}."
+    text = f"{how_judged(report)}{notes}."
     return {"state": "healthy", "word": "Nothing wrong found", "text": text}
 
 
@@ -82,14 +92,6 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def span(steps: tuple[int, int]) -> str:
-    """Returns `step 31`, `steps 1 to 31`; empty for a finding of no step."""
-    first, last = steps
-    if last > first:
-        return f"steps {first:,} to {last:,}"
-    return f"step {last:,}" if last else ""
-
-
 def _told(report: Report, finding: Finding) -> dict[str, Any]:
     return {
         "check": finding.check,
@@ -103,7 +105,8 @@ def _told(report: Report, finding: Finding) -> dict[str, Any]:
         "steps": span(finding.steps),
         "where": _where(report, finding),
         "source": _source(report, finding),
-        "measured": [_measured(evidence) for evidence in finding.evidence],
+        "measured": [_measured(evidence, finding.steps) for evidence in finding.evidence],
+        "also": [clean(f"{short_path(site.file)}:{site.line}") for site in finding.also],
         "symptoms": [],
         "plot": None,
     }
@@ -134,11 +137,12 @@ def _source(report: Report, finding: Finding) -> dict[str, Any] | None:
     }
 
 
-def _measured(evidence: Evidence) -> dict[str, str]:
+def _measured(evidence: Evidence, steps: tuple[int, int]) -> dict[str, str]:
     unit = "" if evidence.unit in ("", "1") else f" {evidence.unit}"
     limit = "" if evidence.limit is None else f"{evidence.limit:.4g}{unit}"
     return {
-        "signal": clean(evidence.signal),
+        "signal": clean(title(evidence)),
+        "when": when(evidence, steps),
         "value": clean(f"{evidence.value:.4g}{unit}".replace("-", "−", 1)),
         "limit": clean(limit),
         "place": clean(evidence.place),

@@ -1,0 +1,143 @@
+"""What a check needs of a training before it can judge it: data that say what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ..journal.signals import SIGNALS
+from ..journal.view import RunView, Training
+from ..signals.constant import constant_loss, drift
+from ..signals.objective import alone, only_loss, warming_up, why_not_only
+
+if TYPE_CHECKING:
+    from .base import Check
+
+
+class Requirement(Protocol):
+    """One thing that a training must have."""
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Returns what is missing, with its figures; None if it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """As many steps as the check's limit of this name says."""
+
+    limit: str = "steps"
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Compares the number of steps with the limit."""
+        return too_few(training.steps, check.limit(self.limit), "steps")
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples of one of some signals at one place, as many as the check's limit says.
+
+    Attributes:
+        signals: Names of signals; one that has enough is enough.
+        limit: Name of the check's limit.
+        finite: Count finite values only.
+        since: Count from this step on.
+        until: Count to this step, without it.
+    """
+
+    signals: tuple[str, ...]
+    limit: str = "samples"
+    finite: bool = True
+    since: int = 0
+    until: int | None = None
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Counts the samples of the best sampled place."""
+        counts = (
+            self._count(training, signal, place)
+            for signal in self.signals
+            for place in training.places(signal)
+        )
+        names = " or ".join(dict.fromkeys(SIGNALS[signal].title for signal in self.signals))
+        return too_few(max(counts, default=0), check.limit(self.limit), f'samples of "{names}"')
+
+    def _count(self, training: Training, signal: str, place: str) -> int:
+        series = training.series(signal, place)
+        return sum(
+            step >= self.since
+            and (self.until is None or step < self.until)
+            and (math.isfinite(value) if self.finite else value == value)
+            for step, value in series
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OneOptimizer:
+    """No other optimizer of the process steps, so the loss is this one's."""
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Counts the optimizers of the training's process."""
+        if alone(run, training):
+            return None
+        count = sum(t.process == training.process and t.steps > 0 for t in run.trainings)
+        return f"{count} optimizers stepped in this process: whose loss it is can't be told"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantLoss:
+    """The loss of a constant prediction is known, and is a measure of the training's loss.
+
+    Attributes:
+        unless_broken: A loss that ends NaN or infinite needs none.
+    """
+
+    unless_broken: bool = False
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Says why the loss of a constant prediction is not known."""
+        if self.unless_broken and ends_broken(training):
+            return None
+        call = only_loss(run, training)
+        if call is None:
+            return why_not_only(run, training)
+        if constant_loss(training, call) is not None:
+            return None
+        place = call.data["place"]
+        if moved := drift(training, place):
+            return (
+                f"the targets of {place} drift: their mean went from {moved[0]:.3g} to "
+                f"{moved[1]:.3g}, by more than their spread of {moved[2]:.3g}"
+            )
+        return f"the loss of a constant prediction is not known for {place}"
+
+
+@dataclass(frozen=True, slots=True)
+class RateAtItsHeight:
+    """The learning rate is no longer warming up."""
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Says that the rate still rose at the end of what was seen."""
+        return "the learning rate was still warming up" if warming_up(training) else None
+
+
+@dataclass(frozen=True, slots=True)
+class That:
+    """A requirement of one check's own: a function that says what a training lacks."""
+
+    says: Callable[[Check, RunView, Training], str | None]
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Asks the function."""
+        return self.says(check, run, training)
+
+
+def too_few(seen: float, wanted: float, what: str) -> str | None:
+    """Returns `32 of the 150 steps that it needs`; None if that is enough."""
+    return None if seen >= wanted else f"{seen:,.0f} of the {wanted:,.0f} {what} that it needs"
+
+
+def ends_broken(training: Training) -> bool:
+    """Whether the last tenth of the losses holds one that is not finite."""
+    values = training.series("loss").values
+    return not all(map(math.isfinite, values[-max(len(values) // 10, 1) :]))
