@@ -16,6 +16,7 @@ from assay.checks.registry import CHECKS
 from assay.diagnosis import diagnose
 from assay.journal.view import Evaluation, Event, RunView, Site
 from assay.signals.constant import constant_loss, drift
+from assay.signals.objective import why_not_only
 from assay.testing import make_run, make_training
 
 LINE = Site("train.py", 31, "<module>")
@@ -150,3 +151,16 @@ def test_limits_of_ones_own_hold_for_what_is_required() -> None:
     view = make_run(make_training(loss=[1.0] * 10, evaluations=held))
     assert Overfitting().why_skipped(view) == "3 of the 6 evaluations that it needs"
     assert Lenient().why_skipped(view) is None
+
+
+@pytest.mark.parametrize(("second", "one"), [(range(100, 200), True), (range(99, 199), False)])
+def test_lines_that_take_turns_are_one_loss(second: range, one: bool) -> None:
+    calls = [
+        called(fn="cross_entropy", place=place, input={"shape": [8, 4], "dtype": "float32"},
+               target={"shape": [8], "dtype": "int64"})
+        for place in ("a", "b")
+    ]  # fmt: skip
+    values = {"a": dict.fromkeys(range(100), 1.0), "b": dict.fromkeys(second, 1.0)}
+    view = make_run(events=calls, loss=[1.0] * 200, loss_call_value=values)
+    why = why_not_only(view, view.trainings[0])
+    assert why == (None if one else "2 calls of loss functions were seen, as a and b")

@@ -25,14 +25,18 @@ def why_not_only(run: RunView, training: Training) -> str | None:
         return why_missing(run, LOSS_CALL.name)
     if not places:
         return "no loss function of torch.nn gave a loss that a gradient can go through"
-    if len(places) > 1:
+    if len(places) > 1 and not _take_turns(training, calls):
         return f"{len(places)} calls of loss functions were seen, as {places[0]} and {places[1]}"
     call, place = calls[0], places[0]
     if call.data.get("weighted"):
         return f"{place} weights its classes"
     if call.data.get("reduction") != "mean":
         return f'{place} has reduction="{call.data.get("reduction")}", not "mean"'
-    values = dict(training.series("loss_call_value", place).finite())
+    values = {
+        step: value
+        for each in places
+        for step, value in training.series("loss_call_value", each).finite()
+    }
     losses = dict(training.series("loss").finite())
     both = sorted(values.keys() & losses.keys())
     if not both:
@@ -41,6 +45,24 @@ def why_not_only(run: RunView, training: Training) -> str | None:
     if math.isclose(parts, whole, rel_tol=0.1):
         return None
     return f"the training loss is {whole:.3g} where {place} is {parts:.3g}: it is a sum of losses"
+
+
+def _take_turns(training: Training, calls: list[Event[LossCall]]) -> bool:
+    """Whether one loss of classes stands at several lines, no two of which share a step.
+
+    So it is where a script trains twice; labels are counted over all lines together.
+    """
+    first, *others = (
+        (call.data["fn"], call.data.get("weighted"), call.data["input"]["shape"][1:])
+        for call in calls
+    )
+    if first[0] not in ("cross_entropy", "nll_loss") or any(other != first for other in others):
+        return False
+    steps = [
+        training.series("loss_call_value", place).steps
+        for place in {call.data["place"] for call in calls}
+    ]
+    return all(map(len, steps)) and sum(map(len, steps)) == len(set().union(*steps))
 
 
 def _calls(run: RunView) -> list[Event[LossCall]]:
