@@ -14,12 +14,12 @@ def only_loss(run: RunView, training: Training) -> Event[LossCall] | None:
     """Returns the one loss call that training follows; None where it follows anything else."""
     if why_not_only(run, training) is not None:
         return None
-    return _calls(run)[0]
+    return _calls(run, training)[0]
 
 
 def why_not_only(run: RunView, training: Training) -> str | None:
     """Returns why what a training minimises is not one plain call of a loss; None if it is."""
-    calls = _calls(run)
+    calls = _calls(run, training)
     places = list(dict.fromkeys(event.data["place"] for event in calls))
     if not any(True for _ in run.events(LOSS_CALL)):
         return why_missing(run, LOSS_CALL.name)
@@ -65,14 +65,29 @@ def _take_turns(training: Training, calls: list[Event[LossCall]]) -> bool:
     return all(map(len, steps)) and sum(map(len, steps)) == len(set().union(*steps))
 
 
-def _calls(run: RunView) -> list[Event[LossCall]]:
-    """Returns the calls of loss functions that a backward pass could go through."""
-    return [event for event in run.events(LOSS_CALL) if event.data.get("in_graph", True)]
+def _calls(run: RunView, training: Training) -> list[Event[LossCall]]:
+    """Returns the calls of loss functions that this training's backward passes could go through."""
+    calls = [event for event in run.events(LOSS_CALL) if event.data.get("in_graph", True)]
+    if any(apart(training, other) for other in run.trainings if other.steps):
+        # those of a training before or after this one are not its own
+        calls = [c for c in calls if len(training.series("loss_call_value", c.data["place"]))]
+    return calls
 
 
 def alone(run: RunView, training: Training) -> bool:
     """Whether no other optimizer of its process trains beside it."""
-    return [t for t in run.trainings if t.process == training.process and t.steps] == [training]
+    own = [t for t in run.trainings if t.process == training.process and t.steps]
+    return training.steps > 0 and all(t is training or apart(t, training) for t in own)
+
+
+def apart(one: Training, other: Training) -> bool:
+    """Whether one of two trainings of a process was over when the other began.
+
+    As far as steps tell: an iteration has at most one of each. An old record does not say when a
+    training began, and then they are not apart.
+    """
+    first, then = sorted((one, other), key=lambda t: t.began)
+    return one.process == other.process and then.began >= max(first.began + first.steps, 1)
 
 
 def warming_up(training: Training) -> bool:

@@ -13,6 +13,7 @@ from ...journal.events import (
     WithoutGradient,
 )
 from ...journal.view import Event, RunView, Site, Training
+from ...signals.objective import apart
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
@@ -89,11 +90,10 @@ class LossDetached(Check):
         if any(True for _ in run.events(OUTSIDE_OPTIMIZER)):
             return
         trained = [t for t in run.trainings if t.steps]
-        if not trained or any(t.places("grad_norm") for t in trained):
-            return
         without = [(t, e) for t in trained if (e := _without(run, t)) is not None]
-        if len(without) < len(trained):
-            return
+        others = [t for t in trained if all(t is not other for other, _ in without)]
+        # players of a GAN take turns; a training before or after this one says nothing of it
+        without = [(t, e) for t, e in without if all(apart(t, other) for other in others)]
         for training, event in without:
             leaf = next(iter(run.events(LOSS_WITHOUT_GRAPH)), None)
             cut = " (the loss is a tensor made anew, without a graph)" if leaf else ""
@@ -137,6 +137,8 @@ class LossDetached(Check):
 
 def _without(run: RunView, training: Training) -> Event[WithoutGradient] | None:
     """Returns the event that no trainable parameter of this training had a gradient."""
+    if training.places("grad_norm"):
+        return None
     events = [e for e in run.events(WITHOUT_GRADIENT) if e.training == training.index]
     if len(events) != 1 or not events[0].data["count"]:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ...journal.events import EVALUATED, MODE_SWITCH, ModeSwitch
 from ...journal.view import Event, RunView, Training
@@ -84,9 +85,11 @@ class EvalModeInTraining(Check):
             return None
         begin = stuck[0][0]
         own = [e for e in switches if e.data["owner"] == place] or switches
-        until = [e for e in own if e.step <= begin]
+        # steps of an event are those of the training that was under way, maybe an earlier one
+        at = training.began + begin
+        until = [e for e in own if _is_before(e, begin, at)]
         switch = until[-1] if until else None
-        if switch is None or switch.data["training"] or not self._evaluated(run, switch, begin):
+        if switch is None or switch.data["training"] or not self._evaluated(run, switch, begin, at):
             return None
         began = "" if before else " from the first step on"
         return self.found(
@@ -104,8 +107,18 @@ class EvalModeInTraining(Check):
         )
 
     @staticmethod
-    def _evaluated(run: RunView, switch: Event[ModeSwitch], begin: int) -> bool:
-        """Whether something was computed without gradients between the switch and the next step."""
+    def _evaluated(run: RunView, switch: Event[ModeSwitch], begin: int, at: int) -> bool:
+        """Whether something was computed without gradients between the switch and the next step.
+
+        Where the switch lies in an earlier training, only losses count: a region without gradients
+        may be a frozen part of the next one.
+        """
+        if switch.step > begin:
+            return any(
+                switch.iteration <= earlier.began + evaluation.step <= at
+                for earlier in run.trainings
+                for evaluation in earlier.evaluations
+            )
         if not switch.data["grad"]:
             return True
         if any(switch.step <= e.step <= begin for e in run.events(EVALUATED)):
@@ -115,3 +128,7 @@ class EvalModeInTraining(Check):
             for training in run.trainings
             for evaluation in training.evaluations
         )
+
+
+def _is_before(event: Event[Any], step: int, iteration: int) -> bool:
+    return event.step <= step or 0 < event.iteration <= iteration
