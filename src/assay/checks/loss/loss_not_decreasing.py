@@ -69,7 +69,10 @@ class LossNotDecreasing(Check):
     limits = {
         "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),
         "share": Limit(
-            1.0, "of a constant's loss", "by definition; benchmarks/calibration/loss_trend.py"
+            0.999,
+            "of a constant's loss",
+            "1 by definition; of the targets of sampled batches a constant's loss is known to a "
+            "thousandth; benchmarks/calibration/loss_trend.py",
         ),
         "errors": Limit(2.0, "standard errors", "the usual 5 % level of a two-sided test"),
         "tiny": Limit(

@@ -54,7 +54,7 @@ class StepMissing(Check):
     tier = "exact"
     needs = ("backward",)
     reads = ("backward", "stalled", "backward_passes")
-    leads_to = (Effect.NOT_LEARNING,)
+    leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
     limits = {
         "passes": Limit(16, "passes", "ours: a long accumulation; no run is for its first step"),
         "cut": Limit(64, "passes", "ours: the same in a run that was stopped or broke"),
