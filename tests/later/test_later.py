@@ -43,7 +43,8 @@ def test_a_right_second_training_is_left_alone(warm: WarmRunner) -> None:
         if signal in first.signals:
             counts = [len(training.series(signal)) for training in (first, second)]
             assert counts[1] >= 0.8 * counts[0], signal
-            assert max(second.series(signal).steps) >= 0.75 * second.steps, signal
+            if signal != "sharpness":  # it costs 30 steps: once, in a training of 400
+                assert max(second.series(signal).steps) >= 0.75 * second.steps, signal
 
 
 def sampled_steps(view: RunView) -> list[tuple[int, ...]]:

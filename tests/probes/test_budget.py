@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from assay.watching import budget as module
-from assay.watching.budget import OPENING_S, THINNING_AT_MOST, Budget
+from assay.watching.budget import COST_APART, OPENING_S, THINNING_AT_MOST, Budget
 from assay.watching.measures import moments
 from assay.watching.plan import DENSE, OPENING, OPENINGS, WINDOWS, SamplePlan
 from assay.watching.subsample import ELEMENTS, subsample
@@ -203,7 +203,9 @@ def test_dear_measurements_are_spread_over_the_run_whatever_the_clock(iterations
     names = {"sharpness": 30.0, "step_quality": 2.0, "forward": 0.7}
     made = measured_at(Budget(0.01), names, iterations, 1e-3)
     for name, at in made.items():
-        assert any(i >= 0.75 * iterations for i in at), name
+        late = any(i >= 0.75 * iterations for i in at)
+        assert late or COST_APART * names[name] > iterations / 4, name
+        assert sum(names[name] for i in at if i >= OPENING) <= 0.07 * iterations, name
     assert len([i for i in made["step_quality"] if i >= 0.75 * iterations]) >= 4
     assert measured_at(Budget(0.01), names, iterations, 4e-3) == made
     assert len(made["sharpness"]) < 40

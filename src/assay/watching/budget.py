@@ -30,7 +30,11 @@ STEPS_AT_A_THIRD = 90.0
 RARE = 1 / 32, 1 / 3
 """After an opening two measurements of one kind lie at least this part of the iterations since it
 began apart: a third for one that costs 30 steps (so that one lies in the last quarter of any run),
-as samples do for those that cost less than three; and at least twice the steps that one costs."""
+as samples do for those that cost less than three. In short runs they lie farther apart still."""
+
+COST_APART = 20
+"""Two measurements of one kind lie at least so many times the steps apart that one costs: together
+they take a twentieth of a run that is still short, and less and less of one that goes on."""
 
 THINNING_AT_MOST = 1 << 30
 
@@ -157,7 +161,8 @@ class Budget:
         del self._waiting[who]
         self._granted_in, self._granted_cpu_s = iteration, thread_time()
         share = min(max(steps / STEPS_AT_A_THIRD, RARE[0]), RARE[1])
-        gap = max(math.ceil(2 * steps) * self.spacing(who, steps), (iteration - began) * share)
+        apart = max(COST_APART, 2 * self.spacing(who, steps)) * steps
+        gap = max(apart, (iteration - began) * share)
         self._due[who] = iteration + math.ceil(gap)
         return True
 
