@@ -1,6 +1,5 @@
 """Trainings that others run for the user: their steps are found without a word from us."""
 
-import os
 import sys
 import textwrap
 
@@ -149,8 +148,7 @@ def test_torchrun_records_both_ranks(watched):
         "torch.distributed.run",
         "--nproc-per-node",
         "2",
-        "--master-port",
-        str(20000 + os.getpid() % 20000),
+        "--standalone",  # at a port that is free: a number of ours may be taken
     )
     assert sorted((t.rank, t.steps) for t in view.trainings) == [(0, 12), (1, 12)]
     places = {"0.weight", "0.bias", "2.weight", "2.bias"}
@@ -171,16 +169,16 @@ def test_trainings_in_child_processes(watched, method):
             train(0, 2)
     """)
     assert sorted(t.steps for t in view.trainings) == [2, 3, 40, 40]
-    assert all(
-        len(t.series("grad_norm")) == min(t.steps, 32) for t in view.trainings if t.steps > 3
-    )
+    assert all(32 <= len(t.series("grad_norm")) <= t.steps for t in view.trainings if t.steps > 3)
 
 
 def test_rank_is_known_where_only_the_process_group_knows_it(watched):
-    view = watched(f"""
+    # they meet in a file: a store that rank 0 serves is gone once it has trained, and on a busy
+    # machine the other one may still be on its way through init_process_group
+    view = watched("""
         import torch.multiprocessing as mp, torch.distributed as dist
         def train(rank):
-            address = "tcp://127.0.0.1:{20007 + os.getpid() % 20000}"
+            address = "file://" + os.path.abspath("meeting")
             dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
             model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.1)
             for _ in range(5):

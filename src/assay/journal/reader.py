@@ -323,9 +323,11 @@ class ProcessReader:
         scales.append(int(line["s"]), from_json(line["v"]))
 
     def _on_evaluation(self, line: dict[str, Any]) -> None:
-        loss = line.get("loss")
+        loss, accuracy = (
+            None if line.get(key) is None else from_json(line[key]) for key in ("loss", "accuracy")
+        )
         self._training(line["o"]).evaluations.append(
-            Evaluation(int(line["s"]), line["fn"], loss, line.get("accuracy"), int(line["n"]))
+            Evaluation(int(line["s"]), line["fn"], loss, accuracy, int(line["n"]))
         )
 
     def _on_event(self, line: dict[str, Any]) -> None:

@@ -78,15 +78,7 @@ def input_panels(view: RunView) -> list[Panel]:
         if len(lines[0][1]) > 1:
             about = "Highest, mean and lowest number of each sampled batch."
             made.append(
-                Panel(
-                    f"input-{number}",
-                    clean(place),
-                    about,
-                    lines,
-                    band=True,
-                    logarithmic=False,
-                    sampled=True,
-                )
+                Panel(f"input-{number}", clean(place), about, lines, band=True, logarithmic=False)
             )
     for number, place in enumerate(_places(view, "target_mean")[:MOST_PICTURES]):
         signals = (("highest", "target_max"), ("mean", "target_mean"), ("lowest", "target_min"))
@@ -95,15 +87,7 @@ def input_panels(view: RunView) -> list[Panel]:
             about = "Highest, mean and lowest target of each sampled batch."
             title = f"targets of {clean(place)}"
             made.append(
-                Panel(
-                    f"target-{number}",
-                    title,
-                    about,
-                    lines,
-                    band=True,
-                    logarithmic=False,
-                    sampled=True,
-                )
+                Panel(f"target-{number}", title, about, lines, band=True, logarithmic=False)
             )
     for number, place in enumerate(_places(view, "target_counted_share")[:MOST_PICTURES]):
         counted = _series(view, "target_counted_share", place)
