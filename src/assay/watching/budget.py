@@ -33,8 +33,10 @@ began apart: a third for one that costs 30 steps (so that one lies in the last q
 as samples do for those that cost less than three. In short runs they lie farther apart still."""
 
 COST_APART = 20
-"""Two measurements of one kind lie at least so many times the steps apart that one costs: together
-they take a twentieth of a run that is still short, and less and less of one that goes on."""
+"""Two measurements of one kind lie at least so many times the steps that one costs
+apart, and half so many if they cost up to `FEW_STEPS`: together they take a twentieth, or a tenth,
+of a run that is still short, and less and less of one that goes on."""
+FEW_STEPS = 3.0
 
 THINNING_AT_MOST = 1 << 30
 
@@ -161,7 +163,8 @@ class Budget:
         del self._waiting[who]
         self._granted_in, self._granted_cpu_s = iteration, thread_time()
         share = min(max(steps / STEPS_AT_A_THIRD, RARE[0]), RARE[1])
-        apart = max(COST_APART, 2 * self.spacing(who, steps)) * steps
+        least = COST_APART if steps > FEW_STEPS else COST_APART // 2
+        apart = max(least, 2 * self.spacing(who, steps)) * steps
         gap = max(apart, (iteration - began) * share)
         self._due[who] = iteration + math.ceil(gap)
         return True
