@@ -190,7 +190,8 @@ def test_the_demo_goes_from_the_fault_to_the_diff(
     assert done.returncode == 0
     for said in (
         "✗ error: zero-grad-missing",
-        "zero-grad  ✓ proved",
+        "✓ proved",
+        "→ zero-grad",
         "✓ checked: a run with it gave the same losses as the trick, to the last bit",
         "\n  +            optimizer.zero_grad()\n               loss.backward()\n",
         "What just happened",
