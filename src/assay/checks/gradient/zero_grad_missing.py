@@ -54,6 +54,7 @@ class ZeroGradMissing(Check):
     leads_to = (
         Effect.EXPLODING,
         Effect.RATE_TOO_HIGH,
+        Effect.DEAD,
         Effect.SATURATED,
         Effect.NOT_FINITE,
         Effect.NOT_LEARNING,
