@@ -54,7 +54,8 @@ def check(
         only: Names of the checks that are run; all if empty.
         folder: An empty or new folder for the record; one in `.assay/runs` if not given.
         python: The interpreter; the one of the active environment if not given.
-        budget: Share of step time that observing may take, above 0, at most 1; 0.01 if not given.
+        budget: Share of step time that observing may take in a long run, above 0, at most 1; 0.01
+            if not given.
 
     Returns:
         The report: `findings`, `diagnosis.causes`, `as_dict()`.
@@ -110,7 +111,8 @@ def start(
         folder: An empty or new folder for the record; one in `.assay/runs` if not given.
         ignore: Names of checks that are not run.
         only: Names of the checks that are run; all if empty.
-        budget: Share of step time that observing may take, above 0, at most 1; 0.01 if not given.
+        budget: Share of step time that observing may take in a long run, above 0, at most 1; 0.01
+            if not given.
 
     Raises:
         ImportError: This interpreter has no torch.

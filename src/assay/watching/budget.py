@@ -33,9 +33,9 @@ began apart: a third for one that costs 30 steps (so that one lies in the last q
 as samples do for those that cost less than three. In short runs they lie farther apart still."""
 
 COST_APART = 20
-"""Two measurements of one kind lie at least so many times the steps that one costs
-apart, and half so many if they cost up to `FEW_STEPS`: together they take a twentieth, or a tenth,
-of a run that is still short, and less and less of one that goes on."""
+"""Two measurements of one kind lie at least so many times the steps that one costs apart, and half
+so many if it costs up to `FEW_STEPS`: together they take a twentieth, or a tenth, of a run that is
+still short, and less and less of one that goes on."""
 FEW_STEPS = 3.0
 
 THINNING_AT_MOST = 1 << 30
