@@ -56,6 +56,11 @@ class Series:
         """Samples whose value is finite."""
         return Series((s, v) for s, v in self if math.isfinite(v))
 
+    def has(self, step: int) -> bool:
+        """Whether this step was sampled."""
+        i = bisect_left(self.steps, step)
+        return i < len(self.steps) and self.steps[i] == step
+
     def at(self, step: int) -> float:
         """Returns the value at exactly this step; nan if it was not sampled."""
         i = bisect_left(self.steps, step)

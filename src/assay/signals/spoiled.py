@@ -56,7 +56,7 @@ def _harmed(training: Training, step: int) -> bool:
     """Whether the loss or a gradient of this step was measured and is not finite."""
     losses = [training.series("loss")]
     losses += [training.series("loss_call_value", p) for p in training.places("loss_call_value")]
-    return any(step in s.steps and not math.isfinite(s.at(step)) for s in losses) or any(
+    return any(s.has(step) and not math.isfinite(s.at(step)) for s in losses) or any(
         training.series("grad_nonfinite_share", p).at(step) > 0
         for p in training.places("grad_nonfinite_share")
     )

@@ -29,13 +29,13 @@ ASKS_AGAIN_WITHIN = 256
 STEPS_AT_A_THIRD = 90.0
 RARE = 1 / 32, 1 / 3
 """After an opening two measurements of one kind lie at least this part of the iterations since it
-began apart: a third for one that costs 30 steps (so that one lies in the last quarter of any run),
-as samples do for those that cost less than three. In short runs they lie farther apart still."""
+began apart: a third for one that costs 30 steps, so that one lies in the last quarter of any long
+run; as samples do for those that cost less than three. `COST_APART` rules in short runs."""
 
 COST_APART = 20
 """Two measurements of one kind lie at least so many times the steps that one costs apart, and half
-so many if it costs up to `FEW_STEPS`: together they take a twentieth, or a tenth, of a run that is
-still short, and less and less of one that goes on."""
+so many if it costs up to `FEW_STEPS`: those of one kind take a twentieth, or a tenth, of a run that
+is still short, and less and less of one that goes on."""
 FEW_STEPS = 3.0
 
 THINNING_AT_MOST = 1 << 30
