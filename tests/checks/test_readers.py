@@ -18,7 +18,6 @@ ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis"
 WAITING = {
     "activation_mean": "initial-scale: a mean that grows with depth",
     "weight_changed_share": "updates-lost",
-    "gradient_discarded": "gradient-discarded",
     "eval_input_mean": "eval-preprocessed-differently",
     "eval_input_std": "eval-preprocessed-differently",
     "eval_input_min": "eval-preprocessed-differently",

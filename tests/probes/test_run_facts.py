@@ -508,6 +508,26 @@ def test_gradients_cleared_before_the_step(watched: Watching, by: str, set_to_no
                 owner.zero_grad(set_to_none=set_to_none)
             optimizer.step()
     assert list(seen.view.trainings[0].series("gradient_discarded").values) == [0, 0, 0, 1, 1, 1]
+    (cleared,) = seen.view.events("cleared")
+    assert cleared.training == 0
+    assert cleared.data["by"] is not None
+    file, line, _ = cleared.data["by"]
+    assert Path(file).read_text().splitlines()[line - 1].strip().startswith("owner.zero_grad")
+
+
+def test_gradients_taken_away_by_hand_before_the_step(watched: Watching) -> None:
+    with watched(Structure, Clearing) as seen:
+        model, optimizer = make()
+        for number in range(6):
+            optimizer.zero_grad()
+            model(X).mean().backward()
+            if number >= 3:
+                for p in model.parameters():
+                    p.grad = None
+            optimizer.step()
+            optimizer.step()  # takes nothing again, and discards nothing
+    assert list(seen.view.trainings[0].series("gradient_discarded").values) == [0, 0, 0, 1, 1, 1]
+    assert [event.data["by"] for event in seen.view.events("cleared")] == [None]
 
 
 def test_gradients_put_in_place_of_cleared_ones_are_not_discarded(watched: Watching) -> None:

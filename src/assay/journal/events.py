@@ -55,6 +55,12 @@ class OutsideOptimizer(TypedDict):
     elements: int
 
 
+class Cleared(TypedDict):
+    """The line that cleared the gradients; None if it did so by hand."""
+
+    by: SiteRow | None
+
+
 class Input(TypedDict):
     """`place` is that of the signals of inputs, `shape` that of the first batch of its kind."""
 
@@ -357,6 +363,11 @@ OUTSIDE_OPTIMIZER = EventKind(
     "the parameters that have a gradient and no optimizer are others than before",
     absent="every parameter with a gradient is held by an optimizer",
 )  # fmt: skip
+CLEARED = EventKind(
+    "cleared", Cleared, "clearing",
+    "gradients are cleared between backward() and the step, the first time for each line",
+    absent="no gradients were cleared between backward() and the step",
+)  # fmt: skip
 INPUT = EventKind(
     "input", Input, "batches",
     "a model is given a tensor of a new shape (of one sample) or dtype",
@@ -490,7 +501,8 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, INPUT, EVAL_INPUT, LOADER,
+    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, CLEARED, INPUT, EVAL_INPUT,
+    LOADER,
     EPOCH, LOSS_CALL, LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, OVERWRITTEN,
     NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,

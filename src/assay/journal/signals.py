@@ -99,7 +99,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     Signal(
         "gradient_discarded", "Gradient discarded", "1 or 0", Per.WHOLE, "clearing",
-        "whether zero_grad, after the last backward pass, left nothing for the step to use",
+        "whether gradients were cleared after the last backward pass, so that the step had nothing",
         absent="no step followed a call of backward()",
     ),
     Signal(

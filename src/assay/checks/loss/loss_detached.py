@@ -66,6 +66,7 @@ class LossDetached(Check):
         "without_gradient",
         "outside_optimizer",
         "grad_norm",
+        "gradient_discarded",
         "loss_call",
         "loss_without_graph",
     )
@@ -137,8 +138,8 @@ class LossDetached(Check):
 
 def _without(run: RunView, training: Training) -> Event[WithoutGradient] | None:
     """Returns the event that no trainable parameter of this training had a gradient."""
-    if training.places("grad_norm"):
-        return None
+    if training.places("grad_norm") or any(training.series("gradient_discarded").values):
+        return None  # there was one
     events = [e for e in run.events(WITHOUT_GRADIENT) if e.training == training.index]
     if len(events) != 1 or not events[0].data["count"]:
         return None
