@@ -85,8 +85,8 @@ DEFAULT_CAP, SMALL_CAP = 300, 150
 TRICK_MACHINERY = {"base", "catalogue", "handle", "options", "stage"}
 # Path below src/assay -> (lines allowed, why). Only files over their cap belong here.
 LONGER: dict[str, tuple[int, str]] = {
-    "journal/events.py": (500, "one table: every kind of event with the type of its data"),
-    "journal/signals.py": (500, "one table: every signal"),
+    "journal/events.py": (900, "one table: every kind of event with the type of its data"),
+    "journal/signals.py": (900, "one table: every signal"),
     "replay/tape.py": (350, "recording and playing keep one invariant: read side by side"),
     "replay/proof.py": (
         400,
