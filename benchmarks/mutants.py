@@ -8,8 +8,12 @@ costs a fork and the tests it takes to kill it.
     python benchmarks/mutants.py --jobs 2 --markdown benchmarks/mutants.md
 
 `--only probes/gradients` looks at some files only, `--every 5` at every fifth mutant, `--keep FILE`
-goes on where an interrupted run was, with `--again` at its survivors. Scripts that a test would run
-in a process of their own are run in a fork as well, so that they see the mutant.
+goes on where an interrupted run was, with `--again` at its survivors; beside it lies which test
+executes which line, so that only tests and files that have changed are traced anew. Scripts that a
+test would run in a process of their own are run in a fork as well, so that they see the mutant.
+Limits of time are CPU seconds, so that a busy machine kills no mutant.
+
+`--markdown` writes its part of the page, below the line that says so; what stands above is kept.
 
 What is no mutant: text, annotations, defaults of arguments, and limits of what is kept (numbers of
 50 and more, names in `AT_MOST`), whose exact value means nothing. `EQUIVALENT` names mutants that
@@ -20,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
 import os
 import pickle
@@ -551,37 +556,49 @@ class Loop:
         return True
 
     def _coverage(self, items: dict[str, Any], files: Sequence[str]) -> Any:
-        """By test, its lines and how long it takes; tests that fail are left out."""
+        """By test, its lines and how long it takes; tests that fail are left out.
+
+        What a test did before still holds while its file and those whose lines it met are the same.
+        """
         cache = Path(self.options.keep + ".lines") if self.options.keep else None
+        known: dict[str, Any] = {}
         if cache and cache.exists():
-            found: Any = pickle.loads(cache.read_bytes())
-            return found
+            known = pickle.loads(cache.read_bytes())
         every = targets([])
+        digests = {file: _digest(SOURCES[file]) for file in every}
+        own = {name: _digest(item.path.read_text("utf-8")) for name, item in items.items()}
+
+        def holds(name: str) -> bool:
+            before = known.get(name)
+            return before is not None and before[0] == own[name] and all(
+                digests.get(file) == digest for file, digest in before[1].items()
+            )  # fmt: skip
 
         def collect(part: list[str]) -> Any:
             global _traced
             folder = Path(tempfile.mkdtemp())
             _traced = Tracer(every, folder)
-            lines, took = {}, {}
+            found = {}
             for name in part:
                 began = time.perf_counter()
                 _traced.start()
                 passed = _passes(items[name])
                 met = _traced.stop()
                 if passed:
-                    lines[name], took[name] = met, time.perf_counter() - began
+                    touched = {file: digests[file] for file, _ in met}
+                    found[name] = own[name], touched, met, time.perf_counter() - began
                 else:
                     sys.__stderr__.write(f"fails without any mutant: {name}\n")
             shutil.rmtree(folder)
-            return lines, took
+            return found
 
-        names, jobs = list(items), self.options.jobs
-        parts = _in_forks(collect, [names[i::jobs] for i in range(jobs)])
-        lines = {name: met for part in parts for name, met in part[0].items()}
-        took = {name: seconds for part in parts for name, seconds in part[1].items()}
+        names, jobs = [name for name in items if not holds(name)], self.options.jobs
+        for part in _in_forks(collect, [names[i::jobs] for i in range(jobs)]):
+            known.update(part)
         if cache:
-            cache.write_bytes(pickle.dumps((lines, took)))
-        return lines, took
+            cache.write_bytes(pickle.dumps(known))
+        found = {name: known[name] for name in items if name in known and holds(name)}
+        return {k: v[2] for k, v in found.items()}, {k: v[3] for k, v in found.items()}
 
     def _all(self, every: list[Mutant], items: Any, covered: Any, took: Any) -> None:
         by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
@@ -595,7 +612,9 @@ class Loop:
         if keep and keep.exists():
             self.results = json.loads(keep.read_text())
             if self.options.again:
-                self.results = {k: v for k, v in self.results.items() if v.startswith("killed")}
+                for mutant in every:
+                    if not self.results.get(mutant.key, "").startswith("killed"):
+                        self.results.pop(mutant.key, None)
         running: dict[int, tuple[Mutant, str]] = {}
         todo = [m for m in every if m.key not in self.results and m.key not in EQUIVALENT]
         done = 0
@@ -645,15 +664,17 @@ class Loop:
     def _child(self, mutant: Mutant, items: list[Any], answer: str) -> None:
         said = "no test executes it" if not items else "survived"
         _silence()
-        began = time.monotonic()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(int(3 * self.options.seconds) + 20)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, 3 * self.options.seconds + 20)
+        signal.alarm(int(30 * self.options.seconds) + 200)  # for one that waits for ever
+        began = _cpu_seconds()
         try:
             put_in_place(mutant)
         except Exception as error:
             said, items = f"can't be made: {type(error).__name__}: {error}", []
         for item in items:
-            if time.monotonic() - began > self.options.seconds:
+            if _cpu_seconds() - began > self.options.seconds:
                 said = "survived until its time was up"
                 break
             if not _passes(item):
@@ -663,8 +684,19 @@ class Loop:
         os._exit(0)
 
 
+def _cpu_seconds() -> float:
+    """Returns what this process and the forks it has waited for have used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _rank(file: str, test: str) -> int:
-    own = FIRST.get(Path(file).stem, ("test_values", "test_model_facts"))
+    stem = Path(file).stem
+    own = (f"/test_{stem}.", *FIRST.get(stem, ("test_values", "test_model_facts")))
     return next((i for i, part in enumerate(own) if part in test), len(own))
 
 
@@ -707,31 +739,33 @@ def _in_forks(function: Any, parts: Sequence[Any]) -> list[Any]:
 
 # -- the report --------------------------------------------------------------------------------
 
+BELOW = "<!-- what follows is written by benchmarks/mutants.py -->"
+
 
 def report(results: dict[str, str], options: argparse.Namespace) -> str:
-    """A page in markdown."""
+    """Returns the generated part of the page, in markdown."""
     by_file: dict[str, Counter[str]] = defaultdict(Counter)
     left = []
     for key, said in results.items():
-        killed = said.startswith("killed")
-        by_file[key.split()[0]]["killed" if killed else "left"] += 1
-        if not killed:
+        caught = said.startswith("killed")
+        by_file[key.split()[0]]["killed" if caught else "left"] += 1
+        if not caught:
             left.append((key, said))
     killed = sum(count["killed"] for count in by_file.values())
     total = killed + len(left)
     share = f"{100 * killed / total:.1f} %" if total else "-"
     lines = [
-        "# Mutants: do the tests notice a wrong number?",
+        BELOW,
         "",
         f"**{killed} of {total} mutants killed: {share}** ({len(EQUIVALENT)} more are equivalent).",
         "",
-        "    python benchmarks/mutants.py --jobs 2 --markdown benchmarks/mutants.md",
-        "",
-        "| file | killed | of |",
-        "|---|---:|---:|",
+        "| file | killed | of | |",
+        "|---|---:|---:|---:|",
     ]
     for file, count in sorted(by_file.items()):
-        lines.append(f"| `{file}` | {count['killed']} | {sum(count.values())} |")
+        total = sum(count.values())
+        share = f"{100 * count['killed'] / total:.0f} %"
+        lines.append(f"| `{file}` | {count['killed']} | {total} | {share} |")
     lines += ["", "## Survivors", ""]
     lines += [f"- {key} ({said})" for key, said in sorted(left)] or ["None."]
     lines += ["", "## Equivalent, and so left out", ""]
@@ -776,7 +810,9 @@ def main() -> None:
     text = report(loop.results, options)
     print(text.split("## Survivors")[0])
     if options.markdown:
-        Path(options.markdown).write_text(text, encoding="utf-8")
+        page = Path(options.markdown)
+        above = page.read_text(encoding="utf-8").split(BELOW)[0] if page.exists() else ""
+        page.write_text(above + text, encoding="utf-8")
 
 
 if __name__ == "__main__":

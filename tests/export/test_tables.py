@@ -68,6 +68,23 @@ def test_csv(run: Path, export: Any) -> None:
     assert from_csv(text) == rows_of(run)
 
 
+def test_units_stand_beside_the_numbers(run: Path, export: Any) -> None:
+    units = {
+        "loss": "", "learning_rate": "", "time_s": "s", "grad_norm": "loss / weight",
+        "step_quality": "", "evaluation_loss": "", "evaluation_accuracy": "share",
+    }  # fmt: skip
+    for to in ("csv", "parquet", "json"):
+        assert export("--to", to)[0] == 0
+    with Path(f"{NAME}.csv").open(encoding="utf-8", newline="") as file:
+        rows: list[Any] = list(csv.DictReader(file))
+    assert {row["signal"]: row["unit"] for row in rows} == units
+    rows = pyarrow.parquet.read_table(f"{NAME}.parquet").to_pylist()
+    assert {row["signal"]: row["unit"] for row in rows} == units
+    text = json.loads(Path(f"{NAME}.json").read_text(encoding="utf-8"))
+    rows = [one for training in text["trainings"] for one in training["series"]]
+    assert {row["signal"]: row["unit"] for row in rows} == units
+
+
 def test_json(run: Path, export: Any) -> None:
     assert export("--to", "json")[0] == 0
     text = Path(f"{NAME}.json").read_text(encoding="utf-8")

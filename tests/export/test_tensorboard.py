@@ -34,8 +34,8 @@ def test_records_are_those_of_tensorboard_itself() -> None:
         "1800000000000000a37f4b22090000a0bf54c0da411a0d627261696e2e4576656e743a32dbee8d76"
     )
     losses = [
-        (events.head("loss"), 0.25),
-        (events.head("grad_norm/层.weight"), math.inf),
+        (events.head("loss"), 0.25, b""),
+        (events.head("grad_norm/层.weight"), math.inf, b""),
     ]
     assert events.scalars(1795248895.25, 300, losses).hex() == (
         "3800000000000000a3797d57090000d0bf54c0da4110ac022a2a0a0b0a046c6f7373150000803e0a1b0a1467"
@@ -48,8 +48,8 @@ def test_records_are_those_of_tensorboard_itself() -> None:
 
 
 def test_a_number_beyond_32_bits_is_infinite() -> None:
-    large = events.scalars(0.0, 1, [(events.head("x"), -1e300)])
-    assert large == events.scalars(0.0, 1, [(events.head("x"), -math.inf)])
+    large = events.scalars(0.0, 1, [(events.head("x"), -1e300, b"")])
+    assert large == events.scalars(0.0, 1, [(events.head("x"), -math.inf, b"")])
 
 
 def fields(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -113,6 +113,27 @@ def test_a_run(run: Path, export: Any) -> None:
     assert 31 not in by_step
     assert found[0][0] == STARTED_S
     assert found[-1][0] == STARTED_S + 6.0  # 60 steps, ten a second
+
+
+def test_a_tag_says_once_what_it_means_and_in_which_unit(run: Path, export: Any) -> None:
+    assert export("--to", "tensorboard")[0] == 0
+    (path,) = Path("tensorboard", NAME).iterdir()
+    told: dict[str, list[str]] = {}
+    data = path.read_bytes()
+    while data:
+        (length,) = struct.unpack("<Q", data[:8])
+        event = dict(fields(data[12 : 12 + length]))
+        data = data[16 + length :]
+        for field, value in fields(event.get(5, b"")):
+            one = dict(fields(value))
+            if field == 1 and 2 in one and 9 in one:
+                told.setdefault(one[1].decode(), []).append(dict(fields(one[9]))[3].decode())
+    assert told["evaluation_accuracy/cross_entropy"] == [
+        "Held-out accuracy: share of right answers in one evaluation, of the samples that count. "
+        "Unit: share."
+    ]
+    assert told["loss"] == ["Loss: sum of the scalars that backward() was called on for this step."]
+    assert {len(texts) for texts in told.values()} == {1}
 
 
 def test_findings_are_there_to_read(run: Path, export: Any) -> None:

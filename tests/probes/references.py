@@ -653,6 +653,10 @@ WITHOUT: dict[str, str] = {
     "backward_passes": "a fact about the order of calls: tests/probes/test_run_facts.py",
     "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
     **{
+        f"evaluation_{n}": "test_an_evaluation_is_the_mean_over_its_samples holds them to it"
+        for n in ("loss", "accuracy")
+    },
+    **{
         f"eval_input_{n}": "of evaluations: test_run_facts.py"
         for n in ("mean", "std", "min", "max")
     },

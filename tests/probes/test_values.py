@@ -154,7 +154,14 @@ def test_an_evaluation_is_the_mean_over_its_samples(watched: Any) -> None:
             F.cross_entropy(model(x[4:]), y[4:])
             F.cross_entropy(model(x[:4]), y[:4], reduction="sum")
             F.mse_loss(model(x[:2]), torch.ones(2, 3))
-    by_class, by_number = seen.view.trainings[0].evaluations
+    training = seen.view.trainings[0]
+    by_class, by_number = training.evaluations
+    assert training.places("evaluation_loss") == ("cross_entropy", "mse_loss")
+    assert training.places("evaluation_accuracy") == ("cross_entropy",)
+    for phase in (by_class, by_number):
+        assert list(training.series("evaluation_loss", phase.function)) == [(1, phase.loss)]
+    accuracies = training.series("evaluation_accuracy", "cross_entropy")
+    assert list(accuracies) == [(1, by_class.accuracy)]
     out = x.double() @ weight.double().T + bias.double()
     each = F.cross_entropy(out, y, reduction="none")
     assert (by_class.function, by_class.samples, by_class.step) == ("cross_entropy", 11, 1)

@@ -3,15 +3,20 @@
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from assay.checks.base import Check
+from assay.checks.finding import Finding
+from assay.journal.view import RunView
 from assay.report import Report
 from assay.report.json import write_json
+from assay.report.model import make_report
+from assay.testing import make_run
 
 Make = Callable[[str], Report]
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
@@ -56,6 +61,27 @@ def test_why_nothing_was_observed_is_told(make_case: Make) -> None:
     assert report["not_observed"] == "the script never imported torch"
     assert report["silent"] == []
     assert report["skipped"] == {"all-well": "no training step was seen"}
+
+
+class Broken(Check):
+    """Raises as it looks."""
+
+    name, family, severity, tier = "broken", "loss", "error", "exact"
+    needs = reads = ("loss",)
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        raise ZeroDivisionError("division by zero")
+
+
+def test_parts_of_assay_that_failed_are_named(schema: Any) -> None:
+    run = make_run(loss=[1.0])
+    written = make_report(run, [Broken()]).as_dict()
+    assert written["failed"] == {"checks": {"broken": "ZeroDivisionError: division by zero"}}
+    run.failed["losses"] = "ValueError: no"
+    written = make_report(run, []).as_dict()
+    assert written["failed"] == {"probes": {"losses": "ValueError: no"}}
+    schema.validate(written)
+    assert "failed" not in make_report(make_run(loss=[1.0]), []).as_dict()
 
 
 def test_symptoms_of_symptoms_belong_to_the_root(make_case: Make) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from assay.journal.series import Series
 from assay.journal.view import Evaluation, Module, Parameter
-from assay.signals.evaluations import main_evaluations
+from assay.signals.evaluations import held_out_loss, main_evaluations
 from assay.signals.onset import onset
 from assay.signals.ratios import (
     grad_rms,
@@ -112,3 +112,16 @@ def test_the_evaluations_of_the_function_used_most() -> None:
     assert main_evaluations([first, second]) == two
     assert main_evaluations([first]) == one
     assert main_evaluations([]) == []
+    assert list(held_out_loss(first)) == [(0, 1.0), (1, 1.0)]
+    assert list(held_out_loss(second).steps) == [1, 2]
+    assert len(held_out_loss(make_training(loss=[1.0]))) == 0
+
+
+def test_an_evaluation_that_is_not_a_number_is_a_value_of_its_signal() -> None:
+    held = [Evaluation(4, "cross_entropy", None, 0.5, 4), Evaluation(9, "mse_loss", 2.0, None, 4)]
+    training = make_training(evaluations=held, loss=[1.0])
+    assert training.evaluations == held
+    (found,) = training.series("evaluation_loss", "cross_entropy").values
+    assert math.isnan(found)
+    assert list(training.series("evaluation_accuracy", "cross_entropy")) == [(4, 0.5)]
+    assert training.places("evaluation_accuracy") == ("cross_entropy",)

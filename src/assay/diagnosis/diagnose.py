@@ -11,6 +11,9 @@ from ..journal.view import RunView
 from .causes import direct_causes, order
 from .dated import dated
 
+OWN_ERROR = "error in the check itself: "
+"""Begins the reason of a check that was skipped since it raised."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -44,6 +47,15 @@ class Diagnosis:
     def blind(self) -> int:
         """How many checks could not look, or not at everything, since a probe failed."""
         return sum(map(blinded, self.skipped.values()))
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The checks that raised, each with its error."""
+        return {
+            name: why.removeprefix(OWN_ERROR)
+            for name, why in self.skipped.items()
+            if why.startswith(OWN_ERROR)
+        }
 
     def roots(self, place: int) -> tuple[int, ...]:
         """Returns the places of the causes that a finding goes back to, the likeliest first."""
@@ -81,7 +93,7 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
         try:
             findings = list(check.review(run))
         except Exception as error:
-            skipped[check.name] = f"error in the check itself: {type(error).__name__}: {error}"
+            skipped[check.name] = f"{OWN_ERROR}{type(error).__name__}: {error}"
             continue
         found += findings
         if lacking := check.not_judged(run):

@@ -19,7 +19,8 @@ def write(report: Report, file: BinaryIO) -> None:
         table.writerow(COLUMNS)
         for one in everything(report.view):
             training = one.training
-            start = (training.index, training.optimizer, training.rank, one.signal, one.place)
-            table.writerows((*start, step, value) for step, value in one.series)
+            start = (training.index, training.optimizer, training.rank)
+            where = (one.signal, one.unit, one.place)
+            table.writerows((*start, *where, step, value) for step, value in one.series)
     finally:
         text.detach()  # the file is the caller's, who closes it

@@ -77,15 +77,20 @@ def version(time: float) -> bytes:
     return _event(time, 0, _part(3, _utf8(VERSION)))
 
 
-def scalars(time: float, step: int, values: Iterable[tuple[bytes, float]]) -> bytes:
-    """Returns the record of all numbers of a step, each behind the head of its tag."""
-    summary = b"".join(_part(1, head + _float(value)) for head, value in values)
+def scalars(time: float, step: int, values: Iterable[tuple[bytes, float, bytes]]) -> bytes:
+    """Returns the record of all numbers of a step, each between the head of its tag and a tail."""
+    summary = b"".join(_part(1, head + _float(value) + tail) for head, value, tail in values)
     return _event(time, step, _part(5, summary))
 
 
 def head(tag: str) -> bytes:
     """Returns what stands before each number of a tag."""
     return _part(1, _utf8(tag)) + b"\x15"
+
+
+def description(text: str) -> bytes:
+    """Returns what stands behind the first number of a tag: its description, if there is one."""
+    return _part(9, _part(3, _utf8(text))) if text else b""
 
 
 def _float(value: float) -> bytes:

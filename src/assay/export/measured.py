@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..journal.numbers import from_json
 from ..journal.series import Series
 from ..journal.signals import SIGNALS
 from ..journal.view import RunView, Training
 
-COLUMNS = ("training", "optimizer", "rank", "signal", "place", "step", "value")
+COLUMNS = ("training", "optimizer", "rank", "signal", "unit", "place", "step", "value")
 """Of a table with one number a row."""
 
 
@@ -30,29 +29,26 @@ class Measured:
         return declared.unit if declared else ""
 
     @property
+    def description(self) -> str:
+        """What a value means, and in which unit; "" for a signal of another version."""
+        declared = SIGNALS.get(self.signal)
+        if declared is None:
+            return ""
+        unit = f" Unit: {declared.unit}." if declared.unit else ""
+        return f"{declared.title}: {declared.says}.{unit}"
+
+    @property
     def tag(self) -> str:
         """`grad_norm/0.weight`; the signal alone where there is but one place."""
         return f"{self.signal}/{self.place}" if self.place else self.signal
 
 
 def measured(training: Training) -> Iterator[Measured]:
-    """Yields all series of one training, with its evaluations as `evaluation_loss` and `_accuracy`.
-
-    A rate stands at the steps at which it changed.
-    """
+    """Yields all series of one training; a rate stands at the steps at which it changed."""
     for signal, places in training.signals.items():
         for place, series in places.items():
             if len(series):
                 yield Measured(training, signal, place, series)
-    for signal in ("loss", "accuracy"):
-        by_function: dict[str, Series] = {}
-        for evaluation in training.evaluations:
-            value = evaluation.loss if signal == "loss" else evaluation.accuracy
-            if value is not None:
-                series = by_function.setdefault(str(evaluation.function), Series())
-                series.append(evaluation.step, from_json(value))
-        for function, series in by_function.items():
-            yield Measured(training, f"evaluation_{signal}", function, series)
 
 
 def everything(view: RunView) -> Iterator[Measured]:

@@ -35,7 +35,7 @@ def write(report: Report, file: BinaryIO) -> None:
     """
     arrow = needed()
     text = arrow.dictionary(arrow.int32(), arrow.string())
-    types = (arrow.int32(), text, arrow.int32(), text, text, arrow.int64(), arrow.float64())
+    types = (arrow.int32(), text, arrow.int32(), *[text] * 3, arrow.int64(), arrow.float64())
     about = json.dumps(report.as_dict(), ensure_ascii=False, allow_nan=False)
     schema = arrow.schema(
         list(zip(COLUMNS, types, strict=True)),
@@ -70,7 +70,7 @@ def _batch(arrow: Any, schema: Any, one: Measured) -> Any:
         return arrow.repeat(arrow.scalar(number, arrow.int32()), rows)
 
     said = [whole(training.index), same(training.optimizer), whole(training.rank)]
-    said += [same(one.signal), same(one.place)]
+    said += [same(one.signal), same(one.unit), same(one.place)]
     steps = arrow.Array.from_buffers(
         arrow.int64(), rows, [None, arrow.py_buffer(one.series.steps.tobytes())]
     )

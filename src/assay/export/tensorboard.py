@@ -50,11 +50,12 @@ def records(report: Report, trainings: Iterable[Training], *, findings: bool) ->
         clock = _Clock(report.view, training, started)
         series = list(measured(training))
         heads = [events.head(one.tag) for one in series]
+        tails = {n: events.description(one.description) for n, one in enumerate(series)}
         rows = heapq.merge(
             *(_numbered(number, one) for number, one in enumerate(series)), key=itemgetter(0)
         )
         for step, at_step in groupby(rows, key=itemgetter(0)):
-            values = ((heads[number], value) for _, number, value in at_step)
+            values = ((heads[n], value, tails.pop(n, b"")) for _, n, value in at_step)
             yield events.scalars(clock.at(step), step, values)
 
 

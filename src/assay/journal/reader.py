@@ -326,8 +326,8 @@ class ProcessReader:
         loss, accuracy = (
             None if line.get(key) is None else from_json(line[key]) for key in ("loss", "accuracy")
         )
-        self._training(line["o"]).evaluations.append(
-            Evaluation(int(line["s"]), line["fn"], loss, accuracy, int(line["n"]))
+        self._training(line["o"]).add_evaluation(
+            Evaluation(int(line["s"]), str(line["fn"]), loss, accuracy, int(line["n"]))
         )
 
     def _on_event(self, line: dict[str, Any]) -> None:

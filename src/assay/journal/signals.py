@@ -14,6 +14,7 @@ _NO_NUMBERS = "no model was given a tensor of floating-point numbers"
 _NO_EVALUATION = (
     "no trained model was called with gradients off, after eval() or a loss without gradients"
 )
+_NO_HELD_OUT = "no loss was computed with gradients off"
 _NO_DATA_LAYER = (
     "no trainable layer was given data as they are (floating-point numbers, at least 32 of them)"
 )
@@ -236,6 +237,19 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     Signal(
         "input_bin_share", "Input histogram", "share", Per.BIN, "batches",
         "share of the first sampled batch's numbers that lie in this bin", absent=_NO_NUMBERS,
+    ),
+    Signal(
+        "evaluation_loss", "Held-out loss", "", Per.LOSS_FUNCTION, "evaluation",
+        "mean over the samples of one evaluation: losses computed with gradients off between two "
+        "steps",
+        absent=_NO_HELD_OUT,
+        always=True,
+    ),
+    Signal(
+        "evaluation_accuracy", "Held-out accuracy", "share", Per.LOSS_FUNCTION, "evaluation",
+        "share of right answers in one evaluation, of the samples that count",
+        absent="no loss of class labels was computed with gradients off",
+        always=True,
     ),
     Signal(
         "eval_input_mean", "Input mean in evaluation", "", Per.INPUT, "held_out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, overload
@@ -171,7 +172,10 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One evaluation phase: mean loss and accuracy over the batches seen with gradients off."""
+    """One evaluation phase: mean loss and accuracy over the batches seen with gradients off.
+
+    A loss that is not a number is None, as is the accuracy of a loss without classes.
+    """
 
     step: int
     function: str
@@ -203,6 +207,15 @@ class Training:
     evaluations: list[Evaluation] = field(default_factory=list)
     signals: dict[str, dict[str, Series]] = field(default_factory=dict)
     events: list[Event[Any]] = field(default_factory=list)
+
+    def add_evaluation(self, evaluation: Evaluation) -> None:
+        """Adds a phase to the evaluations, and its numbers to their signals."""
+        self.evaluations.append(evaluation)
+        loss = math.nan if evaluation.loss is None else evaluation.loss
+        for name, value in (("loss", loss), ("accuracy", evaluation.accuracy)):
+            if value is not None:
+                places = self.signals.setdefault(f"evaluation_{name}", {})
+                places.setdefault(evaluation.function, Series()).append(evaluation.step, value)
 
     def series(self, signal: str, place: str = "") -> Series:
         """Returns the series of a signal at a place; empty if it was not measured.

@@ -156,6 +156,9 @@ class Report:
         }
         if self.diagnosis.partly:
             report["partly"] = {name: dict(why) for name, why in self.diagnosis.partly.items()}
+        failed = {"probes": dict(self.view.failed), "checks": self.diagnosis.failed}
+        if any(failed.values()):
+            report["failed"] = {what: errors for what, errors in failed.items() if errors}
         if self.observed and (still := self.unmoved):
             report["not_moved"] = [
                 {"training": str(training), "begin": seen.begin, "end": seen.end}

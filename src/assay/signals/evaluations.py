@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..journal.series import EMPTY, Series
 from ..journal.view import Evaluation, Training
 
 
@@ -14,3 +15,10 @@ def main_evaluations(trainings: Iterable[Training]) -> list[Evaluation]:
         for evaluation in training.evaluations:
             by_function.setdefault(evaluation.function, []).append(evaluation)
     return max(by_function.values(), key=len, default=[])
+
+
+def held_out_loss(training: Training) -> Series:
+    """Returns the losses by the function used most often in evaluations; empty without any."""
+    places = training.places("evaluation_loss")
+    every = [training.series("evaluation_loss", place) for place in places]
+    return max(every, key=len, default=EMPTY)

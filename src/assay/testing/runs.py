@@ -53,9 +53,10 @@ def make_training(
             Group(i, tuple(group.get("parameters", ())), dict(group))
             for i, group in enumerate(groups)
         ),
-        evaluations=list(evaluations),
         process=process,
     )
+    for evaluation in evaluations:
+        training.add_evaluation(evaluation)
     for name, given in signals.items():
         by_place = isinstance(given, Mapping) and all(isinstance(key, str) for key in given)
         places: Any = given if by_place else {"": given}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import fmean
 
-from ...journal.view import Evaluation, RunView, Training
-from ...signals.evaluations import main_evaluations
-from ..base import COULD_NOT_LOOK, Check, Limit
+from ...journal.view import RunView, Training
+from ...signals.evaluations import held_out_loss
+from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy
 from ..requirements import That, too_few
@@ -15,10 +15,7 @@ from ..requirements import That, too_few
 
 def _too_few_evaluations(check: Check, run: RunView, training: Training) -> str | None:
     """Says that held-out losses are too few."""
-    seen = main_evaluations([training])
-    if not seen:
-        return "no loss was computed with gradients off"
-    return too_few(len(seen), check.limit("evaluations"), "evaluations")
+    return too_few(len(held_out_loss(training)), check.limit("evaluations"), "evaluations")
 
 
 class Overfitting(Check):
@@ -58,8 +55,8 @@ class Overfitting(Check):
     family = "generalisation"
     severity = "note"
     tier = "heuristic"
-    needs = ("loss",)
-    reads = ("loss",)
+    needs = ("loss", "evaluation_loss")
+    reads = ("loss", "evaluation_loss")
     requires = (That(_too_few_evaluations),)
     is_effect = (Effect.OVERFITTING,)
     limits = {
@@ -68,16 +65,10 @@ class Overfitting(Check):
         "before": Limit(2 / 3, "of the run", "ours: after a later minimum it may still fall"),
     }
 
-    def why_skipped(self, run: RunView) -> str | None:
-        """Evaluations are no signal: that their probe failed is said here."""
-        if "evaluation" in run.failed:
-            return f"{COULD_NOT_LOOK}the probe `evaluation` failed: {run.failed['evaluation']}"
-        return super().why_skipped(run)
-
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
-            held = [(e, e.loss) for e in main_evaluations([training]) if e.loss is not None]
-            losses = [loss for _, loss in held]
+            held = held_out_loss(training).finite()
+            losses = list(held.values)
             if not losses or not min(losses) > 0:
                 continue
             lowest = min(losses)
@@ -85,24 +76,24 @@ class Overfitting(Check):
             end = fmean(losses[-max(len(losses) // 10, 1) :])
             early = at <= self.limit("before") * len(losses)
             if early and end > self.limit("risen") * lowest:
-                yield from self._finding(training, held[at][0], at + 1, lowest, end, len(losses))
+                yield from self._finding(training, held.steps[at], at + 1, lowest, end, len(losses))
 
     def _finding(
-        self, training: Training, best: Evaluation, at: int, lowest: float, end: float, count: int
+        self, training: Training, best: int, at: int, lowest: float, end: float, count: int
     ) -> Iterator[Finding]:
         tenth = max(training.steps // 10, 1)
-        then = _mean_loss(training, best.step - tenth, best.step + 1)
+        then = _mean_loss(training, best - tenth, best + 1)
         now = _mean_loss(training, training.steps - tenth, training.steps)
         if not now < then:
             return
         yield self.found(
-            f"the held-out loss rose from {lowest:.3g} at step {best.step} (evaluation {at} of "
+            f"the held-out loss rose from {lowest:.3g} at step {best} (evaluation {at} of "
             f"{count}) to {end:.3g}, while the training loss fell from {then:.3g} to {now:.3g}",
             "what is learnt after the minimum holds for the training data alone",
             try_=(
                 "stop at the minimum and keep its weights; then more data, dropout, weight decay",
             ),
-            steps=(best.step, training.steps - 1),
+            steps=(best, training.steps - 1),
             evidence=(
                 Evidence("evaluation loss", end / lowest, self.limit("risen"), "times the lowest"),
                 Evidence("loss", now, then),
@@ -113,7 +104,7 @@ class Overfitting(Check):
                 Remedy("weight-decay", "0.1"),
             ),
             training=training,
-            began=(best.step, training.steps - 1),
+            began=(best, training.steps - 1),
         )
 
 

@@ -52,7 +52,7 @@ class EvalModeInTraining(Check):
     severity = "error"
     tier = "exact"
     needs = ("eval_share",)
-    reads = ("eval_share", "mode_switch", "evaluated")
+    reads = ("eval_share", "evaluation_loss", "mode_switch", "evaluated")
     requires = (Samples(("eval_share",)),)
     leads_to = (
         Effect.EXPLODING,
@@ -115,19 +115,25 @@ class EvalModeInTraining(Check):
         """
         if switch.step > begin:
             return any(
-                switch.iteration <= earlier.began + evaluation.step <= at
+                switch.iteration <= earlier.began + step <= at
                 for earlier in run.trainings
-                for evaluation in earlier.evaluations
+                for step in _evaluated_at(earlier)
             )
         if not switch.data["grad"]:
             return True
         if any(switch.step <= e.step <= begin for e in run.events(EVALUATED)):
             return True
         return any(
-            switch.step <= evaluation.step <= begin
+            switch.step <= step <= begin
             for training in run.trainings
-            for evaluation in training.evaluations
+            for step in _evaluated_at(training)
         )
+
+
+def _evaluated_at(training: Training) -> list[int]:
+    """Returns the steps that losses with gradients off came after."""
+    places = training.places("evaluation_loss")
+    return [step for place in places for step in training.series("evaluation_loss", place).steps]
 
 
 def _is_before(event: Event[Any], step: int, iteration: int) -> bool:

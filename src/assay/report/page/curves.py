@@ -112,18 +112,19 @@ def _plain(
         yield _name(training, trainings, label), training.series(signal, place)
 
 
+def _held_out(
+    training: Training, trainings: list[Training], signal: str
+) -> Iterator[tuple[str, Series]]:
+    functions = training.places(signal)
+    for function in functions:
+        label = "held-out" if len(functions) == 1 else f"held-out, {function}"
+        yield _name(training, trainings, label), training.series(signal, function)
+
+
 def _loss(trainings: list[Training]) -> Panel:
     lines = list(_plain(trainings, "loss", "training"))
     for training in trainings:
-        functions = dict.fromkeys(e.function for e in training.evaluations)
-        for function in functions:
-            found = Series(
-                (e.step, math.nan if e.loss is None else e.loss)
-                for e in training.evaluations
-                if e.function == function
-            )
-            label = "held-out" if len(functions) == 1 else f"held-out, {function}"
-            lines.append((_name(training, trainings, label), found))
+        lines += _held_out(training, trainings, "evaluation_loss")
     return Panel("loss", "Loss", "The loss of each step, and of each evaluation.", lines)
 
 
@@ -135,8 +136,7 @@ def _accuracy(trainings: list[Training]) -> Panel:
             lines.append(
                 (_name(training, trainings, label), training.series("loss_accuracy", place))
             )
-        known = [(e.step, e.accuracy) for e in training.evaluations if e.accuracy is not None]
-        lines.append((_name(training, trainings, "held-out"), Series(known)))
+        lines += _held_out(training, trainings, "evaluation_accuracy")
     about = "Share of right answers, where the loss knows classes."
     return Panel("accuracy", "Accuracy", about, lines, logarithmic=False, sampled=True)
 
