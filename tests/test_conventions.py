@@ -103,7 +103,7 @@ LONGER: dict[str, tuple[int, str]] = {
     ),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (
-        210,
+        215,
         "one verdict from four measurements; each says when it was seen, what, and by how much",
     ),
     "checks/optimizer/parameters_outside_optimizer.py": (

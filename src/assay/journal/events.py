@@ -197,6 +197,21 @@ class NonfiniteOrigin(TypedDict):
     module: str | None
 
 
+class NothingCounted(TypedDict):
+    """`kind` is `ignored`, `masked`, `selected` (none were) or `empty`; `operation` what gave NaN.
+
+    `of` targets, samples or elements none was left; of a division for each row, `rows` are how many
+    had none, of how many. `ignored` is the value that all targets had. `line` computed it.
+    """
+
+    kind: str
+    operation: str
+    of: int | None
+    ignored: int | None
+    rows: list[int] | None
+    line: SiteRow | None
+
+
 class ActivationKind(TypedDict):
     """The class of the module, or the name of the function, at a `place`."""
 
@@ -423,6 +438,12 @@ NONFINITE_ORIGIN = EventKind(
     absent="no loss on the CPU had an operand in its graph that is not finite",
     always=True,
 )  # fmt: skip
+NOTHING_COUNTED = EventKind(
+    "nothing_counted", NothingCounted, "counted",
+    "a loss on the CPU is NaN, since its mean is one over nothing: the first time",
+    absent="no loss on the CPU was NaN because its mean was one over nothing",
+    always=True,
+)  # fmt: skip
 ACTIVATION_KIND = EventKind(
     "activation_kind", ActivationKind, "activations",
     "an output is measured at a new place",
@@ -505,7 +526,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     LOADER,
     EPOCH, LOSS_CALL, LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, OVERWRITTEN,
-    NONFINITE_ORIGIN, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
+    NONFINITE_ORIGIN, NOTHING_COUNTED, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
     SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
     AUTOCAST, ZERO_GRAD, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip

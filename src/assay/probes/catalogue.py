@@ -8,6 +8,7 @@ from .batches import Batches
 from .callers import Callers
 from .clearing import Clearing
 from .comparable import Comparable
+from .counted import Counted
 from .evaluation import Evaluation
 from .gradients import Gradients
 from .held_out import HeldOut
@@ -39,6 +40,7 @@ PROBES: tuple[type[Probe], ...] = (
     Batches,
     Losses,
     Origins,
+    Counted,
     Overwritten,
     Activations,
     Gradients,

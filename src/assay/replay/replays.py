@@ -12,6 +12,7 @@ from ..seams.arguments import bind
 from ..seams.recording import special_mode
 from ..watching.probe import Probe
 from .asking import SAME, Call, Inputs, Mode, Proofs, Same
+from .lines import Lines
 from .structure import (
     NotReplayable,
     Path,
@@ -72,6 +73,7 @@ class Replays(Probe):
         self._stop()
         self._tape = None
         self._why: str | None = None
+        self.lines = Lines()
         self._calls: list[Call] = []
         self._targets: list[int] = []
         self._ended = False
@@ -105,7 +107,7 @@ class Replays(Probe):
             if why is not None:
                 self._give_up(why)
                 return
-            self._tape = self.watch.recording = Tape(size(tensors((args, kwargs))))
+            self._tape = self.watch.recording = Tape(size(tensors((args, kwargs))), self.lines)
             self._tape.start()
             self.watch.listen("values_read", self._tape.values_read)
         self._calls.append(Call(self.watch.aside, module, args, kwargs))

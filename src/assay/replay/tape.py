@@ -21,6 +21,7 @@ import torch
 from ..seams.interpreting import interpreted
 from ..seams.patch import past_own_frames
 from ..seams.recording import OURS
+from .lines import Lines
 from .operations import Operation, Slot, last_uses
 from .operators import effects_of
 from .structure import (
@@ -57,11 +58,13 @@ class Tape:
 
     Args:
         batch_bytes: size of the first batch, which is alive anyway.
+        lines: takes the user's line of each operation.
     """
 
     supports_higher_order_operators = True  # else torch would refuse the user's
 
-    def __init__(self, batch_bytes: int = 0) -> None:
+    def __init__(self, batch_bytes: int = 0, lines: Lines | None = None) -> None:
+        self._lines = lines
         self.why: str | None = None
         self.seconds = 0.0
         self.given: dict[int, torch.Tensor] = {}
@@ -135,6 +138,8 @@ class Tape:
     ) -> Any:
         kwargs = kwargs or {}
         call = getattr(function, "_op", function)
+        if self._lines is not None:
+            self._try(self._lines.note)
         if self.why is not None:
             return call(*args, **kwargs)
         operation = self._try(self._operation, function, args, kwargs)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ...journal.view import RunView, Training
 from ...signals.constant import constant_loss
+from ...signals.counted import over_nothing
 from ...signals.objective import only_loss
 from ...signals.spoiled import spoiled_batches
 from ...signals.stability import first_stress, worst_of_first
@@ -72,6 +73,7 @@ class LearningRateTooHigh(Check):
         "input_nonfinite_share",
         "input_nan_share",
         "nonfinite_origin",
+        "nothing_counted",
         "grad_nonfinite_share",
     )
     requires = (OneOptimizer(), Steps(), RateAtItsHeight(), ConstantLoss(unless_broken=True))
@@ -145,10 +147,12 @@ class LearningRateTooHigh(Check):
 
     @staticmethod
     def _spoiled(run: RunView, training: Training) -> bool:
-        """Whether it was a batch that brought in the first number that is not finite."""
+        """Whether a batch brought in the first number that is not finite, or was empty."""
         broken = next(step for step, loss in training.series("loss") if not math.isfinite(loss))
         batches = spoiled_batches(run, training)
-        return any(batch.harmful and batch.step <= broken for batch in batches)
+        return any(batch.harmful and batch.step <= broken for batch in batches) or any(
+            of is training and event.step <= broken for of, event, _ in over_nothing(run)
+        )
 
     def _causes(self, training: Training, share: float) -> tuple[Evidence, ...]:
         found = []
