@@ -87,6 +87,7 @@ TRICK_MACHINERY = {"base", "catalogue", "handle", "options", "stage"}
 LONGER: dict[str, tuple[int, str]] = {
     "journal/events.py": (900, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (900, "one table: every signal"),
+    "seams/events.py": (400, "one table: every event with its parameters"),
     "replay/tape.py": (350, "recording and playing keep one invariant: read side by side"),
     "replay/proof.py": (
         400,
@@ -101,9 +102,10 @@ LONGER: dict[str, tuple[int, str]] = {
         165,
         "what it requires of a training is six things, each with a reason of its own",
     ),
+    "checks/gradient/exploding_gradient.py": (155, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (
-        215,
+        240,
         "one verdict from four measurements; each says when it was seen, what, and by how much",
     ),
     "checks/optimizer/parameters_outside_optimizer.py": (

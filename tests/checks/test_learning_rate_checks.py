@@ -203,3 +203,74 @@ def test_sharpness_met_during_warm_up_is_scaled_to_the_peak() -> None:
     rates = [0.001] * 40 + [0.1] * 100 + [0.01] * 60
     assert low(run(SLOW, [1.0] * 30, stress=(0.001,), rates=rates)) == []
     assert len(low(run(SLOW, [1.0] * 30, stress=(0.0001,), rates=rates))) == 1
+
+
+# -- a rate that is raised in mid-run -------------------------------------------------------------
+
+STEPS = 200
+FALL = [2.3 - 0.02 * i + 0.002 * math.sin(7 * i) for i in range(100)]  # to 0.32
+
+
+def raised(
+    after: Sequence[float],
+    quality: Sequence[float] = (),
+    factor: float = 20.0,
+    at: int = 100,
+    by: str = "script",
+    line: list[Any] | None = None,
+) -> RunView:
+    """A rate that is multiplied after half of the steps, and the losses and qualities since."""
+    training = make_training(
+        loss=[*FALL, *after],
+        learning_rate={"group 0": [0.1] * at + [0.1 * factor] * (STEPS - at)},
+        step_quality=dict(enumerate([0.9] * 32)) | dict(enumerate(quality, at)),
+    )
+    data = {"before": 0.1, "after": 0.1 * factor, "by": by, "line": line}
+    return make_run(training, events=[Event("rate_changed", at, data, training=0)])
+
+
+def test_a_jump_that_undoes_what_was_learnt_is_named_with_its_step_and_line() -> None:
+    (found,) = high(raised([1.6] * 100, [-0.5] * 8, line=["train.py", 33, "adjust"]))
+    assert (found.severity, found.tier, found.steps[0]) == ("error", "probe", 100)
+    assert "went from 0.1 to 2 at step 100, by hand" in found.summary
+    assert str(found.where.site) == "train.py:33"
+    assert found.onset == (100, 100)
+    (found,) = high(raised([1.6] * 100, [-0.5] * 8, by="scheduler"))
+    assert "by a scheduler" in found.summary
+    assert str(found.where.site) == "train.py:5"
+
+
+@pytest.mark.parametrize(
+    ("after", "quality", "factor", "severity"),
+    [
+        ([1.4] * 100, [-0.5] * 8, 20, "error"),  # more than half of 1.98 is lost
+        ([1.2] * 100, [-0.5] * 8, 20, "warning"),  # less than half, but the loss has doubled
+        ([0.6] * 100, [-0.5] * 8, 20, None),  # it has not
+        ([1.6] * 30 + [0.3] * 70, [-0.5] * 8, 20, None),  # it recovered
+        ([1.6] * 100, [-0.5] * 8, 1.9, None),  # a schedule goes up like this
+        ([0.3] * 50 + [1.6] * 50, [0.5] * 8, 20, None),  # not at once, and the steps did no harm
+        ([1.6] * 100, [0.5] * 8, 20, "warning"),  # no step was seen to do harm
+        ([math.nan] * 100, [], 20, "error"),
+        ([1.6] * 6, [-0.5] * 8, 20, None),  # too few losses to tell
+    ],
+)
+def test_a_jump_is_judged_by_what_came_of_it(
+    after: list[float], quality: list[float], factor: float, severity: str | None
+) -> None:
+    found = high(raised(after, quality, factor))
+    assert [f.severity for f in found] == ([severity] if severity else [])
+
+
+def test_the_constant_loss_need_not_be_known_for_a_jump() -> None:
+    check, view = LearningRateTooHigh(), raised([1.6] * 100, [-0.5] * 8)
+    assert check.why_skipped(view) is None
+    view = raised([0.3] * 100, factor=1.0)
+    assert check.why_skipped(view) is not None
+
+
+def test_a_rate_that_has_come_to_rest_is_not_warming_up() -> None:
+    rates = [0.01 * i for i in range(1, 11)]
+    view = run(wavy(2.3, 2.3, 100), [-0.5] * 20, rates=rates + [0.1] * 90)
+    assert LearningRateTooHigh().why_skipped(view) is None
+    view = run(wavy(2.3, 2.3, 100), [-0.5] * 20, rates=[0.001 * i for i in range(1, 101)])
+    assert "warming up" in str(LearningRateTooHigh().why_skipped(view))

@@ -82,7 +82,7 @@ def test_a_wrong_declaration_fails_at_import(declared: dict[str, Any], error: st
 
 
 def mentioned(module: Path, seen: set[Path]) -> set[str]:
-    """Signals and events named in a module, and in the modules of signals/ that it imports."""
+    """Signals and events named in a module, in its parts, and in what it imports of signals/."""
     seen.add(module)
     constants = {name.upper(): name for name in EVENTS}
     tree = ast.parse(module.read_text(encoding="utf-8"))
@@ -101,7 +101,9 @@ def mentioned(module: Path, seen: set[Path]) -> set[str]:
         elif isinstance(node, ast.Name):
             found.add(constants.get(node.id, ""))
         elif isinstance(node, ast.ImportFrom) and node.level and node.module:
-            other = PACKAGE / "signals" / f"{node.module.rpartition('.')[2]}.py"
+            name = node.module.rpartition(".")[2]
+            folder = module.parent if name.startswith("_") else PACKAGE / "signals"
+            other = folder / f"{name}.py"
             if other.is_file() and other not in seen:
                 found |= mentioned(other, seen)
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..journal.signals import SIGNALS
 from ..journal.view import RunView, Training
 from ..signals.constant import constant_loss, drift
+from ..signals.jumps import jumps
 from ..signals.objective import alone, only_loss, warming_up, why_not_only
 
 if TYPE_CHECKING:
@@ -110,6 +111,19 @@ class ConstantLoss:
                 f"{moved[1]:.3g}, by more than their spread of {moved[2]:.3g}"
             )
         return f"the loss of a constant prediction is not known for {place}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnlessRaised:
+    """Another requirement, but for a rate that was raised in mid-run: before and after compare."""
+
+    other: Requirement
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Asks the other one, where the rate made no jump."""
+        if any(True for _ in jumps(training)):
+            return None
+        return self.other.missing(check, run, training)
 
 
 @dataclass(frozen=True, slots=True)

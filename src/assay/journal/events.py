@@ -167,6 +167,19 @@ class LossCall(TypedDict):
     in_graph: bool
 
 
+class RateChanged(TypedDict):
+    """The highest rate of the step before and of this one, and who changed it.
+
+    `by` is `scheduler`, `load_state` or `script`; `line` built that scheduler, loaded that state,
+    or is the one line of the script that can have assigned the rate.
+    """
+
+    before: float
+    after: float
+    by: str
+    line: SiteRow | None
+
+
 class LossWithoutGraph(TypedDict):
     """Whether the leaf that backward() was called on requires a gradient."""
 
@@ -503,6 +516,12 @@ ZERO_GRAD = EventKind(
     "zero_grad", ZeroGrad, "notes", "gradients are cleared, the first time for each class",
     absent="zero_grad() was not called",
 )  # fmt: skip
+RATE_CHANGED = EventKind(
+    "rate_changed", RateChanged, "rates",
+    "a step's highest rate is twice, or half, that of the step before, the first 200 times",
+    absent="no rate changed by a factor of 2 from one step to the next",
+    always=True,
+)  # fmt: skip
 STEP_SKIPPED = EventKind(
     "step_skipped", Nothing, "clock",
     "a GradScaler leaves a step out, since gradients are not finite",
@@ -528,6 +547,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     BACKWARD_FAILED, OVERWRITTEN,
     NONFINITE_ORIGIN, NOTHING_COUNTED, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
     SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
-    AUTOCAST, ZERO_GRAD, STEP_SKIPPED, SWEEP, CALLER,
+    AUTOCAST, ZERO_GRAD, RATE_CHANGED, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -20,6 +20,7 @@ from .optimizers import Optimizers
 from .origins import Origins
 from .overwritten import Overwritten
 from .pace import Pace
+from .rates import Rates
 from .scaling import Scaling
 from .schedules import Schedules
 from .setup import Setup
@@ -36,6 +37,7 @@ PROBES: tuple[type[Probe], ...] = (
     Loaders,
     Loading,
     Schedules,
+    Rates,
     Scaling,
     Batches,
     Losses,

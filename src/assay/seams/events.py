@@ -72,6 +72,11 @@ class Events:
     def backward_begin(self, roots: Roots, kept: bool) -> None:
         """Called before `backward` computes gradients; `kept`: the graph is used again."""
 
+    def rate_changed(
+        self, training: Any, optimizer: Optimizer, before: float, after: float
+    ) -> None:
+        """Called as a step ends whose highest rate is twice, or half, that of the step before."""
+
     def stalled(self, passes: int, finite: bool | None) -> None:
         """Called after so many passes without a step, ever more rarely; is the loss finite?"""
 

@@ -93,7 +93,9 @@ def apart(one: Training, other: Training) -> bool:
 def warming_up(training: Training) -> bool:
     """Whether the rate still rises at the end of what was seen."""
     rates = training.series("learning_rate", "group 0")
-    return len(rates) > 1 and rates.last >= max(rates.values) and rates.first < 0.5 * rates.last
+    if len(rates) < 2 or rates.last < max(rates.values) or rates.first >= 0.5 * rates.last:
+        return False
+    return rates.last > rates.between(0, max(training.steps - training.steps // 10, 1)).last
 
 
 def training_of(run: RunView, call: Event[LossCall]) -> Training | None:

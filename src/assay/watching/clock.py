@@ -294,9 +294,9 @@ class Clock:
             loss = self.loss
             if self._batches > 1 and loss is not None:
                 loss = loss / self._batches  # so that it is comparable with that of one
-            training.note(loss, rates, now)
             if self.phases is not None:
                 self.phases.step_ends(training, rates)
+            training.note(loss, rates, now)
         if not self.stepped:
             self.stepped = True
             self._time_iteration(training, now)

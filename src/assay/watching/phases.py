@@ -112,13 +112,19 @@ class Phases:
             self._window("modes")
 
     def step_ends(self, training: TrainingLog, rates: list[Any]) -> None:
-        """Compares the rates with those before and, in a sample, what can be trained."""
+        """Compares the rates, before they are noted, with those of the step before.
+
+        And, in a sample, what can be trained.
+        """
         rate = max((float(rate) for rate in rates if rate is not None), default=0.0)
         before = self._rates.setdefault(training.index, rate)
-        if rate != before and not before / RATE_FACTOR < rate < before * RATE_FACTOR:
+        optimizer = training.optimizer()
+        if _differs(rate, before):
             self._rates[training.index] = rate
             self._window("rate")
-        optimizer = training.optimizer()
+        last = max(training.rates, default=rate)
+        if _differs(rate, last) and optimizer is not None:
+            self._hub.emit("rate_changed", training, optimizer, last, rate)
         if self._sampling.active and optimizer is not None:
             groups = optimizer.param_groups
             trainable = sum(p.requires_grad for group in groups for p in group["params"])
@@ -162,3 +168,7 @@ class Phases:
         self._clock.fast.cancel("a sample is due earlier")
         if self._clock.stepped:
             self._sampling.arm_if_due(self._clock.iteration + 1)
+
+
+def _differs(rate: float, before: float) -> bool:
+    return rate != before and not before / RATE_FACTOR < rate < before * RATE_FACTOR

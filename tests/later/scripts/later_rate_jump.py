@@ -37,7 +37,7 @@ model, data = Net(), task(8)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
 for epoch in range(40):
     if epoch == 20:
-        optimizer.param_groups[0]["lr"] *= 100  # expect: exploding-gradient anywhere
+        optimizer.param_groups[0]["lr"] *= 100  # expect: learning-rate-too-high
     model.train()
     for x, y in DataLoader(data, batch_size=32, shuffle=True):
         optimizer.zero_grad()

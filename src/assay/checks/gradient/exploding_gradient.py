@@ -8,6 +8,7 @@ from statistics import median
 
 from ...journal.series import Series
 from ...journal.view import RunView, Training
+from ...signals.jumps import jumps
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -40,7 +41,7 @@ class ExplodingGradient(Check):
 
     ## Known exceptions
     Silent: clipped gradients, bursts that the loss survives (a hard batch, an outlier), losses that
-    start high, gradients that are large throughout.
+    start high, gradients that are large throughout, all that comes after a jump of the rate.
 
     ## Example
     A recurrent net over long sequences without clipping; deep nets with weights that are too large.
@@ -59,7 +60,7 @@ class ExplodingGradient(Check):
     severity = "warning"
     tier = "heuristic"
     needs = ("grad_norm", "loss")
-    reads = ("grad_norm", "loss", "clip_norm", "weight_norm")
+    reads = ("grad_norm", "loss", "clip_norm", "weight_norm", "learning_rate")
     requires = (That(_too_short),)
     is_effect = (Effect.EXPLODING,)
     leads_to = (
@@ -112,7 +113,10 @@ class ExplodingGradient(Check):
     def _burst(self, training: Training) -> tuple[int, float, float, float, str] | None:
         """Returns step, norm, usual norm, limit and usual values of the first harmful burst."""
         clipped, earlier = set(training.series("clip_norm").steps), list[float]()
+        raised = {jump.step for jump in jumps(training)}
         for step, norm in training.series("grad_norm"):
+            if any(jump < step for jump in raised):
+                return None  # the rate was raised: what comes after it comes of that
             if norm != norm:
                 return None  # what came before was no burst, and nan is another check's business
             if step not in clipped and self._harmed(training.series("loss"), step):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import fmean
 
+from ...journal.series import Series
 from ...journal.view import RunView
 from ...signals.constant import constant_loss
 from ...signals.objective import only_loss
@@ -74,6 +76,9 @@ class LossNotDecreasing(Check):
             "measured in benchmarks/calibration/loss_trend.py: to 0.989 in runs that learn and no "
             "longer fall; by definition 1, of which sampled targets tell a thousandth less or more",
         ),
+        "learnt": Limit(
+            0.95, "of a constant's loss", "measured in benchmarks/calibration/learning_rate.py"
+        ),
         "errors": Limit(2.0, "standard errors", "the usual 5 % level of a two-sided test"),
         "tiny": Limit(
             0.01, "of a constant's loss", "measured in benchmarks/calibration/loss_trend.py"
@@ -91,10 +96,15 @@ class LossNotDecreasing(Check):
             falls = seen.falls(self.limit("errors")) and seen.fall > self.limit("tiny") * floor
             if not share >= self.limit("share") or falls:
                 continue
+            known = self._last_known(losses, floor)
+            first, last = losses.steps[0], losses.steps[int(self.limit("steps")) - 1]
             yield self.found(
-                f"the loss went from {seen.begin:.4g} to {seen.end:.4g} in {seen.samples} steps; a "
+                f"the loss went from {seen.begin:.4g} to {seen.end:.4g} in {seen.samples} steps"
+                f"{f', and was {known[1]:.4g} about step {known[0]}' if known else ''}; a "
                 f"constant prediction has {floor:.4g}",
-                "the model has learnt nothing from its inputs, and no longer improves",
+                "the model has lost all that it had learnt, and no longer improves"
+                if known
+                else "the model has learnt nothing from its inputs, and no longer improves",
                 try_=(
                     "look at inputs and labels side by side, right before the model",
                     "overfit one batch; if that works the data are at fault, else the model",
@@ -108,5 +118,14 @@ class LossNotDecreasing(Check):
                 ),
                 tricks=(Remedy("lr", "x0.1"), Remedy("lr", "x10"), Remedy("init", "he")),
                 training=training,
-                began=(0, losses.steps[int(self.limit("steps")) - 1]),
+                began=(first, last) if known is None else (known[0], losses.steps[-1]),
             )  # fmt: skip
+
+    def _last_known(self, losses: Series, floor: float) -> tuple[int, float] | None:
+        """Returns where the loss was last below a constant's, and how low; None if it never was."""
+        part = max(len(losses) // 10, 1)
+        for begin in range(len(losses) - part, -1, -part):
+            mean = fmean(losses.values[begin : begin + part])
+            if mean < self.limit("learnt") * floor:
+                return losses.steps[begin], mean
+        return None

@@ -15,7 +15,15 @@ from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
-from ..requirements import ConstantLoss, OneOptimizer, RateAtItsHeight, Steps, ends_broken
+from ..requirements import (
+    ConstantLoss,
+    OneOptimizer,
+    RateAtItsHeight,
+    Steps,
+    UnlessRaised,
+    ends_broken,
+)
+from ._raised_rate import after_a_jump
 
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
 
@@ -28,7 +36,9 @@ class LearningRateTooHigh(Check):
     prediction, or is not finite. And a cause that was measured: rate times sharpness began above
     the stability limit, steps raised the loss of their own batch, one of the first did next to
     nothing of what its gradient promised, or they threw the loss far above where it started. A
-    loss of half a constant's takes more of these, and is a warning.
+    loss of half a constant's takes more of these, and is a warning. A rate that is raised twofold
+    or more in mid-run is judged by itself: half of what had been learnt was lost for good, and the
+    steps from then on did harm; or, as a warning, the loss doubled at once and stayed there.
 
     ## Why it matters
     A network thrown far away in its first steps often sits there, and looks unable to learn.
@@ -75,8 +85,14 @@ class LearningRateTooHigh(Check):
         "nonfinite_origin",
         "nothing_counted",
         "grad_nonfinite_share",
+        "rate_changed",
     )
-    requires = (OneOptimizer(), Steps(), RateAtItsHeight(), ConstantLoss(unless_broken=True))
+    requires = (
+        OneOptimizer(),
+        Steps(),
+        RateAtItsHeight(),
+        UnlessRaised(ConstantLoss(unless_broken=True)),
+    )
     is_effect = (Effect.RATE_TOO_HIGH,)
     leads_to = (
         Effect.DEAD,
@@ -95,12 +111,19 @@ class LearningRateTooHigh(Check):
         "poor": Limit(0.5, "of a constant's loss", _SWEEP),
         "worse": Limit(1.2, "of a constant's loss", _SWEEP),
         "thrown": Limit(1.5, "times the first loss", _SWEEP),
+        "undone": Limit(0.5, "of what had been learnt before a jump", "ours: half of it is lost"),
+        "higher": Limit(
+            2.0, "times the loss before a jump", "llm-foundry's KillLossSpike: twice the mean"
+        ),
         "samples": Limit(5, "samples", "ours: fewer harmful steps may be chance"),
         "steps": Limit(50, "steps", "measured in benchmarks/false_alarms.md: 30 are too few"),
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
+            if later := after_a_jump(self, run, training):
+                yield later
+                continue
             share, damage = self._damage(run, training)
             evidence = self._causes(training, share)
             if damage is None or not evidence:
