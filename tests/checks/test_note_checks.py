@@ -137,7 +137,7 @@ def test_weights_in_the_loss_are_silent_and_sequences_not_judged() -> None:
 # --- half-without-scaler ------------------------------------------------------------------------
 
 
-def half(dtype: str = "float16", scale: Sequence[float] = (), *, graph: bool = True) -> RunView:
+def half(dtype: str = "float16", scaled: int = 0, *, graph: bool = True) -> RunView:
     call = {
         "fn": "cross_entropy", "place": "cross_entropy (train.py:12)", "in_graph": graph,
         "weighted": False, "input": {"shape": [8, 3], "dtype": dtype},
@@ -145,10 +145,10 @@ def half(dtype: str = "float16", scale: Sequence[float] = (), *, graph: bool = T
     region = {"device": "cpu", "dtype": dtype, "enabled": True}
     return make_run(
         loss=[1.0] * 9,
-        loss_scale=list(scale),
         events=[
             Event("loss_call", 0, call, Site("train.py", 13)),
             Event("autocast", 0, region, LINE),
+            *[Event("scaler", 0, {"scaled": scaled}, LINE)][: scaled > 0],
         ],
     )
 
@@ -168,7 +168,7 @@ def test_half_weights_without_autocast_are_named_at_the_loss() -> None:
 
 @pytest.mark.parametrize(
     "run",
-    [half(scale=[65536.0] * 9), half("bfloat16"), half("float32"), half(graph=False)],
+    [half(scaled=9), half("bfloat16"), half("float32"), half(graph=False)],
 )
 def test_half_precision_that_is_well(run: RunView) -> None:
     assert silent(HalfWithoutScaler(), run)

@@ -16,6 +16,8 @@ PACKAGE = Path(assay.__file__).parent
 ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis", "viewer")
 
 WAITING = {
+    "mean_loss_passes": "accumulation-not-normalised",
+    "unscaled_pass": "scaler-misused",
     "activation_mean": "initial-scale: a mean that grows with depth",
     "weight_changed_share": "updates-lost",
     "eval_input_mean": "eval-preprocessed-differently",
@@ -27,9 +29,7 @@ WAITING = {
     "training_mode": "train-mode-in-evaluation",
     "module_modes": "train-mode-in-evaluation",
     "epoch": "same-order-every-epoch",
-    "scaler": "scaler-bypassed",
     "compile": "says what could not look; the setup part of the page",
-    "hook_registered": "says what could not look; the setup part of the page",
     "checkpointing": "says what could not look; the setup part of the page",
 }
 """Recorded before their reader is there: the check of the catalogue that is to read each."""

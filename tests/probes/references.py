@@ -651,6 +651,10 @@ WITHOUT: dict[str, str] = {
     "memory_peak": "bytes of the whole process",
     "memory_allocated": "of an accelerator",
     "backward_passes": "a fact about the order of calls: tests/probes/test_run_facts.py",
+    **dict.fromkeys(
+        ("raw_grad_norm", "scaled_passes", "loss_scaled_by", "mean_loss_passes"),
+        "a fact about the order of calls: tests/probes/test_passes.py",
+    ),
     "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
     **{
         f"evaluation_{n}": "test_an_evaluation_is_the_mean_over_its_samples holds them to it"

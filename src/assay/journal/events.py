@@ -146,6 +146,21 @@ class Scaler(TypedDict):
     past: int
 
 
+class Clipping(TypedDict):
+    """`of` is `norm` or `value`; the others are counts for the event's line.
+
+    `calls` that were looked at: of gradients that a step had `used` already, `empty` ones without
+    any gradient, and those whose norm was `larger` than the limit (known on the CPU only).
+    """
+
+    of: str
+    limit: float
+    calls: int
+    used: int
+    empty: int
+    larger: int
+
+
 class LossCall(TypedDict):
     """Function and `place` of a loss, what it was given and gave back, and how it is set.
 
@@ -418,6 +433,17 @@ SCALER = EventKind(
     absent="no GradScaler scaled a loss",
     always=True,
 )  # fmt: skip
+UNSCALED_PASS = EventKind(
+    "unscaled_pass", Nothing, "passes",
+    "a step follows backward passes of which some went through a scaled loss and some did not; the "
+    "line of one that did not",
+    absent="no step had both scaled and unscaled backward passes",
+)  # fmt: skip
+CLIPPING = EventKind(
+    "clipping", Clipping, "clipping",
+    "a line has clipped gradients 1, 2, 4, 8, ... times",
+    absent="gradients were not clipped",
+)  # fmt: skip
 LOADER = EventKind(
     "loader", Loader, "loaders",
     "iteration over a new kind of DataLoader begins",
@@ -546,6 +572,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     EPOCH, LOSS_CALL, LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, OVERWRITTEN,
     NONFINITE_ORIGIN, NOTHING_COUNTED, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
+    UNSCALED_PASS, CLIPPING,
     SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
     AUTOCAST, ZERO_GRAD, RATE_CHANGED, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip

@@ -104,6 +104,28 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no step followed a call of backward()",
     ),
     Signal(
+        "raw_grad_norm", "Gradient norm after backward", "loss / weight", Per.WHOLE, "passes",
+        "norm of the optimizer's gradients as the last backward pass left them; of steps that a "
+        "scaled loss, or several passes, were made for",
+        absent="each step followed one backward pass of a loss that no GradScaler scaled",
+    ),
+    Signal(
+        "scaled_passes", "Scaled passes", "passes", Per.WHOLE, "passes",
+        "calls of backward() for the step that went through a loss that a GradScaler had scaled",
+        absent="no GradScaler scaled a loss",
+    ),
+    Signal(
+        "loss_scaled_by", "Scale of the loss", "", Per.WHOLE, "passes",
+        "what a GradScaler multiplied the loss by",
+        absent="no GradScaler scaled a loss",
+    ),
+    Signal(
+        "mean_loss_passes", "Passes of a mean", "passes", Per.WHOLE, "passes",
+        "calls of backward() from one line, for the step, on what a loss function gave back: a "
+        "mean over its batch",
+        absent="no step followed a call of backward()",
+    ),
+    Signal(
         "outside_weight_norm", "Norm of weights outside", "weight", Per.WHOLE, "structure",
         "norm of the trainable weights that have a gradient and no optimizer",
         absent="every parameter with a gradient is held by an optimizer",

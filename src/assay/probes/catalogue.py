@@ -7,6 +7,7 @@ from .activations import Activations
 from .batches import Batches
 from .callers import Callers
 from .clearing import Clearing
+from .clipping import Clipping
 from .comparable import Comparable
 from .counted import Counted
 from .evaluation import Evaluation
@@ -20,6 +21,7 @@ from .optimizers import Optimizers
 from .origins import Origins
 from .overwritten import Overwritten
 from .pace import Pace
+from .passes import Passes
 from .rates import Rates
 from .scaling import Scaling
 from .schedules import Schedules
@@ -39,6 +41,8 @@ PROBES: tuple[type[Probe], ...] = (
     Schedules,
     Rates,
     Scaling,
+    Passes,
+    Clipping,
     Batches,
     Losses,
     Origins,

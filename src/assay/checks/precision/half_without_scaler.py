@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...journal.events import AUTOCAST, LOSS_CALL
+from ...journal.events import AUTOCAST, LOSS_CALL, SCALER
 from ...journal.view import RunView
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
@@ -15,7 +15,7 @@ class HalfWithoutScaler(Check):
 
     ## What it does
     Looks for a loss of float16 predictions that backward passes go through, in a run in which no
-    GradScaler was ever updated.
+    GradScaler ever scaled a loss.
 
     ## Why it matters
     Gradients of activations are float16 as well. What is smaller than 6e-8 is rounded to 0, and
@@ -45,13 +45,13 @@ class HalfWithoutScaler(Check):
     severity = "note"
     tier = "exact"
     needs = ("loss_call",)
-    reads = ("loss_call", "loss_scale", "autocast")
+    reads = ("loss_call", "scaler", "autocast")
     limits = {
         "smallest": Limit(2.0**-24, "", "IEEE 754-2008: the smallest number of binary16 above 0"),
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        if any(len(training.series("loss_scale")) for training in run.trainings):
+        if any(True for _ in run.events(SCALER)):
             return
         calls = (
             call
