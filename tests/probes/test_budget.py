@@ -37,9 +37,9 @@ def test_samples_lie_all_over_a_run_of_any_length(iterations: int) -> None:
     taken = sampled_iterations(SamplePlan(Budget(0.01)), iterations, plain_s=5e-3, own_s=2e-3)
     assert taken[:OPENING] == list(range(OPENING))
     assert len(taken) - OPENING >= 32
-    assert sum(at >= 0.75 * iterations for at in taken) >= 8
+    assert sum(at >= 0.75 * iterations for at in taken) >= 4
     assert len(taken) <= 300
-    assert max(b - a for a, b in pairwise(taken)) <= max(4, iterations / 12)
+    assert max(b - a for a, b in pairwise(taken)) <= max(4, iterations / 8)
 
 
 @pytest.mark.parametrize("slow", [1.0, 10.0, 0.1])
@@ -76,7 +76,7 @@ def test_what_is_truly_dear_is_thinned_out_in_powers_of_two_and_told() -> None:
     taken = sampled_iterations(plan, 10_000, plain_s=0.1, own_s=1.0)
     early = [at for at in taken if OPENING < at < 1000]
     assert len(early) < 50
-    assert sum(at >= 7500 for at in taken) >= 8, "later they are far apart anyway"
+    assert sum(at >= 7500 for at in taken) >= 4, "later they are far apart anyway"
     assert told
     assert all(gap & (gap - 1) == 0 for gap in told)
 

@@ -27,6 +27,10 @@ PRODUCTS_AT_LEAST = 8
 EARLY_PRODUCTS = 4
 """The same for the first measurement of SGD, at its first step: an order of magnitude is enough."""
 
+AGAIN_AT_LEAST, AGAIN_AT_MOST = 3, 6
+"""The same for one that begins with the eigenvector of the last: the lowest eigenvalue is not looked
+for again."""
+
 LATE = 26
 """The measurement that counts in the opening window, and the first of optimizers with a second
 moment: before, it holds too few gradients (measured on digits: a sharpness of 3e7, 3e4 and 7e2 at
@@ -95,7 +99,8 @@ class Sharpness(SecondOrder):
     """Extreme eigenvalues of the Hessian of one batch's loss, preconditioned as the optimizer does.
 
     Signals at place "": `sharpness` (highest; with several rates, in coordinates scaled by their
-    ratio to the largest), `sharpness_min` (lowest), `rate_times_sharpness`, `stability_limit`.
+    ratio to the largest), `sharpness_min` (lowest, once per opening), `rate_times_sharpness`,
+    `stability_limit`.
     Measured on the live graph of a step in training, dropout and batch statistics included, so it
     is the sharpness that the step meets.
 
@@ -241,17 +246,23 @@ class Sharpness(SecondOrder):
 
         with torch.no_grad():
             start = self._start(scale * flat(hessian.gradients))
-            found = lanczos(product, start, products, RESIDUAL, PRODUCTS_AT_LEAST)
-        self._vector = found.vector
+            least = AGAIN_AT_LEAST if self._is_again else PRODUCTS_AT_LEAST
+            found = lanczos(product, start, products, RESIDUAL, least)
         limits = [stability_limit(optimizer, group) or 0.0 for group in optimizer.param_groups]
-        self._found = {
-            "sharpness": found.high,
-            "sharpness_min": found.low,
-            "stability_limit": min(limits),
-        }
+        self._found = {"sharpness": found.high, "stability_limit": min(limits)}
+        if not self._is_again:
+            self._found["sharpness_min"] = found.low
+        self._vector = found.vector
         return True
 
+    @property
+    def _is_again(self) -> bool:
+        """Whether one was measured late in this opening, which the next begins with."""
+        return self._vector is not None and self._measured_at >= self._began + LATE
+
     def _products_wanted(self) -> int:
+        if self._is_again:
+            return AGAIN_AT_MOST
         return EARLY_PRODUCTS if self.watch.iteration - self._began <= 0 else PRODUCTS_AT_MOST
 
     def _start(self, gradient: torch.Tensor) -> torch.Tensor:

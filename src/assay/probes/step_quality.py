@@ -81,6 +81,8 @@ class StepQuality(SecondOrder):
 
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Notes the loss, and which gradients were there before it."""
+        if not self.watch.is_thorough:
+            return
         self._backwards += 1
         loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
         if self._backwards > 1 or not isinstance(loss, torch.Tensor) or loss.numel() != 1:

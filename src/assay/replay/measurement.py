@@ -73,7 +73,7 @@ class Measurement(Probe):
 
     def on_backward_end(self, roots: Any) -> None:
         """Measures the batch of a step, if that is due, once the weights have their gradients."""
-        due = self._due()
+        due = self._due() if self.watch.is_thorough else None
         if due is None or not self._granted():
             return
         began = perf_counter()

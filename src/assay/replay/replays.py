@@ -103,6 +103,9 @@ class Replays(Probe):
         if next(module.parameters(), None) is None or self._ended:
             return  # a loss or an augmentation is no model
         if self._tape is None:
+            if not self.watch.is_thorough:
+                self._give_up("this sample is not a thorough one")
+                return
             why = special_mode() or ("compiled" if self.watch.compiled else None)
             if why is not None:
                 self._give_up(why)

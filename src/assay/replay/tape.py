@@ -262,7 +262,9 @@ class Tape:
         self._operations.append(operation)
 
     def values_read(self, tensor: Any) -> None:
-        """Notes that Python took all values out of a tensor: they must be the same again."""
+        """Notes that the program took all values out of a tensor: they must be the same again."""
+        if not self._on:
+            return  # a listener of ours did
         if self.why is None and isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided:
             self.pause()
             self._try(self._note_values, tensor)

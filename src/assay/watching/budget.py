@@ -32,9 +32,9 @@ RARE = 1 / 32, 1 / 3
 began apart: a third for one that costs 30 steps, so that one lies in the last quarter of any long
 run; as samples do for those that cost less than three. `COST_APART` rules in short runs."""
 
-COST_APART = 20
+COST_APART = 30
 """Two measurements of one kind lie at least so many times the steps that one costs apart, and half
-so many if it costs up to `FEW_STEPS`: those of one kind take a twentieth, or a tenth, of a run that
+so many if it costs up to `FEW_STEPS`: those of one kind take a thirtieth, or a fifteenth, of a run that
 is still short, and less and less of one that goes on."""
 FEW_STEPS = 3.0
 

@@ -104,6 +104,11 @@ class ProbeContext:
         return self._sampling.active
 
     @property
+    def is_thorough(self) -> bool:
+        """Whether the batch of this sampled iteration may be computed again."""
+        return self._sampling.plan.is_thorough(self._clock.iteration)
+
+    @property
     def is_opening(self) -> bool:
         """Whether this iteration lies in an opening window."""
         return self._sampling.plan.is_opening(self._clock.iteration)

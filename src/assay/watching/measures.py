@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import torch
 
+from .subsample import subsample
+
 WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 """Half precision has too few digits for a sum; its norms are those of float32."""
 
@@ -49,7 +51,10 @@ def norms(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
 
 def norm(tensor: torch.Tensor) -> torch.Tensor:
     """Returns the 2-norm of one tensor."""
-    return norms([tensor])[0]
+    if not tensor.is_cpu:
+        return norms([tensor])[0]
+    found = torch.linalg.vector_norm(tensor, dtype=WIDER.get(tensor.dtype))
+    return found if SAFE[0] < found.item() < SAFE[1] else _scaled_norm(tensor)
 
 
 def total(parts: list[torch.Tensor]) -> torch.Tensor:
@@ -165,21 +170,28 @@ def nonfinite_share(tensor: torch.Tensor, together: torch.Tensor) -> torch.Tenso
 
 
 def zero_share(tensor: torch.Tensor) -> torch.Tensor:
-    """Returns the share of the elements that are exactly 0."""
-    size = tensor.numel()
-    return (size - torch.count_nonzero(tensor)) / size
+    """Returns the share of a subsample's elements that are exactly 0."""
+    chosen = subsample(tensor)
+    return 1 - torch.count_nonzero(chosen) / chosen.numel()
 
 
 def changed_shares(
     pairs: Sequence[tuple[torch.Tensor, torch.Tensor]],
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Returns the share of elements that differ, of each pair and of all; NaN is changed."""
-    device = pairs[0][0].device
-    counts = [torch.count_nonzero(after != before) for after, before in pairs]
-    together = torch.stack([count.to(device) for count in counts]).sum()
-    sizes = [after.numel() for after, _ in pairs]
-    shares = [count / size for count, size in zip(counts, sizes, strict=True)]
-    return shares, together / sum(sizes)
+    """Returns the share of a subsample's elements that differ, of each pair and of all of them.
+
+    NaN is changed. Pairs that lie otherwise in memory are compared as a whole.
+    """
+    shares, changed, elements = [], [], 0
+    for after, before in pairs:
+        if after.stride() == before.stride():
+            differ = subsample(after) != subsample(before)
+        else:
+            differ = after != before
+        shares.append(torch.count_nonzero(differ) / differ.numel())
+        changed.append(shares[-1].to(pairs[0][0].device) * after.numel())
+        elements += after.numel()
+    return shares, torch.stack(changed).sum() / elements
 
 
 def _scaled_norm(tensor: torch.Tensor) -> torch.Tensor:

@@ -12,13 +12,18 @@ OPENING = 32
 DENSE = 8
 """Iterations of a short window, and those that come first in an opening that is thinned out."""
 
-DENSITY = 32
-"""After an opening two samples lie this part of the iterations since it began apart, at least two
-iterations: 34 samples in a hundred iterations, nine in the last quarter of a run of any length, 256
-in 100,000. What they cost falls as the run goes on."""
+DENSITY = 16
+SPREAD_FROM = 64
+"""After an opening two samples lie this part of the iterations since `SPREAD_FROM` apart, at least
+two iterations: 34 samples in a hundred iterations, four in the last quarter of a run of any length,
+169 in 100,000. What they cost falls as the run goes on."""
 
-DENSITY_AT_MOST = 1024
+DENSITY_AT_MOST = 512
 """The same, where more than the usual share of the time may be spent."""
+
+THOROUGH = 4
+"""Of the samples that lie spread each fourth is thorough: its batch is recorded and computed again,
+which takes more than all else. In a long run two or three of those lie in the last quarter."""
 
 OPENINGS = 16
 """So many optimizers have an opening and a count of their own; later ones have a window of the same
@@ -68,6 +73,7 @@ class SamplePlan:
         self._single: int | None = None  # an iteration that is wanted alone
         self._base = 0  # gaps grow with the iterations since this one
         self._stretch, self._number = opening, 0
+        self._spread = 0  # samples taken outside of windows
         self._opened = opening  # iterations in openings so far
         self._windows: dict[str, int] = {}  # by cause: how many, where the last ends
         self._ends: dict[str, int] = {}
@@ -77,6 +83,11 @@ class SamplePlan:
     def is_opening(self, iteration: int) -> bool:
         """Whether an iteration lies in an opening window."""
         return self.began <= iteration < self.began + self.opening
+
+    def is_thorough(self, iteration: int) -> bool:
+        """Whether the batch of a sampled iteration may be computed again: in all windows it is."""
+        alone = iteration == self._single
+        return iteration < self._until or alone or self._spread % THOROUGH == 0
 
     # -- windows ----------------------------------------------------------------------------------
 
@@ -138,6 +149,7 @@ class SamplePlan:
         self.taken += 1
         self.last = iteration
         self.budget.sampled(own_s, whole_s, cpu_s, opening=self.is_opening(iteration))
+        self._spread += iteration >= self._until
         after = self._planned_after(iteration)
         if iteration + 1 < self._until:
             after = min(after, iteration + self._gap_within(iteration))
@@ -162,7 +174,7 @@ class SamplePlan:
             self._tell(iteration, thinning)
         while True:
             since = self._stretch - self._base
-            gap = max(self._gap_at_least, int(since / self._density), thinning)
+            gap = max(self._gap_at_least, int((since - SPREAD_FROM) / self._density), thinning)
             at = self._stretch + int(gap * (self._number * GOLDEN % 1))
             if at > iteration:
                 return at
