@@ -34,8 +34,8 @@ run; as samples do for those that cost less than three. `COST_APART` rules in sh
 
 COST_APART = 30
 """Two measurements of one kind lie at least so many times the steps that one costs apart, and half
-so many if it costs up to `FEW_STEPS`: those of one kind take a thirtieth, or a fifteenth, of a run that
-is still short, and less and less of one that goes on."""
+so many if it costs up to `FEW_STEPS`: those of one kind take a thirtieth, or a fifteenth, of a run
+that is still short, and less and less of one that goes on."""
 FEW_STEPS = 3.0
 
 THINNING_AT_MOST = 1 << 30
