@@ -1,13 +1,19 @@
 """What observing costs, beside torch's own anomaly mode. Prints JSON.
 
     python benchmarks/overhead.py [--pairs 9] [--block 4.0] [--device cuda] [--only mlp-1ms ...]
+    python benchmarks/overhead.py --only opening-resnet run-mlp-5ms --source OTHER/src
 
 Each workload runs in one process on one thread. Blocks of steps with assay, without it (every seam
 taken out) and with `torch.autograd.set_detect_anomaly` follow each other in turn, past the opening
 window, and are timed in CPU seconds (on a GPU: by the clock, until the GPU has done its work). A
 pair is a block with assay and a plain one, in slices that alternate, since a shared machine slows
 down and speeds up within seconds; two processes would differ by more than what is measured here.
-A block has to be long enough to hold samples: some seconds.
+A block has to be long enough to hold samples: some seconds. `--after` puts so many watched steps
+before the blocks, since samples lie ever farther apart.
+
+Rows `opening-*` and `run-*` tell what the first 32 and the first `--steps` steps of a process take
+more than they would alone. They ask nothing of assay but to begin and to end, so that `--source`
+measures another version beside this one, in turn.
 """
 
 from __future__ import annotations
@@ -26,7 +32,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+SOURCE = Path(os.environ.get("OVERHEAD_SOURCE", Path(__file__).resolve().parents[1] / "src"))
 SLICES = 8
 DEVICE = os.environ.get("OVERHEAD_DEVICE", "cpu")
 
@@ -107,6 +113,75 @@ WORKLOADS: dict[str, Callable[[], Callable[[], None]]] = {
 }
 
 
+def resnet() -> Callable[[], None]:
+    """Six residual blocks with batch norm on images of 32 x 32."""
+    import torch
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self, inside: int, outside: int, stride: int) -> None:
+            super().__init__()
+            self.body = nn.Sequential(
+                nn.Conv2d(inside, outside, 3, stride, 1, bias=False),
+                nn.BatchNorm2d(outside),
+                nn.ReLU(),
+                nn.Conv2d(outside, outside, 3, 1, 1, bias=False),
+                nn.BatchNorm2d(outside),
+            )
+            self.skip = nn.Conv2d(inside, outside, 1, stride, bias=False)
+            self.end = nn.ReLU()
+
+        def forward(self, x: Any) -> Any:
+            return self.end(self.body(x) + self.skip(x))
+
+    sizes = ((16, 16, 1), (16, 16, 1), (16, 32, 2), (32, 32, 1), (32, 64, 2), (64, 64, 1))
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        *(Block(*size) for size in sizes),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(64, 10),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    return classifier(model, torch.randn(32, 3, 32, 32), 10, optimizer)
+
+
+def inverted_residuals() -> Callable[[], None]:
+    """Depthwise convolutions with squeeze-and-excitation and SiLU, as in timm's EfficientNets."""
+    import torch
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            wide = 4 * width
+            self.up = nn.Sequential(nn.Conv2d(width, wide, 1), nn.BatchNorm2d(wide), nn.SiLU())
+            self.depthwise = nn.Sequential(
+                nn.Conv2d(wide, wide, 3, padding=1, groups=wide), nn.BatchNorm2d(wide), nn.SiLU()
+            )
+            self.squeeze = nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), nn.Conv2d(wide, width, 1), nn.SiLU(),
+                nn.Conv2d(width, wide, 1), nn.Sigmoid(),
+            )  # fmt: skip
+            self.down = nn.Sequential(nn.Conv2d(wide, width, 1), nn.BatchNorm2d(width))
+
+        def forward(self, x: Any) -> Any:
+            y = self.depthwise(self.up(x))
+            return x + self.down(y * self.squeeze(y))
+
+    model = nn.Sequential(
+        nn.Conv2d(3, 24, 3, stride=2, padding=1),
+        *(Block(24) for _ in range(5)),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(24, 10),
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    return classifier(model, torch.randn(16, 3, 32, 32), 10, optimizer)
+
+
 def deep_cnn() -> Callable[[], None]:
     """Six convolutions with batch norm on images of 64 x 64: large activations."""
     import torch
@@ -123,7 +198,9 @@ def deep_cnn() -> Callable[[], None]:
 OPENINGS: dict[str, Callable[[], Callable[[], None]]] = {
     "opening-mlp": lambda: mlp(128, 64),
     "opening-cnn": deep_cnn,
+    "opening-resnet": resnet,
     "opening-transformer": lambda: transformer(128, 4, 16, 64),
+    "opening-timm-like": inverted_residuals,
 }
 
 
@@ -167,7 +244,7 @@ class Arms:
         return took
 
 
-def measure(name: str, pairs: int, block_s: float) -> dict[str, Any]:
+def measure(name: str, pairs: int, block_s: float, after: int) -> dict[str, Any]:
     """One workload, in this process."""
     import torch
 
@@ -177,9 +254,7 @@ def measure(name: str, pairs: int, block_s: float) -> dict[str, Any]:
         step = WORKLOADS[name]()
     with tempfile.TemporaryDirectory() as folder:
         arms = Arms(step, folder)
-        for _ in range(60):  # the opening window
-            step()
-        arms.block("assay", 200)
+        arms.block("assay", after)
         plain = arms.block("plain", 100) / 100
         steps = max(20, int(block_s / SLICES / plain))
         rows: dict[str, list[float]] = {"plain": [], "assay": [], "anomaly": []}
@@ -262,26 +337,37 @@ def memory(steps: int) -> dict[str, Any]:
     }
 
 
-def opening(name: str) -> dict[str, Any]:
-    """What the opening window costs: its 32 steps from the start of the process, and then plain."""
+def first_steps(build: Callable[[], Callable[[], None]], steps: int) -> dict[str, Any]:
+    """What the first steps of a process take more than they would alone, in CPU seconds."""
     import torch
+
+    import assay.session as session_module
+
+    def run(count: int) -> float:
+        start = time.process_time()
+        for _ in range(count):
+            step()
+        return time.process_time() - start
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    step = OPENINGS[name]()
+    step = build()
+    run(4)
+    before = run(max(16, steps // 8))
     with tempfile.TemporaryDirectory() as folder:
-        arms = Arms(step, folder)
-        watched = arms.block("assay", 32)
-        sampling = arms.session.watch.sampling
-        result = {
-            "opening_ms_per_step": round(1e3 * watched / 32, 1),
-            "own_s": round(sampling.budget.opening_s, 3),
-            "samples": sampling.plan.taken,
-            "next_sample": sampling.plan.next,
-        }
-        result["plain_ms_per_step"] = round(1e3 * arms.block("plain", 16) / 16, 1)
-        arms.session.end()
-    return result
+        session = session_module.begin(folder)
+        assert session is not None
+        watched = run(steps)
+        session.end()
+    count = max(16, steps // 8)
+    plain = (before + run(count)) / (2 * count)
+    return {
+        "steps": steps,
+        "plain_ms_per_step": round(1e3 * plain, 3),
+        "extra_ms": round(1e3 * (watched - steps * plain), 1),
+        "extra_steps": round(watched / plain - steps, 1),
+        "ratio": round(watched / plain / steps, 4),
+    }
 
 
 def without_steps(passes: int) -> dict[str, Any]:
@@ -379,6 +465,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--block", type=float, default=4.0, help="CPU seconds of a block")
+    parser.add_argument("--after", type=int, default=260, help="watched steps before the blocks")
+    parser.add_argument("--steps", type=int, default=3000, help="of the rows run-*")
+    parser.add_argument("--source", type=Path, help="src of another version, measured in turn")
     parser.add_argument("--memory-steps", type=int, default=100_000)
     parser.add_argument("--device", default=DEVICE, help="cpu or cuda")
     parser.add_argument("--only", nargs="*", help="workloads, fixed, fixed-beside-model, ...")
@@ -386,11 +475,18 @@ def main() -> None:
     given = parser.parse_args()
     sys.path.insert(0, str(SOURCE))
     actions: dict[str, Callable[[], dict[str, Any]]] = {
-        **{name: lambda n=name: measure(n, given.pairs, given.block) for name in WORKLOADS},  # type: ignore[misc]
+        **{
+            name: lambda n=name: measure(n, given.pairs, given.block, given.after)
+            for name in WORKLOADS
+        },  # type: ignore[misc]
         "fixed": lambda: fixed_cost(given.pairs),
         "fixed-beside-model": lambda: fixed_cost(given.pairs, "mlp-1ms"),
         "memory": lambda: memory(given.memory_steps),
-        **{name: lambda n=name: opening(n) for name in OPENINGS},  # type: ignore[misc]
+        **{name: lambda n=name: first_steps(OPENINGS[n], 32) for name in OPENINGS},  # type: ignore[misc]
+        **{
+            f"run-{name}": lambda n=name: first_steps(WORKLOADS[n], given.steps)
+            for name in WORKLOADS
+        },  # type: ignore[misc]
         "without-steps": lambda: without_steps(6000),
         "start-up": lambda: start_up(given.pairs),
     }
@@ -399,13 +495,26 @@ def main() -> None:
         return
     results: dict[str, Any] = {"machine": platform.platform(), "python": platform.python_version()}
     usual = [name for name in actions if given.device != "cpu" or name != "transformer-large"]
-    for name in given.only or usual:
+
+    def inside(name: str, source: Path) -> dict[str, Any]:
         words = [sys.executable, __file__, "--inside", name, "--pairs", str(given.pairs)]
         words += ["--block", str(given.block), "--memory-steps", str(given.memory_steps)]
-        print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        env = {**os.environ, "OVERHEAD_DEVICE": given.device}
+        words += ["--after", str(given.after), "--steps", str(given.steps)]
+        env = {**os.environ, "OVERHEAD_DEVICE": given.device, "OVERHEAD_SOURCE": str(source)}
         done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env=env)
-        results[name] = json.loads(done.stdout)
+        return dict(json.loads(done.stdout))
+
+    for name in given.only or usual:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        if given.source is None:
+            results[name] = inside(name, SOURCE)
+            continue
+        rows = [
+            (inside(name, SOURCE), inside(name, given.source.resolve())) for _ in range(given.pairs)
+        ]
+        for label, column in (("this", 0), ("other", 1)):
+            by_cost = sorted((row[column] for row in rows), key=lambda row: row["extra_ms"])
+            results[f"{name}, {label}"] = by_cost[len(by_cost) // 2]
     print(json.dumps(results, indent=1))
 
 

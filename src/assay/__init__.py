@@ -54,8 +54,8 @@ def check(
         only: Names of the checks that are run; all if empty.
         folder: An empty or new folder for the record; one in `.assay/runs` if not given.
         python: The interpreter; the one of the active environment if not given.
-        budget: Share of step time that observing may take in a long run, above 0, at most 1; 0.01
-            if not given.
+        budget: How closely a run is looked at, above 0, at most 1: twice 0.01, the default, takes
+            twice as many samples; below it they are thinned out earlier.
 
     Returns:
         The report: `findings`, `diagnosis.causes`, `as_dict()`.
@@ -111,8 +111,8 @@ def start(
         folder: An empty or new folder for the record; one in `.assay/runs` if not given.
         ignore: Names of checks that are not run.
         only: Names of the checks that are run; all if empty.
-        budget: Share of step time that observing may take in a long run, above 0, at most 1; 0.01
-            if not given.
+        budget: How closely a run is looked at, above 0, at most 1: twice 0.01, the default, takes
+            twice as many samples; below it they are thinned out earlier.
 
     Raises:
         ImportError: This interpreter has no torch.

@@ -83,7 +83,7 @@ def share(budget: float | None) -> float | None:
     """Returns a budget as it was given.
 
     Raises:
-        LaunchError: It is no share of the step time.
+        LaunchError: It lies outside of 0 to 1.
     """
     if budget is not None and not 0 < budget <= 1:
         raise LaunchError(f"budget must be a number above 0, at most 1, received {budget!r}")

@@ -32,7 +32,7 @@ class Options:
         verbose: Print each check as well: that it judged, or why it could not.
         base: The folder of all runs; None for the default.
         python: The interpreter; None for the default.
-        budget: Share of step time that observing may take; None for the default.
+        budget: How closely a run is looked at, above 0, at most 1; None for the default, 0.01.
         tricks: To train with, in the order in which they act.
         checks: All checks there are, one's own among them.
         meant: The command line as it was perhaps meant, if an option of ours went to the script.

@@ -29,7 +29,8 @@ class Settings:
         seconds: Time after which the script is stopped.
         quiet: Print no report where nothing was found.
         run_dir: The folder of all runs, absolute; the file names it relative to itself.
-        budget: Share of step time that observing may take, above 0 and at most 1.
+        budget: How closely a run is looked at, above 0 and at most 1; 0.02 takes twice as many
+            samples as the default, 0.01.
         checks: Files, or folders of them, that define checks of the user's own; absolute.
         limits: By check and name of a limit: numbers that replace the check's own.
         source: The file that was read.
