@@ -60,7 +60,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     Signal(
         "grad_zero_share", "Zero share of gradients", "share", Per.PARAMETER, "gradients",
-        "share of the gradient's elements that are exactly zero; of 8,192 elements where it has more",
+        "share of the gradient's elements that are exactly zero (among 8,192 if it has more)",
         absent=_NO_GRADIENT,
     ),
     Signal(
@@ -85,7 +85,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     Signal(
         "weight_changed_share", "Changed share of weights", "share", Per.PARAMETER | Per.WHOLE,
-        "gradients", "share of the weight's elements that differ after the step; of 8,192 elements where it has more",
+        "gradients", "share of the weight's elements that the step changed (among 8,192 if it has more)",
         absent=_NO_GRADIENT,
     ),
     Signal(
@@ -206,7 +206,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     Signal(
         "activation_zero_share", "Zero share of activations", "share",
         Per.MODULE | Per.ACTIVATION, "activations",
-        "share of the output's elements that are exactly zero; of 8,192 elements where it has more",
+        "share of the output's elements that are exactly zero (among 8,192 if it has more)",
         absent="no module inside a model gave out floating-point numbers",
     ),
     Signal(

@@ -28,8 +28,8 @@ EARLY_PRODUCTS = 4
 """The same for the first measurement of SGD, at its first step: an order of magnitude is enough."""
 
 AGAIN_AT_LEAST, AGAIN_AT_MOST = 3, 6
-"""The same for one that begins with the eigenvector of the last: the lowest eigenvalue is not looked
-for again."""
+"""The same for one that begins with the last eigenvector: the lowest eigenvalue is not looked for
+again."""
 
 LATE = 26
 """The measurement that counts in the opening window, and the first of optimizers with a second
