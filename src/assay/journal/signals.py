@@ -85,7 +85,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     Signal(
         "weight_changed_share", "Changed share of weights", "share", Per.PARAMETER | Per.WHOLE,
-        "gradients", "share of the weight's elements that the step changed (among 8,192 if it has more)",
+        "gradients", "share of the elements that the step changed (among 8,192 if it has more)",
         absent=_NO_GRADIENT,
     ),
     Signal(
