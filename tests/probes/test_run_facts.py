@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,9 @@ def test_a_scheduler_its_arguments_and_its_steps(watched: Watching) -> None:
     assert found.step_site is not None
     assert found.site.line < found.step_site.line
     assert (found.step_site.file, len(found.metrics)) == (__file__, 0)
+    assert (found.of, found.base, found.start, found.own_step) == ("StepLR", (0.1,), 0.0, False)
+    assert found.positions.values[-1] <= 40
+    assert [(line.count, line.together) for line in found.lines] == [(40, 0)]
 
 
 def test_a_plateau_and_what_it_was_given(watched: Watching) -> None:
@@ -108,6 +112,47 @@ def test_a_sequence_is_one_scheduler_more_whose_parts_do_not_step(watched: Watch
             sequence.step()
     steps = {found.kind: found.steps for found in seen.view.schedulers}
     assert steps == {"LinearLR": 0, "CosineAnnealingLR": 0, "SequentialLR": 4}
+    assert [found.held for found in seen.view.schedulers] == [True, True, False]
+    assert [part.kind for part in seen.view.schedulers[2].parts] == [
+        "LinearLR",
+        "CosineAnnealingLR",
+    ]
+
+
+def test_two_lines_that_step_one_scheduler(watched: Watching) -> None:
+    data = TensorDataset(X)
+    with watched(Optimizers, Schedules) as seen:
+        model, optimizer = make()
+        scheduler = lr_scheduler.StepLR(optimizer, step_size=30)
+        for _ in range(3):
+            for (x,) in DataLoader(data, batch_size=2):
+                step(model, optimizer, x)
+                scheduler.step()
+            scheduler.step()
+            with torch.no_grad():
+                list(DataLoader(data, batch_size=6))
+    (found,) = seen.view.schedulers
+    assert [(line.count, line.together) for line in found.lines] == [(9, 0), (3, 3)]
+    assert found.passes.values[-1] == 3
+
+
+def test_numbers_that_functions_of_a_schedule_hold(watched: Watching) -> None:
+    def warm(steps: int) -> Any:
+        return lambda step: min(1.0, (step + 1) / steps)
+
+    class Warm(lr_scheduler.LambdaLR):
+        def step(self, epoch: Any = None) -> None:
+            super().step()
+
+    with watched(Optimizers, Schedules) as seen:
+        model, optimizer = make()
+        lr_scheduler.LambdaLR(optimizer, warm(5))
+        lr_scheduler.LambdaLR(optimizer, partial(pow, 0.5))
+        Warm(optimizer, partial(round, ndigits=7))
+        step(model, optimizer)
+    closure, plain, own = seen.view.schedulers
+    assert (closure.given, plain.given, own.given) == ({"steps": 5.0}, {}, {"ndigits": 7.0})
+    assert (own.kind, own.of, own.own_step, closure.own_step) == ("Warm", "LambdaLR", True, False)
 
 
 def test_torch_still_warns_of_a_wrong_order(watched: Watching) -> None:

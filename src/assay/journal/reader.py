@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .numbers import from_json
+from .schedulers import Scheduler, StepLine
 from .series import Series
 from .view import (
     BuiltOptimizer,
@@ -19,7 +20,6 @@ from .view import (
     Module,
     Parameter,
     RunView,
-    Scheduler,
     Shared,
     Site,
     Training,
@@ -210,9 +210,20 @@ class ProcessReader:
     def _on_scheduler(self, line: dict[str, Any]) -> None:
         built = self._built.get(-1 if line.get("built") is None else int(line["built"]))
         place = next((i for i, one in enumerate(self._view.optimizers) if one is built), None)
-        self._schedulers[int(line["n"])] = scheduler = Scheduler(
+        known = self._schedulers
+        parts = tuple(known[n] for n in line.get("parts") or () if n in known)
+        for part in parts:
+            part.held = True
+        start = line.get("position")
+        known[int(line["n"])] = scheduler = Scheduler(
             kind=line["cls"],
+            of=line.get("of") or line["cls"],
             settings=line["settings"],
+            given=line.get("given") or {},
+            base=tuple(map(from_json, line.get("base") or ())),
+            start=None if start is None else from_json(start),
+            own_step=bool(line.get("own_step")),
+            parts=parts,
             site=Site.read(line.get("site")),
             optimizer=place,
             rank=self._rank,
@@ -222,9 +233,18 @@ class ProcessReader:
     def _on_scheduled(self, line: dict[str, Any]) -> None:
         scheduler, step = self._schedulers[int(line["n"])], int(line["s"])
         scheduler.counts.append(step, float(line["count"]))
-        if line.get("metric") is not None:
-            scheduler.metrics.append(step, from_json(line["metric"]))
-        scheduler.step_site = Site.read(line.get("site")) or scheduler.step_site
+        for name, series in (
+            ("metric", scheduler.metrics),
+            ("position", scheduler.positions),
+            ("passes", scheduler.passes),
+        ):
+            if line.get(name) is not None:
+                series.append(step, from_json(line[name]))
+        scheduler.lines = tuple(
+            StepLine(site, int(count), int(together))
+            for row, count, together in line.get("lines") or ()
+            if (site := Site.read(row)) is not None
+        )
 
     def _on_process_group(self, line: dict[str, Any]) -> None:
         """Says the rank of a process that the environment did not tell of."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, overload
 
 from .events import EVENTS, SiteRow
+from .schedulers import Scheduler
 from .schema import Data, EventKind
 from .series import EMPTY, Series
 from .signals import SIGNALS
@@ -129,31 +130,6 @@ class BuiltOptimizer:
     training: int | None = None
     rank: int = 0
     process: int = 0
-
-
-@dataclass(slots=True)
-class Scheduler:
-    """One learning-rate scheduler.
-
-    `settings` are the plain numbers and words that it was built with; `optimizer` is its
-    optimizer's place in `RunView.optimizers`. `counts` has how often it had stepped, `metrics` what
-    it was given then (a plateau), both by the steps that its optimizer had taken; `step_site` is
-    the line of its first step.
-    """
-
-    kind: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    site: Site | None = None
-    optimizer: int | None = None
-    step_site: Site | None = None
-    counts: Series = field(default_factory=Series)
-    metrics: Series = field(default_factory=Series)
-    rank: int = 0
-
-    @property
-    def steps(self) -> int:
-        """How often it has stepped."""
-        return int(self.counts.values[-1]) if len(self.counts) else 0
 
 
 @dataclass(frozen=True, slots=True)
