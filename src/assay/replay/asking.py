@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from .purity import has_hooks, why_impure
+from .purity import is_replaced, why_impure
 from .structure import (
     NotReplayable,
     Path,
@@ -54,7 +54,7 @@ class Proofs:
         if known is None or known[0]() is not module or known[1] != parts:
             why = why_impure(module)
             known = self._static[id(module)] = weakref.ref(module), parts, why
-        return known[2] or has_hooks(module)
+        return known[2] or is_replaced(module)
 
     def seen(self, module: torch.nn.Module) -> bool:
         """Returns whether a call of this model has given the same once."""

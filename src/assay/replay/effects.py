@@ -151,6 +151,8 @@ class Tree:
     def __init__(self, root: torch.nn.Module) -> None:
         self.members = {id(module) for module in root.modules()}
         self.proved: set[tuple[Any, ...]] = set()
+        self.written: dict[tuple[int, str], Any] = {}
+        """Kinds that a forward keeps in attributes of modules: a twin has attributes of its own."""
 
     def classify(self, value: Any) -> Any:
         """Returns the kind of an object that exists; "unknown" for what nothing is known of."""
@@ -174,15 +176,29 @@ class Tree:
 
     def of_module(self, module: torch.nn.Module, name: str) -> Any:
         """Returns the kind of `module.name`."""
+        written = self.written.get((id(module), name))
         for held in (module._parameters, module._buffers, module._modules, module.__dict__):
             if name in held:
-                return self.classify(held[name])
+                kind = self.classify(held[name])
+                kind = FRESH if kind == BOX and held is module.__dict__ else kind
+                return kind if written is None else join(kind, written)
+        if written is not None:
+            return written
         found = inspect.getattr_static(type(module), name, None)
         if isinstance(found, FunctionType):
             return ("method", found, module)
         if isinstance(found, property) and isinstance(found.fget, FunctionType):
             return ("property", found.fget, module)
         return self.classify(found) if _immutable(found) and found is not None else "unknown"
+
+    def write(self, module: torch.nn.Module, name: str, kind: Any) -> bool:
+        """Notes that a forward keeps data in an attribute; returns False where it may not."""
+        found = inspect.getattr_static(type(module), name, None)
+        if not plain(kind) or hasattr(type(found), "__set__") or name in module._modules:
+            return False
+        known = self.written.get((id(module), name))
+        self.written[id(module), name] = join(known, DATA if isinstance(kind, tuple) else kind)
+        return True
 
     def resolve(self, function: FunctionType, name: str) -> Any:
         """Returns the kind of a name that is no local of this function."""

@@ -136,8 +136,28 @@ class _Proof:
             self.kind(target.slice)
             if not plain(kind):
                 raise self.fail(target, "keeps something that is no data")
-        else:
+        elif not self.keeps(target, kind):
             raise self.fail(target, "sets an attribute or an element")
+
+    def keeps(self, target: ast.expr, kind: Any) -> bool:
+        """Whether this stores data in a module of the tree, of which a twin has its own."""
+        if isinstance(target, ast.Attribute):
+            held = self.kind(target.value)
+            owner = held[1] if isinstance(held, tuple) and held[0] == "is" else None
+            return isinstance(owner, torch.nn.Module) and self.tree.write(owner, target.attr, kind)
+        if isinstance(target, ast.Subscript):
+            return plain(self.kind(target.slice)) and plain(kind) and self.is_buffer(target.value)
+        return False
+
+    def is_buffer(self, node: ast.expr) -> bool:
+        """Whether this is a buffer of a module of the tree."""
+        held = self.kind(node.value) if isinstance(node, ast.Attribute) else None
+        owner = held[1] if isinstance(held, tuple) and held[0] == "is" else None
+        return (
+            isinstance(node, ast.Attribute)
+            and isinstance(owner, torch.nn.Module)
+            and node.attr in owner._buffers
+        )
 
     def augment(self, node: ast.AugAssign) -> None:
         value = self.kind(node.value)
@@ -145,6 +165,10 @@ class _Proof:
             held = self.known.get(node.target.id)
             if held == NUMBER:
                 self.bind(node.target, NUMBER if value == NUMBER else DATA)
+                return
+        elif isinstance(node.target, ast.Attribute) and plain(value):
+            counts = value == NUMBER and self.kind(node.target) == NUMBER
+            if (counts and self.keeps(node.target, NUMBER)) or self.is_buffer(node.target):
                 return
         raise self.fail(node, "changes something in place")
 

@@ -1,8 +1,9 @@
 """Whether a root module's forward may be run once more without anyone noticing: proved, or not.
 
-Random state and buffers are put back by the replay; everything else that a forward might do (count
-calls, keep activations, print, write files) must be proved absent from the code of every module
-that isn't torch's own.
+It is run on a twin, which has attributes, plain containers and buffers of its own and no hooks:
+there it may count its calls and keep its activations. Everything else that a forward might do
+(print, write files, change what lies outside of its modules) must be proved absent from the code of
+every module that isn't torch's own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import torch
 from .effects import HARMLESS, Impure, Tree, is_torchs
 from .proof import prove
 
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward_hooks",
                  "_global_backward_pre_hooks")  # fmt: skip
 _MACHINERY = ("__call__", "_call_impl", "_wrapped_call_impl", "__getattr__", "__setattr__",
@@ -30,8 +30,12 @@ def why_impure(root: torch.nn.Module) -> str | None:
         return "global module hooks are in place"
     tree = Tree(root)
     try:
-        for module in root.modules():
-            _module(tree, module)
+        written = None
+        while written != tree.written:
+            written = dict(tree.written)
+            tree.proved.clear()
+            for module in root.modules():
+                _module(tree, module)
     except Impure as why:
         return str(why)
     except Exception as error:
@@ -39,22 +43,20 @@ def why_impure(root: torch.nn.Module) -> str | None:
     return None
 
 
-def has_hooks(root: torch.nn.Module) -> str | None:
-    """Says what was hung on a module since it was proved; None if nothing was."""
+def is_replaced(root: torch.nn.Module) -> str | None:
+    """Says what was put in place of a module's code since it was proved; None if nothing was."""
     machinery = sys.modules["torch.nn.modules.module"]
     if any(getattr(machinery, name, None) for name in _GLOBAL_HOOKS):
         return "global module hooks are in place"
     for module in root.modules():
-        if any(getattr(module, hooks, None) for hooks in _HOOKS) or "forward" in module.__dict__:
-            return f"{type(module).__qualname__} has hooks"
+        if "forward" in module.__dict__:
+            return f"the forward of {type(module).__qualname__} is replaced"
     return None
 
 
 def _module(tree: Tree, module: torch.nn.Module) -> None:
     kind = type(module)
     name = kind.__qualname__
-    if any(getattr(module, hooks, None) for hooks in _HOOKS):
-        raise Impure(f"{name} has hooks")
     if "forward" in module.__dict__ or getattr(module, "_compiled_call_impl", None) is not None:
         raise Impure(f"the forward of {name} is replaced or compiled")
     if getattr(module, "max_norm", None) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -11,18 +12,22 @@ from .structure import NotReplayable, size
 BUFFERS_AT_MOST = 256 * 2**20
 """Bytes of buffers that are copied for one call."""
 
+TOO_LARGE = "what the model keeps is too large to be copied"
+
 DEPTH = 8
 """Containers inside containers that are followed; what lies deeper is shared."""
 
 _CONTAINERS = (list, dict, set, tuple)
 
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
 
 class Twin:
-    """Copies the module objects of a tree, their plain containers and buffers, and no weight.
+    """Copies the module objects of a tree, what they hold of plain data, and no weight.
 
-    Training flags, counters, lists and running statistics that a call changes are the twin's own.
-    What the twin shares with the user's modules are weights and objects of unknown classes; that a
-    call leaves these alone is for a proof to show.
+    Training flags, counters, lists, kept activations and running statistics that a call changes are
+    the twin's own; hooks are not called. What the twin shares with the user's modules are weights
+    and objects of unknown classes; that a call leaves these alone is for a proof to show.
 
     Args:
         root: the user's module.
@@ -35,8 +40,9 @@ class Twin:
     ) -> None:
         modules = list(root.modules())
         buffers = [b for m in modules for b in m._buffers.values() if b is not None]
-        if size(buffers) > BUFFERS_AT_MOST:
-            raise NotReplayable("the model's buffers are too large to be copied")
+        self._room = BUFFERS_AT_MOST - size(buffers)
+        if self._room < 0:
+            raise NotReplayable(TOO_LARGE)
         self._made: dict[int, Any] = {id(m): type(m).__new__(type(m)) for m in modules}
         for buffer in buffers:
             self._made.setdefault(id(buffer), buffer.detach().clone())
@@ -50,13 +56,19 @@ class Twin:
             raise NotReplayable("modules were added or taken away")
         for module, flag in zip(modules, flags, strict=True):
             held = {name: self._copied(value, 0) for name, value in module.__dict__.items()}
-            self._made[id(module)].__dict__.update(held, training=flag)
+            hooks = {name: OrderedDict[int, Any]() for name in _HOOKS}
+            self._made[id(module)].__dict__.update(held, training=flag, **hooks)
         self.module: torch.nn.Module = self._made[id(root)]
 
     def _copied(self, value: Any, depth: int) -> Any:
         known = self._made.get(id(value))
         if known is not None:
             return known
+        if type(value) is torch.Tensor:  # kept by a call; what it was computed from is not needed
+            self._room -= size([value])
+            if self._room < 0:
+                raise NotReplayable(TOO_LARGE)
+            return self._made.setdefault(id(value), value.detach().clone())
         if type(value) not in _CONTAINERS or depth > DEPTH:
             return value
         if type(value) is dict:
