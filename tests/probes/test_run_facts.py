@@ -346,8 +346,13 @@ def test_a_prefix_to_put_before_the_names(watched: Watching) -> None:
         step(*make())
         whole = nn.ModuleDict({"backbone": make()[0], "head": nn.Linear(2, 2)})
         whole.load_state_dict(make()[0].state_dict(), strict=False)
-    (found,) = loads(seen.view)
-    assert (found["prefix"], found["prefix_matched"]) == ("+backbone.", 4)
+        renamed = {f"encoder.{k}": v for k, v in make()[0].state_dict().items()}
+        whole.load_state_dict(renamed, strict=False)
+        whole.load_state_dict(whole.state_dict())
+    before, replaced, own = loads(seen.view)
+    assert (before["prefix"], before["prefix_matched"]) == ("+backbone.", 4)
+    assert (replaced["prefix"], replaced["prefix_matched"]) == ("encoder.>backbone.", 4)
+    assert [found["own"] for found in (before, replaced, own)] == [0, 0, 6]
 
 
 def test_an_optimizer_with_and_without_its_moments(watched: Watching) -> None:
@@ -356,6 +361,7 @@ def test_an_optimizer_with_and_without_its_moments(watched: Watching) -> None:
         empty = optimizer.state_dict()
         step(model, optimizer)
         optimizer.param_groups[0]["lr"] = 0.01
+        lr_scheduler.ConstantLR(optimizer, factor=0.5)
         full = optimizer.state_dict()
         other = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
         other.load_state_dict(full)
@@ -364,8 +370,10 @@ def test_an_optimizer_with_and_without_its_moments(watched: Watching) -> None:
     assert (first["kind"], first["parameters"], first["given_state"]) == ("optimizer", 4, 4)
     assert first["with_state"] == 4
     assert (first["rates_before"], first["rates_given"], first["rates_after"]) == (
-        [0.5], [0.01], [0.01]
+        [0.5], [0.005], [0.005]
     )  # fmt: skip
+    assert (first["asked_before"], first["asked_given"]) == ([0.5], [0.01])
+    assert (first["default_rate"], first["built"]) == (1e-3, 0)
     assert (second["given_state"], second["with_state"]) == (0, 0)
 
 

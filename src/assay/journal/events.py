@@ -280,10 +280,12 @@ class LoadState(_LoadState, total=False):
     `kind` is `module` (`module` names it, where known) or `optimizer`; `failed` what the call
     raised. Of a module with so many `keys`, `given` so many tensors: how many `matched` in name and
     shape, `missing_count`, `unexpected_count`, `mismatched` in shape (at most 50 names); how many
-    of the matched tensors were `compared` with what was there before and `changed`; and the
-    `prefix` that, taken off the given names (with a + before it: put before them), would make
-    `prefix_matched` of them fit. Of an optimizer with so many `parameters`: how many states it was
-    given and how many have a state now (`with_state`), and its rates.
+    of the matched tensors were `compared` with what was there before and `changed`, and how many
+    are the module's `own`; and the `prefix` that, taken off the given names (`+a.`: put before
+    them, `a.>b.`: replaced), would make `prefix_matched` of them fit. Of an optimizer with so many
+    `parameters`: how many states it was given and how many have a state now (`with_state`), its
+    rates, those that were asked for (before any scheduler), the `default_rate` of its class, and
+    its place among those that were `built`.
     """
 
     kind: str
@@ -297,6 +299,7 @@ class LoadState(_LoadState, total=False):
     mismatched: list[str]
     compared: int
     changed: int
+    own: int
     prefix: str | None
     prefix_matched: int
     parameters: int
@@ -305,6 +308,10 @@ class LoadState(_LoadState, total=False):
     rates_before: list[float]
     rates_given: list[float]
     rates_after: list[float]
+    asked_before: list[float]
+    asked_given: list[float]
+    default_rate: float | None
+    built: int
 
 
 class Clip(TypedDict):

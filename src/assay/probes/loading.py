@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -20,10 +21,11 @@ class Loading(Probe):
     """Writes a `load_state` event for each call, with counts by key.
 
     Of a module: keys `matched` (name and shape), `missing`, `unexpected`, `mismatched` (another
-    shape), how many of the matched ones `changed` (on the CPU), and `prefix`: what, taken off the
-    checkpoint's names (or, with a +, put before them), would make `prefix_matched` of them fit. Of
-    an optimizer: parameters, how many have a state (moments) after it, and the rates before and
-    after. `failed` is the error that the call raised.
+    shape), how many of the matched ones `changed` (on the CPU) and how many are the module's `own`
+    tensors, and `prefix`: what, taken off the checkpoint's names (with a + put before them, or `a.`
+    replaced by `b.` where it reads `a.>b.`), would make `prefix_matched` of them fit. Of an
+    optimizer: parameters, how many have a state (moments) after it, the rates before and after, and
+    those that were asked for, before any scheduler. `failed` is the error that the call raised.
     """
 
     name = "loading"
@@ -53,6 +55,7 @@ class Loading(Probe):
         if isinstance(owner, torch.optim.Optimizer):
             facts["with_state"] = sum(bool(kept) for kept in owner.state.values())
             facts["rates_after"] = _rates(owner.param_groups)
+            facts["built"] = self.watch.optimizers.of(owner)
         self._write(
             owner,
             missing=list(getattr(result, "missing_keys", ()))[:KEYS_AT_MOST],
@@ -94,6 +97,7 @@ def _module_facts(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
         "mismatched": [key for key in both if given[key] != shapes[key]][:KEYS_AT_MOST],
         "compared": len(compared),
         "changed": sum(_differ(a, b) for a, b in compared),
+        "own": sum(_same_storage(own[k], state[k]) for k in matched),
         "prefix": prefix,
         "prefix_matched": fits,
     }
@@ -104,10 +108,15 @@ def _differ(old: torch.Tensor, new: torch.Tensor) -> bool:
     return not torch.equal(first, second.to(first.dtype))
 
 
+def _same_storage(old: torch.Tensor, new: torch.Tensor) -> bool:
+    there = old.data_ptr()  # 0: no memory of its own
+    return there != 0 and old.device == new.device and there == new.data_ptr()
+
+
 def _prefix(
     own: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]], matched: int
 ) -> tuple[str | None, int]:
-    """Says what to take off the given names, or (with a +) to put before them, and why.
+    """Says what to take off the given names, to put before them (+), or to replace (>).
 
     Returns:
         The prefix that makes the most names fit, and how many; None if none beats `matched`.
@@ -121,6 +130,12 @@ def _prefix(
         fits = sum(own.get(name + key) == shape for key, shape in given.items())
         if fits > best[1]:
             best = f"+{name}", fits
+    for name in _starts(given):
+        rest = {k[len(name) :]: shape for k, shape in given.items() if k.startswith(name)}
+        for other in _starts(own):
+            fits = sum(own.get(other + key) == shape for key, shape in rest.items())
+            if other != name and fits > best[1]:
+                best = f"{name}>{other}", fits
     return best
 
 
@@ -145,10 +160,24 @@ def _optimizer_facts(optimizer: Any, state: Mapping[str, Any]) -> dict[str, Any]
         "given_state": len(state.get("state") or ()),
         "rates_before": _rates(optimizer.param_groups),
         "rates_given": _rates(groups if isinstance(groups, list) else []),
+        "asked_before": _rates(optimizer.param_groups, asked=True),
+        "asked_given": _rates(groups if isinstance(groups, list) else [], asked=True),
+        "default_rate": _default_rate(type(optimizer)),
     }
 
 
-def _rates(groups: Any) -> list[float]:
-    """Rates of the groups that have one which can be read without waiting for an accelerator."""
-    rates = [g.get("lr") for g in groups]
+def _default_rate(kind: type) -> float | None:
+    """Returns the rate that this class takes where none is given; None if it has none."""
+    rate = inspect.signature(kind).parameters.get("lr")
+    return float(rate.default) if rate and isinstance(rate.default, (int, float)) else None
+
+
+def _rates(groups: Any, *, asked: bool = False) -> list[float]:
+    """Rates of the groups that have one which can be read without waiting for an accelerator.
+
+    Args:
+        groups: Parameter groups, as an optimizer or its state has them.
+        asked: As they were before any scheduler changed them.
+    """
+    rates = [g.get("initial_lr", g.get("lr")) if asked else g.get("lr") for g in groups]
     return [float(r) for r in rates if isinstance(r, (int, float)) or getattr(r, "is_cpu", False)]
