@@ -24,7 +24,8 @@ def load(step: int = 0, **facts: Any) -> Event[Any]:
 
 
 def found(*loads: Event[Any], exit_code: int = 0) -> list[Finding]:
-    run: RunView = make_run(loss=[1.0], events=loads, facts={"exit_code": exit_code})
+    models = [Event("model", 0, {"root": cls, "cls": cls}) for cls in ("Net", "Other")]
+    run: RunView = make_run(events=[*models, *loads], facts={"exit_code": exit_code})
     return list(CHECK.review(run))
 
 
@@ -83,6 +84,11 @@ def test_the_own_state_of_a_model_before_its_training() -> None:
     assert "all 8 tensors that Net was to load are its own" in finding.summary
     assert found(load(**{**own, "own": 7})) == []
     assert found(load(step=5, **own)) == []
+
+
+def test_modules_that_are_never_called_are_silent_and_wrappers_are_not() -> None:
+    assert found(load(owner="Average", **FITS_NOT)) == []
+    assert len(found(load(owner="DataParallel", **FITS_NOT))) == 1
 
 
 def test_runs_without_a_load_are_silent_and_optimizers_are_no_modules() -> None:

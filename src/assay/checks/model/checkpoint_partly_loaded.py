@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...journal.events import LOAD_STATE, LoadState
+from ...journal.events import LOAD_STATE, MODEL, LoadState
 from ...journal.view import Event, RunView
 from ..base import Check
 from ..finding import Evidence, Finding, Where
+
+
+WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "OptimizedModule"})
+"""What only stands around a model is no model of its own."""
 
 
 class CheckpointPartlyLoaded(Check):
@@ -29,7 +33,7 @@ class CheckpointPartlyLoaded(Check):
     ## Known exceptions
     Silent: a backbone with a new head (what is missing is new, and what is there fits), parts of a
     checkpoint, modules that translate old names themselves, a load that is repeated with better
-    names, and one that ended the run.
+    names, one that ended the run, and modules that are never called.
 
     ## Example
     The checkpoint of a model in `DataParallel` has names such as `module.conv.weight`;
@@ -46,10 +50,16 @@ class CheckpointPartlyLoaded(Check):
     family = "model"
     severity = "error"
     tier = "exact"
-    reads = ("load_state",)
+    needs = ("model",)
+    reads = ("model", "load_state")
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        loads = [e for e in run.events(LOAD_STATE) if e.data.get("kind") == "module"]
+        used = {e.data["cls"] for e in run.events(MODEL)} | {m.kind for m in run.modules}
+        loads = [
+            event
+            for event in run.events(LOAD_STATE)
+            if event.data.get("kind") == "module" and event.data["owner"] in used | WRAPPERS
+        ]
         for place, event in enumerate(loads):
             later = [other for other in loads[place + 1 :] if _same_owner(event, other)]
             if not any(other.data["matched"] > event.data["matched"] for other in later):

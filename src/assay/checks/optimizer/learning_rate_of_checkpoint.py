@@ -46,6 +46,7 @@ class LearningRateOfCheckpoint(Check):
     family = "optimizer"
     severity = "warning"
     tier = "exact"
+    needs = ("learning_rate",)
     reads = ("load_state", "learning_rate")
     limits = {"difference": Limit(1e-6, "of the rate", "definition: the same rate, rounded")}
 
