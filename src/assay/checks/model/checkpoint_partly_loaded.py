@@ -9,7 +9,6 @@ from ...journal.view import Event, RunView
 from ..base import Check
 from ..finding import Evidence, Finding, Where
 
-
 WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "OptimizedModule"})
 """What only stands around a model is no model of its own."""
 
