@@ -47,6 +47,21 @@ class WithoutGradient(TypedDict):
     of: int
 
 
+class GraphCut(TypedDict):
+    """Of an optimizer's parameters that never had a gradient: those whose graph was cut somewhere.
+
+    At a line (`by`), by `how`: the name of the method, `no_grad` or `checkpoint`. Their modules had
+    been called in `traces` iterations. `names` (at most 200) of `count`. Without a cut that can be
+    seen `how` is None: nothing that was computed with them came to the loss.
+    """
+
+    how: str | None
+    by: SiteRow | None
+    names: list[str]
+    count: int
+    traces: int
+
+
 class OutsideOptimizer(TypedDict):
     """`names` (at most 200) of `count` parameters with `elements` numbers in all."""
 
@@ -408,6 +423,12 @@ WITHOUT_GRADIENT = EventKind(
     "the trainable parameters of an optimizer that have no gradient are others than before",
     absent="every trainable parameter of every optimizer had a gradient",
 )  # fmt: skip
+GRAPH_CUT = EventKind(
+    "graph_cut", GraphCut, "cuts",
+    "modules were called whose parameters had no gradient when the optimizer stepped; told once "
+    "for each way in which their graph was cut",
+    absent="every trainable parameter whose module was called had a gradient",
+)  # fmt: skip
 OUTSIDE_OPTIMIZER = EventKind(
     "outside_optimizer", OutsideOptimizer, "structure",
     "the parameters that have a gradient and no optimizer are others than before",
@@ -574,8 +595,8 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, OUTSIDE_OPTIMIZER, CLEARED, INPUT, EVAL_INPUT,
-    LOADER,
+    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, CLEARED,
+    INPUT, EVAL_INPUT, LOADER,
     EPOCH, LOSS_CALL, LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, OVERWRITTEN,
     NONFINITE_ORIGIN, NOTHING_COUNTED, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,

@@ -126,6 +126,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no step followed a call of backward()",
     ),
     Signal(
+        "ungraded_weight_norm", "Norm without gradient", "weight", Per.PARAMETER, "cuts",
+        "norm of a weight that has no gradient, though its module was called",
+        absent="every trainable parameter whose module was called had a gradient",
+    ),
+    Signal(
         "outside_weight_norm", "Norm of weights outside", "weight", Per.WHOLE, "structure",
         "norm of the trainable weights that have a gradient and no optimizer",
         absent="every parameter with a gradient is held by an optimizer",

@@ -10,6 +10,7 @@ from .clearing import Clearing
 from .clipping import Clipping
 from .comparable import Comparable
 from .counted import Counted
+from .cuts import Cuts
 from .evaluation import Evaluation
 from .gradients import Gradients
 from .held_out import HeldOut
@@ -34,6 +35,7 @@ from .symmetry import Symmetry
 PROBES: tuple[type[Probe], ...] = (
     Structure,
     Optimizers,
+    Cuts,
     Notes,
     Pace,
     Loaders,

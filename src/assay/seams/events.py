@@ -107,6 +107,12 @@ class Events:
     def values_read(self, tensor: Tensor) -> None:
         """Called when Python takes all values out of a tensor."""
 
+    def graph_left(self, tensor: Tensor, how: str) -> None:
+        """Called before the script takes values, without their graph, out of a tensor that has one.
+
+        A leaf that wants a gradient counts as well. `how` is the method, `data` or `tensor`.
+        """
+
     # -- models and losses ------------------------------------------------------------------------
 
     def module_built(self, module: Module) -> None:
