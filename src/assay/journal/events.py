@@ -48,11 +48,10 @@ class WithoutGradient(TypedDict):
 
 
 class GraphCut(TypedDict):
-    """Of an optimizer's parameters that never had a gradient: those whose graph was cut somewhere.
+    """`names` (at most 200) of `count` parameters without gradient, cut off at a line (`by`).
 
-    At a line (`by`), by `how`: the name of the method, `no_grad` or `checkpoint`. Their modules had
-    been called in `traces` iterations. `names` (at most 200) of `count`. Without a cut that can be
-    seen `how` is None: nothing that was computed with them came to the loss.
+    `how` is the name of the method, `no_grad` or `checkpoint`; None if no cut was seen. Their
+    modules had been called in `traces` iterations.
     """
 
     how: str | None

@@ -19,7 +19,7 @@ _METHODS = ("detach", "detach_", "item", "tolist", "numpy", "__float__")
 
 
 def _by_user(frame: Any) -> bool:
-    """Torch itself, and probes of ours, detach too."""
+    """Whether the script itself calls: torch and probes of ours detach too."""
     while frame.f_code.co_filename == INTERNAL:
         frame = frame.f_back
     return is_user_file(frame.f_code.co_filename)
