@@ -48,51 +48,52 @@ def only(check, run: RunView):
 # --- softmax-before-cross-entropy -------------------------------------------------------------
 
 
-def squashed(values, signal="loss_input_on_simplex", **facts) -> RunView:
-    return make_run(events=[call(**facts)], **{signal: {CE: list(values)}})
+def given(made_by: str = "softmax", shape=(64, 4), **more) -> Event:
+    facts = {
+        "fn": "cross_entropy", "place": CE, "argument": "input", "made_by": made_by, "over": None,
+        "size": None, "shape": list(shape), "setting": None, **more,
+    }  # fmt: skip
+    return Event("loss_given", 0, facts, LINE)
+
+
+def squashed(values, *events: Event) -> RunView:
+    return make_run(events=events or [given()], probability_dims={CE: list(values)})
 
 
 def test_probabilities_at_every_call_are_found() -> None:
-    finding = only(SoftmaxBeforeCrossEntropy(), squashed([1.0] * 5, shape=(64, 10)))
+    finding = only(SoftmaxBeforeCrossEntropy(), squashed([2.0] * 5, given(shape=(64, 10))))
     assert finding.severity == "error"
     assert finding.where.site == LINE
     assert "1.46 for 10 classes" in finding.why
-    assert only(SoftmaxBeforeCrossEntropy(), squashed([1.0]))
+    assert only(SoftmaxBeforeCrossEntropy(), squashed([2.0]))
+    assert only(SoftmaxBeforeCrossEntropy(), squashed([1.0], given(shape=(4,))))
 
 
-@pytest.mark.parametrize("values", [[], [0.0] * 5, [1.0] * 9 + [0.0], [NAN] * 3])
+@pytest.mark.parametrize("values", [[], [0.0] * 5, [2.0] * 9 + [0.0], [1.0] * 5, [NAN] * 3])
 def test_logits_at_any_call_are_silent(values) -> None:
     assert not list(SoftmaxBeforeCrossEntropy().review(squashed(values)))
 
 
-def test_probabilities_in_a_metric_are_silent() -> None:
-    assert not list(SoftmaxBeforeCrossEntropy().review(squashed([1.0] * 5, in_graph=False)))
+def test_a_sigmoid_is_found_by_what_made_it() -> None:
+    finding = only(SoftmaxBeforeCrossEntropy(), squashed([], given("sigmoid")))
+    assert "sigmoid" in finding.summary
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [given("linear")],
+        [given("")],
+        [given("log_softmax")],
+        [given("sigmoid"), given("linear")],
+        [given("sigmoid", fn="mse_loss")],
+    ],
+)
+def test_other_inputs_are_silent(events: list[Event]) -> None:
+    assert not list(SoftmaxBeforeCrossEntropy().review(squashed([0.0] * 3, *events)))
 
 
 BCE = "binary_cross_entropy_with_logits"
-
-
-@pytest.mark.parametrize(
-    ("fn", "producer"), [(BCE, "Sigmoid"), (BCE, "Softmax"), ("cross_entropy", "Sigmoid")]
-)
-def test_a_squashing_producer_is_found(fn: str, producer: str) -> None:
-    finding = only(SoftmaxBeforeCrossEntropy(), squashed([], fn=fn, producer=producer))
-    assert producer.lower() in finding.summary
-
-
-@pytest.mark.parametrize(
-    ("fn", "producer"),
-    [
-        (BCE, "Addmm"),
-        (BCE, None),
-        ("cross_entropy", "LogSoftmax"),
-        ("mse_loss", "Sigmoid"),
-        ("binary_cross_entropy", "Sigmoid"),
-    ],
-)
-def test_other_producers_are_silent(fn: str, producer: str | None) -> None:
-    run = squashed([1.0] * 5, "loss_input_in_unit_interval", fn=fn, producer=producer)
-    assert not list(SoftmaxBeforeCrossEntropy().review(run))
 
 
 # --- loss-shape-broadcast ---------------------------------------------------------------------
@@ -135,6 +136,27 @@ def test_outer_products_are_found(shape, target, table: int) -> None:
 def test_other_shapes_are_silent(fn, shape, target) -> None:
     run = make_run(events=[call(fn, shape=shape, target=target)])
     assert not list(LossShapeBroadcast().review(run))
+
+
+def pairs(one, other, operation="Sub") -> RunView:
+    facts = {"operation": operation, "one": list(one), "other": list(other),
+             "line": ["train.py", 31, "<module>"]}  # fmt: skip
+    return make_run(events=[Event("pairs_compared", 3, facts, Site("train.py", 40))])
+
+
+@pytest.mark.parametrize(
+    ("operation", "sign"), [("Sub", "-"), ("Mul", "*"), ("Div", "/"), ("Add", "+")]
+)
+def test_arithmetic_is_found_on_its_own_line(operation: str, sign: str) -> None:
+    finding = only(LossShapeBroadcast(), pairs((40,), (40, 1), operation))
+    assert finding.where.site == LINE
+    assert finding.summary.startswith(f"[40] {sign} [40, 1] gave [40, 40]: 1600 pairs for 40 ")
+    assert LossShapeBroadcast().why_skipped(pairs((40,), (40, 1))) is None
+
+
+def test_arithmetic_of_a_batch_of_one_is_silent() -> None:
+    assert not list(LossShapeBroadcast().review(pairs((1,), (1, 1))))
+    assert LossShapeBroadcast().why_skipped(make_run(loss=[1.0])) is not None
 
 
 # --- loss-not-finite --------------------------------------------------------------------------

@@ -25,7 +25,6 @@ WAITING = {
     "eval_input_min": "eval-preprocessed-differently",
     "eval_input_max": "eval-preprocessed-differently",
     "eval_input": "eval-preprocessed-differently",
-    "loss_input_is_log_probability": "probabilities-in-nll",
     "training_mode": "train-mode-in-evaluation",
     "module_modes": "train-mode-in-evaluation",
     "epoch": "same-order-every-epoch",

@@ -380,31 +380,34 @@ def in_float64(call: Call) -> float:
     return float(getattr(F, call.name)(source, target, **options))
 
 
-@reference("loss_input_on_simplex")
-def on_simplex(step: Step) -> Values:
-    found = {}
-    for call in last_calls(step, "cross_entropy"):
-        x = call.source.double()
-        far = float((x.sum(1) - 1).abs().max())
-        found[call.place] = float(far < 1e-3 and float(x.min()) >= 0)
-    return found
+OF_CLASSES = ("cross_entropy", "nll_loss")
 
 
-@reference("loss_input_is_log_probability")
-def is_log_probability(step: Step) -> Values:
-    found = {}
-    for call in last_calls(step, "nll_loss"):
-        sums = call.source.double().exp().sum(1)
-        found[call.place] = float(float((sums - 1).abs().max()) < 1e-3)
-    return found
+def sums_to_one(numbers: Tensor) -> float:
+    """Sum of 2^d of the dimensions over which all sums are 1; 0 if a number is negative."""
+    if not bool((numbers >= 0).all()):
+        return 0.0
+    sums = [numbers.sum(d) for d in range(numbers.dim())]
+    return float(sum(2**d for d, s in enumerate(sums) if float((s - 1).abs().max()) < 1e-3))
 
 
-@reference("loss_input_in_unit_interval")
-def in_unit_interval(step: Step) -> Values:
-    return {
-        c.place: float(bool(((c.source >= 0) & (c.source <= 1)).all()))
-        for c in last_calls(step, "binary_cross_entropy_with_logits")
-    }
+@reference("probability_dims")
+def probability_dims(step: Step) -> Values:
+    return {c.place: sums_to_one(c.source.double()) for c in last_calls(step, *OF_CLASSES)}
+
+
+@reference("log_probability_dims")
+def log_probability_dims(step: Step) -> Values:
+    return {c.place: sums_to_one(c.source.double().exp()) for c in last_calls(step, *OF_CLASSES)}
+
+
+@reference("loss_input_min", "loss_input_max")
+def loss_input_range(step: Step) -> tuple[Values, Values]:
+    found = {c.place: c.source.double() for c in last_calls(step, *OF_CLASSES)}
+    return (
+        {k: float(x.min()) for k, x in found.items()},
+        {k: float(x.max()) for k, x in found.items()},
+    )
 
 
 @reference("loss_accuracy")
@@ -656,6 +659,10 @@ WITHOUT: dict[str, str] = {
         "a fact about the order of calls: tests/probes/test_passes.py",
     ),
     "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
+    **dict.fromkeys(
+        ("target_probability_dims", "pair_target_other", "pair_target_negative", "ctc_impossible"),
+        "of losses that no variant calls: test_domains.py",
+    ),
     **{
         f"evaluation_{n}": "test_an_evaluation_is_the_mean_over_its_samples holds them to it"
         for n in ("loss", "accuracy")

@@ -82,23 +82,6 @@ def test_a_loss_of_many_numbers_has_no_value(watched: Any) -> None:
     assert next(view.events("loss_call")).data["output"] == [6, 3]
 
 
-def test_sums_that_are_nearly_one_and_signs(watched: Any) -> None:
-    def simplex(change: Any) -> float:
-        view = watched_loss(watched, lambda out: F.cross_entropy(change(out.softmax(1)), LABELS))
-        (place,) = view.trainings[0].places("loss_input_on_simplex")
-        return view.trainings[0].series("loss_input_on_simplex", place).first
-
-    assert simplex(lambda p: p * 1.0005) == 1.0
-    assert simplex(lambda p: p * 1.002) == 0.0
-    assert simplex(lambda p: p * 0.998) == 0.0
-    assert simplex(lambda p: p + torch.tensor([2.0, -2.0, 0.0])) == 0.0
-
-
-def test_one_column_is_no_simplex(watched: Any) -> None:
-    view = watched_loss(watched, lambda out: F.cross_entropy(out, LABELS * 0), outputs=1)
-    assert view.trainings[0].places("loss_input_on_simplex") == ()
-
-
 def test_a_loss_without_a_graph_is_noted(watched: Any) -> None:
     with watched(Losses) as seen:
         model = nn.Linear(2, 1)

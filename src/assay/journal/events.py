@@ -209,6 +209,37 @@ class RateChanged(TypedDict):
     line: SiteRow | None
 
 
+class LossGiven(TypedDict):
+    """How an `argument` of the loss or distribution `fn` was `made_by`, and its shape.
+
+    `made_by` is `softmax`, `log_softmax`, `sigmoid`, `log_sigmoid`, `linear` (a layer of weights),
+    `cosine` (of normalised rows with normalised weights), torch's name of another operation, or ""
+    where there is no graph. Of a softmax: `over` which dimension of what it was given, and its
+    `size`. `line` is that of the operation and `module` its module, where they were seen.
+    `setting` is `log_target`, `log_input` or `zero_infinity`, where the loss has one.
+    """
+
+    fn: str
+    place: str
+    argument: str
+    made_by: str
+    over: int | None
+    size: int | None
+    shape: list[int]
+    setting: bool | None
+    line: SiteRow | None
+    module: str | None
+
+
+class PairsCompared(TypedDict):
+    """The `operation` (`Sub`, `Mul`, ...) between shapes `one` and `other`, and its line."""
+
+    operation: str
+    one: list[int]
+    other: list[int]
+    line: SiteRow | None
+
+
 class LossWithoutGraph(TypedDict):
     """Whether the leaf that backward() was called on requires a gradient."""
 
@@ -483,6 +514,16 @@ LOSS_CALL = EventKind(
     "of gradients",
     absent="no loss function of torch.nn was called",
 )  # fmt: skip
+LOSS_GIVEN = EventKind(
+    "loss_given", LossGiven, "domains",
+    "a loss or a distribution is given what was made in another way than before",
+    absent="no loss with a domain was called, and no distribution was built",
+)  # fmt: skip
+PAIRS_COMPARED = EventKind(
+    "pairs_compared", PairsCompared, "pairs",
+    "the arithmetic of a loss holds each of N numbers against each of N others",
+    absent="no arithmetic of a loss made a table of two rows of numbers",
+)  # fmt: skip
 LOSS_WITHOUT_GRAPH = EventKind(
     "loss_without_graph", LossWithoutGraph, "losses",
     "backward() is called on a leaf: a loss made from a number",
@@ -596,7 +637,7 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, CLEARED,
     INPUT, EVAL_INPUT, LOADER,
-    EPOCH, LOSS_CALL, LOSS_WITHOUT_GRAPH,
+    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, OVERWRITTEN,
     NONFINITE_ORIGIN, NOTHING_COUNTED, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
     UNSCALED_PASS, CLIPPING,

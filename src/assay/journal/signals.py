@@ -7,6 +7,7 @@ from .schema import Declared, Per, Signal
 _NO_LOSS_CALL = "no loss function of torch.nn was called"
 _NO_TARGET = "no loss function of torch.nn was given a target of numbers"
 _NO_CLASSES = "no loss function of torch.nn was given class labels"
+_NO_DOMAIN = "no loss of classes or rates was called, and no distribution was built"
 _NO_GRADIENT = "no parameter of an optimizer had a gradient"
 _NO_MODEL = "no model was called"
 _NO_INPUT = "no model was given a tensor"
@@ -313,19 +314,51 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent=_NO_LOSS_CALL,
     ),
     Signal(
-        "loss_input_on_simplex", "Probabilities given", "1 or 0", Per.LOSS_CALL, "losses",
-        "whether every row that cross_entropy is given sums to 1 and has no negative entry",
-        absent="cross_entropy was not called",
+        "loss_input_min", "Smallest input of the loss", "", Per.LOSS_CALL, "domains",
+        "smallest number that a loss of classes or rates, or a distribution, is given",
+        absent=_NO_DOMAIN,
     ),
     Signal(
-        "loss_input_is_log_probability", "Log-probabilities given", "1 or 0", Per.LOSS_CALL,
-        "losses", "whether the exponentials of every row that nll_loss is given sum to 1",
-        absent="nll_loss was not called",
+        "loss_input_max", "Largest input of the loss", "", Per.LOSS_CALL, "domains",
+        "largest number that a loss of classes or rates, or a distribution, is given",
+        absent=_NO_DOMAIN,
     ),
     Signal(
-        "loss_input_in_unit_interval", "Numbers from 0 to 1 given", "1 or 0", Per.LOSS_CALL,
-        "losses", "whether all that binary_cross_entropy_with_logits is given lies in 0 to 1",
-        absent="binary_cross_entropy_with_logits was not called",
+        "probability_dims", "Dimensions of probabilities", "sum of 2^d", Per.LOSS_CALL, "domains",
+        "dimensions d over which the input, without a negative number, sums to 1; of "
+        "cross_entropy, nll_loss, kl_div, ctc_loss and Categorical, and of a softmax that is "
+        "compared with numbers",
+        absent="no loss of classes was called",
+    ),
+    Signal(
+        "log_probability_dims", "Dimensions of log-probabilities", "sum of 2^d", Per.LOSS_CALL,
+        "domains",
+        "dimensions d over which the exponentials of the input of cross_entropy, nll_loss, kl_div "
+        "or ctc_loss sum to 1",
+        absent="no loss of classes was called",
+    ),
+    Signal(
+        "target_probability_dims", "Dimensions of target probabilities", "sum of 2^d",
+        Per.LOSS_CALL, "domains",
+        "dimensions d over which the target of kl_div, or of a loss of numbers that is given a "
+        "softmax, sums to 1",
+        absent="no loss compared probabilities",
+    ),
+    Signal(
+        "pair_target_other", "Targets neither 1 nor -1", "share", Per.LOSS_CALL, "domains",
+        "share of the targets of a loss of pairs (or of soft_margin_loss) that are neither",
+        absent="no loss with targets of 1 and -1 was called",
+    ),
+    Signal(
+        "pair_target_negative", "Targets of -1", "share", Per.LOSS_CALL, "domains",
+        "share of the targets of a loss of pairs (or of soft_margin_loss) that are -1",
+        absent="no loss with targets of 1 and -1 was called",
+    ),
+    Signal(
+        "ctc_impossible", "Targets that do not fit", "share", Per.LOSS_CALL, "domains",
+        "share of the samples of ctc_loss whose input is shorter than their target, with one more "
+        "for each label that stands twice in a row",
+        absent="ctc_loss was not called",
     ),
     Signal(
         "loss_accuracy", "Accuracy", "share", Per.LOSS_CALL, "losses",

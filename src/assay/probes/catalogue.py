@@ -11,6 +11,7 @@ from .clipping import Clipping
 from .comparable import Comparable
 from .counted import Counted
 from .cuts import Cuts
+from .domains import Domains
 from .evaluation import Evaluation
 from .gradients import Gradients
 from .held_out import HeldOut
@@ -22,6 +23,7 @@ from .optimizers import Optimizers
 from .origins import Origins
 from .overwritten import Overwritten
 from .pace import Pace
+from .pairs import Pairs
 from .passes import Passes
 from .rates import Rates
 from .scaling import Scaling
@@ -47,6 +49,8 @@ PROBES: tuple[type[Probe], ...] = (
     Clipping,
     Batches,
     Losses,
+    Domains,
+    Pairs,
     Origins,
     Counted,
     Overwritten,

@@ -14,7 +14,6 @@ from ..watching.probe import Probe
 CLASSES_AT_MOST = 1000
 COUNTED_AT_MOST = 64
 """Classes up to which the entropy of a batch's labels is taken, and each class is counted."""
-PROBABILITY_TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
 VIEWS_AT_MOST = 8
 SYMMETRIC = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 """Losses of two sides, either of which may be the prediction."""
@@ -44,10 +43,9 @@ def producer(tensor: torch.Tensor) -> str | None:
 class Losses(Probe):
     """Writes a `loss_call` event for each new kind of call, and numbers for each sampled one.
 
-    Signals, by place `cross_entropy (train.py:31)`: `loss_call_value`; `loss_input_on_simplex` (1
-    if every row of the input sums to 1 and has no negative entry), `loss_input_in_unit_interval`,
-    `loss_accuracy`, `label_entropy` (nats, of the labels in this batch), `target_min`,
-    `target_max`, `target_mean`, `target_std`; `label_count` by class.
+    Signals, by place `cross_entropy (train.py:31)`: `loss_call_value`, `loss_accuracy`,
+    `label_entropy` (nats, of the labels in this batch), `target_min`, `target_max`, `target_mean`,
+    `target_std`; `label_count` by class.
     """
 
     name = "losses"
@@ -99,8 +97,6 @@ class Losses(Probe):
         source_needs, source = source.requires_grad, source.detach()
         if source.numel() == 0:
             return
-        if result.requires_grad:
-            self._input(place, name, source)
         if isinstance(target, torch.Tensor) and not known:
             why = "both sides need a gradient" if source_needs else "neither side needs a gradient"
             watch.skip("target_mean", f"which side of {name} is the target is unknown: {why}")
@@ -116,20 +112,6 @@ class Losses(Probe):
     def on_backward_failed(self, roots: Any, error: BaseException) -> None:
         """Notes what autograd said."""
         self.watch.event_once("backward_failed", str(error)[:80], error=str(error)[:500])
-
-    def _input(self, place: str, name: str, source: torch.Tensor) -> None:
-        put = self.watch.put
-        if name == "cross_entropy" and source.dim() >= 2 and source.shape[1] > 1:
-            tolerance = PROBABILITY_TOLERANCE.get(source.dtype, 1e-3)
-            whole = (source.float().sum(1) - 1).abs().max() < tolerance
-            put("loss_input_on_simplex", place, (whole & (source >= 0).all()).float())
-        elif name == "nll_loss" and source.dim() >= 2:
-            tolerance = PROBABILITY_TOLERANCE.get(source.dtype, 1e-3)
-            whole = source.float().logsumexp(1).abs().max() < tolerance
-            put("loss_input_is_log_probability", place, whole.float())
-        elif name == "binary_cross_entropy_with_logits":
-            inside = (source >= 0).all() & (source <= 1).all()
-            put("loss_input_in_unit_interval", place, inside.float())
 
     def _target(
         self, place: str, name: str, source: torch.Tensor, target: torch.Tensor, ignored: Any

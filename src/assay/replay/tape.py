@@ -139,7 +139,7 @@ class Tape:
         kwargs = kwargs or {}
         call = getattr(function, "_op", function)
         if self._lines is not None:
-            self._try(self._lines.note)
+            self._try(self._lines.note, function, args)
         if self.why is not None:
             return call(*args, **kwargs)
         operation = self._try(self._operation, function, args, kwargs)

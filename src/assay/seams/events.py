@@ -144,6 +144,9 @@ class Events:
     def activation(self, name: str, input: Tensor, result: Tensor) -> None:
         """Called after a functional activation has returned."""
 
+    def distribution(self, name: str, probs: Any, logits: Any) -> None:
+        """Called after a distribution was built of `probs` or `logits`, one of which is None."""
+
     def loss(
         self,
         name: str,
