@@ -16,10 +16,7 @@ PACKAGE = Path(assay.__file__).parent
 ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis", "viewer")
 
 WAITING = {
-    "mean_loss_passes": "accumulation-not-normalised",
-    "unscaled_pass": "scaler-misused",
     "activation_mean": "initial-scale: a mean that grows with depth",
-    "weight_changed_share": "updates-lost",
     "eval_input_mean": "eval-preprocessed-differently",
     "eval_input_std": "eval-preprocessed-differently",
     "eval_input_min": "eval-preprocessed-differently",

@@ -405,8 +405,8 @@ def test_steps_through_a_scaler(watched: Watching) -> None:
             scaler.step(optimizer)
             scaler.update()
     assert scaler_facts(seen.view) == {
-        "scalers": 1, "scaled": 6, "unscaled": 3, "steps": 6, "updates": 6, "looked_at": 6,
-        "past": 0,
+        "scalers": 1, "scaled": 6, "unscaled": 3, "steps": 6, "updates": 6, "late": 0,
+        "looked_at": 6, "past": 0,
     }  # fmt: skip
 
 
@@ -440,6 +440,23 @@ def test_a_step_on_gradients_that_were_unscaled_or_never_scaled_is_not_past(
             scaler.update()
     found = scaler_facts(seen.view)
     assert (found["unscaled"], found["past"]) == (4, 0)
+
+
+def test_a_step_after_the_update_is_late(watched: Watching) -> None:
+    with watched(Structure, Scaling) as seen:
+        model, optimizer = make()
+        other, second = make()
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+        for _ in range(3):
+            optimizer.zero_grad()
+            second.zero_grad()
+            scaler.scale(model(X).mean()).backward()
+            scaler.scale(other(X).mean()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            scaler.step(second)
+            scaler.update()
+    assert scaler_facts(seen.view)["late"] == 3
 
 
 def test_a_disabled_scaler_is_none(watched: Watching) -> None:

@@ -147,6 +147,7 @@ class EvalInput(TypedDict):
 class Scaler(TypedDict):
     """Counts so far: losses `scaled`, `unscaled` by the script, `steps` through `scalers` of them.
 
+    `late` steps: the scaler had been updated since a loss was last scaled.
     On sampled iterations: `looked_at` steps that followed a scaled loss, and `past` the scaler,
     those on gradients that were all scaled and that nobody had unscaled.
     """
@@ -156,6 +157,7 @@ class Scaler(TypedDict):
     unscaled: int
     steps: int
     updates: int
+    late: int
     looked_at: int
     past: int
 

@@ -19,7 +19,7 @@ class Scaling(Probe):
     `scaled` losses, `unscaled` calls, `steps` through the scaler, `updates`, `scalers` in use; and
     on the sampled iterations, of which there were `looked_at` with a scaled loss: `past`, how often
     an optimizer stepped by itself on gradients of which every loss was scaled and that nobody
-    unscaled.
+    unscaled. `late`: steps through a scaler that had been updated since a loss was last scaled.
     """
 
     name = "scaling"
@@ -28,15 +28,15 @@ class Scaling(Probe):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._counts = {"scaled": 0, "unscaled": 0, "steps": 0, "updates": 0, "looked_at": 0,
-                        "past": 0}  # fmt: skip
+        self._counts = {"scaled": 0, "unscaled": 0, "steps": 0, "updates": 0, "late": 0,
+                        "looked_at": 0, "past": 0}  # fmt: skip
         self._next = 1.0
         self._scalers: set[int] = set()
         self._losses: list[weakref.ref[torch.Tensor]] = []
         self._passes = self._scaled_passes = 0
         self._unscaled: set[int] = set()
         self._through: int | None = None
-        self._past_at: Any = None
+        self._updated: int | None = None
 
     def iteration_begins(self) -> None:
         """Forgets the losses of an earlier iteration."""
@@ -49,6 +49,7 @@ class Scaling(Probe):
         if scaled is original:
             return
         self._counts["scaled"] += 1
+        self._updated = None
         if self.watch.sampling:
             self._losses += [weakref.ref(one) for one in _tensors(scaled)]
 
@@ -61,6 +62,9 @@ class Scaling(Probe):
         """GradScaler.step begins."""
         self._counts["steps"] += 1
         self._through = id(optimizer)
+        if self._updated == id(scaler):
+            self._counts["late"] += 1
+            self._write(now=self._counts["late"] == 1)
 
     def on_scaler_update(self, scaler: Any) -> None:
         """GradScaler.update returned."""
@@ -69,6 +73,7 @@ class Scaling(Probe):
         self._counts["updates"] += 1
         self._scalers.add(self.watch.scalers.of(scaler))
         self._through = None
+        self._updated = id(scaler)
         self._write()
 
     def on_backward_begin(self, roots: Any, kept: Any) -> None:

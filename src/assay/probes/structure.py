@@ -14,7 +14,8 @@ from ..watching.probe import Probe
 from ..watching.training import ByHand, TrainingLog
 
 _SETTINGS = ("lr", "momentum", "dampening", "nesterov", "betas", "alpha", "eps", "weight_decay",
-             "amsgrad", "maximize", "fused", "foreach", "capturable", "rho")  # fmt: skip
+             "amsgrad", "maximize", "decoupled_weight_decay", "fused", "foreach", "capturable",
+             "rho")  # fmt: skip
 
 _MODULE_SETTINGS = ("p", "eps", "momentum", "affine", "elementwise_affine", "track_running_stats",
                     "num_groups", "dropout", "batch_first", "bidirectional", "num_heads",
