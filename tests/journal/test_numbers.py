@@ -29,6 +29,13 @@ def test_seven_digits() -> None:
     assert [compact(value) for value in (math.inf, -math.inf, math.nan)] == ["inf", "-inf", "nan"]
 
 
+def test_whole_numbers_are_kept_to_the_last_digit() -> None:
+    for value in (0.0, 3.0, -12_345_678.0, 123_456_789_012.0, 2.0**53 - 1):
+        assert compact(value) == value
+    assert compact(2.0**53 + 2) == 9007199000000000.0
+    assert compact(12_345_678.5) == 12_345_680.0
+
+
 def test_anything_can_be_written() -> None:
     value = {1: [math.nan, (1, True, None)], "s": {math.inf}, "o": json}
     safe = json_safe(value)

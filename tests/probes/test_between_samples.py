@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from assay.probes.evaluation import Evaluation
+from assay.probes.gradients import Gradients
 from assay.probes.origins import Origins
 from assay.watching.probe import Probe
 
@@ -56,6 +59,55 @@ def test_every_loss_and_every_rate_is_there(watched: Any) -> None:
     assert [value for _, value in training.series("learning_rate", "group 0")] == pytest.approx(
         rates, rel=1e-6
     )
+
+
+class Rate(torch.Tensor):
+    """A rate as it were on an accelerator, where reading is waiting; notes when it was read."""
+
+    read: ClassVar[list[bool]] = []
+    sampling: ClassVar[Callable[[], bool]]
+
+    is_cpu = False  # type: ignore[assignment]
+
+    def __float__(self) -> float:
+        self.read.append(type(self).sampling())
+        return self.item()
+
+    def __bool__(self) -> bool:
+        raise AssertionError("it was compared: that is reading it")
+
+
+class Plain(torch.optim.Optimizer):
+    """Steps without a look at the rate."""
+
+    def __init__(self, params: Any, lr: Any) -> None:
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for p in self.param_groups[0]["params"]:
+            p.data.sub_(0.01 * p.grad)
+
+
+def test_a_rate_on_an_accelerator_is_read_in_samples_alone(watched: Any) -> None:
+    weight = nn.Parameter(torch.ones(2))
+    rate = torch.tensor(0.5).as_subclass(Rate)
+    Rate.read.clear()
+    with watched(Gradients) as seen:
+        Rate.sampling = staticmethod(lambda: seen.watch.sampling)  # type: ignore[assignment]
+        optimizer = Plain([weight], lr=rate)
+        for number in range(300):
+            optimizer.zero_grad()
+            weight.square().sum().backward()
+            optimizer.step()
+            if number == 100:
+                rate.data.fill_(0.125)
+    rates = seen.view.trainings[0].series("learning_rate", "group 0")
+    assert seen.view.trainings[0].steps == 300
+    assert 0 < len(Rate.read) < 200, "in samples"
+    assert all(Rate.read)
+    assert rates.first == 0.5
+    assert rates.last == 0.125
+    assert min(step for step, value in rates if value == 0.125) > 100
 
 
 def test_a_run_that_becomes_slow_is_written_at_once(watched: Any, tmp_path: Path) -> None:

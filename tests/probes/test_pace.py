@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
+from assay.probes import pace
 from assay.probes.pace import Pace
 
 
@@ -64,3 +69,72 @@ def test_a_closure_is_not_the_optimizers_time(watched: Any) -> None:
     (training,) = seen.view.trainings
     assert not len(training.series("step_s"))
     assert min(training.series("forward_s").values) >= 0.02
+
+
+class Clock:
+    """Stands for the process's clock and for a watch with our own time: both go on when told."""
+
+    def __init__(self) -> None:
+        self.now, self.own_s = 100.0, 7.0
+        self.put: Callable[[str, str, float], None]
+
+    def __call__(self) -> float:
+        return self.now
+
+    def serve(self, probe: Any) -> None:
+        """Takes a probe on, as a watch does."""
+
+    def goes(self, seconds: float, *, ours: float = 0.0) -> None:
+        self.now += seconds + ours
+        self.own_s += ours
+
+
+def test_what_is_summed_and_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(pace, "perf_counter", clock)
+    monkeypatch.setattr(pace.resource, "getrusage", lambda who: SimpleNamespace(ru_maxrss=3))
+    put: dict[str, float] = {}
+    clock.put = lambda signal, place, value: put.update({signal: value})
+    probe = Pace(clock)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+
+    probe.on_root_begin(None, (), {})  # of an iteration that is forgotten
+    probe.iteration_begins()
+    clock.goes(50.0)
+    probe.on_root_end(None, None)
+    probe.on_batch(None, None, 0.25)
+    probe.on_batch(None, None, 0.5)
+    for seconds in (1.0, 2.0):
+        probe.on_root_begin(None, (), {})
+        clock.goes(seconds, ours=4.0)
+        probe.on_root_end(None, None)
+        clock.goes(30.0)
+    probe.on_backward_begin(None, kept=False)
+    clock.goes(0.125)
+    probe.on_backward_end(None)
+    clock.goes(30.0)
+    probe.on_step_begin(optimizer, False)
+    clock.goes(0.5)
+    probe.on_step_end(optimizer)
+    peak = put.pop("memory_peak")
+    assert put == {"data_wait_s": 0.75, "forward_s": 3.0, "backward_s": 0.125, "step_s": 0.5}
+    assert peak == 3 * (1 if sys.platform == "darwin" else 1024)
+
+    put.clear()
+    probe.iteration_begins()
+    probe.on_step_begin(optimizer, True)  # with a closure
+    probe.on_backward_begin(None, kept=False)
+    clock.goes(0.25, ours=1.0)
+    clock.own_s += 0.5  # more of ours than went by: by rounding
+    probe.on_backward_end(None)
+    clock.goes(9.0)
+    probe.on_step_end(optimizer)
+    assert put.keys() == {"backward_s", "memory_peak"}
+    assert put["backward_s"] == 0.0
+
+    put.clear()
+    probe.iteration_begins()
+    probe.on_batch(None, None, 0.125)
+    probe.on_step_end(optimizer)
+    assert put["data_wait_s"] == 0.125, "the wait of the batches before is spent"
+    assert put.keys() == {"data_wait_s", "memory_peak"}

@@ -52,7 +52,9 @@ NOT_OF_SKIPPED = {"loss", "learning_rate", "loss_alike", "training_error", "upda
 Key = tuple[int, int, str]
 
 
-def expected(steps: list[Step], signal: str, keys: set[Key]) -> Iterator[tuple[Key, float, Step]]:
+def expected(steps: list[Step], signal: str, keys: set[Key]) -> list[tuple[Key, float, Step]]:
+    """Returns what ought to be there: of a step that was skipped and tried again, the last try."""
+    found: dict[Key, tuple[float, Step]] = {}
     there = {(step, at) for step, at, _ in keys} if signal in WHERE_POSSIBLE else None
     for step in steps:
         if there is not None and (step.training, step.index) not in there:
@@ -61,7 +63,8 @@ def expected(steps: list[Step], signal: str, keys: set[Key]) -> Iterator[tuple[K
             continue
         at = step.index + (signal == "loss_scale" and not step.skipped)
         for place, value in REFERENCES[signal](step).items():
-            yield (step.training, at, place), value, step
+            found[step.training, at, place] = value, step
+    return [(key, value, step) for key, (value, step) in found.items()]
 
 
 def recorded(view: Any, signal: str) -> Iterator[tuple[Key, float]]:
@@ -100,6 +103,31 @@ def wrong(steps: list[Step], view: Any, signal: str, tolerance: float) -> list[s
         if not both_nan and not math.isclose(value, ideal, rel_tol=tolerance, abs_tol=room):
             lines.append(f"{signal} {key}: {value} and not {ideal}")
     return lines
+
+
+def test_a_step_that_was_skipped_is_measured_again_under_its_number(watched: Any) -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(2, 1)
+    norms = []
+    with watched(*ALL) as seen:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+        for number in range(6):
+            optimizer.zero_grad()
+            out = model(torch.ones(1, 2)).sum() * (math.inf if number in (0, 2, 3, 5) else number)
+            scaler.scale(out).backward()
+            if math.isfinite(out.item()):
+                norms.append(float(number * 2**0.5))
+            scaler.step(optimizer)
+            scaler.update()
+    (training,) = seen.view.trainings
+    found = training.series("grad_norm", "weight")
+    assert list(found.steps) == [0, 1]
+    assert list(found.values) == pytest.approx(norms)
+    modes = training.series("training_mode", "Linear")
+    assert list(modes.steps) == [0, 1, 2], "the last step was skipped and not tried again"
+    assert list(training.series("update_norm", "weight").steps) == [0, 1]
+    assert [event.step for event in seen.view.events("step_skipped")] == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -19,8 +19,17 @@ def to_json(value: float) -> float | str:
     return "nan" if value != value else "inf" if value > 0 else "-inf"
 
 
+WHOLE = 2.0**53
+
+
 def compact(value: float) -> float | str:
-    """Returns seven significant digits, as float32 has no more, or a word."""
+    """Returns seven significant digits, as float32 has no more, or a word.
+
+    A whole number is kept as it is while float64 can tell it from the next: the sum of a batch of
+    integers tells batches apart by its last digit.
+    """
+    if value.is_integer() and abs(value) < WHOLE:
+        return value
     return float(f"{value:.7g}") if math.isfinite(value) else to_json(value)
 
 

@@ -39,14 +39,19 @@ class Recorder:
             self._tensors.pop((signal, place), None)
             row[place] = compact(float(value))
 
-    def close(self, training: int, step: int) -> None:
-        """Ends the sample: its numbers belong to step `step` of training number `training`."""
+    def close(self, training: int, step: int, *, skipped: bool = False) -> None:
+        """Ends the sample: its numbers belong to step `step` of training number `training`.
+
+        One that a GradScaler skipped is marked: the next attempt has the same number.
+        """
         values, tensors = self._values, self._tensors
         self._values, self._tensors = {}, {}
         self.flush_arrived()
         if not values:
             return
-        line = {"o": training, "s": step, "v": values}
+        line: dict[str, Any] = {"o": training, "s": step, "v": values}
+        if skipped:
+            line["skipped"] = True
         groups: dict[tuple[torch.device, torch.dtype], list[tuple[dict[str, Any], str, Any]]] = {}
         for (signal, place), tensor in tensors.items():
             entry = values[signal], place, tensor

@@ -9,6 +9,7 @@ import torch
 
 from ..seams.arguments import bind
 from ..seams.callsite import end_of_call, site_of, user_frame
+from ..watching.numbers import Numbers
 from ..watching.probe import Probe
 
 CALLERS_AT_MOST = 500
@@ -20,9 +21,10 @@ class Callers(Probe):
 
     `of` says what: `optimizer` and `loader` (built), `step`, `backward`, `model` (an outermost
     module), `loss` and `evaluation_loss`, `loading` (a loader is iterated with gradients on). `end`
-    is the line and column where the call ends, None before Python 3.11. `number` tells optimizers
-    and loaders apart. A trial pays for looking at each call, not only at sampled ones: the line
-    that matters may be reached late.
+    is the line and column where the call ends (of `loading`: where the statement does), None before
+    Python 3.11. `number` tells optimizers and loaders apart, also from those that are gone. A trial
+    pays for looking at each call, not only at sampled ones: the line that matters may be reached
+    late.
     """
 
     name = "callers"
@@ -40,22 +42,22 @@ class Callers(Probe):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._seen: set[tuple[Any, ...]] = set()
-        self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._numbers = Numbers()
         self._calls: list[tuple[weakref.ref[Any], Any, Any]] = []
 
     def on_optimizer_created(self, optimizer: Any) -> None:
         """Where an optimizer is built."""
-        self._note("optimizer", self._number(optimizer), cls=type(optimizer).__name__)
+        self._note("optimizer", self._numbers.of(optimizer), cls=type(optimizer).__name__)
 
     def on_loader_created(self, loader: Any) -> None:
         """Where a DataLoader is built."""
-        self._note("loader", self._number(loader))
+        self._note("loader", self._numbers.of(loader))
 
     def on_loader_begin(self, loader: Any) -> None:
         """Which loader is trained from."""
         if torch.is_grad_enabled():
             sampler = type(getattr(loader, "sampler", None)).__name__
-            self._note("loading", self._number(loader), sampler=sampler)
+            self._note("loading", self._numbers.of(loader), sampler=sampler)
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """Where a model is called; it gets its name later."""
@@ -83,14 +85,11 @@ class Callers(Probe):
     def on_step_begin(self, optimizer: Any, has_closure: bool) -> None:
         """Where weights are changed."""
         self._name_models()
-        self._note("step", self._number(optimizer), closure=bool(has_closure))
+        self._note("step", self._numbers.of(optimizer), closure=bool(has_closure))
 
     def finish(self) -> None:
         """Notes what was called after the last step."""
         self._name_models()
-
-    def _number(self, owner: Any) -> int:
-        return self._numbers.setdefault(owner, len(self._numbers))
 
     def _is_new(self, of: str, frame: Any, key: Any) -> bool:
         known = (of, frame.f_code, frame.f_lasti, key)

@@ -46,7 +46,6 @@ class Notes(Probe):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self.clips = 0
         self._scale: float | None = None
         self._modes: dict[int, bool] = {}
         self._switches = 0
@@ -61,7 +60,6 @@ class Notes(Probe):
 
     def on_clip(self, kind: str, limit: Any, parameters: Any, total: Any) -> None:
         """Gradients were clipped; the norm before clipping is read on sampled iterations."""
-        self.clips += 1
         if self.watch.sampling:
             self.watch.event_once("clip", kind, float(limit), of=kind, limit=float(limit))
             if isinstance(total, torch.Tensor):

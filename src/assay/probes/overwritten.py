@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..watching.probe import Probe
+from ..watching.training import TrainingLog
 from .origins import NODES_AT_MOST
 
 _SAID = re.compile(r"modified by an inplace operation: \[\S* \[([\d, ]*)\]\].* is at version (\d+)")
@@ -18,7 +19,8 @@ class Overwritten(Probe):
     """Writes one `overwritten` event as a backward pass fails on weights that a step has changed.
 
     Autograd gives the shape and the version of what was changed. A weight in the graph of the loss
-    that has both, and whose optimizer has stepped, is the one.
+    that has both, and whose optimizer has stepped, is the one, unless another with both was changed
+    by something else.
     """
 
     name = "overwritten"
@@ -29,17 +31,22 @@ class Overwritten(Probe):
         said = _SAID.search(str(error))
         if said is None:
             return
-        shape = sorted(int(size) for size in said[1].split(",") if size.strip())
-        for leaf in _leaves(roots if isinstance(roots, (tuple, list)) else (roots,)):
-            if sorted(leaf.shape) != shape or leaf._version != int(said[2]):
-                continue
-            for training in self.watch.trainings:
-                optimizer = training.optimizer()
-                groups = optimizer.param_groups if optimizer is not None else ()
-                if training.step and any(p is leaf for g in groups for p in g["params"]):
-                    name = self.watch.names.parameter(leaf) or "a weight"
-                    self.watch.event("overwritten", training, parameter=name)
-                    return
+        shape, version = sorted(int(s) for s in said[1].split(",") if s.strip()), int(said[2])
+        leaves = _leaves(roots if isinstance(roots, (tuple, list)) else (roots,))
+        fitting = [p for p in leaves if sorted(p.shape) == shape and p._version == version]
+        steppers = [self._stepper(p) for p in fitting]
+        if fitting and None not in steppers:  # else it may have been one that no step has changed
+            name = self.watch.names.parameter(fitting[0]) or "a weight"
+            self.watch.event("overwritten", steppers[0], parameter=name)
+
+    def _stepper(self, leaf: torch.Tensor) -> TrainingLog | None:
+        """Returns the training whose optimizer has stepped on a weight."""
+        for training in self.watch.trainings:
+            optimizer = training.optimizer()
+            groups = optimizer.param_groups if optimizer is not None else ()
+            if training.step and any(p is leaf for group in groups for p in group["params"]):
+                return training
+        return None
 
 
 def _leaves(roots: Any) -> list[torch.Tensor]:

@@ -48,12 +48,22 @@ def sources(script: str | None) -> list[str]:
     paths = sysconfig.get_paths()
     installed = [ours, *(paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))]
     roots = tuple(os.path.join(os.path.realpath(path), "") for path in installed)
-    found = []
+
+    def is_installed(path: str) -> bool:
+        return path.startswith(roots) or "site-packages" in path or "dist-packages" in path
+
+    # a program has thousands of modules in a few folders, and each path costs a look at the disk
+    known: dict[str, bool] = {}
+    found = set()
     for file in [script, *(getattr(m, "__file__", None) for m in list(sys.modules.values()))]:
         if not isinstance(file, str) or not file.endswith(".py"):
             continue
+        folder = os.path.dirname(file)
+        if folder not in known:
+            known[folder] = is_installed(os.path.join(os.path.realpath(folder), ""))
+        if known[folder]:
+            continue
         real = os.path.realpath(file)
-        inside = real.startswith(roots) or "site-packages" in real or "dist-packages" in real
-        if not inside and os.path.isfile(real):
-            found.append(real)
-    return sorted(set(found))[:MOST_SOURCES]
+        if not is_installed(real) and os.path.isfile(real):
+            found.add(real)
+    return sorted(found)[:MOST_SOURCES]

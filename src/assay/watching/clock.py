@@ -147,7 +147,8 @@ class Clock:
         fast = self.fast
         if fast.steps_left and (training := self._last) and training.optimizer() is optimizer:
             groups = optimizer.param_groups
-            same = len(groups) == 1 and [groups[0].get("lr")] == training.rates
+            rate = groups[0].get("lr")
+            same = len(groups) == 1 and not isinstance(rate, Tensor) and [rate] == training.rates
             if same and monotonic() < fast.until:
                 fast.steps_left -= 1
                 self.stepped = True
@@ -285,12 +286,14 @@ class Clock:
                 self.phases.takes_over(training)
         if skipped:
             self._facts.event("step_skipped", training)
-        sampling.close(training)
+        sampled = sampling.active
+        sampling.close(training, skipped=skipped)
         now = monotonic()
         if not skipped:
             rates, self._rates = self._rates, None
             if rates is None:
                 rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
+            rates = training.known_rates(rates, look=sampled)
             loss = self.loss
             if self._batches > 1 and loss is not None:
                 loss = loss / self._batches  # so that it is comparable with that of one

@@ -111,12 +111,12 @@ class Phases:
         if training != before:
             self._window("modes")
 
-    def step_ends(self, training: TrainingLog, rates: list[Any]) -> None:
+    def step_ends(self, training: TrainingLog, rates: list[float | None]) -> None:
         """Compares the rates, before they are noted, with those of the step before.
 
         And, in a sample, what can be trained.
         """
-        rate = max((float(rate) for rate in rates if rate is not None), default=0.0)
+        rate = max((rate for rate in rates if rate is not None), default=0.0)
         before = self._rates.setdefault(training.index, rate)
         optimizer = training.optimizer()
         if _differs(rate, before):

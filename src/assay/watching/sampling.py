@@ -152,10 +152,10 @@ class Sampling:
             self._take_away()
             self.recorder.drop()
 
-    def close(self, training: TrainingLog) -> None:
-        """Ends a sample's numbers: they belong to the step that was just taken."""
+    def close(self, training: TrainingLog, *, skipped: bool = False) -> None:
+        """Ends a sample's numbers: they belong to the step that was just taken, or skipped."""
         if self.active or self.suspended:
-            self.recorder.close(training.index, training.step)
+            self.recorder.close(training.index, training.step, skipped=skipped)
 
     def arm_if_due(self, iteration: int) -> None:
         """Puts the listeners in place if the iteration that comes next is to be sampled."""

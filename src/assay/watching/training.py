@@ -57,6 +57,22 @@ class TrainingLog:
         """Steps taken so far."""
         return self._first + len(self.losses)
 
+    def known_rates(self, rates: list[Any], *, look: bool) -> list[Any]:
+        """Returns rates as numbers; one on an accelerator is read in samples alone.
+
+        To read it is to wait for all that was asked of the device. Between samples it is taken to
+        be what it was.
+        """
+        before = self.rates if len(self.rates) == len(rates) else [None] * len(rates)
+        return [
+            known
+            if isinstance(rate, torch.Tensor) and not (rate.is_cpu or look or known is None)
+            else None
+            if rate is None
+            else float(rate)
+            for rate, known in zip(rates, before, strict=True)
+        ]
+
     def note(self, loss: float | torch.Tensor | None, rates: list[Any], now: float) -> None:
         """Notes a step that ended `now`, its loss (None if unknown) and the rates it had."""
         if rates != self.rates:
