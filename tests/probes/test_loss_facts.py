@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from assay.probes.comparable import loss_alike, wrong_share
-from assay.probes.loaders import label_order
 from assay.probes.losses import Losses, producer
 
 
@@ -183,43 +181,3 @@ def test_the_share_of_wrong_answers() -> None:
     assert float(by_logit) == 0.25
     assert float(by_probability) == 0.25
     assert wrong_share("binary_cross_entropy", logits, bits[:2], -100) is None
-
-
-# -- the order of labels -------------------------------------------------------------------------
-
-
-class Holds:
-    def __init__(self, **held: Any) -> None:
-        self.__dict__.update(held)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        Holds(targets=[0, 0, 0, 1, 1, 2]),
-        Holds(labels=torch.tensor([0, 0, 0, 1, 1, 2])),
-        torch.utils.data.TensorDataset(torch.zeros(6, 2), torch.tensor([0, 0, 0, 1, 1, 2])),
-        torch.utils.data.Subset(Holds(targets=[9, 0, 0, 9, 0, 1, 1, 2]), [1, 2, 4, 5, 6, 7]),  # type: ignore[arg-type]
-    ],
-)
-def test_how_labels_lie(data: Any) -> None:
-    assert label_order(data) == {
-        "labels_equal_next": pytest.approx(3 / 5),
-        "labels_equal_by_chance": pytest.approx((9 + 4 + 1) / 36),
-        "label_classes": 3,
-    }
-
-
-@pytest.mark.parametrize(
-    "data",
-    [Holds(), Holds(targets=[1]), Holds(targets=torch.rand(5)), Holds(targets=["a", "b"]),
-     Holds(targets=torch.zeros(3, 2, dtype=torch.long)), Holds(targets=3), object()],
-)  # fmt: skip
-def test_labels_that_are_not_shown_have_no_order(data: Any) -> None:
-    assert label_order(data) == {}
-
-
-def test_two_labels_are_enough() -> None:
-    found = label_order(Holds(targets=[4, 4]))
-    assert found["label_classes"] == 1
-    assert math.isclose(found["labels_equal_next"], 1.0)

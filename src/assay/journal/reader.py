@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .attempts import Attempts
 from .numbers import from_json
 from .schedulers import Scheduler, StepLine
 from .series import Series
@@ -128,7 +129,7 @@ class ProcessReader:
         self._known = {p.name for p in view.parameters}
         self._modules = {m.name for m in view.modules}
         self._took_s: dict[int, float] = {}
-        self._attempts: dict[int, tuple[int, dict[str, Any]]] = {}
+        self._attempts = Attempts()
         self._built: dict[int, BuiltOptimizer] = {}
         self._stepped: dict[int, Training] = {}
         self._schedulers: dict[int, Scheduler] = {}
@@ -329,7 +330,7 @@ class ProcessReader:
     def _on_sample(self, line: dict[str, Any]) -> None:
         training, step = self._training(line["o"]), int(line["s"])
         training.steps = max(training.steps, step)  # if the block of losses was lost
-        self._forget_attempt(training, step, line)
+        self._attempts.replace(training, step, line)
         for signal, row in line["v"].items():
             places = training.signals.setdefault(signal, {})
             for place, value in row.items():  # the reader's hot loop: millions of numbers
@@ -338,21 +339,6 @@ class ProcessReader:
                     series = places[place] = Series()
                 series.steps.append(step)
                 series.values.append(value if type(value) is float else from_json(value))
-
-    def _forget_attempt(self, training: Training, step: int, line: dict[str, Any]) -> None:
-        """Takes back what was measured of a step that was skipped, once it is measured again."""
-        at, before = self._attempts.get(training.index, (-1, {}))
-        if at == step:
-            for signal, row in line["v"].items():
-                for place in row:
-                    if place in before.get(signal, ()):
-                        series = training.signals[signal][place]
-                        series.steps.pop()
-                        series.values.pop()
-        if line.get("skipped"):
-            self._attempts[training.index] = step, line["v"]
-        elif at == step and before.keys() & line["v"].keys():
-            del self._attempts[training.index]
 
     def _on_scale(self, line: dict[str, Any]) -> None:
         training = self._training(line["o"])

@@ -290,9 +290,8 @@ class Clock:
         sampling.close(training, skipped=skipped)
         now = monotonic()
         if not skipped:
-            rates, self._rates = self._rates, None
-            if rates is None:
-                rates = [group["lr"] for group in optimizer.param_groups if "lr" in group]
+            rates = self._rates or [g["lr"] for g in optimizer.param_groups if "lr" in g]
+            self._rates = None
             rates = training.known_rates(rates, look=sampled)
             loss = self.loss
             if self._batches > 1 and loss is not None:

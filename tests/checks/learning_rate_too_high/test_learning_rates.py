@@ -19,6 +19,8 @@ CALL = {
     "input": {"shape": [32, 10], "dtype": "float32"}, "in_graph": True,
     "target": {"shape": [32], "dtype": "int64"},
 }  # fmt: skip
+
+
 CHANCE = math.log(10)
 
 
@@ -59,6 +61,8 @@ def low(view: RunView) -> list[Finding]:
 
 
 AT_CHANCE = [CHANCE, *wavy(2.6, 2.32, 199)]
+
+
 GOOD = [0.9] * 30
 
 
@@ -153,6 +157,8 @@ def test_a_rate_still_warming_up_is_not_judged() -> None:
 
 
 SLOW = wavy(2.3, 2.0, 200)
+
+
 STILL = wavy(2.3, 2.25, 200)
 
 
@@ -205,9 +211,9 @@ def test_sharpness_met_during_warm_up_is_scaled_to_the_peak() -> None:
     assert len(low(run(SLOW, [1.0] * 30, stress=(0.0001,), rates=rates))) == 1
 
 
-# -- a rate that is raised in mid-run -------------------------------------------------------------
-
 STEPS = 200
+
+
 FALL = [2.3 - 0.02 * i + 0.002 * math.sin(7 * i) for i in range(100)]  # to 0.32
 
 

@@ -12,6 +12,8 @@ from assay.journal.view import Event, Module, Parameter, RunView, Site
 from assay.testing import make_run, make_training
 
 BUILT = Site("train.py", 20, "<module>")
+
+
 HELD = (0, 0)
 
 

@@ -1,0 +1,74 @@
+"""The check `input-not-normalised` at its limits, on invented runs."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from assay.checks.data.input_not_normalised import InputNotNormalised
+from assay.journal.view import RunView
+from assay.testing import make_run, make_training
+
+NAN, INF = math.nan, math.inf
+
+
+def only(check, run: RunView):
+    found = list(check.review(run))
+    assert len(found) == 1, found
+    return found[0]
+
+
+def entering(mean, std, optimizer: str = "SGD", samples: int = 5) -> RunView:
+    return make_run(
+        make_training(
+            optimizer=optimizer,
+            layer_input_mean={"conv1": [mean] * samples},
+            layer_input_std={"conv1": [std] * samples},
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        (0, 1),
+        (0.13, 0.31),  # [0, 1] images
+        (5, 6),  # digits from 0 to 16
+        (0, 29.9),  # just under the limit of scale
+        (11.9, 1),  # just under the limit of offset
+        (1.0, 0.0),  # a constant code
+        (0.001, 0.03),  # one-hot and sparse rows
+        (NAN, NAN),
+    ],
+)
+def test_inputs_of_common_scale_are_silent(mean: float, std: float) -> None:
+    assert not list(InputNotNormalised().review(entering(mean, std)))
+
+
+@pytest.mark.parametrize(("mean", "std"), [(113, 48.6), (0, 30.1), (-33, 78), (12.1, 1), (2005, 9)])
+def test_raw_inputs_are_found(mean: float, std: float) -> None:
+    finding = only(InputNotNormalised(), entering(mean, std))
+    assert finding.severity == "warning"
+    assert finding.where.module == "conv1"
+    assert finding.evidence[0].value > finding.evidence[0].limit
+    assert finding.tricks[0].name == "normalise-input"
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["Adam", "AdamW", "NAdam", "RAdam", "SparseAdam", "RMSprop", "Adagrad"]
+)
+def test_scale_alone_is_a_note_where_steps_are_adaptive(optimizer: str) -> None:
+    assert only(InputNotNormalised(), entering(33, 79, optimizer)).severity == "note"
+    assert only(InputNotNormalised(), entering(2005, 9, optimizer)).severity == "warning"
+
+
+def test_one_strange_batch_of_many_is_silent() -> None:
+    run = make_run(layer_input_mean={"fc": [0, 900, 0]}, layer_input_std={"fc": [1, 900, 1]})
+    assert not list(InputNotNormalised().review(run))
+
+
+def test_one_sample_is_enough_and_none_is_not() -> None:
+    assert only(InputNotNormalised(), entering(113, 48, samples=1))
+    assert not list(InputNotNormalised().review(entering(113, 48, samples=0)))
+    assert not list(InputNotNormalised().review(make_run()))
