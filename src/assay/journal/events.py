@@ -69,6 +69,15 @@ class OutsideOptimizer(TypedDict):
     elements: int
 
 
+class LooseParameters(TypedDict):
+    """`names` (at most 200) of `count` parameters in layers that a line (`by`) built, if known."""
+
+    names: list[str]
+    count: int
+    elements: int
+    by: SiteRow | None
+
+
 class Cleared(TypedDict):
     """The line that cleared the gradients; None if it did so by hand."""
 
@@ -466,6 +475,12 @@ OUTSIDE_OPTIMIZER = EventKind(
     "the parameters that have a gradient and no optimizer are others than before",
     absent="every parameter with a gradient is held by an optimizer",
 )  # fmt: skip
+LOOSE_PARAMETERS = EventKind(
+    "loose_parameters", LooseParameters, "structure",
+    "the parameters that have a gradient, no optimizer and no place in any model are others than "
+    "before",
+    absent="every parameter with a gradient belongs to a model, or to an optimizer",
+)  # fmt: skip
 CLEARED = EventKind(
     "cleared", Cleared, "clearing",
     "gradients are cleared between backward() and the step, the first time for each line",
@@ -637,7 +652,8 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, CLEARED,
+    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER,
+    LOOSE_PARAMETERS, CLEARED,
     INPUT, EVAL_INPUT, LOADER,
     EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, LOSS_WITHOUT_GRAPH,
     BACKWARD_FAILED, OVERWRITTEN,

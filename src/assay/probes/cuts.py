@@ -14,6 +14,7 @@ from ..watching.leaves import leaves_below
 from ..watching.measures import norms
 from ..watching.probe import Probe
 from ..watching.training import ByHand
+from .loaded import Loaded
 from .structure import parameter_names
 
 TRACES = 2
@@ -62,12 +63,11 @@ class Cuts(Probe):
     """
 
     name = "cuts"
-    always: ClassVar = ("load_state",)
     sampled: ClassVar = ("gradients_ready",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._loaded: dict[int, weakref.ref[Any]] = {}
+        self._loaded = watch.shared(Loaded)
         self._before: dict[int, list[str]] = {}
         self._traces: dict[int, list[_Trace]] = {}
         self._told: dict[int, list[tuple[str, weakref.ref[Any]]]] = {}
@@ -81,14 +81,6 @@ class Cuts(Probe):
     def finish(self) -> None:
         """Listens no more."""
         self._stop()
-
-    def on_load_state(self, owner: Any, result: Any) -> None:
-        """Notes which weights came from elsewhere."""
-        if isinstance(owner, torch.nn.Module) and len(self._loaded) < 100_000:
-            missing = set(getattr(result, "missing_keys", ()))
-            for name, p in owner.named_parameters():
-                if name not in missing:
-                    self._loaded[id(p)] = weakref.ref(p)
 
     def on_gradients_ready(self, optimizer: Any) -> None:
         """Ends a trace, and begins one where parameters had no gradient twice."""
@@ -119,10 +111,8 @@ class Cuts(Probe):
             for p, name in zip(group["params"], parameter_names(self, group, index), strict=True):
                 if p.grad is not None:
                     trained.add(id(p))
-                elif p.requires_grad:
-                    known = self._loaded.get(id(p))
-                    if known is None or known() is not p:
-                        missing[id(p)] = name
+                elif p.requires_grad and not self._loaded.has(p):
+                    missing[id(p)] = name
         return missing, trained
 
     # -- following an iteration -------------------------------------------------------------------

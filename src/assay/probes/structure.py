@@ -12,6 +12,8 @@ from ..watching.build_sites import BuildSites
 from ..watching.measures import norms, total
 from ..watching.probe import Probe
 from ..watching.training import ByHand, TrainingLog
+from .loaded import Loaded
+from .loose import Loose
 
 _SETTINGS = ("lr", "momentum", "dampening", "nesterov", "betas", "alpha", "eps", "weight_decay",
              "amsgrad", "maximize", "decoupled_weight_decay", "fused", "foreach", "capturable",
@@ -83,7 +85,7 @@ class Structure(Probe):
     always: ClassVar = (
         "module_built", "optimizer_created", "group_added", "root_found", "training_found"
     )  # fmt: skip
-    sampled: ClassVar = ("gradients_ready",)
+    sampled: ClassVar = ("module_begin", "backward_begin", "gradients_ready")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -95,6 +97,7 @@ class Structure(Probe):
         self._optimized: dict[int, set[int]] = {}
         self._built: weakref.WeakSet[Any] = weakref.WeakSet()
         self._build_sites = BuildSites()
+        self._loose = Loose(watch.names, self._build_sites.site, watch.shared(Loaded).has)
 
     def on_module_built(self, module: torch.nn.Module) -> None:
         """Remembers the line; it is written once the module is known to be part of a model."""
@@ -161,6 +164,17 @@ class Structure(Probe):
             ][:MODULES_AT_MOST],
         )
 
+    def on_module_begin(self, module: torch.nn.Module) -> None:
+        """Notes layers that are called and belong to no model."""
+        if self._loose.wanted(len(self.watch.trainings)):
+            self._loose.called(module)
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Looks for weights that belong to no model, in the first steps of each training."""
+        number = len(self.watch.trainings)
+        if self._loose.wanted(number):
+            self._loose.look(number, roots)
+
     def on_gradients_ready(self, optimizer: Any) -> None:
         """Notes which parameters got no gradient, and which got one but no optimizer holds."""
         training = self.watch.training(optimizer)
@@ -197,6 +211,8 @@ class Structure(Probe):
                     outside.append(names.parameter(p) or names.prefix(root) + name)
                     elements += p.numel()
                     tensors.append(p.detach())
+        loose, more, site = self._loose.found(everything)
+        tensors += more
         if tensors:
             # stays the same, unless something that is no optimizer moves them
             self.watch.put("outside_weight_norm", "", total(norms(tensors)))
@@ -208,6 +224,17 @@ class Structure(Probe):
                 names=outside[:200],
                 count=len(outside),
                 elements=elements,
+            )
+
+        if loose != self._missing.get(-2, []):
+            self._missing[-2] = loose
+            self.watch.event(
+                "loose_parameters",
+                training,
+                names=loose,
+                count=len(loose),
+                elements=sum(p.numel() for p in more),
+                by=site,
             )
 
     def _write_optimizer(self, training: TrainingLog, optimizer: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -122,3 +123,26 @@ def test_a_judge_in_evaluation_mode_is_silent() -> None:
     run = outside("oox")
     run.modules[2] = Module("2", "Linear", training=False)
     assert list(ParametersOutsideOptimizer().review(run)) == []
+
+
+def loose(**facts: Any) -> RunView:
+    norms = facts.pop("norms", [2.0] * 3)
+    training = make_training(outside_weight_norm=norms, grad_norm=[1.0] * 3, steps=30, site=BUILT)
+    usual = {"names": ["Linear.weight"], "count": 1, "elements": 90, "by": ["net.py", 8, "init"]}
+    event = Event("loose_parameters", 0, {**usual, **facts}, training=0)
+    return make_run(training, events=[event])
+
+
+def test_layers_that_belong_to_no_model() -> None:
+    finding = only(loose())
+    assert finding.severity == "error"
+    assert finding.where.site == Site("net.py", 8, "init")
+    assert "1 parameters (90 numbers: Linear.weight) got gradients, but are part of no" in (
+        finding.summary
+    )
+    assert only(loose(by=None)).where.site == BUILT
+
+
+@pytest.mark.parametrize("facts", [{"count": 0}, {"norms": [2.0, 2.0]}, {"norms": [2.0, 2.0, 2.1]}])
+def test_what_belongs_to_no_model_and_moves_or_is_gone_is_silent(facts: dict[str, Any]) -> None:
+    assert list(ParametersOutsideOptimizer().review(loose(**facts))) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ...journal.events import WITHOUT_GRADIENT
 from ...journal.view import RunView, Training
 from ...signals.constant import constant_loss
 from ...signals.counted import over_nothing
@@ -85,6 +86,8 @@ class LearningRateTooHigh(Check):
         "nonfinite_origin",
         "nothing_counted",
         "grad_nonfinite_share",
+        "grad_norm",
+        "without_gradient",
         "rate_changed",
     )
     requires = (
@@ -120,7 +123,14 @@ class LearningRateTooHigh(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
+        idle = {
+            event.training
+            for event in run.events(WITHOUT_GRADIENT)
+            if event.data["count"] == event.data["of"]
+        }
         for training in self.judgeable(run):
+            if training.index in idle and not training.places("grad_norm"):
+                continue  # it never moved
             if later := after_a_jump(self, run, training):
                 yield later
                 continue

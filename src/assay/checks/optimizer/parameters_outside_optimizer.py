@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ...journal.events import LOAD_STATE, MODEL, OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
-from ...journal.view import RunView
+from ...journal.events import (
+    LOAD_STATE,
+    LOOSE_PARAMETERS,
+    MODEL,
+    OUTSIDE_OPTIMIZER,
+    WITHOUT_GRADIENT,
+)
+from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -17,7 +23,8 @@ class ParametersOutsideOptimizer(Check):
 
     ## What it does
     After the last sampled backward pass, lists the trainable parameters that have a gradient and
-    are in no optimizer that the process built, and whose weights did not change by other means.
+    are in no optimizer that the process built, and whose weights did not change by other means. It
+    also looks for weights in the graph of the loss that belong to no model: layers in a plain list.
 
     ## Why it matters
     They stay as they were initialised, so the rest of the model learns to live with random layers.
@@ -33,6 +40,7 @@ class ParametersOutsideOptimizer(Check):
     Silent: frozen parameters (`requires_grad=False`), a GAN's other player, teachers, several
     optimizers, weights changed by hand, parts of modules (only biases, only norms, adapters between
     layers), loaded weights, optimised inputs, a model in evaluation mode that judges another one.
+    Where the optimizer's own parameters are not used at all any more, that is another fault.
 
     ## Example
     `optimizer = Adam(model.parameters())`, and then `model.head = nn.Linear(64, 10)`.
@@ -54,6 +62,7 @@ class ParametersOutsideOptimizer(Check):
         "grad_norm",
         "outside_optimizer",
         "outside_weight_norm",
+        "loose_parameters",
         "without_gradient",
         "model",
         "load_state",
@@ -67,14 +76,15 @@ class ParametersOutsideOptimizer(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
+        yield from self._loose(run)
         changes = list(run.events(OUTSIDE_OPTIMIZER))
         last = changes[-1] if changes else None
         if last is None or last.training is None or not last.data["count"]:
             return
         training = run.trainings[last.training]
         outside = [str(name) for name in last.data["names"]]
-        fixed, least = training.series("outside_weight_norm"), int(self.limit("steps"))
-        if len(fixed) < least or training.steps < least or len(set(fixed.values[-least:])) > 1:
+        fixed = training.series("outside_weight_norm")
+        if not self._stay(training) or not training.places("grad_norm"):
             return
         stale = self._stale(run, outside)
         kind = "stale" if stale else self._kind(run, outside)
@@ -105,6 +115,39 @@ class ParametersOutsideOptimizer(Check):
             training=training,
             parameters=outside,
         )
+
+    def _stay(self, training: Training) -> bool:
+        """Whether nobody moves what lies outside."""
+        fixed, least = training.series("outside_weight_norm"), int(self.limit("steps"))
+        enough = len(fixed) >= least and training.steps >= least
+        return enough and len(set(fixed.values[-least:])) == 1
+
+    def _loose(self, run: RunView) -> Iterator[Finding]:
+        """Looks for weights that belong to no model."""
+        last = {event.training: event for event in run.events(LOOSE_PARAMETERS)}
+        for index, event in last.items():
+            data = event.data
+            if index is None or not data["count"] or not self._stay(run.trainings[index]):
+                continue
+            training, names = run.trainings[index], ", ".join(data["names"][:3])
+            fixed = training.series("outside_weight_norm")
+            yield self.found(
+                f"{data['count']} parameters ({data['elements']:,} numbers: {names}"
+                f"{', ...' * (data['count'] > 3)}) got gradients, but are part of no model and in "
+                "no optimizer",
+                "a module knows only the layers that are its attributes, or in an nn.ModuleList: "
+                "those in a plain list or dict are never trained, moved or saved",
+                try_=(
+                    "keep layers in nn.ModuleList or nn.ModuleDict, weights in nn.ParameterList",
+                ),
+                where=Where(
+                    site=Site.read(data["by"]) or training.site, parameter=data["names"][0]
+                ),
+                steps=(fixed.steps[0], fixed.steps[-1]),
+                evidence=(Evidence("outside_weight_norm", fixed.last, None, "1"),),
+                training=training,
+                parameters=data["names"],
+            )
 
     @staticmethod
     def _stale(run: RunView, outside: list[str]) -> int:
