@@ -1,6 +1,6 @@
 """Begin a new check: its file, its three scripts, its unit test, its page, its changelog fragment.
 
-    python tools/add_check.py scheduler-never-stepped --family schedule --severity error
+    python tools/add_check.py restart-without-warmup --family schedule --severity error
 
 What is written runs, and fails its tests until you have written the rest: search for WRITE.
 """

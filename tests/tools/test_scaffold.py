@@ -50,18 +50,18 @@ def tidy(tree: Path, done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_a_new_check_is_discovered_has_a_page_and_is_not_done(tree: Path) -> None:
-    done = run(tree, "tools/add_check.py", "scheduler-never-stepped", "--family", "schedule")
+    done = run(tree, "tools/add_check.py", "restart-without-warmup", "--family", "schedule")
     named = tidy(tree, done)
-    assert "src/assay/checks/schedule/scheduler_never_stepped.py" in named
-    scripts = {path.name for path in (tree / "tests/checks/scheduler_never_stepped").iterdir()}
-    assert scripts == {"sick.py", "healthy.py", "fixed.py", "test_scheduler_never_stepped.py"}
-    assert (tree / "docs/reference/checks/scheduler-never-stepped.md").is_file()
-    assert (tree / "changelog/scheduler-never-stepped.added.md").is_file()
+    assert "src/assay/checks/schedule/restart_without_warmup.py" in named
+    scripts = {path.name for path in (tree / "tests/checks/restart_without_warmup").iterdir()}
+    assert scripts == {"sick.py", "healthy.py", "fixed.py", "test_restart_without_warmup.py"}
+    assert (tree / "docs/reference/checks/restart-without-warmup.md").is_file()
+    assert (tree / "changelog/restart-without-warmup.added.md").is_file()
     listed = run(tree, "-m", "assay", "checks")
-    assert "scheduler-never-stepped\tschedule\twarning\t" in listed.stdout
+    assert "restart-without-warmup\tschedule\twarning\t" in listed.stdout
     unit = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", named[-1])
     assert "2 failed, 3 passed" in unit.stdout, unit.stdout
-    again = run(tree, "tools/add_check.py", "scheduler-never-stepped", "--family", "schedule")
+    again = run(tree, "tools/add_check.py", "restart-without-warmup", "--family", "schedule")
     assert again.returncode == 2
     assert "exists" in again.stderr
 

@@ -30,7 +30,8 @@ class Scheduler:
 
     `kind` is its class, `of` torch's own one that it derives from. `settings` are the plain numbers
     and words that it was built with, `given` those that the function of a LambdaLR was given or
-    closes over, `base` the rates that it starts from, `start` where in its schedule it began (not 0
+    closes over (`argument` is the name of what it is given), `base` the rates that it starts from,
+    `first` those of the optimizer once it was built, `start` where in its schedule it began (not 0
     for one that goes on with an older one). `optimizer` is its optimizer's place in
     `RunView.optimizers`, `parts` are schedulers that it steps itself (each is `held`); of one with
     its `own_step` calls may not have been heard.
@@ -46,7 +47,9 @@ class Scheduler:
     optimizer: int | None = None
     of: str = ""
     given: Mapping[str, float] = field(default_factory=dict)
+    argument: str = ""
     base: tuple[float, ...] = ()
+    first: tuple[float, ...] = ()
     start: float | None = 0.0
     own_step: bool = False
     held: bool = False

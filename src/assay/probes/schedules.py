@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -70,12 +71,12 @@ class Schedules(Probe):
     """Writes a `scheduler` line for each scheduler, and `scheduled` lines for its steps.
 
     `scheduler`: number, class, torch's own class that it derives from, settings (plain numbers and
-    words among its attributes), the rates that it starts from, its position in the schedule, the
-    plain numbers that the functions of a LambdaLR hold, the numbers of schedulers that it steps
-    itself, whether its `step` is torch's, the number of its optimizer, and the user's line.
-    `scheduled`: how often it has stepped by which step of its optimizer, its position, how many
-    passes over the training data had begun, the lines that stepped it, and the metric that it was
-    given, if that is a number on the CPU.
+    words among its attributes), the rates that it starts from and the first ones, its position in
+    the schedule, the plain numbers that the function of a LambdaLR holds and the name of its
+    argument, the numbers of schedulers that it steps itself, whether its `step` is torch's, the
+    number of its optimizer, and the user's line. `scheduled`: how often it has stepped by which
+    step of its optimizer, its position, how many passes over the training data had begun, the lines
+    that stepped it, and the metric that it was given, if that is a number on the CPU.
     """
 
     name = "schedules"
@@ -111,12 +112,16 @@ class Schedules(Probe):
             built=None if optimizer is None else self.watch.optimizers.of(optimizer),
             site=user_site(2),
             base=[float(rate) for rate in held.get("base_lrs", ())[:16]],
+            first=[float(group["lr"]) for group in optimizer.param_groups[:16] if "lr" in group]
+            if optimizer is not None
+            else [],
             position=_position(scheduler),
             parts=[self.watch.schedulers.of(part) for part in _parts(held)],
             given=dict(_numbers_of(held.get("lr_lambdas"))),
+            argument=_argument(held.get("lr_lambdas")),
             settings={
                 key: plain(value)
-                for key, value in held.items()
+                for key, value in map(_countless, held.items())
                 if not key.startswith("_") and key not in _NOT_SETTINGS and _is_plain(value)
             },
         )
@@ -203,6 +208,19 @@ def _numbers_of(functions: Any) -> Iterator[tuple[str, float]]:
     for name, value in list(held.items())[:16]:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             yield name, float(value)
+
+
+def _argument(functions: Any) -> str | None:
+    """Returns what the first function of a LambdaLR calls what it is given."""
+    function = functions[0] if isinstance(functions, (list, tuple)) and functions else None
+    code = getattr(function, "__code__", None)
+    return code.co_varnames[0] if code is not None and code.co_argcount == 1 else None
+
+
+def _countless(item: tuple[str, Any]) -> tuple[str, Any]:
+    """Returns milestones as a list: torch holds them in a Counter."""
+    key, value = item
+    return key, sorted(value.elements()) if isinstance(value, Counter) else value
 
 
 def _is_plain(value: Any) -> bool:
