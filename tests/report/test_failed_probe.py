@@ -16,7 +16,7 @@ from assay.report.terminal import render
 from assay.session import begin, end
 
 REASON = "the probe `losses` failed: ZeroDivisionError: division by zero"
-NEEDS_IT = ("softmax-before-cross-entropy", "loss-shape-broadcast", "loss-not-decreasing")
+NEEDS_IT = ("loss-shape-broadcast", "loss-not-decreasing", "class-imbalance")
 UNTRUE = ("no loss function of torch.nn was called", "class labels")
 
 
