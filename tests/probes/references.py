@@ -668,6 +668,10 @@ WITHOUT: dict[str, str] = {
         for n in ("loss", "accuracy")
     },
     **{
+        f"average_{n}": "of evaluations: test_averages.py"
+        for n in ("progress", "aside", "statistics")
+    },
+    **{
         f"eval_input_{n}": "of evaluations: test_run_facts.py"
         for n in ("mean", "std", "min", "max")
     },

@@ -251,6 +251,13 @@ class PairsCompared(TypedDict):
     line: SiteRow | None
 
 
+class Average(TypedDict):
+    """The class of the model, and the `line` that built it, if that is known."""
+
+    of: str
+    line: SiteRow | None
+
+
 class LossWithoutGraph(TypedDict):
     """Whether the leaf that backward() was called on requires a gradient."""
 
@@ -633,6 +640,13 @@ RATE_CHANGED = EventKind(
     absent="no rate changed by a factor of 2 from one step to the next",
     always=True,
 )  # fmt: skip
+AVERAGE = EventKind(
+    "average", Average, "averages",
+    "an evaluation calls a model of the shape of a trained one that no optimizer holds, the first "
+    "time for each class",
+    absent="no evaluation called an average of weights twice",
+    always=True,
+)  # fmt: skip
 STEP_SKIPPED = EventKind(
     "step_skipped", Nothing, "clock",
     "a GradScaler leaves a step out, since gradients are not finite",
@@ -660,6 +674,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     NONFINITE_ORIGIN, NOTHING_COUNTED, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
     UNSCALED_PASS, CLIPPING,
     SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
-    AUTOCAST, ZERO_GRAD, RATE_CHANGED, STEP_SKIPPED, SWEEP, CALLER,
+    AUTOCAST, ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

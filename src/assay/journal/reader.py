@@ -216,22 +216,8 @@ class ProcessReader:
         parts = tuple(known[n] for n in line.get("parts") or () if n in known)
         for part in parts:
             part.held = True
-        start = line.get("position")
-        known[int(line["n"])] = scheduler = Scheduler(
-            kind=line["cls"],
-            of=line.get("of") or line["cls"],
-            settings=line["settings"],
-            given=line.get("given") or {},
-            argument=line.get("argument") or "",
-            base=tuple(map(from_json, line.get("base") or ())),
-            first=tuple(map(from_json, line.get("first") or ())),
-            start=None if start is None else from_json(start),
-            own_step=bool(line.get("own_step")),
-            parts=parts,
-            site=Site.read(line.get("site")),
-            optimizer=place,
-            rank=self._rank,
-        )
+        known[int(line["n"])] = scheduler = Scheduler.read(line, Site.read(line.get("site")))
+        scheduler.parts, scheduler.optimizer, scheduler.rank = parts, place, self._rank
         self._view.schedulers.append(scheduler)
 
     def _on_scheduled(self, line: dict[str, Any]) -> None:

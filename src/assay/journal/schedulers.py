@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .numbers import from_json
 from .series import Series
 
 if TYPE_CHECKING:
@@ -60,6 +61,23 @@ class Scheduler:
     metrics: Series = field(default_factory=Series)
     passes: Series = field(default_factory=Series)
     rank: int = 0
+
+    @classmethod
+    def read(cls, line: Mapping[str, Any], site: Site | None) -> Scheduler:
+        """Returns the scheduler that a line of the journal tells of, built at this site."""
+        start = line.get("position")
+        return cls(
+            kind=line["cls"],
+            of=line.get("of") or line["cls"],
+            settings=line["settings"],
+            given=line.get("given") or {},
+            argument=line.get("argument") or "",
+            base=tuple(map(from_json, line.get("base") or ())),
+            first=tuple(map(from_json, line.get("first") or ())),
+            start=None if start is None else from_json(start),
+            own_step=bool(line.get("own_step")),
+            site=site,
+        )
 
     @property
     def steps(self) -> int:

@@ -16,6 +16,9 @@ _NO_EVALUATION = (
     "no trained model was called with gradients off, after eval() or a loss without gradients"
 )
 _NO_HELD_OUT = "no loss was computed with gradients off"
+_NO_AVERAGE = (
+    "no evaluation called a model of the shape of a trained one that no optimizer holds, twice"
+)
 _NO_DATA_LAYER = (
     "no trainable layer was given data as they are (floating-point numbers, at least 32 of them)"
 )
@@ -298,6 +301,22 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "eval_input_max", "Largest input in evaluation", "", Per.INPUT, "held_out",
         "largest finite number of a batch that an evaluation gave the model",
         absent=_NO_EVALUATION,
+    ),
+    Signal(
+        "average_progress", "Progress of an average", "share", Per.ROOT, "averages",
+        "how far the weights of an average came of the way that the trained ones went since the "
+        "start, where an evaluation calls it",
+        absent=_NO_AVERAGE,
+    ),
+    Signal(
+        "average_aside", "Average aside", "share", Per.ROOT, "averages",
+        "how far the weights of an average lie off that way, as a share of its length",
+        absent=_NO_AVERAGE,
+    ),
+    Signal(
+        "average_statistics", "Progress of an average's statistics", "share", Per.ROOT, "averages",
+        "the progress of the running statistics of batch norm in an average that is evaluated",
+        absent=_NO_AVERAGE,
     ),
     Signal(
         "layer_input_mean", "Mean of data at a layer", "", Per.LAYER_INPUT, "batches",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..watching.probe import Probe
 from .activations import Activations
+from .averages import Averages
 from .batches import Batches
 from .callers import Callers
 from .clearing import Clearing
@@ -62,6 +63,7 @@ PROBES: tuple[type[Probe], ...] = (
     Sharpness,
     Evaluation,
     HeldOut,
+    Averages,
     Setup,
 )
 
