@@ -660,7 +660,13 @@ WITHOUT: dict[str, str] = {
     ),
     "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
     **dict.fromkeys(
-        ("target_probability_dims", "pair_target_other", "pair_target_negative", "ctc_impossible"),
+        (
+            "target_probability_dims",
+            "pair_target_other",
+            "pair_target_negative",
+            "ctc_impossible",
+            "boxes_reversed",
+        ),
         "of losses that no variant calls: test_domains.py",
     ),
     **{

@@ -258,6 +258,13 @@ class Average(TypedDict):
     line: SiteRow | None
 
 
+class Overlap(TypedDict):
+    """Where an overlap of boxes or intervals is computed: the `place` of its signal, and line."""
+
+    place: str
+    line: SiteRow
+
+
 class LossWithoutGraph(TypedDict):
     """Whether the leaf that backward() was called on requires a gradient."""
 
@@ -548,6 +555,11 @@ PAIRS_COMPARED = EventKind(
     "the arithmetic of a loss holds each of N numbers against each of N others",
     absent="no arithmetic of a loss made a table of two rows of numbers",
 )  # fmt: skip
+OVERLAP = EventKind(
+    "overlap", Overlap, "boxes",
+    "a loss is computed of the overlap of boxes, the first time for each line",
+    absent="no loss was computed of an overlap between boxes and others without a gradient",
+)  # fmt: skip
 LOSS_WITHOUT_GRAPH = EventKind(
     "loss_without_graph", LossWithoutGraph, "losses",
     "backward() is called on a leaf: a loss made from a number",
@@ -666,14 +678,11 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER,
-    LOOSE_PARAMETERS, CLEARED,
-    INPUT, EVAL_INPUT, LOADER,
-    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, LOSS_WITHOUT_GRAPH,
-    BACKWARD_FAILED, OVERWRITTEN,
-    NONFINITE_ORIGIN, NOTHING_COUNTED, ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE,
-    UNSCALED_PASS, CLIPPING,
-    SCALER, CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING,
-    AUTOCAST, ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER,
+    MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
+    CLEARED, INPUT, EVAL_INPUT, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP,
+    LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
+    ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
+    CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
+    ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -380,6 +380,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="ctc_loss was not called",
     ),
     Signal(
+        "boxes_reversed", "Boxes with corners reversed", "share", Per.LOSS_CALL, "boxes",
+        "share of the boxes without a gradient, of which an overlap is computed, whose second "
+        "corner lies left of or above the first",
+        absent="no loss was computed of an overlap between boxes and others without a gradient",
+    ),
+    Signal(
         "loss_accuracy", "Accuracy", "share", Per.LOSS_CALL, "losses",
         "share of right answers among the targets that count, where the loss knows classes",
         absent=_NO_CLASSES,

@@ -6,6 +6,7 @@ from ..watching.probe import Probe
 from .activations import Activations
 from .averages import Averages
 from .batches import Batches
+from .boxes import Boxes
 from .callers import Callers
 from .clearing import Clearing
 from .clipping import Clipping
@@ -52,6 +53,7 @@ PROBES: tuple[type[Probe], ...] = (
     Losses,
     Domains,
     Pairs,
+    Boxes,
     Origins,
     Counted,
     Overwritten,
