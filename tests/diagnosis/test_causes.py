@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from assay.checks.effects import LEVELS, Effect, Level
 from assay.checks.finding import Finding, Where
 from assay.checks.registry import CHECKS
 from assay.diagnosis import Diagnosis, can_lead, diagnose
+from assay.diagnosis.words import drawn
 from assay.journal.view import RunView
 from assay.report.model import make_report
 from assay.testing import make_run, make_training
@@ -32,7 +33,7 @@ class Stub(Check):
         family: str = "gradient",
         *,
         is_effect: tuple[Effect, ...] = (),
-        leads_to: tuple[Effect, ...] = (),
+        leads_to: Collection[Effect] = (),
         found: tuple[dict[str, Any], ...] = ({},),
         **given: Any,
     ) -> None:
@@ -307,6 +308,22 @@ def test_a_broken_invariant_leads_over_what_it_leads_to_whatever_the_severity() 
     ]  # fmt: skip
 
 
+def test_a_broken_invariant_that_was_in_place_before_leads_though_nobody_claims_the_edge() -> None:
+    mode = Stub("mode", "model", severity="warning", tier="exact")
+    high = Stub("high", is_effect=(HIGH,), severity="error", tier="exact", **at(5))
+    other = Stub("other", "data", severity="error", tier="probe")
+    assert [f.check for f in diagnose(run_of(), [other, high, mode]).findings] == [
+        "mode", "high", "other",
+    ]  # fmt: skip
+    late = Stub("late", "model", severity="warning", tier="exact", **at(6))
+    assert [f.check for f in diagnose(run_of(), [late, high]).findings] == ["high", "late"]
+    note = Stub("note", "model", severity="note", tier="exact")
+    assert [f.check for f in diagnose(run_of(), [note, high]).findings] == ["high", "note"]
+    elsewhere = Stub("mode", "model", severity="warning", tier="exact", found=({"of": 1},))
+    here = Stub("high", is_effect=(HIGH,), severity="error", found=({"of": 0},), **at(5))
+    assert [f.check for f in diagnose(run_of(2), [elsewhere, here]).findings] == ["high", "mode"]
+
+
 def test_a_cause_is_as_grave_as_the_gravest_of_what_it_leads_to() -> None:
     grave = Stub("grave", severity="error", tier="probe")
     mild = Stub("mild", severity="warning", tier="heuristic")
@@ -354,3 +371,51 @@ def test_every_claim_of_a_check_can_come_true() -> None:
         for effect in check.leads_to:
             shown = [c for c in CHECKS if effect in c.is_effect and can_lead(check, c)]
             assert shown, f"{check.name} leads to {effect.name}, which no check can show"
+
+
+def test_checks_that_ship_leave_no_circle() -> None:
+    """Each check finds its illness at the first step and later, whoever explains whom."""
+    stubs = [
+        Stub(
+            check.name, check.family, is_effect=check.is_effect, leads_to=tuple(check.leads_to),
+            found=tuple({"where": Where(module=str(step)), **at(step)} for step in (0, 7)),
+        )
+        for check in CHECKS
+    ]  # fmt: skip
+    left = dict(diagnose(run_of(), stubs).explained)
+    assert left
+    while left:
+        free = [place for place, causes in left.items() if not set(causes) & left.keys()]
+        assert free, "a circle"
+        for place in free:
+            del left[place]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_each_edge_has_a_clause_that_says_how(check: Check) -> None:
+    for effect in check.leads_to:
+        said = check.because(effect)
+        assert said[0].islower()
+        assert not said.endswith(".")
+        assert not [other.name for other in CHECKS if other.name in said]
+
+
+def test_an_effect_speaks_for_a_check_that_says_nothing_of_its_own() -> None:
+    class Own(Stub):
+        """Has a clause for one of two."""
+
+    own = Own("own", leads_to={DEAD: "because of it"})
+    assert own.because(DEAD) == "because of it"
+    assert (
+        Stub("none", leads_to=(DEAD,)).because(DEAD) == "with it, units give zero for every sample"
+    )
+
+
+def test_a_drawing_has_what_brings_a_check_on_above_and_what_comes_of_it_below() -> None:
+    root = Stub("root", "data", leads_to={DEAD: "it kills"})
+    dead = Stub("dead", is_effect=(DEAD,), leads_to={NOT_LEARNING: "it stops"})
+    flat = Stub("flat", is_effect=(NOT_LEARNING,))
+    every = [root, dead, flat]
+    assert drawn(dead, every) == ["┌── root  it kills", "└─▶ dead", "    └─▶ flat  it stops"]
+    assert drawn(root, every) == ["root", "└─▶ dead  it kills"]
+    assert drawn(Stub("alone"), [*every, Stub("alone")]) == []

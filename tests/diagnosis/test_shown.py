@@ -76,6 +76,13 @@ def test_every_sick_script_is_led_by_its_own_check() -> None:
             assert next(iter(shown)) == name
 
 
+def test_every_symptom_of_a_sick_script_is_explained() -> None:
+    """One fault, one leading finding: all others have a cause."""
+    for script, shown in SHOWN.items():
+        others = list(shown.items())[1:]
+        assert [name for name, causes in others if not causes] == [], script
+
+
 @pytest.mark.parametrize("script", record.CHAINS, ids=lambda path: path.stem)
 @pytest.mark.timeout(400)
 def test_a_chain_is_explained_as_recorded(script: Path, warm: WarmRunner) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,7 +35,9 @@ class Check:
     those that do), and in `limits` every number that it compares with. A name that is not declared
     is a KeyError when the class is made; tests hold that it reads all that it lists, and nothing
     else. `is_effect` says which effects its findings are, `leads_to` which effects they bring on:
-    what it says of other checks, it says in these words. A check whose `status` is preview is
+    what it says of other checks, it says in these words. `leads_to` is a tuple, or a dict with a
+    sentence for each effect that says how it comes to that; without one the effect's own words are
+    said. A check whose `status` is preview is
     shown, but its findings are never errors, fail no pipeline, ask `assay fix` for nothing and are
     causes of nothing.
     """
@@ -50,7 +52,7 @@ class Check:
     limits: ClassVar[Mapping[str, Limit]] = {}
     status: ClassVar[Status] = "stable"
     is_effect: ClassVar[tuple[Effect, ...]] = ()
-    leads_to: ClassVar[tuple[Effect, ...]] = ()
+    leads_to: ClassVar[Collection[Effect]] = ()
     level: ClassVar[Level | None] = None
 
     def __init_subclass__(cls, **more: Any) -> None:
@@ -117,6 +119,11 @@ class Check:
         if self.level is not None:
             return self.level, rank
         return (Level.OUTCOME if self.is_effect else LEVELS.get(self.family, Level.MODEL)), rank
+
+    def because(self, effect: Effect) -> str:
+        """Returns how this check's fault brings on an effect, as one clause."""
+        said = self.leads_to.get(effect) if isinstance(self.leads_to, Mapping) else None
+        return said or effect.follows
 
     def limit(self, name: str) -> float:
         """Returns the value of one of this check's limits."""

@@ -31,6 +31,11 @@ class Effect(Enum):
     NOT_LEARNING = "the loss does not get below that of a constant prediction"
 
     @property
+    def follows(self) -> str:
+        """How it comes of another fault, where that one's check does not say it better."""
+        return f"with it, {self.value}"
+
+    @property
     def rank(self) -> int:
         """Its place in the order of causation."""
         return list(Effect).index(self)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..checks.base import Check
 from ..configured import configured_checks
-from ..diagnosis.words import leads_to, symptom_of
+from ..diagnosis.words import drawn, leads_to, symptom_of
 from ..launch.errors import LaunchError
 from ..tricks.base import Trick
 from ..tricks.catalogue import TRICKS
@@ -87,6 +87,8 @@ def causation(check: Check, checks: Sequence[Check]) -> list[str]:
         parts += ["## May be a symptom of", "\n".join(symptom_of(check, checks))]
     if check.leads_to:
         parts += ["## Leads to", "\n".join(leads_to(check, checks))]
+    if lines := drawn(check, checks):
+        parts += ["## Drawn", "\n".join(["```text", *lines, "```"])]
     return parts
 
 

@@ -55,6 +55,12 @@ def direct_causes(
     return [sorted((a for a in places if leads(a, b)), key=orders.__getitem__) for b in places]
 
 
+def could_be_behind(run: RunView, cause: Finding, check: Check, effect: Finding) -> bool:
+    """Returns whether a finding was in place, in the same training, before another was seen."""
+    overlap = _overlap(_scope(run, cause), _scope(run, effect))
+    return overlap and _before(cause, order(cause, check)[0], effect)
+
+
 def can_lead(cause: Check, effect: Check) -> bool:
     """Returns whether a finding of one check can ever be a direct cause of one of another."""
     return _brings_on(cause, effect) and _at_start(cause) < effect.order

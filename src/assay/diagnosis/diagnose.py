@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..checks.base import COULD_NOT_LOOK, Check
 from ..checks.finding import SEVERITIES, TIERS, Finding, Severity
 from ..journal.view import RunView
-from .causes import direct_causes, order
+from .causes import could_be_behind, direct_causes, order
 from .dated import dated
 
 OWN_ERROR = "error in the check itself: "
@@ -105,7 +105,7 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
         else:
             silent.append(check.name)
     findings, causes = _once_per_place(run, found, known)
-    ranking = _ranking(findings, causes)
+    ranking = _ranking(run, findings, causes, known)
     place = {old: new for new, old in enumerate(ranking)}
     ranked, explained = [], {}
     for new, old in enumerate(ranking):
@@ -158,11 +158,18 @@ def _of_all(told: Finding, copies: Sequence[Finding]) -> Finding:
     )
 
 
-def _ranking(findings: Sequence[Finding], causes: Sequence[set[int]]) -> list[int]:
+def _ranking(
+    run: RunView,
+    findings: Sequence[Finding],
+    causes: Sequence[set[int]],
+    checks: Mapping[str, Check],
+) -> list[int]:
     """Returns the places of all findings, causes first.
 
     A cause is as grave as the gravest of what it leads to; of equally grave ones a broken invariant
-    comes before a measurement and that before a curve, then the one that explains more.
+    comes before a measurement and that before a curve, then the one that explains more. A broken
+    invariant is also as grave as any effect that was first seen when it was in place: whether it
+    brought that on or not, it is to be mended first.
     """
     leads_to: list[set[int]] = [set() for _ in findings]
 
@@ -175,10 +182,23 @@ def _ranking(findings: Sequence[Finding], causes: Sequence[set[int]]) -> list[in
     for place in range(len(findings)):
         climb(place, place)
 
-    def key(place: int) -> tuple[bool, int, int, int, int]:
+    def behind(place: int) -> set[int]:
+        finding, check = findings[place], checks[findings[place].check]
+        exact = finding.tier == "exact" and finding.severity != "note" and not finding.preview
+        if not exact or check.is_effect:
+            return set()
+        return {
+            other
+            for other, effect in enumerate(findings)
+            if checks[effect.check].is_effect and could_be_behind(run, finding, check, effect)
+        }
+
+    def key(place: int) -> tuple[bool, int, int, int, int, int]:
         finding = findings[place]
-        grave = min(SEVERITIES[findings[f].severity] for f in {place, *leads_to[place]})
-        certain = TIERS[finding.tier]
-        return bool(causes[place]), grave, certain, -len(leads_to[place]), finding.steps[0]
+        felt = {place, *leads_to[place], *behind(place)}
+        grave = min(SEVERITIES[findings[f].severity] for f in felt)
+        certain, is_effect = TIERS[finding.tier], bool(checks[finding.check].is_effect)
+        explains = -len(leads_to[place])
+        return bool(causes[place]), grave, certain, is_effect, explains, finding.steps[0]
 
     return sorted(range(len(findings)), key=key)

@@ -69,7 +69,10 @@ class DataNotShuffled(Check):
     needs = ("label_count",)
     reads = ("label_count", "loader", "loss_call", "input")
     requires = (That(_too_few_labels),)
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
+    leads_to = {
+        Effect.RATE_TOO_HIGH: "a step that fits the few classes of its batch overshoots all others",
+        Effect.NOT_LEARNING: "the class of the last batch is learnt, and forgotten with the next",
+    }
     limits = {
         "clumping": Limit(
             0.4, "intraclass correlation", "measured in benchmarks/calibration/label_order.py"

@@ -59,7 +59,9 @@ class InputNotFinite(Check):
         "loss_call_value",
         "grad_nonfinite_share",
     )
-    leads_to = (Effect.NOT_FINITE,)
+    leads_to = {
+        Effect.NOT_FINITE: "one number that is not finite spoils all that it is summed with",
+    }
     limits = {"share": Limit(0.0, "of elements", "definition: any such number spoils the batch")}
 
     def review(self, run: RunView) -> Iterator[Finding]:

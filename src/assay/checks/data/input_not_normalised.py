@@ -56,14 +56,14 @@ class InputNotNormalised(Check):
     tier = "heuristic"
     needs = ("layer_input_std",)
     reads = ("layer_input_std", "layer_input_mean", "input")
-    leads_to = (
-        Effect.EXPLODING,
-        Effect.RATE_TOO_HIGH,
-        Effect.DEAD,
-        Effect.SATURATED,
-        Effect.NOT_FINITE,
-        Effect.NOT_LEARNING,
-    )
+    leads_to = {
+        Effect.EXPLODING: "gradients of the first layer grow with its inputs",
+        Effect.RATE_TOO_HIGH: "curvature grows with the square of the inputs",
+        Effect.DEAD: "first steps as long as the inputs throw units to zero",
+        Effect.SATURATED: "large inputs drive units to their bounds at once",
+        Effect.NOT_FINITE: "large inputs make large outputs, which overflow in the loss",
+        Effect.NOT_LEARNING: "one large offset hides what differs between samples",
+    }
     limits = {
         "scale": Limit(30, "root mean square", "measured in benchmarks/calibration/input_scale.py"),
         "offset": Limit(

@@ -63,13 +63,13 @@ class ExplodingGradient(Check):
     reads = ("grad_norm", "loss", "clip_norm", "weight_norm", "learning_rate")
     requires = (That(_too_short),)
     is_effect = (Effect.EXPLODING,)
-    leads_to = (
-        Effect.RATE_TOO_HIGH,
-        Effect.DEAD,
-        Effect.SATURATED,
-        Effect.NOT_FINITE,
-        Effect.NOT_LEARNING,
-    )
+    leads_to = {
+        Effect.RATE_TOO_HIGH: "a gradient far too large looks like a rate that is too high",
+        Effect.DEAD: "one such step throws units to where they give zero",
+        Effect.SATURATED: "one such step throws units to their bounds",
+        Effect.NOT_FINITE: "weights thrown that far overflow in the next forward pass",
+        Effect.NOT_LEARNING: "what was learnt is lost with one step",
+    }
     limits = {
         "burst": Limit(
             30.0,

@@ -69,7 +69,10 @@ class VanishingGradient(Check):
     reads = ("grad_norm", "update_norm", "weight_norm", "loss", "activation_kind")
     requires = (That(_few_layers), Samples(("grad_norm",)))
     is_effect = (Effect.VANISHING,)
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.NOT_LEARNING)
+    leads_to = {
+        Effect.RATE_TOO_HIGH: "the last layers alone learn, and overshoot",
+        Effect.NOT_LEARNING: "the first layers stay as they were made",
+    }
     limits = {
         "ratio": Limit(
             1e-3,

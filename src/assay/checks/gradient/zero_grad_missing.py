@@ -51,14 +51,14 @@ class ZeroGradMissing(Check):
     needs = ("stale_grad_norm",)
     reads = ("stale_grad_norm",)
     requires = (Samples(("stale_grad_norm",), finite=False, since=1),)
-    leads_to = (
-        Effect.EXPLODING,
-        Effect.RATE_TOO_HIGH,
-        Effect.DEAD,
-        Effect.SATURATED,
-        Effect.NOT_FINITE,
-        Effect.NOT_LEARNING,
-    )
+    leads_to = {
+        Effect.EXPLODING: "the gradient of a step is the sum of all before it, and grows",
+        Effect.RATE_TOO_HIGH: "the sum of n gradients looks like a rate n times too high",
+        Effect.DEAD: "steps that grow throw units to where they give zero",
+        Effect.SATURATED: "steps that grow throw units to their bounds",
+        Effect.NOT_FINITE: "steps that grow throw the weights until something overflows",
+        Effect.NOT_LEARNING: "steps follow old gradients more than their own batch's",
+    }
     limits = {
         "samples": Limit(3, "steps", "ours: two could be a warm-up of the user's own making"),
     }

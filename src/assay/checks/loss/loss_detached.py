@@ -70,7 +70,9 @@ class LossDetached(Check):
         "loss_call",
         "loss_without_graph",
     )
-    leads_to = (Effect.NOT_LEARNING,)
+    leads_to = {
+        Effect.NOT_LEARNING: "no gradient reaches the weights, so they stay as they are",
+    }
     limits = {"gradients": Limit(0, "parameters", "definition: nothing is learnt without one")}
 
     def why_skipped(self, run: RunView) -> str | None:

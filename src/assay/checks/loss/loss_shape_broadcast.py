@@ -80,7 +80,9 @@ class LossShapeBroadcast(Check):
     tier = "exact"
     needs = ("loss_call",)
     reads = ("loss_call", "loss_call_value", "pairs_compared")
-    leads_to = (Effect.NOT_LEARNING,)
+    leads_to = {
+        Effect.NOT_LEARNING: "the best answer to all targets at once is their mean",
+    }
     limits = {
         "growth": Limit(1.0, "compared / given", "definition: each prediction has one target"),
     }

@@ -59,7 +59,11 @@ class SoftmaxBeforeCrossEntropy(Check):
     tier = "exact"
     needs = ("loss_given",)
     reads = ("loss_given", "probability_dims")
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
+    leads_to = {
+        Effect.RATE_TOO_HIGH: "steps made to move probabilities drive the softmax to its ends",
+        Effect.RATE_TOO_LOW: "two softmaxes in a row leave so little gradient that steps do little",
+        Effect.NOT_LEARNING: "probabilities taken for logits can't express certainty",
+    }
     limits = {
         "share": Limit(1.0, "of calls", "definition: a loss of logits never wants probabilities"),
     }

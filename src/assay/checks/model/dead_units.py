@@ -55,7 +55,9 @@ class DeadUnits(Check):
     needs = ("dead_unit_share",)
     reads = ("dead_unit_share", "activation_kind")
     is_effect = (Effect.DEAD,)
-    leads_to = (Effect.NOT_LEARNING,)
+    leads_to = {
+        Effect.NOT_LEARNING: "no gradient passes a unit whose slope is zero",
+    }
     limits = {
         "share": Limit(
             0.9,

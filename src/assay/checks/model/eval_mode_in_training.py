@@ -54,13 +54,13 @@ class EvalModeInTraining(Check):
     needs = ("eval_share",)
     reads = ("eval_share", "evaluation_loss", "mode_switch", "evaluated")
     requires = (Samples(("eval_share",)),)
-    leads_to = (
-        Effect.EXPLODING,
-        Effect.RATE_TOO_HIGH,
-        Effect.VANISHING,
-        Effect.NOT_FINITE,
-        Effect.NOT_LEARNING,
-    )
+    leads_to = {
+        Effect.EXPLODING: "batch norm with fixed statistics holds nothing in its range",
+        Effect.RATE_TOO_HIGH: "without the batch's own statistics the loss surface is steeper",
+        Effect.VANISHING: "batch norm with fixed statistics holds no gradient in its range",
+        Effect.NOT_FINITE: "activations that nothing normalises grow until they overflow",
+        Effect.NOT_LEARNING: "what batch norm keeps in range is not, and steps do harm",
+    }
     limits = {
         "samples": Limit(3, "steps", "ours: one step after the last evaluation proves no habit"),
     }

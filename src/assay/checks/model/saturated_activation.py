@@ -54,7 +54,11 @@ class SaturatedActivation(Check):
     reads = ("activation_saturated_share", "activation_kind")
     requires = (Samples(("activation_saturated_share",)),)
     is_effect = (Effect.SATURATED,)
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.VANISHING, Effect.NOT_LEARNING)
+    leads_to = {
+        Effect.RATE_TOO_HIGH: "the few units with a slope left take the whole step, and overshoot",
+        Effect.VANISHING: "a gradient is multiplied by each layer's slope, which is nearly zero",
+        Effect.NOT_LEARNING: "weights before a unit without slope get no gradient",
+    }
     limits = {
         "share": Limit(
             0.7, "share", "measured in benchmarks/calibration/gradient_depth.py: healthy <= 0.38"

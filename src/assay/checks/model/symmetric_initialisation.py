@@ -60,7 +60,12 @@ class SymmetricInitialisation(Check):
     needs = ("grad_norm",)
     reads = ("grad_norm", "row_twin_share", "column_twin_share", "constant_init")
     requires = (Samples(("grad_norm",), until=WINDOW),)
-    leads_to = (Effect.RATE_TOO_HIGH, Effect.DEAD, Effect.SATURATED, Effect.NOT_LEARNING)
+    leads_to = {
+        Effect.RATE_TOO_HIGH: "units that are alike move as one large one, and overshoot",
+        Effect.DEAD: "units that are alike die together",
+        Effect.SATURATED: "units that are alike reach their bound together",
+        Effect.NOT_LEARNING: "units that get the same gradient for ever do the work of one",
+    }
     limits = {
         "samples": Limit(5, "steps", "ours: zero gates of two blocks in a row open by step 3"),
         "window": Limit(WINDOW, "steps", "ours: the opening window; rounding may part twins later"),

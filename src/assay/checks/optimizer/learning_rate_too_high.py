@@ -97,13 +97,13 @@ class LearningRateTooHigh(Check):
         UnlessRaised(ConstantLoss(unless_broken=True)),
     )
     is_effect = (Effect.RATE_TOO_HIGH,)
-    leads_to = (
-        Effect.DEAD,
-        Effect.SATURATED,
-        Effect.VANISHING,
-        Effect.NOT_FINITE,
-        Effect.NOT_LEARNING,
-    )
+    leads_to = {
+        Effect.DEAD: "a step that is too long throws units to where they give zero",
+        Effect.SATURATED: "a step that is too long throws units to their bounds",
+        Effect.VANISHING: "weights thrown far away leave layer after layer without slope",
+        Effect.NOT_FINITE: "each step overshoots by more than the last, until it overflows",
+        Effect.NOT_LEARNING: "weights thrown far away sit where the loss is flat",
+    }
     limits = {
         "damage": Limit(0.95, "of a constant's loss", _SWEEP),
         "stress": Limit(1.0, "of the stability limit", "Cohen et al. 2021, 2022"),

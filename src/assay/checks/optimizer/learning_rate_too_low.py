@@ -85,7 +85,9 @@ class LearningRateTooLow(Check):
         That(_room_unknown),
     )
     is_effect = (Effect.RATE_TOO_LOW,)
-    leads_to = (Effect.NOT_LEARNING,)
+    leads_to = {
+        Effect.NOT_LEARNING: "the weights hardly leave where they began",
+    }
     limits = {
         "quality": Limit(0.985, "lower quartile", _SWEEP),
         "alone": Limit(0.99, "lower quartile, where no sharpness is known", _SWEEP),

@@ -67,7 +67,10 @@ class ParametersOutsideOptimizer(Check):
         "model",
         "load_state",
     )
-    leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
+    leads_to = {
+        Effect.RATE_TOO_LOW: "what is trained has little to gain alone, so its steps look short",
+        Effect.NOT_LEARNING: "parameters that nobody updates stay as they were made",
+    }
     limits = {
         "steps": Limit(3, "steps", "ours: an optimizer may be built a step or two late"),
         "borders": Limit(

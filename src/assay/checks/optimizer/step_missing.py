@@ -54,7 +54,10 @@ class StepMissing(Check):
     tier = "exact"
     needs = ("backward",)
     reads = ("backward", "stalled", "backward_passes")
-    leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
+    leads_to = {
+        Effect.RATE_TOO_LOW: "what the other optimizers hold has little to gain alone",
+        Effect.NOT_LEARNING: "weights that no step moves stay as they were made",
+    }
     limits = {
         "passes": Limit(16, "passes", "ours: a long accumulation; no run is for its first step"),
         "cut": Limit(64, "passes", "ours: the same in a run that was stopped or broke"),
