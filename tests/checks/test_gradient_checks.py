@@ -13,8 +13,10 @@ from assay.checks.gradient.vanishing_gradient import VanishingGradient
 from assay.checks.gradient.zero_grad_missing import ZeroGradMissing
 from assay.journal.series import Series
 from assay.journal.view import Module, Parameter, RunView
+from assay.signals.norms import norms_while_well
 from assay.signals.ratios import ratio, rising_share, rms_by_depth, typical, update_ratio
 from assay.testing import make_run, make_training
+from assay.tricks.gradients.clip_norm import ClipNorm
 
 NAN, INF = math.nan, math.inf
 
@@ -165,6 +167,17 @@ def burst(norms, losses, **more) -> RunView:
 
 
 USUAL, CALM, HURT = [1.0, 1.2] * 5, [0.5] * 11, [2.0] * 9
+
+
+def test_the_clip_comes_of_norms_measured_while_it_went_well() -> None:
+    """Of a run that comes apart it would be 7e14."""
+    norms = [*USUAL, 33.0, *(10.0**i for i in range(2, 12)), 1e16]
+    losses = [*CALM, *(0.5 * 3.0**i for i in range(1, 11)), *[1e9] * 9]
+    assert float(only(ExplodingGradient(), burst(norms, losses)).tricks[0].value) == 1.2
+    (training,) = burst(norms, losses).trainings
+    assert norms_while_well(training) == sorted([*USUAL, 33.0])
+    (suggested,) = ClipNorm.suggest(training)
+    assert float(suggested.value) < 40
 
 
 def test_a_burst_that_did_harm_is_found_with_a_clip_from_the_norms_before() -> None:

@@ -318,6 +318,32 @@ def test_a_loss_at_chance_is_found() -> None:
     assert finding.evidence[0].value == pytest.approx(1.0, abs=0.01)
 
 
+def test_a_loss_that_rises_has_fallen_by_nothing() -> None:
+    """It was said to be -15 standard errors, with a limit of 2."""
+    rising = [CHANCE + 0.001 * i + wiggle(i) for i in range(200)]
+    run = curve(CHANCE, CHANCE)
+    rises = make_run(
+        loss=rising, loss_call_value={CE: rising[:32]}, events=[call()],
+        label_count={str(c): [16.0] * 32 for c in range(4)},
+    )  # fmt: skip
+    assert [e.unit for e in only(LossNotDecreasing(), rises).evidence] == ["of a constant's loss"]
+    for evidence in only(LossNotDecreasing(), run).evidence[1:]:
+        assert 0 < evidence.value <= (evidence.limit or 0)
+
+
+def test_a_loss_that_lost_what_it_had_learnt_is_said_to_have() -> None:
+    """What began after it had learnt comes of what happened then."""
+    loss = [max(CHANCE - 0.01 * i, 0.4) if i < 120 else CHANCE + wiggle(i) for i in range(240)]
+    run = make_run(
+        loss=loss, loss_call_value={CE: loss[:32]}, events=[call()],
+        label_count={str(c): [16.0] * 32 for c in range(4)},
+    )  # fmt: skip
+    finding = only(LossNotDecreasing(), run)
+    assert "has lost all that it had learnt" in finding.why
+    assert finding.onset[0] == 96
+    assert only(LossNotDecreasing(), curve(CHANCE, CHANCE)).onset[0] == 0
+
+
 def test_a_loss_that_starts_high_and_stays_at_chance_is_found() -> None:
     assert only(LossNotDecreasing(), curve(20.0, CHANCE))
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from assay.checks.finding import Finding, Remedy
 from assay.cli.trying import as_dict, usual_jobs
+from assay.diagnosis import Diagnosis
 from assay.report.curves import draw
 from assay.report.progress import Progress
-from assay.report.verdicts import render_trial
+from assay.report.verdicts import in_words, render_trial
 from assay.trials.metric import Measured
 from assay.trials.plan import CONTROL, PLACEBO, Job, candidate_of
 from assay.trials.result import Result
@@ -147,3 +149,36 @@ def test_progress_without_a_terminal_is_a_line_a_run() -> None:
 def test_jobs_by_cores() -> None:
     assert 1 <= usual_jobs(1) <= 1
     assert usual_jobs(64) <= 4
+
+
+def test_a_run_that_came_to_nothing_is_not_called_infinite() -> None:
+    """Its metric counts as infinite, whatever the loss was: it may have been NaN."""
+    out = io.StringIO()
+    nothing = Result("done", 400, 2.0, Measured({"training loss": math.inf}))
+    with Progress(out) as progress:
+        progress.ended(Job(CLIP, 0), nothing)
+    assert "training loss not finite after 400 steps" in out.getvalue()
+
+
+def test_a_noise_that_is_not_finite_is_not_told(trial: Trial) -> None:
+    effects = [(v, v.effect) for v in trial.verdicts if v.effect]
+    trial.verdicts = [replace(v, effect=replace(e, floor=-math.inf)) for v, e in effects]
+    assert "the seeds alone" not in render_trial(trial)
+    assert "inf" not in render_trial(trial)
+
+
+@pytest.mark.parametrize(
+    ("tried", "says"), [("lr=x100", "a rate of 0.01 instead of 0.0001"), ("lr=x1000", "lr=x1000: ")]
+)
+def test_the_advice_is_that_of_the_value_that_was_tried(
+    tried: str, says: str, trial: Trial
+) -> None:
+    finding = Finding(
+        "learning-rate-too-low", "optimizer", "warning", "probe", "it was seen", "it matters",
+        try_=("a rate of 0.01 instead of 0.0001",),
+        tricks=(Remedy("lr", "x100"), Remedy("lr", "x10"), Remedy("lr", "x1000")),
+    )  # fmt: skip
+    trial.diagnosis = Diagnosis((finding,), ())
+    candidate = replace(candidate_of(read_all([tried])), checks=("learning-rate-too-low",))
+    (words,) = in_words(candidate, trial)
+    assert words.startswith(says)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -81,4 +82,7 @@ class Progress:
 def _value(result: Result) -> str:
     kind = next(iter(sorted(result.measured.values, key=KINDS.index)), None)
     steps = counted(result.steps, "step")
-    return steps if kind is None else f"{kind} {result.measured.values[kind]:.4g} after {steps}"
+    if kind is None:
+        return steps
+    value = result.measured.values[kind]  # infinite where a run came to nothing: NaN is no number
+    return f"{kind} {f'{value:.4g}' if math.isfinite(value) else 'not finite'} after {steps}"

@@ -22,6 +22,7 @@ from .atomic import write_whole
 from .ending import signal_name
 from .measured import title, when
 from .model import Report
+from .sentence import sentence
 from .source import changed_since, excerpt
 
 SCHEMA = (
@@ -175,8 +176,8 @@ def _result(
     finding: Finding, rule: int | None, causes: Sequence[Finding], places: _Places
 ) -> dict[str, Any]:
     physical = places.physical(finding)
-    text = [_sentence(finding.summary), _sentence(finding.why)]
-    text += ["Try: " + _sentence("; or ".join(finding.try_))] if finding.try_ else []
+    text = [sentence(finding.summary), sentence(finding.why)]
+    text += ["Try: " + sentence("; or ".join(finding.try_))] if finding.try_ else []
     message = _message("\n".join(part for part in text if part))
     related: list[dict[str, Any]] = []
     for cause in causes:
@@ -236,12 +237,6 @@ def _locations(finding: Finding, physical: dict[str, Any] | None) -> list[dict[s
     if logical:
         location["logicalLocations"] = logical
     return [location] if location else []
-
-
-def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "?", "!", "…")) or not text else f"{text}."
 
 
 def _measured(item: Evidence, steps: tuple[int, int]) -> str:

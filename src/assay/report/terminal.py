@@ -24,6 +24,7 @@ from .ending import (
 from .glyphs import ASCII, UNICODE, Glyphs
 from .measured import title, when
 from .model import Report
+from .sentence import sentence
 from .source import changed_since, excerpt, short_path
 from .sparkline import series_behind, sparkline
 
@@ -154,7 +155,7 @@ class _Page:
         title = Text().append(f"{sign} {finding.severity}: {finding.check}", style)
         title.append(f"  {finding.tier}{', preview' if finding.preview else ''}", "dim")
         parts: list[RenderableType] = [title]
-        parts.append(Padding(Text(_sentence(finding.summary), "bold"), (0, 0, 0, 2)))
+        parts.append(Padding(Text(sentence(finding.summary), "bold"), (0, 0, 0, 2)))
         parts.append("")
         if source := self._source(finding, style):
             parts += [Padding(source, (0, 0, 0, 2)), ""]
@@ -254,12 +255,6 @@ class _Page:
             Text(clean(dot.join(line)), style) for style, line in foot_lines(self._report)
         ]
         return [*lines, ""]
-
-
-def _sentence(text: str) -> str:
-    text = clean(text).strip()
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _hanging(sign: Text, text: Text) -> RenderableType:

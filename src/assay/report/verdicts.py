@@ -12,10 +12,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..checks.finding import Remedy
 from ..trials.plan import Candidate
 from ..trials.result import Result
 from ..trials.trial import Trial
 from ..trials.verdict import Verdict
+from ..tricks.base import TrickError
+from ..tricks.reading import read
 from .change import render_change
 from .console import WIDEST, drawn, print_to
 from .curves import CONTROL_STYLE, TREATED_STYLE, draw
@@ -153,7 +156,7 @@ def in_words(candidate: Candidate, trial: Trial) -> list[str]:
         if finding.check in wanted
         and finding.try_
         and finding.tricks
-        and finding.tricks[0].name in candidate.trick_names
+        and _is_of(finding.tricks[0], candidate)
     ]
     if said and len(said) >= len(candidate.tricks):
         return list(dict.fromkeys(said))
@@ -162,6 +165,15 @@ def in_words(candidate: Candidate, trial: Trial) -> list[str]:
         page = (trick.__doc__ or "").strip().partition("\n\n")[0]
         lines.append(f"{trick}: {' '.join(page.split())}")
     return lines
+
+
+def _is_of(remedy: Remedy, candidate: Candidate) -> bool:
+    """Whether a candidate has a finding's first remedy, with its value: its advice names that."""
+    try:
+        trick = read(f"{remedy.name}={remedy.value}" if remedy.value else remedy.name)
+    except TrickError:  # it takes a value that only a run's record gives
+        return remedy.name in candidate.trick_names
+    return trick in candidate.tricks
 
 
 def _curves(
@@ -192,7 +204,8 @@ def _notes(trial: Trial) -> list[str]:
         return []
     floor = next((v.effect.share(v.effect.floor) for v in trial.verdicts if v.effect), math.nan)
     text = f"effect: change of the {' or '.join(metrics)}, paired by seed"
-    return [text if math.isnan(floor) else f"{text}; the seeds alone change it by {abs(floor):.1%}"]
+    known = math.isfinite(floor)
+    return [f"{text}; the seeds alone change it by {abs(floor):.1%}" if known else text]
 
 
 def _cost(trial: Trial) -> str:

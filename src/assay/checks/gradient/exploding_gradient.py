@@ -9,6 +9,7 @@ from statistics import median
 from ...journal.series import Series
 from ...journal.view import RunView, Training
 from ...signals.jumps import jumps
+from ...signals.norms import norms_while_well
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -148,5 +149,5 @@ class ExplodingGradient(Check):
     @staticmethod
     def _clip_at(training: Training, step: int) -> float:
         """Returns the 90th percentile of the norms before the burst; 1 if there are none."""
-        norms = sorted(v for s, v in training.series("grad_norm").finite() if s < step)
+        norms = norms_while_well(training, step)
         return norms[int(0.9 * (len(norms) - 1))] if norms else 1.0

@@ -9,7 +9,7 @@ from ...journal.series import Series
 from ...journal.view import RunView
 from ...signals.constant import constant_loss
 from ...signals.objective import only_loss
-from ...signals.trend import trend
+from ...signals.trend import Trend, trend
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -113,13 +113,24 @@ class LossNotDecreasing(Check):
                 steps=(losses.steps[0], losses.steps[-1]),
                 evidence=(
                     Evidence("loss", share, self.limit("share"), "of a constant's loss"),
-                    Evidence("loss", seen.fall / max(seen.fall_error, 1e-12), self.limit("errors"),
-                             "standard errors of its fall over the second half"),
+                    *self._fall(seen, floor),
                 ),
                 tricks=(Remedy("lr", "x0.1"), Remedy("lr", "x10"), Remedy("init", "he")),
                 training=training,
                 began=(first, last) if known is None else (known[0], losses.steps[-1]),
             )  # fmt: skip
+
+    def _fall(self, seen: Trend, floor: float) -> Iterator[Evidence]:
+        """Yields how little it fell over the second half; nothing for a loss that rose."""
+        if seen.fall <= 0:
+            return
+        if seen.falls(self.limit("errors")):
+            unit = "of a constant's loss, fallen in the second half"
+            yield Evidence("loss", seen.fall / floor, self.limit("tiny"), unit)
+        else:
+            errors = seen.fall / seen.fall_error
+            unit = "standard errors, fallen in the second half"
+            yield Evidence("loss", errors, self.limit("errors"), unit)
 
     def _last_known(self, losses: Series, floor: float) -> tuple[int, float] | None:
         """Returns where the loss was last below a constant's, and how low; None if it never was."""

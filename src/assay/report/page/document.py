@@ -21,6 +21,7 @@ from ..console import clean
 from ..ending import counted
 from ..foot import duration
 from ..model import Report
+from ..sentence import sentence
 from . import data, setup, verdict
 from .curves import marks, panels
 from .layers import layers
@@ -83,11 +84,11 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
         summary=_summary(report),
         headline=verdict.headline(report),
         ending=verdict.ending(report),
-        tips=[verdict.sentence(tip) for tip in report.unseen.advice] if report.unseen else [],
+        tips=[sentence(tip) for tip in report.unseen.advice] if report.unseen else [],
         causes=causes,
         silent=report.diagnosis.silent,
         skipped=_skipped(report),
-        problems=[verdict.sentence(error) for error in report.view.errors],
+        problems=[sentence(error) for error in report.view.errors],
         content=content,
         inputs=data.inputs(report.view),
         histograms=data.histograms(report.view),

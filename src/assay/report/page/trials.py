@@ -15,10 +15,10 @@ from ...trials.verdict import Verdict
 from ..console import clean
 from ..ending import counted
 from ..foot import duration
+from ..sentence import sentence
 from ..source import short_path
 from ..verdicts import in_words, numbers
 from .thinning import short
-from .verdict import sentence
 
 MOST_CURVES = 6
 _POINTS = 200
@@ -200,4 +200,5 @@ def _noise(trial: Trial) -> str:
         return ""
     floor = next((v.effect.share(v.effect.floor) for v in trial.verdicts if v.effect), math.nan)
     text = f"Effect: change of the {' or '.join(metrics)}, paired by seed."
-    return text if math.isnan(floor) else f"{text} The seeds alone change it by {abs(floor):.1%}."
+    known = math.isfinite(floor)
+    return f"{text} The seeds alone change it by {abs(floor):.1%}." if known else text

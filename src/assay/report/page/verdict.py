@@ -17,6 +17,7 @@ from ..ending import (
 )
 from ..measured import span, title, when
 from ..model import Report
+from ..sentence import sentence
 from ..source import changed_since, excerpt, short_path
 from .curves import evidence_panel
 
@@ -83,13 +84,6 @@ def causes(report: Report) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             told["plot"] = panel.key
         shown.append(told)
     return shown, plots
-
-
-def sentence(text: str) -> str:
-    """Returns a text as a sentence, its control characters made visible."""
-    text = " ".join(clean(text).split())
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _told(report: Report, finding: Finding) -> dict[str, Any]:

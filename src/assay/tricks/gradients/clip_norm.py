@@ -50,11 +50,17 @@ class ClipNorm(Trick):
     def suggest(cls, training: Training, proposed: str = "") -> Iterator[Suggestion]:
         """Suggests the limit that the check proposes, and the norms' 90th percentile."""
         yield from super().suggest(training, proposed)
-        norms = sorted(training.series("grad_norm").finite().values)
+        losses = training.series("loss")
+        high = 2 * losses.finite().first  # above it the run has come apart, and so have its norms
+        norms = sorted(
+            norm
+            for step, norm in training.series("grad_norm").finite()
+            if not losses.at(step) > high > 0
+        )
         if len(norms) < 5 or not (usual := norms[math.ceil(0.9 * len(norms)) - 1]) > 0:
             return
         if not proposed or not alike(usual, float(proposed)):
-            why = f"90 % of the measured norms were below {usual:.3g}"
+            why = f"90 % of the norms measured while it went well were below {usual:.3g}"
             yield Suggestion(f"{usual:.2g}", why)
 
     def attach_to(self, stage: Stage) -> None:
