@@ -55,6 +55,7 @@ class Result:
     alarms: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    partly: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
@@ -97,6 +98,7 @@ def run(job: tuple[str, str]) -> Result:
         ],
         notes=[f"{f.check}: {f.summary}" for f in diagnosis.findings if f.severity == "note"],
         skipped=diagnosis.skipped,
+        partly=list(diagnosis.partly),
         broken=observed.view.errors
         + [f"{k}: {v}" for k, v in diagnosis.skipped.items() if v.startswith("error in")],
     )
@@ -119,6 +121,27 @@ def known(path: Path | None) -> dict[tuple[str, str], Result]:
         return {}
     rows = [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     return {(row.script, row.variant): row for row in rows}
+
+
+def keep(wanted: list[tuple[str, str]], at_a_time: int, path: Path | None) -> list[Result]:
+    """Runs what is not done yet, and notes in a file what is."""
+    done = known(path)
+    results = [done[job] for job in wanted if job in done]
+    left = [job for job in wanted if job not in done]
+    with ProcessPoolExecutor(at_a_time, initializer=begin) as pool:
+        for number, result in enumerate(pool.map(run, left), start=1):
+            results.append(result)
+            print(f"{number} of {len(left)}: {result.script}", file=sys.stderr, flush=True)
+            if path:
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(result)) + "\n")
+    return results
+
+
+def label(script: str) -> str:
+    """A script's name: `gan` of the zoo, `dead_units/healthy` of a check."""
+    path = Path(script)
+    return path.stem if path.parent.name == "healthy" else f"{path.parent.name}/{path.stem}"
 
 
 def summary(results: list[Result]) -> dict[str, Any]:
@@ -220,17 +243,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, help="also write this page")
     parser.add_argument("--keep", type=Path, help="a file of what is done; never run again")
     given = parser.parse_args()
-    wanted = jobs(given.only, given.variants)
-    done = known(given.keep)
-    results = [done[job] for job in wanted if job in done]
-    left = [job for job in wanted if job not in done]
-    with ProcessPoolExecutor(given.jobs, initializer=begin) as pool:
-        for number, result in enumerate(pool.map(run, left), start=1):
-            results.append(result)
-            print(f"{number} of {len(left)}: {result.script}", file=sys.stderr, flush=True)
-            if given.keep:
-                with given.keep.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(result)) + "\n")
+    results = keep(jobs(given.only, given.variants), given.jobs, given.keep)
     total = summary(results)
     print(json.dumps({**total, "results": [asdict(r) for r in results]}, indent=1))
     if given.markdown:
