@@ -57,9 +57,10 @@ def markdown(results: list[Result], command: str) -> str:
     lines = [
         "# What checks could judge",
         "",
-        f"Measured {date.today().isoformat()} with `{command}`: {len(results)} healthy scripts as",
-        "they are, each under all checks. A check that could not judge a script says what it lacked;",
-        "figures are left out here (…), so that the same reason is counted once.",
+        f"Measured {date.today().isoformat()} with `{command}`:",
+        f"{len(results)} healthy scripts as they are, each under all checks. A check that could",
+        "not judge a script says what it lacked; figures are left out here (…), so that the same",
+        "reason is counted once.",
         "",
         "| Check | Could judge | Could not |",
         "|---|---|---|",

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from assay.checks.base import Limit
 from assay.checks.finding import Evidence, Where
 from assay.checks.registry import CHECKS
+from assay.checks.requirements import Steps
+from assay.cli.run import summary
 from assay.journal.view import Site
 from assay.report import make_report
+from assay.report.foot import each_check
+from assay.report.page import render_page
 from assay.report.page.verdict import causes, headline
 from assay.report.sarif import as_sarif as sarif_log
 from assay.report.terminal import render
@@ -63,6 +69,56 @@ def test_a_short_run_says_so_first(invented: SimpleNamespace) -> None:
     assert "nothing wrong found" in render(
         make_report(make_run(loss=FALLS[:50], facts=invented.FACTS), [invented.Silent()])
     )
+
+
+@pytest.mark.parametrize(
+    ("losses", "said", "word"),
+    [
+        (FALLS[:32], "32 steps seen and nothing but notes found in them", "Too short to judge"),
+        (STILL, "the loss did not move", "Not learning"),
+        (FALLS, "", "Nothing wrong found"),
+    ],
+)
+def test_notes_alone_hide_neither_a_short_run_nor_a_loss_that_stands_still(
+    losses: list[float], said: str, word: str, invented: SimpleNamespace
+) -> None:
+    view = make_run(loss=losses, facts=invented.FACTS)
+    report = make_report(view, [invented.Says("idea", severity="note", evidence=())])
+    text, page = text_and_page(report)
+    assert "note: idea" in text
+    assert said in text
+    assert ("too short" in text or "not learning" in text) == bool(said)
+    assert page["word"] == word
+    assert ("did not move" in summary(report)) == (losses is STILL)
+
+
+def test_the_page_lists_each_check_once_with_its_reason(invented: SimpleNamespace) -> None:
+    trainings = make_training(loss=FALLS), make_training(index=1, loss=FALLS[:20])
+    view = make_run(*trainings, facts=invented.FACTS)
+    says = invented.Says("ill", is_effect=(), leads_to=())
+    report = make_report(view, [says, invented.Silent(), *CHECKS], ignore=["dead-units"])
+    rows = dict(each_check(report))
+    assert len(rows) == len(each_check(report)) == 2 + len(CHECKS)
+    assert rows["ill"] == "judged: 1 finding"
+    assert rows["dead-units"] == "ignored, as asked"
+    page = html.unescape(render_page(report))
+    for name, said in each_check(report):
+        assert f"<tr><td>{name}</td><td>{said}</td></tr>" in page
+
+
+def test_a_check_that_judged_one_training_says_why_not_the_other(
+    invented: SimpleNamespace,
+) -> None:
+    class Long(invented.Silent):  # type: ignore[misc,name-defined]
+        """Wants fifty steps."""
+
+        requires = (Steps(),)
+        limits: ClassVar = {"steps": Limit(50, "steps", "ours")}
+
+    trainings = make_training(loss=FALLS), make_training(index=1, loss=FALLS[:20])
+    report = make_report(make_run(*trainings, facts=invented.FACTS), [Long()])
+    ((_, said),) = each_check(report)
+    assert said == "judged, and found nothing; not SGD #1: 20 of the 50 steps that it needs"
 
 
 def test_the_foot_says_how_many_judged_and_of_which_steps(invented: SimpleNamespace) -> None:

@@ -49,6 +49,8 @@ def summary(report: Report) -> str:
         pieces.append(
             f"{', '.join(found)}, first {report.findings[0].check}; assay report shows them"
         )
+        if not counts["error"] and not counts["warning"] and (still := not_moved(report)):
+            pieces.append(still)
     elif report.too_short and report.diagnosis.silent:
         pieces.append("nothing found, but too short to judge")
     elif still := not_moved(report):

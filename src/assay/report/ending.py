@@ -99,8 +99,9 @@ def too_short(report: Report) -> str:
     """Says what silence is worth after few steps."""
     steps = counted(report.view.steps, "step")
     blind = len(report.diagnosis.skipped)
+    found = "nothing but notes" if report.findings else "nothing"
     could = f", and {counted(blind, 'check')} could not judge so few" if blind else ""
-    return f"{steps} seen and nothing found in them, but most faults need more to show{could}"
+    return f"{steps} seen and {found} found in them, but most faults need more to show{could}"
 
 
 def not_moved(report: Report) -> str | None:

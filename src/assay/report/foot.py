@@ -106,21 +106,22 @@ def _looked(report: Report) -> list[str]:
     return pieces
 
 
-def each_check(report: Report) -> Iterator[tuple[str, str]]:
-    """Yields each check with what it did: found something, stayed silent, or could not judge."""
+def each_check(report: Report) -> list[tuple[str, str]]:
+    """Returns each check once, with what it did: found something, stayed silent, could not judge.
+
+    And, of several trainings, which it could not judge.
+    """
     diagnosis = report.diagnosis
     counts = Counter(finding.check for finding in report.findings)
-    for name, count in counts.items():
-        yield name, counted(count, "finding")
-    for name in diagnosis.silent:
-        yield name, "judged, and found nothing"
+    said = {name: f"judged: {counted(count, 'finding')}" for name, count in counts.items()}
+    said |= dict.fromkeys(diagnosis.silent, "judged, and found nothing")
     for name, why in diagnosis.skipped.items():
-        yield name, why if blinded(why) else f"could not judge: {why}"
-    for name, why in report.ignored.items():
-        yield name, why
+        said[name] = why if blinded(why) else f"could not judge: {why}"
+    said |= report.ignored
     for name, trainings in diagnosis.partly.items():
-        for training, why in trainings.items():
-            yield f"{name}, {training}", f"could not judge: {why}"
+        lacks = "; ".join(f"not {training}: {why}" for training, why in trainings.items())
+        said[name] = f"{said[name]}; {lacks}" if name in said else lacks
+    return [(name, " ".join(text.split())) for name, text in said.items()]
 
 
 def _names(names: list[str]) -> str:

@@ -103,15 +103,23 @@ class _Page:
                 parts += [Padding(tip, (0, 0, 0, 2)) for tip in tips]
                 parts.append("")
         parts += self._findings()
-        if not report.findings and unseen is None and not quiet:
-            parts += self._nothing_found(ended=bool(ended or lost))
+        grave = any(finding.severity != "note" for finding in report.findings)
+        if not grave and unseen is None and not quiet:
+            said = self._nothing_found(ended=bool(ended or lost))
+            # beside notes nothing is said of a run that is well
+            parts += said if not report.findings or not self._is_well() else []
         return parts
+
+    def _is_well(self) -> bool:
+        report = self._report
+        doubt = what_failed(report.view) or report.too_short or not_moved(report)
+        return not doubt
 
     def _nothing_found(self, *, ended: bool) -> list[RenderableType]:
         report, glyphs = self._report, self._glyphs
         looked, steps = len(report.diagnosis.silent), counted(report.view.steps, "step")
         failed = what_failed(report.view)
-        if not looked:
+        if not report.diagnosis.judged:
             said = f"{steps} seen, but no check could look at them"
             said += f": {failed}" if failed else ""
             return [self._verdict(glyphs.unseen, "magenta", "not judged", said), ""]

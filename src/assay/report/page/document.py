@@ -18,8 +18,8 @@ from ...signals.update_ratio import update_ratios
 from ...trials.trial import Trial
 from ..atomic import write_whole
 from ..console import clean
-from ..ending import counted
-from ..foot import duration
+from ..ending import counted, how_judged
+from ..foot import duration, each_check
 from ..model import Report
 from ..sentence import sentence
 from . import data, setup, verdict
@@ -86,8 +86,8 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
         ending=verdict.ending(report),
         tips=[sentence(tip) for tip in report.unseen.advice] if report.unseen else [],
         causes=causes,
-        silent=report.diagnosis.silent,
-        skipped=_skipped(report),
+        checks=[(clean(name), clean(said)) for name, said in each_check(report)],
+        judged=how_judged(report),
         problems=[sentence(error) for error in report.view.errors],
         content=content,
         inputs=data.inputs(report.view),
@@ -164,15 +164,3 @@ def _summary(report: Report) -> list[tuple[str, str]]:
     if known.get("device"):
         rows.append(("device", str(known["device"])))
     return [(name, clean(value)) for name, value in rows if value]
-
-
-def _skipped(report: Report) -> list[tuple[str, list[str]]]:
-    """Reasons, each with the checks that it kept from looking."""
-    by_reason: dict[str, list[str]] = {}
-    for name, why in {**report.diagnosis.skipped, **report.ignored}.items():
-        by_reason.setdefault(" ".join(clean(why).split()), []).append(name)
-    for name, trainings in report.diagnosis.partly.items():
-        for training, why in trainings.items():
-            said = f"{training}: {' '.join(clean(why).split())}"
-            by_reason.setdefault(said, []).append(name)
-    return sorted(by_reason.items(), key=lambda item: -len(item[1]))

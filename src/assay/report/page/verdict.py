@@ -45,7 +45,7 @@ def headline(report: Report) -> dict[str, str]:
             "text": sentence(first.summary) + more,
         }
     looked, failed = len(report.diagnosis.silent), what_failed(report.view)
-    if not looked:
+    if not report.diagnosis.judged:
         text = f"{steps} seen, but no check could look at them"
         text = sentence(f"{text}: {failed}" if failed else text)
         return {"state": "unseen", "word": "Not judged", "text": text}
