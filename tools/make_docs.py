@@ -81,9 +81,11 @@ def docstring(check: Any) -> str:
 
 def causation(check: Any, checks: Iterable[Any]) -> list[str]:
     """Returns the sections that say what a check may be a symptom of and what it leads to."""
-    from assay.diagnosis.words import leads_to, symptom_of
+    from assay.diagnosis.words import leads_to, not_judged_if, symptom_of
 
     parts = []
+    if check.requires:
+        parts.append("## A training is not judged if\n" + "\n".join(not_judged_if(check)))
     if check.is_effect:
         parts.append("## May be a symptom of\n" + "\n".join(symptom_of(check, checks)))
     if check.leads_to:

@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 
 import pytest
 
+from assay.checks.base import Check
 from assay.checks.generalisation.overfitting import Overfitting
 from assay.checks.loss.loss_not_decreasing import LossNotDecreasing
 from assay.checks.loss.loss_not_finite import LossNotFinite
 from assay.checks.optimizer.learning_rate_too_high import LearningRateTooHigh
 from assay.checks.registry import CHECKS
+from assay.cli.explain import page
 from assay.diagnosis import diagnose
+from assay.diagnosis.words import not_judged_if
 from assay.journal.view import Evaluation, Event, RunView, Site
 from assay.signals.constant import constant_loss, drift
 from assay.signals.objective import why_not_only
@@ -164,3 +167,15 @@ def test_lines_that_take_turns_are_one_loss(second: range, one: bool) -> None:
     view = make_run(events=calls, loss=[1.0] * 200, loss_call_value=values)
     why = why_not_only(view, view.trainings[0])
     assert why == (None if one else "2 calls of loss functions were seen, as a and b")
+
+
+@pytest.mark.parametrize("check", [c for c in CHECKS if c.requires], ids=lambda c: c.name)
+def test_a_page_lists_what_a_check_requires(check: Check) -> None:
+    lines = not_judged_if(check)
+    assert len(lines) == len(check.requires)
+    for line in lines:
+        said = line.removeprefix("- ")
+        assert said[0].islower()
+        assert not said.startswith(("says", "returns"))
+        assert not said.endswith(".")
+    assert "\n".join(["## A training is not judged if", "", *lines]) in page(check, CHECKS)

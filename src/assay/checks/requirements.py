@@ -23,6 +23,9 @@ class Requirement(Protocol):
     def missing(self, check: Check, run: RunView, training: Training) -> str | None:
         """Returns what is missing, with its figures; None if it is there."""
 
+    def lacking(self, check: Check) -> str:
+        """Returns what is said of any training that lacks it, in a clause for the check's page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -33,6 +36,10 @@ class Steps:
     def missing(self, check: Check, run: RunView, training: Training) -> str | None:
         """Compares the number of steps with the limit."""
         return too_few(training.steps, check.limit(self.limit), "steps")
+
+    def lacking(self, check: Check) -> str:
+        """Names the limit."""
+        return f"it took fewer than {check.limit(self.limit):,.0f} steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,17 @@ class Samples:
             for signal in self.signals
             for place in training.places(signal)
         )
+        most = max(counts, default=0)
+        return too_few(most, check.limit(self.limit), f"samples of {self._names}")
+
+    def lacking(self, check: Check) -> str:
+        """Names the signals and the limit."""
+        return f"it has fewer than {check.limit(self.limit):,.0f} samples of {self._names}"
+
+    @property
+    def _names(self) -> str:
         names = " or ".join(dict.fromkeys(SIGNALS[signal].title for signal in self.signals))
-        return too_few(max(counts, default=0), check.limit(self.limit), f'samples of "{names}"')
+        return f'"{names}"'
 
     def _count(self, training: Training, signal: str, place: str) -> int:
         series = training.series(signal, place)
@@ -83,6 +99,10 @@ class OneOptimizer:
             return None
         count = sum(t.process == training.process and t.steps > 0 for t in run.trainings)
         return f"{count} optimizers stepped in this process: whose loss it is can't be told"
+
+    def lacking(self, check: Check) -> str:
+        """Says that it is not alone."""
+        return "another optimizer of its process steps beside it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,11 @@ class ConstantLoss:
             )
         return f"the loss of a constant prediction is not known for {place}"
 
+    def lacking(self, check: Check) -> str:
+        """Says what is not known."""
+        but = ", and it did not end NaN or infinite" if self.unless_broken else ""
+        return f"the loss of a constant prediction is not known{but}"
+
 
 @dataclass(frozen=True, slots=True)
 class UnlessRaised:
@@ -125,6 +150,10 @@ class UnlessRaised:
             return None
         return self.other.missing(check, run, training)
 
+    def lacking(self, check: Check) -> str:
+        """Says what the other one lacks."""
+        return f"{self.other.lacking(check)}, nor was its rate raised in mid-run"
+
 
 @dataclass(frozen=True, slots=True)
 class RateAtItsHeight:
@@ -134,16 +163,28 @@ class RateAtItsHeight:
         """Says that the rate still rose at the end of what was seen."""
         return "the learning rate was still warming up" if warming_up(training) else None
 
+    def lacking(self, check: Check) -> str:
+        """Says the same."""
+        return "its rate was still warming up at the end"
+
 
 @dataclass(frozen=True, slots=True)
 class That:
-    """A requirement of one check's own: a function that says what a training lacks."""
+    """A requirement of one check's own: a function that says what a training lacks.
+
+    Its docstring says that of any training, for the check's page: "Says that ...".
+    """
 
     says: Callable[[Check, RunView, Training], str | None]
 
     def missing(self, check: Check, run: RunView, training: Training) -> str | None:
         """Asks the function."""
         return self.says(check, run, training)
+
+    def lacking(self, check: Check) -> str:
+        """Reads the function's docstring."""
+        said = " ".join((self.says.__doc__ or "").partition("\n\n")[0].split())
+        return said.removeprefix("Says that ").removesuffix(".")
 
 
 def too_few(seen: float, wanted: float, what: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..checks.base import Check
 from ..configured import configured_checks
-from ..diagnosis.words import drawn, leads_to, symptom_of
+from ..diagnosis.words import drawn, leads_to, not_judged_if, symptom_of
 from ..launch.errors import LaunchError
 from ..tricks.base import Trick
 from ..tricks.catalogue import TRICKS
@@ -83,6 +83,8 @@ def page(check: Check, checks: Sequence[Check]) -> str:
 def causation(check: Check, checks: Sequence[Check]) -> list[str]:
     """Returns the sections that say what a check leads to and what it may be a symptom of."""
     parts = []
+    if check.requires:
+        parts += ["## A training is not judged if", "\n".join(not_judged_if(check))]
     if check.is_effect:
         parts += ["## May be a symptom of", "\n".join(symptom_of(check, checks))]
     if check.leads_to:

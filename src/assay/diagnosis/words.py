@@ -9,6 +9,11 @@ from ..checks.effects import Effect
 from .causes import can_lead
 
 
+def not_judged_if(check: Check) -> list[str]:
+    """Returns a Markdown list: what a training lacks that a check can't judge."""
+    return [f"- {each.lacking(check)}" for each in check.requires]
+
+
 def leads_to(check: Check, checks: Iterable[Check]) -> list[str]:
     """Returns a Markdown list: each effect that a check leads to, why, and what shows it."""
     others = [other for other in checks if can_lead(check, other)]
