@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.checks.loss.loss_not_finite import LossNotFinite
 from assay.testing import WarmRunner
 
 SCRIPT = """
@@ -88,3 +89,53 @@ def test_a_checkpointed_graph_is_not_read(origins: Origins) -> None:
         "xb = checkpoint(lambda a: a * (float('nan') if late else 1.0), xb, use_reentrant=False)"
     )
     assert origins(before=before) == []
+
+
+CTC = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+net = nn.Linear(8, 5)
+opt = torch.optim.SGD(net.parameters(), lr=0.01)
+ctc = nn.CTCLoss()
+for step in range(8):
+    logp = net(torch.randn(6, 4, 8)).log_softmax(2)
+    y = torch.ones(4, 5, dtype=torch.long)  # with a blank between equal labels it takes 9 steps
+    loss = ctc(logp, y, torch.full((4,), 6), torch.full((4,), 5))  # here
+
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+
+DIVISION = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+opt = torch.optim.SGD(net.parameters(), lr=0.01)
+for step in range(90):
+    x = torch.randn(32, 8)
+    mse = F.mse_loss(net(x), x[:, :1])
+    scale = torch.zeros(()) if step == 83 else torch.ones(())
+    penalty = 0 * net[0].weight.abs().sum()
+    extra = penalty / scale  # here
+    loss = mse + extra
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+
+
+@pytest.mark.parametrize("text", [CTC, DIVISION], ids=["ctc", "division"])
+def test_the_line_is_that_of_what_is_named(text: str, tmp_path: Path, warm: WarmRunner) -> None:
+    """The arrow stood at `backward()`, or at the first loss; step 83 is not sampled."""
+    script = tmp_path / "train.py"
+    script.write_text(text, encoding="utf-8")
+    view = warm.observe([str(script)], run_dir=tmp_path / "run").view
+    (found,) = LossNotFinite().review(view)
+    here = next(n for n, line in enumerate(text.splitlines(), 1) if "# here" in line)
+    assert found.where.site is not None
+    assert found.where.site.line == here
+    assert "the operation `" in found.summary

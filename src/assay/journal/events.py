@@ -283,16 +283,20 @@ class Overwritten(TypedDict):
     parameter: str
 
 
-class NonfiniteOrigin(TypedDict):
-    """`kind` is `input`, `parameter` or `operation`, `place` names it, `share` is not finite.
-
-    `module` owns a parameter of the same operation.
-    """
-
+class _NonfiniteOrigin(TypedDict):
     kind: str
     place: str
     share: float
     module: str | None
+
+
+class NonfiniteOrigin(_NonfiniteOrigin, total=False):
+    """`kind` is `input`, `parameter` or `operation`, `place` names it, `share` is not finite.
+
+    `module` owns a parameter of the same operation; `line` computed what is named, where known.
+    """
+
+    line: SiteRow | None
 
 
 class NothingCounted(TypedDict):

@@ -8,18 +8,23 @@ from typing import Any, ClassVar
 import torch
 
 from ..watching.probe import Probe
+from .graphs import Graphs, walk
 
 NODES_AT_MOST = 20_000
 _OPERANDS = ("self", "other", "mat1", "mat2", "input", "tensor1", "tensor2", "batch1", "batch2",
              "exponent", "target", "vec", "weight")  # fmt: skip
 _RESULTS = ("result", "result0", "output")
 
+_Traced = tuple[Any, dict[str, Any]]
+"""The node that made what is not finite, and what to say of it."""
+
 
 class Origins(Probe):
     """Writes one `nonfinite_origin` event: the first operand, in forward order, that isn't finite.
 
     `kind` is `input` (data), `parameter` or `operation`; `place` names it; `share` is its
-    non-finite share; `module` the owner of a parameter of the same operation. Autograd keeps
+    non-finite share; `module` the owner of a parameter of the same operation, `line` the user's
+    line that computed what is named, where the step was sampled or one like it. Autograd keeps
     operands until the backward pass, so the forward pass need not have been watched. Only losses on
     the CPU are looked at: elsewhere their value is not known without waiting for it.
     """
@@ -28,6 +33,7 @@ class Origins(Probe):
     always: ClassVar = ("loss_not_finite", "checkpointing")
 
     def __init__(self, watch: Any) -> None:
+        self._graphs: Graphs = watch.shared(Graphs)
         super().__init__(watch)
         self._done = False
 
@@ -43,12 +49,18 @@ class Origins(Probe):
         if isinstance(roots, torch.Tensor) and roots.grad_fn is not None:
             # seen by a recording, a number that torch has kept would be no tensor any more
             with torch.no_grad(), self.watch.unrecorded():
-                found = self._first(roots.grad_fn)
-            if found is not None:
-                trainings = self.watch.trainings
-                self.watch.event("nonfinite_origin", trainings[-1] if trainings else None, **found)
+                traced = self._first(roots.grad_fn)
+                if traced is None:
+                    return
+                node, found = traced
+                way = next((way for near, way in walk(roots.grad_fn) if near is node), 0)
+                line = self._graphs.line(node, way)
+            trainings = self.watch.trainings
+            row = list(line) if line is not None else None
+            training = trainings[-1] if trainings else None
+            self.watch.event("nonfinite_origin", training, **found, line=row)
 
-    def _first(self, root: Any) -> dict[str, Any] | None:
+    def _first(self, root: Any) -> _Traced | None:
         nodes, waiting = {root}, [root]
         while waiting and len(nodes) < NODES_AT_MOST:
             for node, _ in waiting.pop().next_functions:
@@ -58,18 +70,20 @@ class Origins(Probe):
         computed = [node for node in nodes if not hasattr(node, "variable")]
         computed.sort(key=lambda node: node._sequence_nr())
         for node in computed:
-            found = self._judge(node, _undefined)
-            if found is not None:
-                return found
+            traced = self._judge(node, _undefined)
+            if traced is not None:
+                return traced
         for node in computed:
             share = _out_of_domain(node)
             if share:
-                return {"kind": "operation", "place": _plain(node), "share": share, "module": None}
+                place = _plain(node)
+                found = {"kind": "operation", "place": place, "share": share, "module": None}
+                return node, found
         # -inf is what masks are made of: it counts only if nothing else is found
         return next((f for node in computed if (f := self._judge(node, _infinite))), None)
 
-    def _judge(self, node: Any, bad: Callable[[torch.Tensor], float]) -> dict[str, Any] | None:
-        """Says what this operation was given that isn't finite."""
+    def _judge(self, node: Any, bad: Callable[[torch.Tensor], float]) -> _Traced | None:
+        """Says what this operation was given that isn't finite, and which node made that."""
         leaves = [n.variable for n, _ in node.next_functions if hasattr(n, "variable")]
         names = [name for leaf in leaves if (name := self.watch.names.parameter(leaf))]
         module = names[0].rpartition(".")[0] if names else None
@@ -77,7 +91,7 @@ class Origins(Probe):
             share = bad(leaf)
             if share:
                 name = self.watch.names.parameter(leaf) or "a leaf tensor"
-                return {"kind": "parameter", "place": name, "share": share, "module": module}
+                return node, {"kind": "parameter", "place": name, "share": share, "module": module}
         op = _plain(node)
         for field in _OPERANDS + _RESULTS:
             value = _saved(node, field)
@@ -85,13 +99,14 @@ class Origins(Probe):
             if value is None or not share:
                 continue
             if field in _RESULTS:
-                return {"kind": "operation", "place": op, "share": share, "module": module}
+                return node, {"kind": "operation", "place": op, "share": share, "module": module}
             if not value.requires_grad:
                 place = f"{field} of {op}"
-                return {"kind": "input", "place": place, "share": share, "module": module}
-            made = [_plain(n) for n, _ in node.next_functions if n is not None]
-            made = [name for name in made if name != "AccumulateGrad"] or [op]
-            return {"kind": "operation", "place": made[0], "share": share, "module": module}
+                return node, {"kind": "input", "place": place, "share": share, "module": module}
+            made = [n for n, _ in node.next_functions if n is not None]
+            maker = next((n for n in made if _plain(n) != "AccumulateGrad"), node)
+            place = _plain(maker)
+            return maker, {"kind": "operation", "place": place, "share": share, "module": module}
         return None
 
 

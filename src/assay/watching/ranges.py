@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
+import sys
+from math import isfinite
+
+ANY = sys.float_info.max
+"""The end of a range that is not known yet: infinity lies above it."""
 
 MARGIN = 0.5
 """A loss is out of its range above the highest of the opening by as much as those spread, at least
@@ -15,22 +19,22 @@ class LossRange:
     __slots__ = ("_ends", "high")
 
     def __init__(self) -> None:
-        self.high = inf
+        self.high = ANY
         self._ends: tuple[float, float] | None = None  # lowest and highest of the opening
 
     def forget(self) -> None:
         """Learns anew: another training has begun."""
-        self.high, self._ends = inf, None
+        self.high, self._ends = ANY, None
 
     def learn(self, loss: float, *, opening: bool) -> None:
         """Takes a loss of the opening as a usual one; the first after it ends the learning."""
         if opening and isfinite(loss):
             low, high = self._ends or (loss, loss)
             self._ends = min(low, loss), max(high, loss)
-        elif self._ends is not None and self.high == inf:
+        elif self._ends is not None and self.high == ANY:
             low, high = self._ends
-            self.high = high + max(high - low, MARGIN * abs(high))
+            self.high = min(high + max(high - low, MARGIN * abs(high)), ANY)
 
     def widen(self, loss: float) -> None:
         """Takes a loss out of its range as usual: only another one as far above is told of."""
-        self.high = loss + abs(loss)
+        self.high = min(loss + abs(loss), ANY)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ...journal.events import LOSS_CALL, NONFINITE_ORIGIN
-from ...journal.view import RunView, Training
+from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -131,7 +131,7 @@ class LossNotFinite(Check):
             module = traced.data.get("module")
             inside = f" next to {module}" if module else ""
             text = f"; what was not finite first was {said} `{traced.data['place']}`{inside}"
-            return text, Where(site=site, module=module)
+            return text, Where(site=Site.read(traced.data.get("line")) or site, module=module)
         if not met:
             return "", Where(site=site)
         s, _, _, signal, words, place = min(met)
