@@ -102,6 +102,14 @@ LONGER: dict[str, tuple[int, str]] = {
         165,
         "what it requires of a training is six things, each with a reason of its own",
     ),
+    "checks/loss/loss_detached.py": (
+        175,
+        "no gradient at all, or none from a step on, and the line where the graph was cut",
+    ),
+    "checks/data/input_not_normalised.py": (
+        180,
+        "scale and offset, of the whole run or from the step at which the data changed",
+    ),
     "checks/gradient/exploding_gradient.py": (155, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (

@@ -219,3 +219,21 @@ def test_gradients_far_beyond_the_weights_at_the_first_step_are_found() -> None:
 )
 def test_harmless_gradients_are_silent(run: RunView) -> None:
     assert list(ExplodingGradient().review(run)) == []
+
+
+@pytest.mark.parametrize(
+    ("stale", "found"),
+    [
+        ([0.0] * 20 + [1.0] * 8, True),
+        ([0.0] * 20 + [1.0] * 7, False),
+        ([0.0] * 8 + [1.0] * 8, False),  # seven cleared ones behind the first step
+        ([0.0] * 20 + [1.0] * 8 + [0.0], False),
+        ([0.0, 1.0] * 10 + [0.0] + [1.0] * 8, False),  # a rhythm of the script's own
+    ],
+)
+def test_gradients_that_are_no_longer_cleared_are_found(stale: list[float], found: bool) -> None:
+    findings = list(ZeroGradMissing().review(make_run(stale_grad_norm=stale)))
+    assert bool(findings) == found
+    if found:
+        assert "cleared until step 19 and no more from step 20 on" in findings[0].summary
+        assert findings[0].onset == (19, 20)

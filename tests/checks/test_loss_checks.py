@@ -439,3 +439,32 @@ def test_noise_leaves_out_trend_and_spikes() -> None:
     spiky = [wiggle(i) for i in range(200)]
     spiky[100] = 50.0
     assert noise(spiky) == pytest.approx(noise([wiggle(i) for i in range(200)]), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("given", "passes", "count", "found"),
+    [
+        (20, 40, 4, True),
+        (20, 28, 4, False),  # seven passes are too few to tell
+        (22, 40, 4, False),  # there was a gradient since
+        (20, 40, 3, False),  # not of all parameters
+    ],
+)
+def test_a_loss_that_loses_its_graph_in_mid_run_is_found(
+    given: int, passes: int, count: int, found: bool
+) -> None:
+    lost = Event("without_gradient", 21, {"count": count, "of": 4}, LINE, training=0)
+    run = make_run(
+        make_training(
+            loss=[1.0] * 50, grad_norm={"w": [1.0] * given}, backward_passes=[1.0] * (passes + 1)
+        ),
+        events=[without(1, 4), lost],
+    )
+    if given == 22:
+        run.trainings[0].signals["grad_norm"]["w"].append(30, 1.0)
+    if passes == 28:
+        run.trainings[0].signals["backward_passes"][""] = Series((s, 1.0) for s in range(29))
+    findings = list(LossDetached().review(run))
+    assert bool(findings) == found
+    if found:
+        assert "got a gradient from step 21 on, to the end at step 50" in findings[0].summary

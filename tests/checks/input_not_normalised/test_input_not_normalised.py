@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from typing import Any
+
 import pytest
 
 from assay.checks.data.input_not_normalised import InputNotNormalised
@@ -72,3 +74,29 @@ def test_one_sample_is_enough_and_none_is_not() -> None:
     assert only(InputNotNormalised(), entering(113, 48, samples=1))
     assert not list(InputNotNormalised().review(entering(113, 48, samples=0)))
     assert not list(InputNotNormalised().review(make_run()))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ([(0, 1)] * 30, [(110, 100)] * 8, True),
+        ([(0, 1)] * 30, [(110, 100)] * 7, False),  # outliers
+        ([(0, 1)] * 7, [(110, 100)] * 6, False),
+        ([(0, 1)] * 30, [(110, 100)] * 8 + [(0, 1)], False),  # it is over
+        ([(0, 20)] * 30, [(0, 90)] * 8, False),  # not five times as large
+    ],
+)
+def test_data_that_change_in_mid_run_are_named_with_the_step(
+    before: list[Any], after: list[Any], found: bool
+) -> None:
+    batches = [*before, *after]
+    run = make_run(
+        layer_input_mean={"fc": [float(mean) for mean, _ in batches]},
+        layer_input_std={"fc": [float(std) for _, std in batches]},
+    )
+    findings = list(InputNotNormalised().review(run))
+    assert bool(findings) == found
+    if found:
+        assert findings[0].summary.startswith("from step 30 on what enters `fc`")
+        assert "(median of 8 batches); before that 0 and 1" in findings[0].summary
+        assert findings[0].onset == (29, 30)

@@ -14,6 +14,9 @@ from ..finding import Evidence, Finding, Remedy, Where
 
 ADAPTIVE = ("adagrad", "adadelta", "rmsprop", "adafactor", "lion", "muon", "rprop")
 
+_Batch = tuple[int, float, float]
+"""Step, mean and standard deviation."""
+
 
 class InputNotNormalised(Check):
     """Data enter the first trainable layer on a scale far from 1, or far off zero.
@@ -72,6 +75,8 @@ class InputNotNormalised(Check):
         "rate": Limit(
             40, "rate x scale squared", "measured in benchmarks/calibration/input_scale.py"
         ),
+        "since": Limit(8, "batches", "ours: fewer may be outliers of well-kept data"),
+        "change": Limit(5.0, "times the size before", "ours: the smallest slip is a factor of 10"),
         "constant": Limit(1e-4, "deviation / scale", "ours: below, the input is a constant code"),
     }
 
@@ -85,23 +90,24 @@ class InputNotNormalised(Check):
     def _judge(self, run: RunView, training: Training, place: str) -> Finding | None:
         deviations = dict(training.series("layer_input_std", place).finite())
         means = dict(training.series("layer_input_mean", place).finite())
-        steps = sorted(deviations.keys() & means.keys())
-        if not steps:
+        batches = [(s, means[s], deviations[s]) for s in sorted(deviations.keys() & means.keys())]
+        before: list[_Batch] = []
+        measure = self._measure(batches)
+        if measure is None:
+            before, batches = self._changed(batches)
+            measure = self._measure(batches)
+        if measure is None:
             return None
-        mean = median(means[s] for s in steps)
-        std = median(deviations[s] for s in steps)
-        scale = math.hypot(mean, std)
-        if std <= self.limit("constant") * scale:
-            return None
-        offset = abs(mean) / std
-        shifted = offset > self.limit("offset")
-        if not shifted and not scale > self.limit("scale"):
-            return None
-        harmless = _rate(training) * scale**2 < self.limit("rate")
-        value, name = (offset, "offset") if shifted else (scale, "scale")
+        mean, std, value, name = measure
+        shifted = name == "offset"
+        harmless = _rate(training) * (mean**2 + std**2) < self.limit("rate")
+        first = batches[0][0]
+        since = f"from step {first} on " if before else ""
+        usual = self._typical(before) if before else (math.nan, math.nan)
+        was = f"; before that {usual[0]:.3g} and {usual[1]:.3g}" if before else ""
         return self.found(
-            f"what enters `{place}` from the data had mean {mean:.3g} and standard deviation "
-            f"{std:.3g} (median of {len(steps)} batches)",
+            f"{since}what enters `{place}` from the data had mean {mean:.3g} and standard "
+            f"deviation {std:.3g} (median of {len(batches)} batches){was}",
             "the first layer's gradient grows with this scale and its curvature with the square, "
             "so no rate suits all layers"
             if not shifted
@@ -111,14 +117,43 @@ class InputNotNormalised(Check):
                 "(pixels: divide by 255)",
             ),
             where=Where(site=_site(run), module=place),
-            steps=(steps[0], steps[-1]),
+            steps=(first, batches[-1][0]),
             evidence=(
                 Evidence("layer_input_std", value, self.limit(name), self.limits[name].unit, place),
             ),
             tricks=(Remedy("normalise-input"),),
             severity="note" if harmless and not shifted else "warning",
             process=training.process,
+            began=(before[-1][0], first) if before else None,
         )
+
+    @staticmethod
+    def _typical(batches: list[_Batch]) -> tuple[float, float]:
+        return median(mean for _, mean, _ in batches), median(std for *_, std in batches)
+
+    def _measure(self, batches: list[_Batch]) -> tuple[float, float, float, str] | None:
+        """Returns mean, deviation, and the limit that they break with its value; None for none."""
+        if not batches:
+            return None
+        mean, std = self._typical(batches)
+        scale = math.hypot(mean, std)
+        if std <= self.limit("constant") * scale:
+            return None
+        if abs(mean) / std > self.limit("offset"):
+            return mean, std, abs(mean) / std, "offset"
+        return (mean, std, scale, "scale") if scale > self.limit("scale") else None
+
+    def _changed(self, batches: list[_Batch]) -> tuple[list[_Batch], list[_Batch]]:
+        """Splits the batches where all from one on break a limit by far more than those before."""
+        begin = len(batches)
+        while begin and self._measure([batches[begin - 1]]) is not None:
+            begin -= 1
+        before, after = batches[:begin], batches[begin:]
+        least = int(self.limit("since"))
+        if min(len(before), len(after)) < least:
+            return [], []
+        sizes = [math.hypot(*self._typical(part)) for part in (before, after)]
+        return (before, after) if sizes[1] > self.limit("change") * sizes[0] else ([], [])
 
 
 def _rate(training: Training) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...journal.view import RunView
+from ...journal.view import RunView, Training
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -60,6 +60,7 @@ class ZeroGradMissing(Check):
         Effect.NOT_LEARNING: "steps follow old gradients more than their own batch's",
     }
     limits = {
+        "since": Limit(8, "steps", "ours: a last stretch that is as long as a window of samples"),
         "samples": Limit(3, "steps", "ours: two could be a warm-up of the user's own making"),
     }
 
@@ -68,7 +69,9 @@ class ZeroGradMissing(Check):
             stale = training.series("stale_grad_norm")
             # nan says nothing: a run that broke may have been cleared at one of several passes
             later = [(step, value) for step, value in stale if step > 0 and value == value]
-            if not all(value > 0 for _, value in later):
+            cleared = [step for step, value in later if not value > 0]
+            if cleared:
+                yield from self._since(training, later, cleared[-1])
                 continue
             step, value = later[-1]
             yield self.found(
@@ -83,3 +86,27 @@ class ZeroGradMissing(Check):
                 training=training,
                 began=(1, later[0][0]),
             )
+
+    def _since(
+        self, training: Training, later: list[tuple[int, float]], cleared: int
+    ) -> Iterator[Finding]:
+        """Yields that they were cleared until some step, and from then on to the end never."""
+        before = [value for step, value in later if step <= cleared]
+        after = [(step, value) for step, value in later if step > cleared]
+        least = self.limit("since")
+        if min(len(before), len(after)) < least or any(value > 0 for value in before):
+            return
+        first, (step, value) = after[0][0], after[-1]
+        yield self.found(
+            f"gradients were cleared until step {cleared} and no more from step {first} on: at all "
+            f"{len(after)} sampled steps since, the last step's gradient was still there (norm "
+            f"{value:.3g} at step {step})",
+            "each step adds all earlier gradients to its own, so steps grow without end",
+            try_=("call optimizer.zero_grad() before loss.backward(), once per step",),
+            where=Where(site=training.step_site or training.site),
+            steps=(first, step),
+            evidence=(Evidence("stale_grad_norm", value, 0.0, "1"),),
+            tricks=(Remedy("zero-grad"),),
+            training=training,
+            began=(cleared, first),
+        )

@@ -67,13 +67,17 @@ class LossDetached(Check):
         "outside_optimizer",
         "grad_norm",
         "gradient_discarded",
+        "backward_passes",
         "loss_call",
         "loss_without_graph",
     )
     leads_to = {
         Effect.NOT_LEARNING: "no gradient reaches the weights, so they stay as they are",
     }
-    limits = {"gradients": Limit(0, "parameters", "definition: nothing is learnt without one")}
+    limits = {
+        "gradients": Limit(0, "parameters", "definition: nothing is learnt without one"),
+        "since": Limit(8, "passes", "ours: as long as a window of samples"),
+    }
 
     def why_skipped(self, run: RunView) -> str | None:
         """Judges a run that broke at its first backward pass: it has no series at all."""
@@ -93,16 +97,23 @@ class LossDetached(Check):
         if any(True for _ in run.events(OUTSIDE_OPTIMIZER)):
             return
         trained = [t for t in run.trainings if t.steps]
-        without = [(t, e) for t in trained if (e := _without(run, t)) is not None]
+        without = [
+            (t, e) for t in trained if (e := _without(run, t, self.limit("since"))) is not None
+        ]
         others = [t for t in trained if all(t is not other for other, _ in without)]
         # players of a GAN take turns; a training before or after this one says nothing of it
         without = [(t, e) for t, e in without if all(apart(t, other) for other in others)]
         for training, event in without:
             leaf = next(iter(run.events(LOSS_WITHOUT_GRAPH)), None)
             cut = " (the loss is a tensor made anew, without a graph)" if leaf else ""
+            said = (
+                f"got a gradient from step {event.step} on, to the end at step {training.steps}"
+                if training.places("grad_norm")
+                else f"ever got a gradient in {training.steps} steps"
+            )
             yield self._finding(
-                f"none of the {event.data['of']} trainable parameters of {training.optimizer} ever "
-                f"got a gradient in {training.steps} steps{cut}",
+                f"none of the {event.data['of']} trainable parameters of {training.optimizer} "
+                f"{said}{cut}",
                 self._cut(run) or (leaf.site if leaf else None) or training.site,
                 (event.step, training.steps - 1),
                 training,
@@ -138,11 +149,21 @@ class LossDetached(Check):
         return cut[0].site if cut and len(cut) == len(calls) else None
 
 
-def _without(run: RunView, training: Training) -> Event[WithoutGradient] | None:
-    """Returns the event that no trainable parameter of this training had a gradient."""
-    if training.places("grad_norm") or any(training.series("gradient_discarded").values):
-        return None  # there was one
+def _without(run: RunView, training: Training, least: float) -> Event[WithoutGradient] | None:
+    """Returns the event that no trainable parameter had a gradient, from its step to the end."""
     events = [e for e in run.events(WITHOUT_GRADIENT) if e.training == training.index]
-    if len(events) != 1 or not events[0].data["count"]:
+    last = events[-1] if events else None
+    if last is None or not last.data["count"] or last.data["count"] != last.data["of"]:
         return None
-    return events[0] if events[0].data["count"] == events[0].data["of"] else None
+    given = [
+        step for p in training.places("grad_norm") for step in training.series("grad_norm", p).steps
+    ]
+    if not given:
+        discarded = any(training.series("gradient_discarded").values)
+        return last if len(events) == 1 and not discarded else None
+    # passes were seen since, and none of them gave one
+    passes = [step for step in training.series("backward_passes").steps if step > last.step]
+    if max(given) >= last.step or len(passes) < least:
+        return None
+    lost = training.series("gradient_discarded").between(last.step, training.steps)
+    return None if any(lost.values) else last
