@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from assay.checks.effects import Effect, Level
+from assay.checks.requirements import Steps
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -50,8 +51,15 @@ class ZeroGradMissing:
     name, family, severity = "zero-grad-missing", "gradient", "error"
     needs, reads = ("resets",), ("resets", "steps")
     is_effect, leads_to = (), (Effect.EXPLODING,)
+    requires: ClassVar = (Steps("least"),)
     order = (Level.GRADIENT, -1)
     limits: ClassVar = {"least": SimpleNamespace(value=1.0, unit="per step", source="ours")}
+
+    def limit(self, name: str) -> float:
+        return float(self.limits[name].value)
+
+    def because(self, effect: Effect) -> str:
+        return f"they add up until {effect.value}"
 
 
 SICK = "step()\nbackward()  # expect: zero-grad-missing\n"
@@ -79,7 +87,8 @@ def test_a_page_holds_the_docstring_facts_limits_and_scripts(
         "## What it does\n",
         "## Evidence\n",
         "| `least` | 1 | per step | ours |",
-        "## Leads to\n- gradients grow far beyond their usual size",
+        "## A training is not judged if\n- it took fewer than 1 steps\n",
+        "## Leads to\n- gradients grow far beyond their usual size: they add up",
         "## Known exceptions\n",
         "## Example\n",
         '??? example "sick.py: the fault"\n\n    ```python hl_lines="2"\n    step()\n',
