@@ -310,6 +310,19 @@ class NothingCounted(TypedDict):
     line: SiteRow | None
 
 
+class HalfRange(TypedDict):
+    """What half precision did not hold: `kind` is `log`, `exp` or `overflow`, `op` the operation.
+
+    `share` of its numbers, of a `dtype`, were out of range; `line` computed it, where known.
+    """
+
+    kind: str
+    op: str
+    dtype: str
+    share: float
+    line: SiteRow | None
+
+
 class ActivationKind(TypedDict):
     """The class of the module, or the name of the function, at a `place`."""
 
@@ -587,6 +600,13 @@ NOTHING_COUNTED = EventKind(
     absent="no loss on the CPU was NaN because its mean was one over nothing",
     always=True,
 )  # fmt: skip
+HALF_RANGE = EventKind(
+    "half_range", HalfRange, "half_ranges",
+    "one of the first losses on the CPU that are not finite, all weights being finite, comes of an "
+    "operation whose numbers half precision does not hold",
+    absent="no loss on the CPU was NaN or infinite for the range of half precision",
+    always=True,
+)  # fmt: skip
 ACTIVATION_KIND = EventKind(
     "activation_kind", ActivationKind, "activations",
     "an output is measured at a new place",
@@ -684,5 +704,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER,
+    HALF_RANGE,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

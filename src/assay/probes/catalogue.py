@@ -16,6 +16,7 @@ from .cuts import Cuts
 from .domains import Domains
 from .evaluation import Evaluation
 from .gradients import Gradients
+from .half_ranges import HalfRanges
 from .held_out import HeldOut
 from .loaders import Loaders
 from .loading import Loading
@@ -56,6 +57,7 @@ PROBES: tuple[type[Probe], ...] = (
     Boxes,
     Origins,
     Counted,
+    HalfRanges,
     Overwritten,
     Activations,
     Gradients,

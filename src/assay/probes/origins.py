@@ -90,7 +90,7 @@ class Origins(Probe):
                 place = f"{field} of {op}"
                 return {"kind": "input", "place": place, "share": share, "module": module}
             made = [_plain(n) for n, _ in node.next_functions if n is not None]
-            made = [name for name in made if name != "AccumulateGrad"] or [op]
+            made = [name for name in made if not name.endswith("AccumulateGrad")] or [op]
             return {"kind": "operation", "place": made[0], "share": share, "module": module}
         return None
 
