@@ -420,6 +420,18 @@ class ModuleModes(TypedDict):
     eval_modules: list[str]
 
 
+class SamplesMixed(TypedDict):
+    """The `operation` whose result depends on the place, of this `shape`, and the user's `line`.
+
+    `inside` is the class of torch's module that the line calls, if it calls one.
+    """
+
+    operation: str
+    line: SiteRow | None
+    inside: str | None
+    shape: list[int]
+
+
 class HookRegistered(TypedDict):
     """What the hook was put on."""
 
@@ -643,6 +655,13 @@ EVALUATED = EventKind(
     absent="no region without gradients followed a switch to evaluation mode",
     always=True,
 )  # fmt: skip
+SAMPLES_MIXED = EventKind(
+    "samples_mixed",
+    SamplesMixed,
+    "sample_order",
+    "the first operation of a model whose result for a sample depends on its place in the batch",
+    absent="no answer was seen to depend on the place of its sample",
+)
 MODULE_MODES = EventKind(
     "module_modes", ModuleModes, "notes",
     "a model that has dropout or batch norm is called in another mode than before",
@@ -703,7 +722,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
-    ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER,
-    HALF_RANGE,
+    ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -461,6 +461,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="the model is not on a CUDA device",
         always=True,
     ),
+    Signal(
+        "sample_order_change", "Change with the order", "of the spread", Per.WHOLE, "sample_order",
+        "how much the answers for a batch change when its samples change places",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
     # -- in trials only ------------------------------------------------------------------------
     Signal(
         "loss_alike", "Comparable loss", "", Per.WHOLE, "comparable",

@@ -29,6 +29,7 @@ from .pace import Pace
 from .pairs import Pairs
 from .passes import Passes
 from .rates import Rates
+from .sample_order import SampleOrder
 from .scaling import Scaling
 from .schedules import Schedules
 from .setup import Setup
@@ -68,6 +69,7 @@ PROBES: tuple[type[Probe], ...] = (
     Evaluation,
     HeldOut,
     Averages,
+    SampleOrder,
     Setup,
 )
 
