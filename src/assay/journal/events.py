@@ -295,6 +295,29 @@ class NonfiniteOrigin(TypedDict):
     module: str | None
 
 
+class LossActivation(TypedDict):
+    """The input of the loss `fn` at a `place` comes straight from an `activation`.
+
+    That is its name in torch's graph. `module` is its module, `line` where it was computed.
+    """
+
+    fn: str
+    place: str
+    activation: str
+    module: str | None
+    line: SiteRow | None
+
+
+class LossRaised(TypedDict):
+    """The loss at a `place` enters what is minimised with a minus; `line` of the minus.
+
+    Of a log-likelihood that lacks its minus it is the line of what is minimised.
+    """
+
+    place: str
+    line: SiteRow | None
+
+
 class NothingCounted(TypedDict):
     """`kind` is `ignored`, `masked`, `selected` (none were) or `empty`; `operation` what gave NaN.
 
@@ -606,6 +629,17 @@ NONFINITE_ORIGIN = EventKind(
     absent="no loss on the CPU had an operand in its graph that is not finite",
     always=True,
 )  # fmt: skip
+LOSS_ACTIVATION = EventKind(
+    "loss_activation", LossActivation, "loss_graph",
+    "a loss is given what comes straight from an activation that limits it, the first time for "
+    "each place",
+    absent="no loss was given what comes straight from an activation that limits it",
+)  # fmt: skip
+LOSS_RAISED = EventKind(
+    "loss_raised", LossRaised, "loss_graph",
+    "the optimizer is asked to raise a loss, the first time for each place",
+    absent="no loss entered what is minimised with a minus",
+)  # fmt: skip
 NOTHING_COUNTED = EventKind(
     "nothing_counted", NothingCounted, "counted",
     "a loss on the CPU is NaN, since its mean is one over nothing: the first time",
@@ -723,5 +757,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
+    LOSS_ACTIVATION, LOSS_RAISED,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

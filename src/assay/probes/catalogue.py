@@ -20,6 +20,8 @@ from .half_ranges import HalfRanges
 from .held_out import HeldOut
 from .loaders import Loaders
 from .loading import Loading
+from .lookahead import Lookahead
+from .loss_graph import LossGraph
 from .losses import Losses
 from .notes import Notes
 from .optimizers import Optimizers
@@ -28,6 +30,7 @@ from .overwritten import Overwritten
 from .pace import Pace
 from .pairs import Pairs
 from .passes import Passes
+from .predictions import Predictions
 from .rates import Rates
 from .sample_order import SampleOrder
 from .scaling import Scaling
@@ -56,6 +59,8 @@ PROBES: tuple[type[Probe], ...] = (
     Domains,
     Pairs,
     Boxes,
+    LossGraph,
+    Predictions,
     Origins,
     Counted,
     HalfRanges,
@@ -66,6 +71,7 @@ PROBES: tuple[type[Probe], ...] = (
     Symmetry,
     StepQuality,
     Sharpness,
+    Lookahead,
     Evaluation,
     HeldOut,
     Averages,
