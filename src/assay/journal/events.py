@@ -308,6 +308,13 @@ class LossActivation(TypedDict):
     line: SiteRow | None
 
 
+class LossHead(TypedDict):
+    """The input of the loss at a `place` was made with the weight `parameter`."""
+
+    place: str
+    parameter: str
+
+
 class LossRaised(TypedDict):
     """The loss at a `place` enters what is minimised with a minus; `line` of the minus.
 
@@ -635,6 +642,11 @@ LOSS_ACTIVATION = EventKind(
     "each place",
     absent="no loss was given what comes straight from an activation that limits it",
 )  # fmt: skip
+LOSS_HEAD = EventKind(
+    "loss_head", LossHead, "loss_graph",
+    "a loss is given what a layer with weights gave out, the first time for each place",
+    absent="no loss was given what a layer with weights gave out",
+)  # fmt: skip
 LOSS_RAISED = EventKind(
     "loss_raised", LossRaised, "loss_graph",
     "the optimizer is asked to raise a loss, the first time for each place",
@@ -757,6 +769,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
-    LOSS_ACTIVATION, LOSS_RAISED,
+    LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

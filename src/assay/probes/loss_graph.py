@@ -42,6 +42,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "Hardsigmoid": (0.0, 1.0),
 }
 """What an operation can give, by its name in torch's graph."""
+LAYERS = ("Addmm", "Mm", "Linear", "Bmm", "Convolution", "UnsafeView")
+"""Operations that a layer with weights ends in."""
 SQUASHED = {"nll_loss": "LogSoftmax", "binary_cross_entropy": "Sigmoid"}
 """What makes the input of a loss that wants no logits: what was before that is to be one."""
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
@@ -105,6 +107,7 @@ class LossGraph(Probe):
         if name in REGRESSIONS and target.requires_grad and not source.requires_grad:
             source, target = target, source
         node = maker(source.grad_fn)
+        self._head(place, node)
         if node is not None and operation(node) == SQUASHED.get(name) and node.next_functions:
             node = maker(node.next_functions[0][0])
         if node is None or operation(node) not in RANGES:
@@ -116,6 +119,18 @@ class LossGraph(Probe):
                 low, high = RANGES[operation(node)]
                 outside = (target < low) | (target > high)
                 self.watch.put("target_unreachable_share", place, outside.float().mean())
+
+    def _head(self, place: str, node: Any) -> None:
+        """Notes the weight of the layer that made the input of a loss."""
+        if node is None or operation(node) not in LAYERS:
+            return
+        for child, _ in node.next_functions:
+            below = maker(child)
+            weight = getattr(below, "variable", None)
+            if isinstance(weight, torch.Tensor) and weight.dim() > 1:
+                name = self.watch.names.parameter(weight)
+                if name is not None:
+                    self.watch.event_once("loss_head", place, place=place, parameter=name)
 
     # -- how it enters what is minimised ----------------------------------------------------------
 

@@ -57,6 +57,7 @@ class InputNotNormalised(Check):
     needs = ("layer_input_std",)
     reads = ("layer_input_std", "layer_input_mean", "input")
     leads_to = (
+        Effect.STARTS_HIGH,
         Effect.EXPLODING,
         Effect.RATE_TOO_HIGH,
         Effect.DEAD,
