@@ -172,3 +172,24 @@ def test_padding_is_counted(watched: Watching) -> None:
 )
 def test_padding_is_not_counted(watched: Watching, tokens: Tensor, options: dict[str, Any]) -> None:
     assert last(sequences(watched, tokens, tokens, **options), "padded_target_share") == 0
+
+
+class WithLoss(Tagger):
+    """Computes its loss itself, as many language models do."""
+
+    def forward(self, tokens: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        logits = super().forward(tokens)
+        return logits, F.cross_entropy(logits.view(-1, 9), targets.view(-1))
+
+
+@pytest.mark.parametrize("shifted", [True, False])
+def test_a_model_that_is_given_its_targets(watched: Watching, shifted: bool) -> None:
+    model = WithLoss(both=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    tokens = torch.arange(24).reshape(4, 6) % 9
+    with watched(Lookahead) as seen:
+        target = tokens[:, 1:].contiguous() if shifted else tokens[:, :-1].clone()
+        model(tokens[:, :-1].contiguous(), target)[1].backward()
+        optimizer.step()
+    assert (last(seen.view, "target_is_input") == 1) != shifted
+    assert list(seen.view.trainings[0].places("lookahead")) == ([] if shifted else [""])

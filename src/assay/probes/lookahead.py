@@ -36,9 +36,9 @@ class Lookahead(Measurement):
             for path, value in replays.inputs.items()
             if value.dim() == 2 and not value.is_floating_point() and value.dtype.itemsize > 1
         }
-        if len(inputs) != 1:
+        if not inputs:
             return
-        ((path, tokens),) = inputs.items()
+        path, tokens = next(iter(inputs.items()))
         length = tokens.shape[1]
         other = tokens.clone()
         other[:, -1] = tokens.roll(1, 0)[:, -1]

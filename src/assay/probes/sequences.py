@@ -68,18 +68,17 @@ class Sequences(Probe):
     def _tokens(self, place: str, target: torch.Tensor, given: dict[str, Any]) -> None:
         padded = None
         whole = given.get("reduction", "mean") != "none" and given.get("weight") is None
-        for tokens in self._inputs:
+        for number, tokens in enumerate(self._inputs):
             batch = tokens.shape[0]
+            if _share_memory(tokens, target) and number > 0:
+                continue  # the model was given the target too, and computes its loss itself
             if target.numel() % batch or target.numel() // batch < SHORTEST:
                 continue
             wanted = target.reshape(batch, -1)
             counted = wanted != given.get("ignore_index", -100)
             length = wanted.shape[1]
-            if (
-                tokens.dim() == 2
-                and tokens.shape == wanted.shape
-                and tokens.device == wanted.device
-            ):
+            first = number == 0 and tokens.dim() == 2 and tokens.device == wanted.device
+            if first and tokens.shape == wanted.shape:
                 same = (tokens == wanted) & counted
                 self.same = same.sum() / counted.sum()
                 self.watch.put("target_is_input", place, self.same)
@@ -100,6 +99,8 @@ class Sequences(Probe):
         for given in self._inputs:
             if target.dim() < 2 or target.shape[:2] != given.shape[:2]:
                 continue
+            if _share_memory(given, target):
+                continue  # an autoencoder, or a model that computes its loss itself
             zero = (target == 0).reshape(*target.shape[:2], -1).all(2)
             idle, once = _idle(given)
             both = _end(zero)[0] & idle
@@ -109,6 +110,10 @@ class Sequences(Probe):
         if padded is not None:
             self.watch.put("padded_target_share", place, padded)
             self.watch.put("padded_target_value", place, 0.0)
+
+
+def _share_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.untyped_storage()._cdata == other.untyped_storage()._cdata
 
 
 def _end(same: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
