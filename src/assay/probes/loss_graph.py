@@ -108,8 +108,9 @@ class LossGraph(Probe):
             source, target = target, source
         node = maker(source.grad_fn)
         self._head(place, node)
-        if node is not None and operation(node) == SQUASHED.get(name) and node.next_functions:
-            node = maker(node.next_functions[0][0])
+        if node is not None and name in SQUASHED:
+            squashes = operation(node) == SQUASHED[name] and bool(node.next_functions)
+            node = maker(node.next_functions[0][0]) if squashes else None
         if node is None or operation(node) not in RANGES:
             return
         if name in LOGIT_LOSSES or (name in REGRESSIONS and not target.requires_grad):

@@ -33,9 +33,10 @@ class LossAtStart(Check):
     its number of inputs asks for, that layer is named.
 
     ## Known exceptions
-    Silent: sums over many samples; regression; losses that begin below ln C, such as those of a
-    model that is trained already; binary losses with weights. Not judged: losses by plain
-    arithmetic, and calls that give back a number for each sample.
+    Silent: sums over many samples; regression; `nll_loss` of anything but a log-softmax; losses
+    that begin below ln C, such as those of a model that is trained already; binary losses with
+    weights. Not judged: losses by plain arithmetic, and calls that give back a number for each
+    sample.
 
     ## Example
     `nn.init.normal_(model.head.weight, std=1.0)`; a model without normalisation whose inputs reach
@@ -123,7 +124,14 @@ def _of_a_guess(call: Event[LossCall]) -> float | None:
     target, reduction = call.data["target"], call.data.get("reduction", "mean")
     if fn in OF_TWO and not call.data.get("weighted"):
         guess = math.log(2)
-    elif fn in ("cross_entropy", "nll_loss") and len(shape) > 1 and shape[1] > 1:
+    elif (
+        len(shape) > 1
+        and shape[1] > 1
+        and (
+            fn == "cross_entropy"
+            or (fn == "nll_loss" and call.data.get("producer") == "LogSoftmax")
+        )
+    ):
         guess = math.log(shape[1])
     else:
         return None
