@@ -8,10 +8,11 @@ costs a fork and the tests it takes to kill it.
     python benchmarks/mutants.py --jobs 2 --markdown benchmarks/mutants.md
 
 `--only probes/gradients` looks at some files only, `--every 5` at every fifth mutant, `--keep FILE`
-goes on where an interrupted run was, with `--again` at its survivors; beside it lies which test
-executes which line, so that only tests and files that have changed are traced anew. Scripts that a
-test would run in a process of their own are run in a fork as well, so that they see the mutant.
-Limits of time are CPU seconds, so that a busy machine kills no mutant.
+goes on where an interrupted run was, with `--again` at its survivors; `--report` runs nothing and
+says what FILE has. Beside it lies which test executes which line, so that only tests and files that
+have changed are traced anew. Scripts that a test would run in a process of their own are run in a
+fork as well, so that they see the mutant. Limits of time are CPU seconds, so that a busy machine
+kills no mutant.
 
 `--markdown` writes its part of the page, below the line that says so; what stands above is kept.
 
@@ -60,20 +61,21 @@ TESTS = (
     "tests/trials/test_range_test.py",
 )
 FIRST = {
-    "activations": ("test_activations", "test_values"),
-    "batches": ("test_loss_facts", "test_input_bins", "test_values"),
-    "comparable": ("test_loss_facts", "test_values"),
+    "activations": ("test_values",),
+    "clearing": ("test_run_facts",),
+    "held_out": ("test_run_facts",),
+    "leaves": ("test_without_steps", "test_replays"),
+    "loaders": ("test_run_facts",),
+    "loading": ("test_run_facts",),
     "losses": ("test_loss_facts", "test_values"),
-    "measures": ("test_measures", "test_values"),
-    "origins": ("test_origins",),
-    "pace": ("test_pace",),
-    "sharpness": ("test_sharpness", "test_values"),
-    "step_quality": ("test_step_quality", "test_values"),
+    "optimizers": ("test_structure_facts", "test_run_facts"),
+    "scaled": ("test_leaves", "test_values"),
+    "scaling": ("test_run_facts",),
+    "schedules": ("test_run_facts",),
+    "structure": ("test_structure_facts", "test_model_facts"),
     "subsample": ("test_budget", "test_values"),
-    "sweep": ("test_sweep",),
-    "symmetry": ("test_values", "test_model_facts"),
 }
-"""By file, the tests that are about it, which run first; of others those about numbers do."""
+"""By file, what runs after the tests of its own name; of others those about numbers do."""
 
 
 REVIEW = (
@@ -109,6 +111,9 @@ REVIEW = (
 
 ALWAYS = "the numbers on the other side of the product sum to 0"
 UNUSED = "never used: overwritten before it is read"
+SAME = "computed in another way to the same number within rounding: it costs time alone"
+DEVICE = "runs on an accelerator alone, or where there are several"
+CLEARED = "a backward pass clears it as well, and nothing is judged before one"
 EQUIVALENT: dict[str, str] = {
     "signals/trend.py line: `i - centre` -> `i + centre` in `slope = sum(((i - centre) * (v - "
     "mean) for i, v in enumerate(values))) / spread`": ALWAYS,
@@ -125,6 +130,46 @@ EQUIVALENT: dict[str, str] = {
     "signals/objective.py warming_up: `len(rates) > 1` -> `len(rates) >= 1` in `return "
     "len(rates) > 1 and rates.last >= max(rates.values) and (rates.first < 0.5 * rate...`":
         "one rate is not below half of itself",
+    "probes/clearing.py Clearing.__init__: `False` -> `True` in `self._passed = False`":
+        "an iteration sets it before anything reads it",
+    "probes/clearing.py Clearing.iteration_begins: without `self._cleared.clear()`":
+        CLEARED,
+    "probes/clearing.py Clearing.iteration_begins: without `self._judged.clear()`":
+        CLEARED,
+    "watching/measures.py module: `1e-12` -> `1.000000000002` in `SAFE = (1e-12, 1e+18)`":
+        SAME,
+    "watching/measures.py norms: `device.type != 'cpu'` -> `device.type == 'cpu'`":
+        SAME,
+    "watching/measures.py norms: `0` -> `1` in `if not SAFE[0] < value < SAFE[1]: results"
+    "[at] = _scaled_norm(part[at])`":
+        SAME,
+    "watching/measures.py norm: `not tensor.is_cpu` -> `tensor.is_cpu` in `if not tensor."
+    "is_cpu: return norms([tensor])[0]`":
+        DEVICE,
+    "watching/measures.py norm: `0` -> `1` in `return norms([tensor])[0]`":
+        DEVICE,
+    "watching/measures.py norm: `0` -> `1` in `return found if SAFE[0] < found.item() < S"
+    "AFE[1] else _scaled_norm(tensor)`":
+        SAME,
+    "watching/measures.py _dot: `if not a.is_cpu` in `if a.is_cpu: found = torch.dot(_at_"
+    "least_float32(a), _at_least_float32(b)) if SAFE[0] <...`":
+        SAME,
+    "watching/measures.py _dot: `0` -> `1` in `if SAFE[0] < abs(float(found)) < math.inf:"
+    " return found`":
+        SAME,
+    "watching/measures.py moments: `not math.isfinite(std.item()) and math.isfinite(large"
+    "st(values).item())` -> `not math.isfinite(std.item()) or math.isfinite(largest(value"
+    "s).item())`":
+        SAME,
+    "watching/measures.py summary: `if not values.is_cpu` in `if values.is_cpu: mean, std"
+    " = moments(values) if math.isfinite(std.item()): low, high =...`":
+        SAME,
+    "watching/measures.py changed_shares: `0` -> `1` in `changed.append(shares[-1].to(pai"
+    "rs[0][0].device) * after.numel())`":
+        DEVICE,
+    "watching/measures.py changed_shares: `0` -> `1` in `changed.append(shares[-1].to(pai"
+    "rs[0][0].device) * after.numel())` #2":
+        DEVICE,
 }  # fmt: skip
 """`file function: change` -> why no test can tell it from the original."""
 
@@ -651,7 +696,7 @@ class Loop:
                     f"{said}: {mutant.file}:{mutant.line} {mutant.function}: {mutant.change}",
                     flush=True,
                 )
-            if done % 100 == 0:
+            if done % 20 == 0:
                 rate = (time.monotonic() - began) / done
                 print(f"-- {done} done, {len(todo)} to go, {rate:.2f} s each", flush=True)
                 if keep:
@@ -772,6 +817,16 @@ def report(results: dict[str, str], options: argparse.Namespace) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write(results: dict[str, str], options: argparse.Namespace) -> None:
+    """Says how many were killed, and writes the page."""
+    text = report(results, options)
+    print(text.split("## Survivors")[0])
+    if options.markdown:
+        page = Path(options.markdown)
+        above = page.read_text(encoding="utf-8").split(BELOW)[0] if page.exists() else ""
+        page.write_text(above + text, encoding="utf-8")
+
+
 def main() -> None:
     """Runs them all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -784,8 +839,14 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", default=TESTS)
     parser.add_argument("--review", action="store_true", help="those of the review alone")
     parser.add_argument("--markdown")
+    parser.add_argument("--report", action="store_true", help="of what --keep has, without a run")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
+    if options.report:
+        kept = json.loads(Path(options.keep).read_text())
+        known = [m.key for m in mutants(targets(options.only)) if m.key not in EQUIVALENT]
+        write({key: kept[key] for key in known if key in kept}, options)
+        return
     if options.list:
         for mutant in mutants(targets(options.only)):
             print(f"{mutant.line:4} {mutant.key}")
@@ -806,12 +867,7 @@ def main() -> None:
     tests = options.tests
     quiet = ["-q", "-p", "no:cacheprovider", "--timeout=0", "-p", "no:xdist", "-s"]
     pytest.main([*quiet, *tests], plugins=[loop])
-    text = report(loop.results, options)
-    print(text.split("## Survivors")[0])
-    if options.markdown:
-        page = Path(options.markdown)
-        above = page.read_text(encoding="utf-8").split(BELOW)[0] if page.exists() else ""
-        page.write_text(above + text, encoding="utf-8")
+    write(loop.results, options)
 
 
 if __name__ == "__main__":

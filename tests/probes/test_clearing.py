@@ -13,6 +13,7 @@ from assay.probes.clearing import Clearing
 from assay.probes.structure import Structure
 
 from .conftest import Watching
+from .test_structure_facts import here
 
 X = torch.ones(3, 4)
 
@@ -141,3 +142,63 @@ def test_what_was_cleared_counts_for_one_step(watched: Watching) -> None:
         parts.head.step()
     values: list[Any] = [list(t.series("gradient_discarded").values) for t in seen.view.trainings]
     assert values == [[1.0], [0.0]], "what is kept of the user's is let go at a step"
+
+
+def cleared(seen: Any) -> list[tuple[int, int | None, int | None]]:
+    """Step, line that cleared, and training of each `cleared` event."""
+    return [
+        (event.step, event.data["by"] and event.data["by"][1], event.training)
+        for event in seen.view.events("cleared")
+    ]
+
+
+def test_the_line_that_cleared_is_written_once(watched: Watching) -> None:
+    with watched(Structure, Clearing) as seen:
+        parts = Parts()
+        for number in range(4):
+            parts.backward()
+            if number != 1:
+                parts.strangers.zero_grad()
+                parts.all.zero_grad()
+                at = here() - 1
+            parts.all.step()
+    assert cleared(seen) == [(0, at, 0)]
+    values = seen.view.trainings[0].series("gradient_discarded").values
+    assert list(values) == [1.0, 0.0, 1.0, 1.0]
+
+
+def test_gradients_that_were_taken_away_by_hand(watched: Watching) -> None:
+    """Known from the second step on: then it is a training, and had some after backward()."""
+    with watched(Structure, Clearing) as seen:
+        parts = Parts()
+        parts.model[0].bias.requires_grad_(requires_grad=False)  # it never has a gradient
+        for number in range(4):
+            parts.all.zero_grad()
+            parts.backward()
+            if number != 2:
+                for p in parts.model.parameters():
+                    p.grad = None
+            parts.all.step()
+    assert list(seen.view.trainings[0].series("gradient_discarded").values) == [0.0, 1.0, 0.0, 1.0]
+    assert cleared(seen) == [(1, None, 0)]
+
+
+def test_a_model_that_holds_more_than_the_optimizer(watched: Watching) -> None:
+    with watched(Structure, Clearing) as seen:
+        parts = Parts()
+        parts.backward()
+        parts.model.zero_grad()
+        parts.head.step()
+    assert list(seen.view.trainings[0].series("gradient_discarded").values) == [1.0]
+
+
+def test_each_step_of_a_pass_is_judged_once_and_each_pass_anew(watched: Watching) -> None:
+    with watched(Structure, Clearing) as seen:
+        parts = Parts()
+        parts.backward()
+        parts.all.step()
+        after(parts)
+        parts.all.step()
+        before(parts)
+        parts.all.step()
+    assert list(seen.view.trainings[0].series("gradient_discarded")) == [(0, 0), (1, 1), (2, 0)]

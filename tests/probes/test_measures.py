@@ -116,6 +116,8 @@ def test_moments_whose_sum_or_square_overflows() -> None:
     mean, std = moments(torch.tensor([3e38, 3e38, 3e38, -3e38]))
     assert same(mean, 1.5e38)
     assert same(std, pstdev([3.0, 3.0, 3.0, -3.0]) * 1e38, rel=1e-5)
+    mean, std = moments(torch.tensor([3e38, -3e38] * 8))  # partial sums are inf and -inf
+    assert (float(mean), float(std)) == (0.0, pytest.approx(3e38))
     mean, std = moments(torch.tensor([1.0, INF]))
     assert not math.isfinite(float(std))
     mean, std = moments(torch.tensor([60000.0] * 8).half())
@@ -176,6 +178,16 @@ def test_shares_that_changed() -> None:
     shares, together = changed_shares(pairs)
     assert [float(share) for share in shares] == [0.25, 0.5, 0.0]
     assert float(together) == pytest.approx(2 / 10)
+
+
+def test_changes_of_a_tensor_that_lies_otherwise_in_memory() -> None:
+    before = torch.arange(6.0).reshape(2, 3)
+    after = before.t().contiguous().t()
+    after[0, 1] = 9.0
+    assert after.stride() != before.stride()
+    shares, together = changed_shares([(before, after)])
+    assert [float(share) for share in shares] == [pytest.approx(1 / 6)]
+    assert float(together) == pytest.approx(1 / 6)
 
 
 def test_stored_values() -> None:

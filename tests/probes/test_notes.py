@@ -142,6 +142,7 @@ def test_what_evaluates_is_the_first_region_without_gradients_of_the_users(
         for _ in range(2):
             with torch.no_grad():
                 model(X)
+        step(model, optimizer)
         model.train()
         with torch.no_grad():
             model(X)

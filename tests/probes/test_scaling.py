@@ -114,7 +114,7 @@ def test_what_is_counted(
     *_, last = seen.view.events(SCALER)
     assert last.data == {
         "scalers": 1, "scaled": scaled, "unscaled": unscaled, "steps": steps, "updates": updates,
-        "looked_at": looked_at, "past": past,
+        "looked_at": looked_at, "past": past, "late": 0,
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ class Effect(Enum):
     that stands first here can be a cause of the other, never the reverse.
     """
 
+    STARTS_HIGH = "the loss begins far above that of a guess"
     EXPLODING = "gradients grow far beyond their usual size"
     RATE_TOO_HIGH = "steps are longer than the loss surface allows"
     RATE_TOO_LOW = "steps are far shorter than the loss surface allows"
@@ -41,7 +42,9 @@ class Effect(Enum):
         return list(Effect).index(self)
 
 
-STATES = frozenset({Effect.EXPLODING, Effect.DEAD, Effect.SATURATED, Effect.VANISHING})
+STATES = frozenset(
+    {Effect.STARTS_HIGH, Effect.EXPLODING, Effect.DEAD, Effect.SATURATED, Effect.VANISHING}
+)
 """Effects that a network can show before its first update: then no optimizer has brought them on.
 All others are judgements on what training did."""
 

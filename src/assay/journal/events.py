@@ -299,6 +299,36 @@ class NonfiniteOrigin(_NonfiniteOrigin, total=False):
     line: SiteRow | None
 
 
+class LossActivation(TypedDict):
+    """The input of the loss `fn` at a `place` comes straight from an `activation`.
+
+    That is its name in torch's graph. `module` is its module, `line` where it was computed.
+    """
+
+    fn: str
+    place: str
+    activation: str
+    module: str | None
+    line: SiteRow | None
+
+
+class LossHead(TypedDict):
+    """The input of the loss at a `place` was made with the weight `parameter`."""
+
+    place: str
+    parameter: str
+
+
+class LossRaised(TypedDict):
+    """The loss at a `place` enters what is minimised with a minus; `line` of the minus.
+
+    Of a log-likelihood that lacks its minus it is the line of what is minimised.
+    """
+
+    place: str
+    line: SiteRow | None
+
+
 class NothingCounted(TypedDict):
     """`kind` is `ignored`, `masked`, `selected` (none were) or `empty`; `operation` what gave NaN.
 
@@ -311,6 +341,19 @@ class NothingCounted(TypedDict):
     of: int | None
     ignored: int | None
     rows: list[int] | None
+    line: SiteRow | None
+
+
+class HalfRange(TypedDict):
+    """What half precision did not hold: `kind` is `log`, `exp` or `overflow`, `op` the operation.
+
+    `share` of its numbers, of a `dtype`, were out of range; `line` computed it, where known.
+    """
+
+    kind: str
+    op: str
+    dtype: str
+    share: float
     line: SiteRow | None
 
 
@@ -409,6 +452,18 @@ class ModuleModes(TypedDict):
     module: str
     training: bool
     eval_modules: list[str]
+
+
+class SamplesMixed(TypedDict):
+    """The `operation` whose result depends on the place, of this `shape`, and the user's `line`.
+
+    `inside` is the class of torch's module that the line calls, if it calls one.
+    """
+
+    operation: str
+    line: SiteRow | None
+    inside: str | None
+    shape: list[int]
 
 
 class HookRegistered(TypedDict):
@@ -585,10 +640,33 @@ NONFINITE_ORIGIN = EventKind(
     absent="no loss on the CPU had an operand in its graph that is not finite",
     always=True,
 )  # fmt: skip
+LOSS_ACTIVATION = EventKind(
+    "loss_activation", LossActivation, "loss_graph",
+    "a loss is given what comes straight from an activation that limits it, the first time for "
+    "each place",
+    absent="no loss was given what comes straight from an activation that limits it",
+)  # fmt: skip
+LOSS_HEAD = EventKind(
+    "loss_head", LossHead, "loss_graph",
+    "a loss is given what a layer with weights gave out, the first time for each place",
+    absent="no loss was given what a layer with weights gave out",
+)  # fmt: skip
+LOSS_RAISED = EventKind(
+    "loss_raised", LossRaised, "loss_graph",
+    "the optimizer is asked to raise a loss, the first time for each place",
+    absent="no loss entered what is minimised with a minus",
+)  # fmt: skip
 NOTHING_COUNTED = EventKind(
     "nothing_counted", NothingCounted, "counted",
     "a loss on the CPU is NaN, since its mean is one over nothing: the first time",
     absent="no loss on the CPU was NaN because its mean was one over nothing",
+    always=True,
+)  # fmt: skip
+HALF_RANGE = EventKind(
+    "half_range", HalfRange, "half_ranges",
+    "one of the first losses on the CPU that are not finite, all weights being finite, comes of an "
+    "operation whose numbers half precision does not hold",
+    absent="no loss on the CPU was NaN or infinite for the range of half precision",
     always=True,
 )  # fmt: skip
 ACTIVATION_KIND = EventKind(
@@ -627,6 +705,13 @@ EVALUATED = EventKind(
     absent="no region without gradients followed a switch to evaluation mode",
     always=True,
 )  # fmt: skip
+SAMPLES_MIXED = EventKind(
+    "samples_mixed",
+    SamplesMixed,
+    "sample_order",
+    "the first operation of a model whose result for a sample depends on its place in the batch",
+    absent="no answer was seen to depend on the place of its sample",
+)
 MODULE_MODES = EventKind(
     "module_modes", ModuleModes, "notes",
     "a model that has dropout or batch norm is called in another mode than before",
@@ -687,6 +772,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
-    ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER,
+    ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
+    LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

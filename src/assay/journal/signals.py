@@ -333,6 +333,59 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent=_NO_LOSS_CALL,
     ),
     Signal(
+        "loss_sign", "Sign of a loss", "1 or -1", Per.LOSS_CALL, "loss_graph",
+        "1 where the optimizer is asked to lower this loss, -1 where it is asked to raise it; also "
+        "of `log_likelihood` (of its negative) and `squared_error` that are written by hand",
+        absent="what is minimised is no sum in which a loss was found",
+    ),
+    Signal(
+        "loss_terms", "Terms of the loss", "terms", Per.WHOLE, "loss_graph",
+        "terms that the loss is a sum of, as far as its graph shows",
+        absent="backward() was not called on a loss with a graph",
+    ),
+    Signal(
+        "target_unreachable_share", "Targets out of reach", "share", Per.LOSS_CALL, "loss_graph",
+        "share of the targets that lie outside of what the activation right before the loss gives",
+        absent="no loss of numbers was given what came straight from an activation",
+    ),
+    Signal(
+        "target_is_input", "Targets equal to their input", "share", Per.LOSS_CALL, "sequences",
+        "share of the counted targets that equal the token at their own place of the input",
+        absent="no loss of classes was given a target for each token of an input",
+    ),
+    Signal(
+        "lookahead", "Answers before a change", "share", Per.WHOLE, "lookahead",
+        "where each target is its own input: how much answers change before a token that is "
+        "changed, against at it",
+        absent="no model was trained to give out its own tokens at their own places",
+    ),
+    Signal(
+        "padded_target_share", "Padding among targets", "share", Per.LOSS_CALL, "sequences",
+        "share of the counted targets at the ends of rows, in which input and target each repeat "
+        "one value that is nowhere else, in rows of unequal length",
+        absent="no loss was given a target for each position of an input",
+    ),
+    Signal(
+        "padded_target_value", "Last target", "", Per.LOSS_CALL, "sequences",
+        "the value in which most rows of targets end",
+        absent="no loss was given a target for each position of an input",
+    ),
+    Signal(
+        "prediction_top_share", "Commonest prediction", "share", Per.LOSS_CALL, "predictions",
+        "share of the batch that is predicted to be of the class that is predicted most often",
+        absent=_NO_CLASSES,
+    ),
+    Signal(
+        "prediction_top_label", "Class predicted most", "", Per.LOSS_CALL, "predictions",
+        "the class that is predicted most often in the batch",
+        absent=_NO_CLASSES,
+    ),
+    Signal(
+        "target_ones_share", "Share of ones", "share", Per.LOSS_CALL, "predictions",
+        "share of the targets of a loss of two classes that are 1; NaN if not all are 0 or 1",
+        absent="no loss of two classes was called",
+    ),
+    Signal(
         "loss_input_min", "Smallest input of the loss", "", Per.LOSS_CALL, "domains",
         "smallest number that a loss of classes or rates, or a distribution, is given",
         absent=_NO_DOMAIN,
@@ -460,6 +513,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "memory allocated on the CUDA device at the end of the step",
         absent="the model is not on a CUDA device",
         always=True,
+    ),
+    Signal(
+        "sample_order_change", "Change with the order", "of the spread", Per.WHOLE, "sample_order",
+        "how much the answers for a batch change when its samples change places",
+        absent="no model was asked again: no sampled backward pass was made",
     ),
     # -- in trials only ------------------------------------------------------------------------
     Signal(

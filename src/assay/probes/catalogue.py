@@ -16,9 +16,12 @@ from .cuts import Cuts
 from .domains import Domains
 from .evaluation import Evaluation
 from .gradients import Gradients
+from .half_ranges import HalfRanges
 from .held_out import HeldOut
 from .loaders import Loaders
 from .loading import Loading
+from .lookahead import Lookahead
+from .loss_graph import LossGraph
 from .losses import Losses
 from .notes import Notes
 from .optimizers import Optimizers
@@ -27,7 +30,9 @@ from .overwritten import Overwritten
 from .pace import Pace
 from .pairs import Pairs
 from .passes import Passes
+from .predictions import Predictions
 from .rates import Rates
+from .sample_order import SampleOrder
 from .scaling import Scaling
 from .schedules import Schedules
 from .setup import Setup
@@ -54,8 +59,11 @@ PROBES: tuple[type[Probe], ...] = (
     Domains,
     Pairs,
     Boxes,
+    LossGraph,
+    Predictions,
     Origins,
     Counted,
+    HalfRanges,
     Overwritten,
     Activations,
     Gradients,
@@ -63,9 +71,11 @@ PROBES: tuple[type[Probe], ...] = (
     Symmetry,
     StepQuality,
     Sharpness,
+    Lookahead,
     Evaluation,
     HeldOut,
     Averages,
+    SampleOrder,
     Setup,
 )
 

@@ -104,7 +104,7 @@ class Origins(Probe):
                 place = f"{field} of {op}"
                 return node, {"kind": "input", "place": place, "share": share, "module": module}
             made = [n for n, _ in node.next_functions if n is not None]
-            maker = next((n for n in made if _plain(n) != "AccumulateGrad"), node)
+            maker = next((n for n in made if not _plain(n).endswith("AccumulateGrad")), node)
             place = _plain(maker)
             return maker, {"kind": "operation", "place": place, "share": share, "module": module}
         return None

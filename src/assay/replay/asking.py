@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import torch
@@ -87,7 +87,7 @@ class Call:
     ) -> None:
         self.module, self.args, self.kwargs = module, args, kwargs
         self._aside = aside
-        self._random, self._autocast = random_state(), autocast_state()
+        self.random, self._autocast = random_state(), autocast_state()
         self._modes = [m.training for m in module.modules()]
         self.inputs: dict[Path, torch.Tensor] = {
             path: value for path, value in leaves((args, kwargs)) if isinstance(value, torch.Tensor)
@@ -113,8 +113,18 @@ class Call:
             raise KeyError(unknown[0])
         return dict(inputs)
 
-    def ask(self, inputs: Inputs = SAME, mode: Mode = SAME, *, grad: bool = False) -> Any:
-        """Returns what a twin of the model answers; to be called inside `undisturbed`."""
+    def ask(
+        self,
+        inputs: Inputs = SAME,
+        mode: Mode = SAME,
+        *,
+        grad: bool = False,
+        within: AbstractContextManager[Any] | None = None,
+    ) -> Any:
+        """Returns what a twin of the model answers; to be called inside `undisturbed`.
+
+        The call alone is made in the context `within`.
+        """
         changed = self.changed(inputs)
         for path, version in self._versions.items():
             if path not in changed and self.inputs[path]._version != version:
@@ -125,10 +135,10 @@ class Call:
         )
         training = self._modes if isinstance(mode, Same) else mode
         twin = Twin(self.module, training, grad=grad)
-        put_random_state(self._random)
+        put_random_state(self.random)
         put_autocast(self._autocast)
         torch.set_grad_enabled(grad)
-        with self._aside():
+        with self._aside(), within or nullcontext():
             return twin.module(*args, **kwargs)
 
     @staticmethod

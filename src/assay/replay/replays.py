@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
@@ -20,7 +21,9 @@ from .structure import (
     follow,
     leaves,
     quietly,
+    random_state,
     same_bits,
+    same_random_state,
     size,
     tensors,
     undisturbed,
@@ -76,6 +79,7 @@ class Replays(Probe):
         self.lines = Lines()
         self._calls: list[Call] = []
         self._targets: list[int] = []
+        self._lengths: set[int] = set()
         self._ended = False
         self._loss_number = -1
         self._loss: torch.Tensor | None = None
@@ -130,7 +134,10 @@ class Replays(Probe):
     def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Notes what a loss function of torch takes for the targets."""
         if self._tape is not None and not self._ended:
-            number = self._tape.slot(bind(function, args, kwargs).get("target"))
+            target = bind(function, args, kwargs).get("target")
+            if isinstance(target, torch.Tensor) and target.dim():
+                self._lengths.add(len(target))
+            number = self._tape.slot(target)
             if number in self._tape.given and number not in self._targets:
                 self._targets.append(number)
 
@@ -248,6 +255,11 @@ class Replays(Probe):
         return [self._tape.given[n] for n in self._targets] if self._tape is not None else []
 
     @property
+    def samples(self) -> int | None:
+        """How many targets loss functions of torch were given; None for none or several numbers."""
+        return next(iter(self._lengths)) if len(self._lengths) == 1 else None
+
+    @property
     def recorded(self) -> torch.Tensor | None:
         """The loss that the script computed, without its graph; None where there is none."""
         return self._loss
@@ -303,14 +315,50 @@ class Replays(Probe):
         )
 
     def output(
-        self, *, inputs: Inputs = SAME, mode: Mode = SAME, grad: bool = False
+        self,
+        *,
+        inputs: Inputs = SAME,
+        mode: Mode = SAME,
+        grad: bool = False,
+        within: AbstractContextManager[Any] | None = None,
     ) -> list[torch.Tensor]:
         """Returns the tensors that the model answers with, in order; see `loss`.
+
+        Args:
+            inputs: as for `loss`.
+            mode: as for `loss`.
+            grad: as for `loss`.
+            within: a context in which the model is called once more, such as a mode that looks at
+                its operations; the tape has no calls to look at.
 
         Raises:
             NotReplayable: why it can't be computed.
         """
-        return list(self._answer(inputs, mode, grad=grad).values())
+        if within is None:
+            return list(self._answer(inputs, mode, grad=grad).values())
+        call = self.call
+        if (why := self._why_no_twin(call)) is not None:
+            raise NotReplayable(f"the model can't be called once more: {why}")
+        self._prove(call)
+        made = self._compute(lambda: call.ask(inputs, mode, grad=grad, within=within))
+        return [follow(made, path) for path in call.result]
+
+    def is_deterministic(self, *, mode: Mode = SAME) -> bool:
+        """Returns whether a call of the model in this mode draws no random number.
+
+        Raises:
+            NotReplayable: why it can't be called.
+        """
+        call = self.call
+        if (why := self._why_no_twin(call)) is not None:
+            raise NotReplayable(f"the model can't be called once more: {why}")
+        self._prove(call)
+
+        def ask() -> bool:
+            call.ask(SAME, mode)
+            return same_random_state(call.random, random_state())
+
+        return self._compute(ask)
 
     def _answer(self, inputs: Inputs, mode: Mode, *, grad: bool) -> dict[Path, torch.Tensor]:
         call, tape = self.call, self._tape

@@ -108,6 +108,19 @@ def put_random_state(states: list[Any]) -> None:
         sys.modules["numpy.random"].set_state(states[3])
 
 
+def same_random_state(one: list[Any], other: list[Any]) -> bool:
+    """Returns whether no generator moved between two states."""
+    if not torch.equal(one[0], other[0]) or one[2] != other[2]:
+        return False
+    devices = zip(one[1] or (), other[1] or (), strict=False)
+    numpys = (
+        one[3] is None
+        or other[3] is None
+        or (one[3][2:] == other[3][2:] and one[3][1].tobytes() == other[3][1].tobytes())
+    )
+    return numpys and all(torch.equal(a, b) for a, b in devices)
+
+
 Autocast = list[tuple[str, bool, torch.dtype]]
 
 

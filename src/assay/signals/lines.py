@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..journal.events import ACTIVATION_KIND
+from ..journal.events import ACTIVATION_KIND, LOSS_CALL
 from ..journal.view import Parameter, RunView, Site
 
 FLATTENING = ("sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "logsigmoid")
@@ -28,3 +28,8 @@ def flattening_site(run: RunView, first: Parameter) -> Site | None:
     own = run.module(first.module)
     sites = (*(activation_site(run, place) for place in places), own.site if own else None)
     return next((site for site in sites if site is not None), None)
+
+
+def place_site(run: RunView, place: str) -> Site | None:
+    """Returns the line of a call of a loss function, by its place."""
+    return next((e.site for e in run.events(LOSS_CALL) if e.data["place"] == place), None)

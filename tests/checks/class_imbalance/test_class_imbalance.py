@@ -51,6 +51,33 @@ def test_a_rare_class() -> None:
     assert tried(finding, run) == ["balance-classes=1.0", "balance-classes=0.5"]
 
 
+def ones(share: float, *, top: float = 1.0, shape: tuple[int, ...] = (64,)) -> RunView:
+    place = "binary_cross_entropy_with_logits (train.py:12)"
+    described = {"shape": [*shape], "dtype": "float32"}
+    call = {"fn": place.split()[0], "place": place, "in_graph": True, "weighted": False,
+            "input": described, "target": described}  # fmt: skip
+    return make_run(
+        loss=[1.0] * 20,
+        target_ones_share={place: [share] * 20},
+        prediction_top_share={place: [0.9] * 10 + [top] * 10},
+        prediction_top_label={place: [0.0] * 20},
+        events=[Event("loss_call", 0, call, LINE)],
+    )
+
+
+def test_two_classes_of_which_one_is_rare() -> None:
+    finding = only(ClassImbalance(), ones(1 / 32))
+    assert finding.summary == (
+        "class 1 is 3.1% of the 1280 labels seen, the commonest class 96.9%; in the last 5 sampled "
+        "batches nothing else was predicted"
+    )
+    assert finding.tricks == ()
+    assert "nothing else" not in only(ClassImbalance(), ones(1 / 32, top=0.99)).summary
+    assert silent(ClassImbalance(), ones(0.5))
+    assert ClassImbalance().why_skipped(ones(1 / 32, shape=(64, 5))) is not None
+    assert ClassImbalance().why_skipped(ones(NAN)) is not None
+
+
 def test_a_tenth_of_the_commonest_class_is_not_rare() -> None:
     assert silent(ClassImbalance(), labels(50, 5))
     assert only(ClassImbalance(), labels(51, 5))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from math import prod
 
 from ...journal.events import LOSS_CALL
 from ...journal.view import RunView, Training
@@ -16,7 +18,7 @@ def _too_few_labels(check: Check, run: RunView, training: Training) -> str | Non
     """Says that labels are too few, or not one to a sample."""
     if several_a_sample(run):
         return "one sample has many labels"
-    return too_few(sum(_counts(training).values()), check.limit("labels"), "labels")
+    return too_few(sum(_counts(run, training).values()), check.limit("labels"), "labels")
 
 
 class ClassImbalance(Check):
@@ -24,7 +26,8 @@ class ClassImbalance(Check):
 
     ## What it does
     Adds up the labels of all sampled batches by class and compares the rarest class with the
-    commonest one.
+    commonest one; of a loss of two classes, the ones with the zeros. It also says so where the
+    model, at the end, predicted the commonest class for every sample.
 
     ## Why it matters
     A model that never names the rare class is hardly punished: accuracy looks well, and the class
@@ -53,8 +56,15 @@ class ClassImbalance(Check):
     family = "data"
     severity = "note"
     tier = "heuristic"
-    needs = ("label_count", "loss_call")
-    reads = ("label_count", "loss_call", "input")
+    needs = ("loss_call",)
+    reads = (
+        "label_count",
+        "target_ones_share",
+        "prediction_top_share",
+        "prediction_top_label",
+        "loss_call",
+        "input",
+    )
     requires = (That(_too_few_labels),)
     limits = {
         "rare": Limit(0.1, "of the commonest class's labels", "ours: named in the note, no alarm"),
@@ -66,34 +76,67 @@ class ClassImbalance(Check):
         if any(call.data.get("weighted") for call in calls):
             return
         for training in self.judgeable(run):
-            counts = _counts(training)
+            counts = _counts(run, training)
             total = sum(counts.values())
             if len(counts) < 2:
                 continue
-            rarest = min(counts, key=counts.__getitem__)
-            share = counts[rarest] / max(counts.values())
+            rarest, commonest = (f(counts, key=counts.__getitem__) for f in (min, max))
+            share = counts[rarest] / counts[commonest]
             if not share < self.limit("rare"):
                 continue
-            steps = training.series("label_count", rarest).steps
+            batches = _only(training, commonest)
+            none = f"; in the last {batches} sampled batches nothing else was predicted"
+            by_class = training.series("label_count", rarest).steps
+            places = training.places("target_ones_share")
+            steps = by_class or training.series("target_ones_share", next(iter(places))).steps
             yield self.found(
                 f"class {rarest} is {counts[rarest] / total:.1%} of the {total:.0f} labels seen, "
-                f"the commonest class {max(counts.values()) / total:.1%}",
+                f"the commonest class {counts[commonest] / total:.1%}{none if batches else ''}",
                 "a model that never names the rare class is hardly punished",
-                try_=("look at recall by class; then give the loss class weights",),
+                try_=(
+                    "look at recall by class; then give the loss class weights (pos_weight where "
+                    "there are two), or draw rare samples more often",
+                ),
                 where=Where(site=calls[0].site if calls else None),
                 steps=(steps[0], steps[-1]),
                 evidence=(
                     Evidence("label_count", share, self.limit("rare"), "of the commonest", rarest),
                 ),
-                tricks=(Remedy("balance-classes", "1"), Remedy("balance-classes", "0.5")),
+                tricks=(Remedy("balance-classes", "1"), Remedy("balance-classes", "0.5"))
+                if by_class
+                else (),
                 training=training,
             )
 
 
-def _counts(training: Training) -> dict[str, float]:
+def _counts(run: RunView, training: Training) -> dict[str, float]:
     """Returns how often each label that occurs was seen."""
     seen = {
         label: sum(training.series("label_count", label).finite().values)
         for label in training.places("label_count")
     }
+    if not seen:
+        for call in run.events(LOSS_CALL):
+            shares = training.series("target_ones_share", call.data["place"]).values
+            target = call.data.get("target")
+            shape = target["shape"] if target else []
+            plain = shape and prod(shape) == shape[0] and not any(map(math.isnan, shares))
+            if shares and plain:
+                ones = sum(shares) * shape[0]
+                seen = {"0": len(shares) * shape[0] - ones, "1": ones}
     return {label: count for label, count in seen.items() if count > 0}
+
+
+def _only(training: Training, label: str) -> int:
+    """Returns in how many of the last sampled batches every sample was predicted to be of a class.
+
+    0 if it was not so in all of the last quarter of them.
+    """
+    for place in training.places("prediction_top_share"):
+        shares = training.series("prediction_top_share", place).values
+        labels = training.series("prediction_top_label", place).values
+        quarter = len(shares) // 4
+        last = [*zip(shares, labels, strict=True)][-quarter:] if quarter else []
+        if last and all(share == 1 and top == float(label) for share, top in last):
+            return quarter
+    return 0

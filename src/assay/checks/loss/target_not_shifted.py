@@ -1,0 +1,90 @@
+"""The check `target-not-shifted`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...journal.series import Series
+from ...journal.view import RunView, Training
+from ...signals.lines import place_site
+from ..base import Check, Limit
+from ..finding import Evidence, Finding, Where
+
+
+class TargetNotShifted(Check):
+    """A language model is scored on the very tokens that it is given, not on the next ones.
+
+    ## What it does
+    Assay compares the targets of a loss with the tokens that the model was given at the same
+    places. Where they are the same in every sampled batch it changes the last token of each row and
+    asks the model again: if no earlier answer changes, the model sees only the past, as a language
+    model does, and is asked to repeat what it has just seen.
+
+    ## Why it matters
+    To copy a token is learnt in a few steps. The loss falls to almost 0, and what the model then
+    generates is the last token over and over.
+
+    ## Evidence
+    Probe. The share of targets that equal their own input, and how much answers before a changed
+    token changed.
+
+    ## Known exceptions
+    Silent: autoencoders of tokens and masked language models, whose answers depend on the whole
+    row; targets that are shifted by the loss or before it; models whose answers have no place for
+    each token. Not judged where the model can't be asked once more.
+
+    ## Example
+    `F.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())`.
+
+    ## What to try
+    Shift by one: `logits[:, :-1]` against `tokens[:, 1:]`.
+
+    ## References
+    Radford et al.: Language Models are Unsupervised Multitask Learners, 2019.
+    """
+
+    name = "target-not-shifted"
+    family = "loss"
+    severity = "error"
+    tier = "probe"
+    needs = ("loss_call",)
+    reads = ("target_is_input", "lookahead", "loss_call")
+    limits = {
+        "share": Limit(1.0, "of the targets", "definition: a copy is one at every place"),
+        "lookahead": Limit(0.0, "of the change", "definition: a causal model does not look ahead"),
+        "samples": Limit(8, "samples", "ours: no chance makes whole batches equal"),
+    }
+
+    def why_skipped(self, run: RunView) -> str | None:
+        """Tells of copies whose model could not be asked whether it looks ahead."""
+        asked = any(len(training.series("lookahead").finite()) for training in run.trainings)
+        if asked or not any(True for t in run.trainings for _ in self._copies(t)):
+            return super().why_skipped(run)
+        return run.skipped.get("lookahead", "whether the model looks ahead was not measured")
+
+    def _copies(self, training: Training) -> Iterator[tuple[str, Series]]:
+        """Yields the losses whose targets were the input itself, in every sampled batch."""
+        for place in training.places("target_is_input"):
+            same = training.series("target_is_input", place).finite()
+            if len(same) >= self.limit("samples") and min(same.values) >= self.limit("share"):
+                yield place, same
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in run.trainings:
+            ahead = training.series("lookahead").finite()
+            if not len(ahead) or max(ahead.values) > self.limit("lookahead"):
+                continue
+            for place, same in self._copies(training):
+                yield self.found(
+                    f"the targets of {place} were the model's own input at the same places, in all "
+                    f"{len(same)} sampled batches, and the model does not look ahead",
+                    "it is asked to repeat the token that it has just seen, not to say the next",
+                    try_=("shift by one: logits[:, :-1] against tokens[:, 1:]",),
+                    where=Where(site=place_site(run, place)),
+                    steps=(same.steps[0], same.steps[-1]),
+                    evidence=(
+                        Evidence("target_is_input", 1.0, self.limit("share"), "of the targets"),
+                        Evidence("lookahead", 0.0, self.limit("lookahead"), "of the change"),
+                    ),
+                    training=training,
+                )
