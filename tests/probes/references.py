@@ -646,6 +646,7 @@ def stability_limit(step: Step) -> Values:
 
 SECONDS = "a time differs from run to run; test_pace.py and a test below hold its bounds"
 WITHOUT: dict[str, str] = {
+    "ungraded_weight_norm": "every parameter of the variants has a gradient; test_cuts.py",
     "sample_order_change": "the variants have inputs of features alone; test_sample_order.py",
     "data_wait_s": SECONDS,
     "forward_s": SECONDS,

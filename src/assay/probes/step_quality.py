@@ -74,7 +74,7 @@ class StepQuality(SecondOrder):
     def on_scaled(self, original: Any, scaled: Any) -> None:
         """Remembers which loss was multiplied."""
         super().on_scaled(original, scaled)
-        if self.watch.sampling:
+        if self.watch.sampling and self.watch.is_thorough:
             self._scaled = original, scaled
 
     # -- the step -------------------------------------------------------------------------------

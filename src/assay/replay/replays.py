@@ -13,6 +13,7 @@ from ..seams.arguments import bind
 from ..seams.recording import special_mode
 from ..watching.probe import Probe
 from .asking import SAME, Call, Inputs, Mode, Proofs, Same
+from .evaluations import AwaitedEvaluation
 from .lines import Lines
 from .structure import (
     NotReplayable,
@@ -63,10 +64,8 @@ class Replays(Probe):
         self._verified: list[weakref.ref[torch.nn.Module]] = []
         self._proofs = Proofs()
         self._tape: Tape | None = None
-        self._awaiting: list[Callable[[], None]] = []
-        self._evaluation: Call | None = None
-        self._evaluated: Any = None
         super().__init__(watch)
+        self._awaited = AwaitedEvaluation(watch)
         self.iteration_begins()
 
     # -- recording --------------------------------------------------------------------------------
@@ -174,55 +173,22 @@ class Replays(Probe):
 
     def finish(self) -> None:
         """Drops what is held."""
-        if self._awaiting:
-            self._awaiting = []
-            self.watch.unlisten("evaluation_root", self._on_evaluation_begin)
+        self._awaited.forget()
         self.iteration_begins()
-
-    # -- forward passes of an evaluation ----------------------------------------------------------
 
     def await_evaluation(self, measure: Callable[[], None]) -> None:
         """Has `measure` called right after the next forward pass that is made with gradients off.
 
         Only passes of models that are trained here count: a teacher is not what is evaluated.
         """
-        if not self._awaiting:
-            self.watch.listen("evaluation_root", self._on_evaluation_begin)
-        if measure not in self._awaiting:
-            self._awaiting.append(measure)
-
-    def _on_evaluation_begin(self, module: Any, args: Any, kwargs: Any) -> None:
-        if self.watch.recording is not None:
-            return  # within a step that is looked at
-        if not any(module is root for root in self.watch.names.roots):
-            return
-        if self._evaluation is None:
-            self.watch.listen("evaluation_root_end", self._on_evaluation_end)
-        self._evaluation = Call(self.watch.aside, module, args, kwargs)
-
-    def _on_evaluation_end(self, module: Any, result: Any) -> None:
-        self.watch.unlisten("evaluation_root_end", self._on_evaluation_end)
-        call = self._evaluation
-        if call is None or call.module is not module:
-            self._evaluation = None  # the one that began has raised
-            return
-        self.watch.unlisten("evaluation_root", self._on_evaluation_begin)
-        waiting, self._awaiting = self._awaiting, []
-        self._evaluated = result
-        tensors_of = (path for path, leaf in leaves(result) if isinstance(leaf, torch.Tensor))
-        call.result = dict.fromkeys(tensors_of, -1)
-        try:
-            for measure in waiting:
-                measure()
-        finally:
-            self._evaluation = self._evaluated = None
+        self._awaited.wait(measure)
 
     # -- asking -----------------------------------------------------------------------------------
 
     @property
     def evaluating(self) -> bool:
         """Whether the answers are about a forward pass that the script made with gradients off."""
-        return self._evaluation is not None
+        return self._awaited.call is not None
 
     @property
     def why_not(self) -> str | None:
@@ -236,8 +202,8 @@ class Replays(Probe):
     @property
     def call(self) -> Call:
         """The call of the model; NotReplayable where none was recorded, or several models'."""
-        if self._evaluation is not None:
-            return self._evaluation
+        if self._awaited.call is not None:
+            return self._awaited.call
         if not self._calls:
             raise NotReplayable(self.why_not or "no model with weights was called")
         if any(call.module is not self._calls[0].module for call in self._calls):
@@ -423,13 +389,13 @@ class Replays(Probe):
         if self._proofs.seen(call.module):
             return
         found = self._compute(call.ask)
-        if self._evaluation is None:
+        if not self.evaluating:
             tape, numbers = self._tape, list(call.result.values())
             if tape is None:
                 raise NotReplayable(self.why_not or "")
             expected = self._compute(lambda: tape.play(numbers))
         else:
-            expected = [follow(self._evaluated, path) for path in call.result]
+            expected = [follow(self._awaited.answer, path) for path in call.result]
         for path, one in zip(call.result, expected, strict=True):
             if not same_bits(follow(found, path), one):
                 raise NotReplayable("the model called once more gave another output")
