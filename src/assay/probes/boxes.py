@@ -63,7 +63,9 @@ def _share(reversed_: list[torch.Tensor]) -> torch.Tensor:
 
 def _target_ends(node: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
     """Returns left and right ends of the side without a gradient; None for what is no overlap."""
-    lesser, greater = (_behind(child) for child, _ in node.next_functions[:2])
+    if len(node.next_functions) != 2:
+        return None
+    lesser, greater = (_behind(child) for child, _ in node.next_functions)
     if lesser is None or greater is None:
         return None
     if (operation(lesser), operation(greater)) != ("Minimum", "Maximum"):

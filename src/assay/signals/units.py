@@ -48,7 +48,9 @@ def epochs(run: RunView, scheduler: Scheduler, training: Training) -> float | No
 
     Evaluations count where they lie equally far apart.
     """
-    passes = scheduler.passes.last if len(scheduler.passes) else math.nan
+    begun = scheduler.passes
+    earlier = begun.first - 1 if len(begun) > 1 else 0  # of a training before this one
+    passes = begun.last - earlier if len(begun) else math.nan
     if 2 <= passes <= training.steps / 2:
         return passes
     steps = sorted(

@@ -41,7 +41,7 @@ def found(
 
 def test_at_the_limit() -> None:
     (finding,) = found(TIMES * math.log(10) + 1e-9)
-    assert (finding.severity, finding.where.site, finding.steps) == ("warning", LINE, (0, 0))
+    assert (finding.severity, finding.where.site, finding.steps) == ("note", LINE, (0, 0))
     assert finding.summary == "cross_entropy began at 6.908, 3.0 times the 2.3 of a guess"
 
 

@@ -21,7 +21,7 @@ class ClickModel(nn.Module):
 
 
 def log_likelihood(p, y):
-    return (y * p.log() + (1 - y) * (1 - p).log()).mean()
+    return (y * p.log() + (1 - y) * (1 - p).log()).mean()  # expect: loss-not-finite
 
 
 model = ClickModel()
@@ -31,7 +31,7 @@ for step in range(300):
     batch = torch.randint(0, n, (128,))
     loss = -log_likelihood(model(x[batch]), clicked[batch])
     optimizer.zero_grad()
-    loss.backward()  # expect: loss-not-finite
+    loss.backward()
     optimizer.step()
     if step % 50 == 0:
         print(step, loss.item())

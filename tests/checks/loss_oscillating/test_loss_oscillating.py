@@ -29,7 +29,7 @@ def swinging(swing: float, steps: int = STEPS, fall: float = 0.0) -> list[float]
 
 def test_at_the_limit() -> None:
     (finding,) = found(swinging(SWING * 1.001))
-    assert (finding.severity, finding.preview, finding.steps) == ("warning", True, (75, 149))
+    assert (finding.severity, finding.preview, finding.steps) == ("note", True, (75, 149))
     assert finding.summary.startswith(
         "the loss went up and down from step to step, by 1% of its mean: in the second half "
         "neighbours correlate by -0.9"

@@ -21,7 +21,7 @@ def found(*leap: float, before: int = int(WINDOW), calm: float = 1.0) -> list[Fi
 
 def test_at_the_limit() -> None:
     (finding,) = found(TIMES)
-    assert (finding.severity, finding.preview, finding.steps) == ("warning", True, (100, 100))
+    assert (finding.severity, finding.preview, finding.steps) == ("note", True, (100, 100))
     assert finding.summary == (
         "the loss of step 100 was 10, 10 times the largest of the 100 steps before it, and 1 step "
         "later it was back"

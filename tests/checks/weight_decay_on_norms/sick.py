@@ -18,9 +18,9 @@ class Block(nn.Module):
 
 
 net = nn.Sequential(nn.Linear(6, 32), Block(32), Block(32), nn.LayerNorm(32), nn.Linear(32, 4))
-optimizer = torch.optim.AdamW(
+optimizer = torch.optim.AdamW(  # expect: weight-decay-on-norms
     net.parameters(), 4e-3, weight_decay=1
-)  # expect: weight-decay-on-norms
+)
 for step in range(400):
     angle = 6.283 * torch.rand(64, 3)
     sector = (angle.sum(1) % 6.283 / 6.283 * 4).long().clamp(max=3)

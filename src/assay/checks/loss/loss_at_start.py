@@ -52,7 +52,7 @@ class LossAtStart(Check):
 
     name = "loss-at-start"
     family = "loss"
-    severity = "warning"
+    severity = "note"
     tier = "heuristic"
     needs = ("loss_call_value", "loss_call")
     reads = ("loss_call_value", "loss_call", "loss_head", "weight_norm")

@@ -48,7 +48,7 @@ class LossOscillating(Check):
 
     name = "loss-oscillating"
     family = "loss"
-    severity = "warning"
+    severity = "note"
     tier = "heuristic"
     status = "preview"
     needs = ("loss",)
@@ -91,7 +91,7 @@ class LossOscillating(Check):
         losses = training.series("loss")
         half = len(losses) // 2
         values, steps = list(losses.values[half:]), losses.steps[half:]
-        if not all(map(math.isfinite, values)):
+        if len(values) < 3 or not all(map(math.isfinite, values)):
             return None
         slope, error = line(values)
         centre, mean = (len(values) - 1) / 2, fmean(values)

@@ -54,7 +54,7 @@ class LossSpike(Check):
 
     name = "loss-spike"
     family = "loss"
-    severity = "warning"
+    severity = "note"
     tier = "heuristic"
     status = "preview"
     needs = ("loss",)
