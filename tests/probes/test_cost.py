@@ -19,7 +19,8 @@ def test_tiers_of_all_probes() -> None:
     for probe in (*PROBES, *IN_TRIALS):
         if probe.cost != "dear":
             assert probe.cost == ("cheap" if probe.sampled else "free"), probe
-    assert {probe.name for probe in PROBES if probe.cost == "dear"} == {"step_quality", "sharpness"}
+    dear = {probe.name for probe in PROBES if probe.cost == "dear"}
+    assert dear == {"step_quality", "sharpness", "sample_order", "lookahead"}
 
 
 class Asks(Probe):
