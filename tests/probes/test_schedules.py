@@ -172,7 +172,10 @@ def test_what_is_no_setting_is_left_out(watched: Watching, tmp_path: Path) -> No
         lr_scheduler.ReduceLROnPlateau(optimizer, min_lr=0.01)
         at = here() - 1
     first, second = lines(tmp_path, "scheduler")
-    assert (first["cls"], first["settings"]) == ("MultiStepLR", {"gamma": 0.5})
+    assert (first["cls"], first["settings"]) == (
+        "MultiStepLR",
+        {"milestones": [3, 5], "gamma": 0.5},
+    )
     assert second["site"][1] == at
     assert second["settings"]["min_lrs"] == [0.01]
     assert not {"best", "num_bad_epochs", "last_epoch", "optimizer"} & second["settings"].keys()

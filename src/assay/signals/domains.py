@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from ..journal.events import LOSS_GIVEN, LossGiven
@@ -55,7 +56,7 @@ def class_dimension(function: str, dimensions: int) -> int:
 
 def has_dimension(value: float, dim: int) -> bool:
     """Whether a sum of 2^d holds this d; false for nan."""
-    return value == value and bool(int(value) >> dim & 1)
+    return math.isfinite(value) and bool(int(value) >> dim & 1)
 
 
 def dimensions(value: float) -> list[int]:
