@@ -95,7 +95,8 @@ def warming_up(training: Training) -> bool:
     rates = training.series("learning_rate", "group 0")
     if len(rates) < 2 or rates.last < max(rates.values) or rates.first >= 0.5 * rates.last:
         return False
-    return rates.last > rates.between(0, max(training.steps - training.steps // 10, 1)).last
+    tenth = max(training.steps // 10, 1)
+    return rates.last > rates.between(0, max(training.steps - tenth, 1)).last
 
 
 def training_of(run: RunView, call: Event[LossCall]) -> Training | None:

@@ -60,7 +60,6 @@ class InputNotNormalised(Check):
     needs = ("layer_input_std",)
     reads = ("layer_input_std", "layer_input_mean", "input")
     leads_to = {
-        Effect.STARTS_HIGH: "large inputs make large first answers",
         Effect.EXPLODING: "gradients of the first layer grow with its inputs",
         Effect.RATE_TOO_HIGH: "curvature grows with the square of the inputs",
         Effect.DEAD: "first steps as long as the inputs throw units to zero",
