@@ -55,7 +55,6 @@ class StepMissing(Check):
     needs = ("backward",)
     reads = ("backward", "stalled", "backward_passes")
     leads_to = {
-        Effect.RATE_TOO_LOW: "what the other optimizers hold has little to gain alone",
         Effect.NOT_LEARNING: "weights that no step moves stay as they were made",
     }
     limits = {

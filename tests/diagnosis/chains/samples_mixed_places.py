@@ -1,4 +1,4 @@
-"""Which of two signs comes first in a line? The places are counted over the wrong dimension."""
+"""samples-mixed: the places in a line are counted over the batch."""
 
 import torch
 import torch.nn.functional as F
