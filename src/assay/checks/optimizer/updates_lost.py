@@ -82,9 +82,8 @@ class UpdatesLost(Check):
                 continue
             worst = max(lost, key=elements.__getitem__)
             dtype = known[worst].dtype
-            if dtype in HALF and training.optimizer not in TORCH:
-                continue
-            half = dtype in HALF
+            if dtype not in HALF or training.optimizer not in TORCH:
+                continue  # in float32 the gradient, or the rate, is what is too small
             rate = max(training.series("learning_rate", "group 0").values, default=0.0)
             share, below = shares[worst], self.limit("changed")
             advice = ("keep the weights in float32 and use torch.autocast", "a larger rate")
@@ -92,7 +91,7 @@ class UpdatesLost(Check):
                 f"a step changed {share:.2%} of the elements of {worst} ({dtype}), and less than "
                 f"{below:.0%} in {len(lost)} of {len(elements)} parameters, at rate {rate:.2g}",
                 "an update that is small beside the last digit of its weight is rounded away",
-                try_=advice if half else advice[1:],
+                try_=advice,
                 where=Where(site=training.site, parameter=worst),
                 steps=(0, max(training.steps - 1, 0)),
                 evidence=(Evidence("weight_changed_share", share, below, "share", worst),),
