@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..seams.callsite import is_user_file, user_site
+from ..seams.callsite import is_user_file, place_at, user_site
 from ..watching.measures import moments, nonfinite_share, zero_share
 from ..watching.probe import Probe
 from ..watching.subsample import subsample
@@ -142,7 +142,7 @@ class Activations(Probe):
         if is_function:
             site = user_site(2)
             if site is not None and (not in_model or _is_users(module)):
-                place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})"
+                place = place_at(name, site)
             if place is None:
                 return
             self._measure(place, name, output)

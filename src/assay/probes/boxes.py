@@ -6,11 +6,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..watching.making import SAME_VALUES
+from ..seams.callsite import place_at
+from ..watching.graph import PARTS, VIEWS, behind_views, operation, saved, walk
 from ..watching.probe import Probe
-from .graphs import Graphs, operation, saved, walk
-
-VIEWS_AT_MOST = 8
+from .graphs import Graphs
 
 
 class Boxes(Probe):
@@ -46,7 +45,7 @@ class Boxes(Probe):
         for line, reversed_ in found.items():
             if line is None:
                 continue
-            place = f"overlap ({line[0].rpartition('/')[2]}:{line[1]})"
+            place = place_at("overlap", line)
             self.watch.event_once("overlap", line, place=place, line=list(line))
             self.watch.put("boxes_reversed", place, _share(reversed_))
 
@@ -65,7 +64,7 @@ def _target_ends(node: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
     """Returns left and right ends of the side without a gradient; None for what is no overlap."""
     if len(node.next_functions) != 2:
         return None
-    lesser, greater = (_behind(child) for child, _ in node.next_functions)
+    lesser, greater = (behind_views(child, (*VIEWS, *PARTS)) for child, _ in node.next_functions)
     if lesser is None or greater is None:
         return None
     if (operation(lesser), operation(greater)) != ("Minimum", "Maximum"):
@@ -82,11 +81,3 @@ def _without_gradient(node: Any) -> torch.Tensor | None:
         return None
     value = saved(node, "self" if sides[0] is None else "other")
     return value if isinstance(value, torch.Tensor) else None
-
-
-def _behind(node: Any) -> Any:
-    for _ in range(VIEWS_AT_MOST):
-        if node is None or not node.name().startswith(SAME_VALUES) or not node.next_functions:
-            return node
-        node = node.next_functions[0][0]
-    return node

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..watching.graph import operation, saved, size_given, walk
 from ..watching.probe import Probe
-from .graphs import Graphs, operation, saved, size_given, walk
+from .graphs import Graphs
 
 NODES_AT_MOST = 20_000
 LOOKS_AT_MOST = 8

@@ -10,7 +10,7 @@ import torch
 
 from ..replay.replays import Replays
 from ..seams.arguments import bind
-from ..seams.callsite import is_user_file, line_at, user_site
+from ..seams.callsite import is_user_file, line_at, place_at, user_site
 from ..watching.making import Made, made_by
 from ..watching.probe import Probe
 
@@ -145,7 +145,7 @@ class Domains(Probe):
 
     def _place(self, name: str) -> str:
         site = user_site(3)
-        return f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})" if site else name
+        return place_at(name, site)
 
     def _given(
         self,

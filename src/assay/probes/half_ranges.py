@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..watching.graph import VIEWS, operation, saved, walk
 from ..watching.probe import Probe
-from .graphs import Graphs, operation, saved, walk
+from .graphs import Graphs
 
 NODES_AT_MOST = 20_000
 LOOKS_AT_MOST = 4
@@ -17,8 +18,7 @@ PRODUCTS = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Addmv", "Mv", "Dot", "Convo
             "MkldnnConvolution", "Square")  # fmt: skip
 SUMS = ("Add", "Sub", "Sum", "Cumsum", "Cumprod", "Prod")
 OPERANDS = ("self", "other", "mat1", "mat2", "batch1", "batch2", "input", "result", "vec")
-MOVES = ("View", "T", "Transpose", "Permute", "Reshape", "UnsafeView", "Unsqueeze", "Squeeze",
-         "Expand", "Slice", "Select", "Split", "Clone", "Div", "Neg", "Alias")  # fmt: skip
+MOVES = (*VIEWS, "Select", "Slice", "Split", "Div", "Neg")
 _PLACES = {"self": 0, "input": 0, "other": 1, "mat2": 1, "exponent": 1, "vec": 1}
 _PLACES_OF_SUM = {"mat1": 1, "batch1": 1, "mat2": 2, "batch2": 2, "vec": 2}
 HALF = (torch.float16, torch.bfloat16)

@@ -8,29 +8,17 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.arguments import bind
-from ..seams.callsite import user_site
+from ..seams.callsite import place_at, user_site
+from ..watching.graph import PARTS, VIEWS, behind_views, operation, saved, walk
 from ..watching.probe import Probe
-from .graphs import Graphs, operation, saved, walk
+from .graphs import Graphs
 
 TERMS_AT_MOST = 64
 SEEN_AT_MOST = 256
 FACTORS_AT_MOST = 65_536
 """Elements of a mask or of weights whose signs are looked at."""
-SAME_VALUES = ("Squeeze", "Unsqueeze", "View", "Reshape", "UnsafeView", "Alias", "Clone", "ToCopy",
-               "Transpose", "Permute", "T", "Expand", "Select", "Slice", "Flatten")  # fmt: skip
-LINEAR = (
-    *SAME_VALUES,
-    "Mean",
-    "Sum",
-    "Stack",
-    "Cat",
-    "Unbind",
-    "Split",
-    "Gather",
-    "Index",
-    "IndexSelect",
-    "Diagonal",
-)
+SAME_VALUES = (*VIEWS, "Select", "Slice")
+LINEAR = (*VIEWS, *PARTS, "Mean", "Sum", "Stack", "Cat")
 """Sums, and what picks the class of the target from each row."""
 RANGES: dict[str, tuple[float, float]] = {
     "Relu": (0.0, math.inf),
@@ -49,15 +37,6 @@ SQUASHED = {"nll_loss": "LogSoftmax", "binary_cross_entropy": "Sigmoid"}
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 LOGIT_LOSSES = ("cross_entropy", "binary_cross_entropy_with_logits", *SQUASHED)
 ACTIVATIONS = "torch.nn.modules.activation"
-
-
-def maker(node: Any) -> Any:
-    """Returns the node that made these values, seen through views; None without one."""
-    for _ in range(8):
-        if node is None or operation(node) not in SAME_VALUES or not node.next_functions:
-            return node
-        node = node.next_functions[0][0]
-    return node
 
 
 class LossGraph(Probe):
@@ -97,7 +76,7 @@ class LossGraph(Probe):
         if not isinstance(result, torch.Tensor) or result.grad_fn is None:
             return
         site = user_site(2)
-        place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})" if site else name
+        place = place_at(name, site)
         if len(self._calls) < SEEN_AT_MOST:
             self._calls[result.grad_fn] = place
         given = bind(function, args, kwargs)
@@ -106,11 +85,11 @@ class LossGraph(Probe):
             return
         if name in REGRESSIONS and target.requires_grad and not source.requires_grad:
             source, target = target, source
-        node = maker(source.grad_fn)
+        node = behind_views(source.grad_fn, SAME_VALUES)
         self._head(place, node)
         if node is not None and name in SQUASHED:
             squashes = operation(node) == SQUASHED[name] and bool(node.next_functions)
-            node = maker(node.next_functions[0][0]) if squashes else None
+            node = behind_views(node.next_functions[0][0], SAME_VALUES) if squashes else None
         if node is None or operation(node) not in RANGES:
             return
         if name in LOGIT_LOSSES or (name in REGRESSIONS and not target.requires_grad):
@@ -126,7 +105,7 @@ class LossGraph(Probe):
         if node is None or operation(node) not in LAYERS:
             return
         for child, _ in node.next_functions:
-            below = maker(child)
+            below = behind_views(child, SAME_VALUES)
             weight = getattr(below, "variable", None)
             if isinstance(weight, torch.Tensor) and weight.dim() > 1:
                 name = self.watch.names.parameter(weight)
@@ -202,8 +181,7 @@ class LossGraph(Probe):
         else:
             return None, sign
         line = self._graphs.line(node, way)
-        at = f" ({line[0].rsplit('/', 1)[-1]}:{line[1]})" if line is not None else ""
-        return what + at, sign
+        return place_at(what, line), sign
 
 
 def _of_weights(node: Any) -> bool:
@@ -263,7 +241,7 @@ def _of_probabilities(node: Any) -> bool:
 
 def _is_difference(node: Any) -> bool:
     """Whether a square is that of a prediction less a target that has no gradient."""
-    below = maker(node.next_functions[0][0])
+    below = behind_views(node.next_functions[0][0], SAME_VALUES)
     if below is None or operation(below) not in ("Sub", "Rsub"):
         return False
     return [child is None for child, _ in below.next_functions].count(True) == 1

@@ -7,18 +7,16 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.arguments import bind
-from ..seams.callsite import user_site
+from ..seams.callsite import place_at, user_site
+from ..watching.graph import VIEWS, behind_views, operation
 from ..watching.measures import moments
 from ..watching.probe import Probe
 
 CLASSES_AT_MOST = 1000
 COUNTED_AT_MOST = 64
 """Classes up to which the entropy of a batch's labels is taken, and each class is counted."""
-VIEWS_AT_MOST = 8
 SYMMETRIC = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 """Losses of two sides, either of which may be the prediction."""
-_SAME_VALUES = ("Squeeze", "Unsqueeze", "View", "Reshape", "Alias", "Clone", "ToCopy", "Transpose",
-                "Permute", "TBackward", "Expand", "Select", "Slice", "Flatten")  # fmt: skip
 
 
 def _describe(tensor: Any) -> dict[str, Any] | None:
@@ -29,15 +27,8 @@ def _describe(tensor: Any) -> dict[str, Any] | None:
 
 def producer(tensor: torch.Tensor) -> str | None:
     """Names the operation that made a tensor, seen through views: `Sigmoid`, `Addmm`, ..."""
-    node = tensor.grad_fn
-    for _ in range(VIEWS_AT_MOST):
-        if node is None:
-            return None
-        name = node.name()
-        if not name.startswith(_SAME_VALUES) or not node.next_functions:
-            return name.rstrip("0123456789").removesuffix("Backward")
-        node = node.next_functions[0][0]
-    return None
+    node = behind_views(tensor.grad_fn, (*VIEWS, "Select", "Slice"))
+    return None if node is None else operation(node)
 
 
 class Losses(Probe):
@@ -72,7 +63,7 @@ class Losses(Probe):
         if not result.requires_grad and not source.requires_grad and not watch.grad_enabled:
             return
         site = user_site(2)
-        place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})" if site else name
+        place = place_at(name, site)
         facts = {
             "fn": name,
             "place": place,

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..watching.graph import operation, saved, walk
 from ..watching.probe import Probe
-from .graphs import Graphs, walk
+from .graphs import Graphs
 
 NODES_AT_MOST = 20_000
 _OPERANDS = ("self", "other", "mat1", "mat2", "input", "tensor1", "tensor2", "batch1", "batch2",
@@ -76,7 +77,7 @@ class Origins(Probe):
         for node in computed:
             share = _out_of_domain(node)
             if share:
-                place = _plain(node)
+                place = operation(node)
                 found = {"kind": "operation", "place": place, "share": share, "module": None}
                 return node, found
         # -inf is what masks are made of: it counts only if nothing else is found
@@ -92,9 +93,9 @@ class Origins(Probe):
             if share:
                 name = self.watch.names.parameter(leaf) or "a leaf tensor"
                 return node, {"kind": "parameter", "place": name, "share": share, "module": module}
-        op = _plain(node)
+        op = operation(node)
         for field in _OPERANDS + _RESULTS:
-            value = _saved(node, field)
+            value = _numbers(node, field)
             share = bad(value) if value is not None and value.numel() else 0.0
             if value is None or not share:
                 continue
@@ -104,32 +105,26 @@ class Origins(Probe):
                 place = f"{field} of {op}"
                 return node, {"kind": "input", "place": place, "share": share, "module": module}
             made = [n for n, _ in node.next_functions if n is not None]
-            maker = next((n for n in made if not _plain(n).endswith("AccumulateGrad")), node)
-            place = _plain(maker)
+            maker = next((n for n in made if not operation(n).endswith("AccumulateGrad")), node)
+            place = operation(maker)
             return maker, {"kind": "operation", "place": place, "share": share, "module": module}
         return None
 
 
-def _plain(node: Any) -> str:
-    return str(node.name()).rstrip("0123456789").removesuffix("Backward")
-
-
-def _saved(node: Any, field: str) -> torch.Tensor | None:
-    try:
-        value = getattr(node, f"_saved_{field}", None)
-    except RuntimeError:  # changed in place since, or freed
-        return None
+def _numbers(node: Any, field: str) -> torch.Tensor | None:
+    """Returns the floating-point numbers that autograd has kept for a node, if any."""
+    value = saved(node, field)
     return value if isinstance(value, torch.Tensor) and value.is_floating_point() else None
 
 
 def _out_of_domain(node: Any) -> float:
     """Returns the share of operands where an operation has no finite value, as log at 0."""
-    op = _plain(node)
+    op = operation(node)
     if op in ("Log", "Log2", "Log10"):
-        value = _saved(node, "self")
+        value = _numbers(node, "self")
         return float((value <= 0).float().mean()) if value is not None else 0.0
     if op == "Div":
-        value = _saved(node, "other")
+        value = _numbers(node, "other")
         return float((value == 0).float().mean()) if value is not None else 0.0
     return 0.0
 

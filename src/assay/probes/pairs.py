@@ -9,7 +9,7 @@ import torch
 
 from ..replay.replays import Replays
 from ..seams.callsite import line_at
-from ..watching.making import SAME_VALUES, plain, shape_of
+from ..watching.graph import PARTS, VIEWS, behind_views, operation, shape_of
 from ..watching.probe import Probe
 
 NODES_AT_MOST = 64
@@ -48,13 +48,13 @@ class Pairs(Probe):
             if node is None or node in met:
                 continue
             met.add(node)
-            name = plain(node)
+            name = operation(node)
             if inside and name in OPERATIONS and (shapes := lines.shapes(node)):
                 if is_table(*shapes) and not _on_purpose(node, *shapes):
                     self._tell(name, node, *shapes)
                 continue
             whole = node.name() in WHOLE
-            if whole or name in ARITHMETIC or (not inside and node.name().startswith(SAME_VALUES)):
+            if whole or name in ARITHMETIC or (not inside and name in (*VIEWS, *PARTS)):
                 waiting += [(child, inside or whole) for child, _ in node.next_functions]
 
     def _tell(self, name: str, node: Any, one: torch.Size, other: torch.Size) -> None:
@@ -88,15 +88,5 @@ def _on_purpose(node: Any, one: torch.Size, other: torch.Size) -> bool:
                 and len(before) < len(longer)
             ):
                 return True
-    origins = [_behind(child) for child in sides]
-    return len(origins) == 2 and origins[0] is origins[1]
-
-
-def _behind(node: Any) -> Any:
-    for _ in range(8):
-        if not node.name().startswith(SAME_VALUES) or not node.next_functions:
-            return node
-        if node.next_functions[0][0] is None:
-            return node
-        node = node.next_functions[0][0]
-    return node
+    origins = [behind_views(child, (*VIEWS, *PARTS)) for child in sides]
+    return len(origins) == 2 and origins[0] is origins[1] is not None

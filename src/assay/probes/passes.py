@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..replay.structure import tensors
 from ..seams.arguments import bind
 from ..seams.callsite import user_site
 from ..watching.measures import norms, stored, total
@@ -65,7 +66,7 @@ class Passes(Probe):
         """A GradScaler multiplied a loss; one that is disabled gives back what it was given."""
         if scaled is original or not self.watch.sampling:
             return
-        pairs = zip(_tensors(original), _tensors(scaled), strict=True)
+        pairs = zip(tensors(original), tensors(scaled), strict=True)
         for loss, larger in pairs:
             if larger.grad_fn is not None:
                 self._scaled.add(larger.grad_fn._sequence_nr())
@@ -78,7 +79,7 @@ class Passes(Probe):
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Counts the pass, by what it goes through."""
         self._passes += 1
-        if any(_leads_to(root.grad_fn, self._scaled) for root in _tensors(roots)):
+        if any(_leads_to(root.grad_fn, self._scaled) for root in tensors(roots)):
             self._scaled_passes += 1
             self._ever_scaled = True
         elif self._plain_at is None:
@@ -114,12 +115,6 @@ class Passes(Probe):
 
     def _is_mean(self, loss: torch.Tensor) -> bool:
         return any(ref() is loss for ref in self._means)
-
-
-def _tensors(given: Any) -> list[torch.Tensor]:
-    """Returns the tensors of what scale() or backward() is given: one, or several."""
-    given = given if isinstance(given, (tuple, list)) else [given]
-    return [one for one in given if isinstance(one, torch.Tensor)]
 
 
 def _gradients(optimizer: Any) -> list[torch.Tensor]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..seams.arguments import bind
-from ..seams.callsite import user_site
+from ..seams.callsite import place_at, user_site
 from ..watching.probe import Probe
 
 CLASSES_AT_MOST = 64
@@ -35,7 +35,7 @@ class Predictions(Probe):
         if not source.numel():
             return
         put, site = self.watch.put, user_site(2)
-        place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})" if site else name
+        place = place_at(name, site)
         if name in BINARY and source.shape == target.shape:
             ones = (source > BINARY[name]).float().mean()
             put("prediction_top_share", place, torch.maximum(ones, 1 - ones))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..replay.structure import tensors
 from ..watching.probe import Probe
 
 WRITTEN_EACH = 1.2
@@ -51,7 +52,7 @@ class Scaling(Probe):
         self._counts["scaled"] += 1
         self._updated = None
         if self.watch.sampling:
-            self._losses += [weakref.ref(one) for one in _tensors(scaled)]
+            self._losses += [weakref.ref(one) for one in tensors(scaled)]
 
     def on_unscaled(self, scaler: Any, optimizer: Any) -> None:
         """GradScaler.unscale_ was called."""
@@ -80,7 +81,7 @@ class Scaling(Probe):
         """Whether the gradients of this pass are scaled."""
         self._passes += 1
         scaled = [loss for ref in self._losses if (loss := ref()) is not None]
-        self._scaled_passes += any(one is root for root in _tensors(roots) for one in scaled)
+        self._scaled_passes += any(one is root for root in tensors(roots) for one in scaled)
 
     def on_step_end(self, optimizer: Any) -> None:
         """Whether this step went past the scaler."""
@@ -107,9 +108,3 @@ class Scaling(Probe):
         if now or scaled >= self._next:
             self._next = max(scaled + 1, scaled * WRITTEN_EACH)
             self.watch.event("scaler", scalers=max(len(self._scalers), 1), **self._counts)
-
-
-def _tensors(given: Any) -> list[torch.Tensor]:
-    """Returns the tensors of what scale() or backward() is given: one, or several."""
-    given = given if isinstance(given, (tuple, list)) else [given]
-    return [one for one in given if isinstance(one, torch.Tensor)]

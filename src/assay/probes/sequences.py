@@ -8,7 +8,7 @@ import torch
 
 from ..replay.structure import tensors
 from ..seams.arguments import bind
-from ..seams.callsite import user_site
+from ..seams.callsite import place_at, user_site
 from ..watching.probe import Probe
 
 INPUTS_AT_MOST = 4
@@ -59,7 +59,7 @@ class Sequences(Probe):
         if not isinstance(target, torch.Tensor) or target.requires_grad or not target.numel():
             return
         site = user_site(2)
-        place = f"{name} ({site[0].rsplit('/', 1)[-1]}:{site[1]})" if site else name
+        place = place_at(name, site)
         if name in CLASSES and not target.is_floating_point():
             self._tokens(place, target, given)
         elif name in NUMBERS and given.get("reduction", "mean") == "mean":

@@ -95,6 +95,11 @@ def site_of(frame: Any) -> tuple[str, int, str]:
     return at, frame.f_lineno, frame.f_code.co_name
 
 
+def place_at(name: str, site: tuple[str, int, str] | None) -> str:
+    """Returns where something was called: `cross_entropy (train.py:31)`, or the name alone."""
+    return f"{name} ({os.path.basename(site[0])}:{site[1]})" if site else name
+
+
 def line_at(code: CodeType, instruction: int) -> tuple[str, int, str]:
     """Returns file, line and function of an instruction, as its frame would say them."""
     line = code.co_firstlineno

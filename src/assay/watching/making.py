@@ -6,12 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+from .graph import PARTS, VIEWS, behind_views, operation, shape_of
+
 STEPS_AT_MOST = 32
-SAME_VALUES = ("Squeeze", "Unsqueeze", "View", "UnsafeView", "Reshape", "Alias", "Clone", "ToCopy",
-               "Transpose", "Permute", "TBackward", "Expand", "SelectBackward", "SliceBackward",
-               "Flatten", "Unbind", "SplitBackward", "IndexBackward", "IndexSelect", "Gather",
-               "Diagonal", "MaskedSelect")  # fmt: skip
-"""Operations that give numbers of the tensor they are given, and no others."""
+SAME_VALUES = (*VIEWS, *PARTS)
 _IN_BETWEEN = ("Clamp", "Upsample", "AvgPool", "MaxPool", "AdaptiveAvgPool", "AdaptiveMaxPool")
 """Operations whose results lie between the least and the greatest number that they are given."""
 _LINEAR = ("Addmm", "Mm", "Linear", "MkldnnLinear", "Convolution", "MkldnnConvolution")
@@ -40,17 +38,12 @@ def made_by(tensor: torch.Tensor) -> Made:
     return _made(tensor.grad_fn, STEPS_AT_MOST)
 
 
-def plain(node: Any) -> str:
-    """Returns the name of a node's operation: `Addmm` of `AddmmBackward0`."""
-    return str(node.name()).rstrip("0123456789").removesuffix("Backward")
-
-
 def _made(node: Any, left: int) -> Made:
     while node is not None and left > 0:
         left -= 1
-        name = plain(node)
+        name = operation(node)
         following = [n for n, _ in node.next_functions]
-        if node.name().startswith((*SAME_VALUES, *_IN_BETWEEN)) and following:
+        if (name in SAME_VALUES or name.startswith(_IN_BETWEEN)) and following:
             node = following[0]
         elif name in ("Cat", "Stack") and following:
             parts = [_made(part, left // 2) for part in following[:8]]
@@ -78,29 +71,15 @@ def _dimension(node: Any) -> tuple[int | None, int | None]:
     return dim, shape[dim] if shape else 1
 
 
-def shape_of(node: Any, output: int = 0) -> tuple[int, ...] | None:
-    """Returns the shape of what an operation gave; None where this torch does not say it."""
-    metadata = getattr(node, "_input_metadata", ())
-    return tuple(metadata[output].shape) if len(metadata) > output else None
-
-
 def _product(node: Any) -> str:
     """Tells a layer of weights from a product of two activations, and from cosines."""
-    operands = [_behind_views(n) for n, _ in node.next_functions]
+    operands = [behind_views(n, SAME_VALUES) for n, _ in node.next_functions]
     if any(_is_leaf(n) for n in operands):
         return "linear"
     unit = [n for n in operands if n is not None and _is_normalised(n)]
-    weights = [n for n in unit if _is_leaf(_behind_views(n.next_functions[0][0]))]
+    weights = [n for n in unit if _is_leaf(behind_views(n.next_functions[0][0], SAME_VALUES))]
     others = [n for n in operands if n is not None and n not in unit]
     return "cosine" if weights and not others else "product"
-
-
-def _behind_views(node: Any) -> Any:
-    for _ in range(8):
-        if node is None or not node.name().startswith(SAME_VALUES) or not node.next_functions:
-            return node
-        node = node.next_functions[0][0]
-    return node
 
 
 def _is_leaf(node: Any) -> bool:
@@ -109,13 +88,13 @@ def _is_leaf(node: Any) -> bool:
 
 def _is_normalised(node: Any) -> bool:
     """Whether a tensor was divided by its own norm, as `F.normalize` does."""
-    if plain(node) != "Div" or len(node.next_functions) != 2:
+    if operation(node) != "Div" or len(node.next_functions) != 2:
         return False
     norm = node.next_functions[1][0]
     for _ in range(4):
         if norm is None or "Norm" in norm.name():
             return norm is not None
-        if not norm.name().startswith(("Clamp", *SAME_VALUES)) or not norm.next_functions:
+        if operation(norm) not in ("Clamp", "ClampMin", *SAME_VALUES) or not norm.next_functions:
             return False
         norm = norm.next_functions[0][0]
     return False
