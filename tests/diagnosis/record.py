@@ -39,11 +39,11 @@ def name(script: Path) -> str:
 
 
 def shown(diagnosis: Diagnosis) -> Shown:
-    """Returns what is recorded of a diagnosis; notes are left out."""
+    """Returns what is recorded of a diagnosis; notes that nothing explains are left out."""
     return {
         finding.check: list(finding.explained_by)
         for finding in diagnosis.findings
-        if finding.severity != "note"
+        if finding.severity != "note" or finding.explained_by
     }
 
 

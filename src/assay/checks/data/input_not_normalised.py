@@ -65,6 +65,7 @@ class InputNotNormalised(Check):
         Effect.DEAD: "first steps as long as the inputs throw units to zero",
         Effect.SATURATED: "large inputs drive units to their bounds at once",
         Effect.NOT_FINITE: "large inputs make large outputs, which overflow in the loss",
+        Effect.STARTS_HIGH: "large inputs make large outputs, which are far off any target",
         Effect.NOT_LEARNING: "one large offset hides what differs between samples",
     }
     limits = {
