@@ -302,10 +302,7 @@ class Replays(Probe):
         """
         if within is None:
             return list(self._answer(inputs, mode, grad=grad).values())
-        call = self.call
-        if (why := self._why_no_twin(call)) is not None:
-            raise NotReplayable(f"the model can't be called once more: {why}")
-        self._prove(call)
+        call = self._callable()
         made = self._compute(lambda: call.ask(inputs, mode, grad=grad, within=within))
         return [follow(made, path) for path in call.result]
 
@@ -315,16 +312,21 @@ class Replays(Probe):
         Raises:
             NotReplayable: why it can't be called.
         """
-        call = self.call
-        if (why := self._why_no_twin(call)) is not None:
-            raise NotReplayable(f"the model can't be called once more: {why}")
-        self._prove(call)
+        call = self._callable()
 
         def ask() -> bool:
             call.ask(SAME, mode)
             return same_random_state(call.random, random_state())
 
         return self._compute(ask)
+
+    def _callable(self) -> Call:
+        """Returns the call of the model, which has proved that it can be made once more."""
+        call = self.call
+        if (why := self._why_no_twin(call)) is not None:
+            raise NotReplayable(f"the model can't be called once more: {why}")
+        self._prove(call)
+        return call
 
     def _answer(self, inputs: Inputs, mode: Mode, *, grad: bool) -> dict[Path, torch.Tensor]:
         call, tape = self.call, self._tape

@@ -23,8 +23,8 @@ class UpdatesLost(Check):
     """A step leaves almost all weights as they were, bit by bit, though they have gradients.
 
     ## What it does
-    Compares each weight before and after sampled steps, for parameters of which at least half of
-    the gradient is not zero. Reported if the median step changed fewer than 2 % of the elements, in
+    Compares each half precision weight before and after sampled steps, for parameters of which at
+    least half of the gradient is not zero. Reported if the median step changed fewer than 2 % of the elements, in
     parameters that hold more than half of all. Steps with less than a tenth of the largest rate do
     not count.
 
@@ -36,7 +36,7 @@ class UpdatesLost(Check):
     Exact. `weight_changed_share`: the share of elements that differ in any bit.
 
     ## Known exceptions
-    Silent: warm-up and the end of a decay; gradients that are mostly zero, as of embeddings; half
+    Silent: weights in float32, where a gradient or a rate is what is too small; warm-up and the end of a decay; gradients that are mostly zero, as of embeddings; half
     precision weights under an optimizer that is not torch's, which may round stochastically or keep
     the remainder (Kahan); a rate of 0.
 

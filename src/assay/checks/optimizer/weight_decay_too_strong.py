@@ -67,7 +67,7 @@ class WeightDecayTooStrong(Check):
     requires = (OneOptimizer(), Steps(), ConstantLoss())
     leads_to = (Effect.NOT_LEARNING,)
     limits = {
-        "steps": Limit(50, "steps", "measured in benchmarks/false_alarms.md: 30 are too few"),
+        "steps": Limit(50, "steps", "ours: decay takes its time, even at a high rate"),
         "left": Limit(0.1, "of the first norm", "ours: nothing else shrinks a matrix tenfold"),
         "part": Limit(0.5, "of what moves the weight", "definition: the larger part"),
         "matrices": Limit(0.5, "of the matrices", "ours: half of the network"),
