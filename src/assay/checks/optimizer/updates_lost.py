@@ -24,9 +24,9 @@ class UpdatesLost(Check):
 
     ## What it does
     Compares each half precision weight before and after sampled steps, for parameters of which at
-    least half of the gradient is not zero. Reported if the median step changed fewer than 2 % of the elements, in
-    parameters that hold more than half of all. Steps with less than a tenth of the largest rate do
-    not count.
+    least half of the gradient is not zero. Reported if the median step changed fewer than 2 % of
+    the elements, in parameters that hold more than half of all. Steps with less than a tenth of the
+    largest rate do not count.
 
     ## Why it matters
     An update smaller than half the distance to the next number is rounded away: in bfloat16 that is
@@ -36,9 +36,10 @@ class UpdatesLost(Check):
     Exact. `weight_changed_share`: the share of elements that differ in any bit.
 
     ## Known exceptions
-    Silent: weights in float32, where a gradient or a rate is what is too small; warm-up and the end of a decay; gradients that are mostly zero, as of embeddings; half
-    precision weights under an optimizer that is not torch's, which may round stochastically or keep
-    the remainder (Kahan); a rate of 0.
+    Silent: weights in float32, where a gradient or a rate is what is too small; warm-up and the end
+    of a decay; gradients that are mostly zero, as of embeddings; half precision weights under an
+    optimizer that is not torch's, which may round stochastically or keep the remainder (Kahan); a
+    rate of 0.
 
     ## Example
     `model.to(torch.bfloat16)` and AdamW with a rate of 1e-5.
