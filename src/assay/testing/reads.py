@@ -67,6 +67,13 @@ def review(check: Check, run: RunView) -> list[Finding]:
     return list(_strict(type(check).review)(check, run))
 
 
+def only_finding(check: Check, run: RunView) -> Finding:
+    """Returns the one finding of a check; AssertionError if it has none, or several."""
+    found = review(check, run)
+    assert len(found) == 1, found
+    return found[0]
+
+
 @contextmanager
 def reads_held(checks: Iterable[Check]) -> Iterator[None]:
     """Makes `review` of all these checks fail, inside, when they read what they don't declare."""

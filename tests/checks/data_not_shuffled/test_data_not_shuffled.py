@@ -8,15 +8,9 @@ import pytest
 
 from assay.checks.data.data_not_shuffled import DataNotShuffled, clumping, entropy
 from assay.journal.view import Event, RunView, Site
-from assay.testing import make_run
+from assay.testing import make_run, only_finding
 
 LINE = Site("train.py", 12, "<module>")
-
-
-def only(check, run: RunView):
-    found = list(check.review(run))
-    assert len(found) == 1, found
-    return found[0]
 
 
 def labelled(batches, loader=None, **more) -> RunView:
@@ -33,7 +27,7 @@ def sorted_batches(n: int = 16, size: int = 32):
 
 
 def test_sorted_labels_are_found() -> None:
-    finding = only(DataNotShuffled(), labelled(sorted_batches()))
+    finding = only_finding(DataNotShuffled(), labelled(sorted_batches()))
     assert finding.severity == "warning"
     assert finding.evidence[0].value == pytest.approx(1.0, abs=0.05)
     assert finding.where.site.line == 30
@@ -42,8 +36,11 @@ def test_sorted_labels_are_found() -> None:
 
 def test_the_line_that_built_the_loader_is_named() -> None:
     built = {"grad": True, "built": ["train.py", 8, "<module>"]}
-    assert only(DataNotShuffled(), labelled(sorted_batches(), built)).where.site.line == 8
-    assert only(DataNotShuffled(), labelled(sorted_batches(), {"grad": True})).where.site == LINE
+    assert only_finding(DataNotShuffled(), labelled(sorted_batches(), built)).where.site.line == 8
+    assert (
+        only_finding(DataNotShuffled(), labelled(sorted_batches(), {"grad": True})).where.site
+        == LINE
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +66,7 @@ def test_one_batch_over_and_over_is_silent() -> None:
 
 def test_blocks_longer_than_the_samples_show_in_the_file_order() -> None:
     blocks = {"grad": True, "labels_equal_next": 0.999, "labels_equal_by_chance": 0.1}
-    finding = only(DataNotShuffled(), labelled([[32, 0]] * 16, blocks))
+    finding = only_finding(DataNotShuffled(), labelled([[32, 0]] * 16, blocks))
     assert "SequentialSampler" in finding.summary
 
 

@@ -6,22 +6,14 @@ import math
 
 import pytest
 
-from assay.checks.base import Check
-from assay.checks.finding import Finding
 from assay.checks.model.eval_mode_in_training import EvalModeInTraining
 from assay.journal.view import Evaluation, Event, RunView, Site
-from assay.testing import make_run, make_training
+from assay.testing import make_run, make_training, only_finding
 
 NAN = math.nan
 
 
 LINE = Site("train.py", 31, "forward")
-
-
-def only(check: Check, run: RunView) -> Finding:
-    found = list(check.review(run))
-    assert len(found) == 1, found
-    return found[0]
 
 
 def switch(step: int, training: bool, *, grad: bool = True, owner: str = "Net") -> Event:
@@ -40,7 +32,7 @@ EVALUATED = Event("evaluated", 10, {}, LINE)
 
 
 def test_a_forgotten_train_call_is_an_error_at_the_line_of_eval() -> None:
-    finding = only(EvalModeInTraining(), modes(FORGOTTEN, switch(10, False), EVALUATED))
+    finding = only_finding(EvalModeInTraining(), modes(FORGOTTEN, switch(10, False), EVALUATED))
     assert finding.severity == "error"
     assert finding.where.site == LINE
     assert finding.steps == (10, 29)
@@ -49,14 +41,16 @@ def test_a_forgotten_train_call_is_an_error_at_the_line_of_eval() -> None:
 
 def test_from_the_first_step_on_it_is_a_warning() -> None:
     evaluated = Event("evaluated", 0, {}, LINE)
-    finding = only(EvalModeInTraining(), modes([1.0] * 9, switch(0, False), evaluated))
+    finding = only_finding(EvalModeInTraining(), modes([1.0] * 9, switch(0, False), evaluated))
     assert finding.severity == "warning"
 
 
 def test_an_evaluation_is_known_by_its_loss_or_by_gradients_off() -> None:
     held_out = Evaluation(10, "cross_entropy", 0.5, None, 100)
-    assert only(EvalModeInTraining(), modes(FORGOTTEN, switch(10, False), evaluations=[held_out]))
-    assert only(EvalModeInTraining(), modes(FORGOTTEN, switch(10, False, grad=False)))
+    assert only_finding(
+        EvalModeInTraining(), modes(FORGOTTEN, switch(10, False), evaluations=[held_out])
+    )
+    assert only_finding(EvalModeInTraining(), modes(FORGOTTEN, switch(10, False, grad=False)))
 
 
 @pytest.mark.parametrize(

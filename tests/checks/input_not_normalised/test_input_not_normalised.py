@@ -9,15 +9,9 @@ import pytest
 
 from assay.checks.data.input_not_normalised import InputNotNormalised
 from assay.journal.view import RunView
-from assay.testing import make_run, make_training
+from assay.testing import make_run, make_training, only_finding
 
 NAN, INF = math.nan, math.inf
-
-
-def only(check, run: RunView):
-    found = list(check.review(run))
-    assert len(found) == 1, found
-    return found[0]
 
 
 def entering(mean, std, optimizer: str = "SGD", samples: int = 5) -> RunView:
@@ -49,7 +43,7 @@ def test_inputs_of_common_scale_are_silent(mean: float, std: float) -> None:
 
 @pytest.mark.parametrize(("mean", "std"), [(113, 48.6), (0, 30.1), (-33, 78), (12.1, 1), (2005, 9)])
 def test_raw_inputs_are_found(mean: float, std: float) -> None:
-    finding = only(InputNotNormalised(), entering(mean, std))
+    finding = only_finding(InputNotNormalised(), entering(mean, std))
     assert finding.severity == "warning"
     assert finding.where.module == "conv1"
     assert finding.evidence[0].value > finding.evidence[0].limit
@@ -60,8 +54,8 @@ def test_raw_inputs_are_found(mean: float, std: float) -> None:
     "optimizer", ["Adam", "AdamW", "NAdam", "RAdam", "SparseAdam", "RMSprop", "Adagrad"]
 )
 def test_scale_alone_is_a_note_where_steps_are_adaptive(optimizer: str) -> None:
-    assert only(InputNotNormalised(), entering(33, 79, optimizer)).severity == "note"
-    assert only(InputNotNormalised(), entering(2005, 9, optimizer)).severity == "warning"
+    assert only_finding(InputNotNormalised(), entering(33, 79, optimizer)).severity == "note"
+    assert only_finding(InputNotNormalised(), entering(2005, 9, optimizer)).severity == "warning"
 
 
 def test_one_strange_batch_of_many_is_silent() -> None:
@@ -70,7 +64,7 @@ def test_one_strange_batch_of_many_is_silent() -> None:
 
 
 def test_one_sample_is_enough_and_none_is_not() -> None:
-    assert only(InputNotNormalised(), entering(113, 48, samples=1))
+    assert only_finding(InputNotNormalised(), entering(113, 48, samples=1))
     assert not list(InputNotNormalised().review(entering(113, 48, samples=0)))
     assert not list(InputNotNormalised().review(make_run()))
 

@@ -6,19 +6,11 @@ import math
 
 import pytest
 
-from assay.checks.base import Check
-from assay.checks.finding import Finding
 from assay.checks.model.saturated_activation import SaturatedActivation
 from assay.journal.view import RunView
-from assay.testing import make_run
+from assay.testing import make_run, only_finding
 
 NAN = math.nan
-
-
-def only(check: Check, run: RunView) -> Finding:
-    found = list(check.review(run))
-    assert len(found) == 1, found
-    return found[0]
 
 
 def saturated(values, place="1") -> RunView:
@@ -26,7 +18,7 @@ def saturated(values, place="1") -> RunView:
 
 
 def test_saturation_at_the_limit_is_found() -> None:
-    finding = only(SaturatedActivation(), saturated([0.7] * 8))
+    finding = only_finding(SaturatedActivation(), saturated([0.7] * 8))
     assert finding.severity == "warning"
     assert "70% of the outputs of 1" in finding.summary
 
@@ -47,6 +39,6 @@ def test_unsaturated_layers_are_silent(values) -> None:
 
 def test_the_worst_layer_leads() -> None:
     run = make_run(activation_saturated_share={"1": [0.8] * 9, "3": [0.95] * 9, "5": [0.1] * 9})
-    finding = only(SaturatedActivation(), run)
+    finding = only_finding(SaturatedActivation(), run)
     assert finding.where.module == "3"
     assert finding.details["layers"] == ["1", "3"]

@@ -6,19 +6,11 @@ import math
 
 import pytest
 
-from assay.checks.base import Check
-from assay.checks.finding import Finding
 from assay.checks.model.symmetric_initialisation import SymmetricInitialisation
-from assay.journal.view import Event, Module, Parameter, RunView, Site
-from assay.testing import make_run, make_training
+from assay.journal.view import Event, Module, Parameter, Site
+from assay.testing import make_run, make_training, only_finding
 
 NAN = math.nan
-
-
-def only(check: Check, run: RunView) -> Finding:
-    found = list(check.review(run))
-    assert len(found) == 1, found
-    return found[0]
 
 
 def twins(values, name="fc.weight", kind="Linear", shape=(64, 16), side="row", events=()):
@@ -33,7 +25,7 @@ def twins(values, name="fc.weight", kind="Linear", shape=(64, 16), side="row", e
 
 def test_equal_units_are_found_with_their_line() -> None:
     made = {"parameter": "fc.weight", "of": "constant", "by": ["train.py", 12, "init"]}
-    finding = only(
+    finding = only_finding(
         SymmetricInitialisation(), twins([1.0] * 32, events=[Event("constant_init", 0, made)])
     )
     assert finding.severity == "error"
@@ -59,11 +51,11 @@ def test_units_that_part_are_silent(values) -> None:
 
 
 def test_five_samples_are_enough() -> None:
-    assert only(SymmetricInitialisation(), twins([1.0] * 5)).where.parameter == "fc.weight"
+    assert only_finding(SymmetricInitialisation(), twins([1.0] * 5)).where.parameter == "fc.weight"
 
 
 def test_what_comes_after_the_opening_window_does_not_count() -> None:
-    assert only(SymmetricInitialisation(), twins([*[1.0] * 32, 0.2, 0.1])).steps[0] == 0
+    assert only_finding(SymmetricInitialisation(), twins([*[1.0] * 32, 0.2, 0.1])).steps[0] == 0
 
 
 def test_steps_without_any_gradient_prove_nothing() -> None:
@@ -74,7 +66,7 @@ def test_steps_without_any_gradient_prove_nothing() -> None:
 
 def test_gates_of_a_recurrent_layer_may_differ() -> None:
     name, gates = "lstm.weight_ih_l0", [1 - 3 / 255] * 8
-    assert only(SymmetricInitialisation(), twins(gates, name, "LSTM", (256, 10)))
+    assert only_finding(SymmetricInitialisation(), twins(gates, name, "LSTM", (256, 10)))
     fewer = [1 - 4 / 255] * 8
     assert list(SymmetricInitialisation().review(twins(fewer, name, "LSTM", (256, 10)))) == []
     assert list(SymmetricInitialisation().review(twins(gates, shape=(256, 10)))) == []
@@ -82,7 +74,9 @@ def test_gates_of_a_recurrent_layer_may_differ() -> None:
 
 def test_columns_count_for_bare_matrices_only() -> None:
     assert list(SymmetricInitialisation().review(twins([1.0] * 8, side="column"))) == []
-    finding = only(SymmetricInitialisation(), twins([1.0] * 8, "w1", "", (16, 64), "column"))
+    finding = only_finding(
+        SymmetricInitialisation(), twins([1.0] * 8, "w1", "", (16, 64), "column")
+    )
     assert "64 units of w1" in finding.summary
 
 
