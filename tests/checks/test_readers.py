@@ -25,8 +25,6 @@ WAITING = {
     "training_mode": "train-mode-in-evaluation",
     "module_modes": "train-mode-in-evaluation",
     "epoch": "same-order-every-epoch",
-    "compile": "says what could not look; the setup part of the page",
-    "checkpointing": "says what could not look; the setup part of the page",
 }
 """Recorded before their reader is there: the check of the catalogue that is to read each."""
 

@@ -16,13 +16,14 @@ import pytest
 from assay.checks.finding import Finding
 from assay.diagnosis import Diagnosis
 from assay.journal.series import Series
-from assay.journal.view import RunView
+from assay.journal.view import Event, RunView
 from assay.report import Report, make_report
 from assay.report.page import render_page, write_page
 from assay.report.page.curves import marks, panels
 from assay.report.page.document import policy
 from assay.report.page.layers import FIRST, LAST, MISSING, NOT_FINITE, ZERO, layers
 from assay.report.page.phases import first_steps
+from assay.report.page.setup import facts
 from assay.report.page.thinning import thinned
 from assay.testing import make_run, make_training
 
@@ -238,6 +239,24 @@ def test_an_unseen_run_says_so_and_shows_no_empty_parts() -> None:
     for part in ("Curves", "Layers", "Data", "Trial"):
         assert f"<h2 id={part.lower()}" not in text
         assert f'id="{part.lower()}-title"' not in text
+
+
+def test_what_is_not_seen_into_stands_in_the_set_up() -> None:
+    events = [
+        Event("compile", 0, {"target": "Net"}, None),
+        Event("checkpointing", 0, {}, None),
+        Event("hook_registered", 0, {"of": "tensor"}, None),
+    ]
+    run = make_run(loss=[1.0] * 9, events=events)
+    run.skipped["activations"] = "compiled: calls inside torch.compile can't be watched"
+    lists = dict(facts(make_report(run, ())))
+    assert lists["Not seen into"] == [
+        ("torch.compile", "Net"),
+        ("activation checkpointing", "its graphs are not read"),
+        ("autograd hooks on", "tensor"),
+        ("activations", "compiled: calls inside torch.compile can't be watched"),
+    ]
+    assert "Not seen into" not in dict(facts(make_report(make_run(loss=[1.0] * 9), ())))
 
 
 def test_a_healthy_run_is_told_from_one_that_no_check_could_look_at() -> None:

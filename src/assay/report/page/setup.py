@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...journal.events import AUTOCAST, SEED
+from ...journal.events import AUTOCAST, CHECKPOINTING, COMPILE, HOOK_REGISTERED, SEED
 from ...journal.view import Group, RunView, Training
 from ..console import clean
 from ..ending import counted
@@ -27,6 +27,7 @@ def facts(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
         ("Machine", _machine(report)),
         ("Seeds", _seeds(view)),
         ("Precision", _precision(view)),
+        ("Not seen into", _closed(view)),
         ("Cost of observing", _cost(report)),
     ]
     lists = [(title, [(name, clean(value)) for name, value in rows]) for title, rows in parts]
@@ -154,6 +155,17 @@ def _precision(view: RunView) -> Iterator[tuple[str, str]]:
         yield "of these frozen", f"{frozen:,}"
     for event in list(view.events(AUTOCAST))[:3]:
         yield "autocast", ", ".join(f"{k} {v}" for k, v in event.data.items())
+
+
+def _closed(view: RunView) -> Iterator[tuple[str, str]]:
+    """Says what of the script can't be seen into, and which parts of ours did not look."""
+    for event in list(view.events(COMPILE))[:4]:
+        yield "torch.compile", event.data["target"]
+    if any(view.events(CHECKPOINTING)):
+        yield "activation checkpointing", "its graphs are not read"
+    if hooked := sorted({event.data["of"] for event in view.events(HOOK_REGISTERED)}):
+        yield "autograd hooks on", ", ".join(hooked)
+    yield from view.skipped.items()
 
 
 def _cost(report: Report) -> Iterator[tuple[str, str]]:
