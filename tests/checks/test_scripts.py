@@ -35,6 +35,10 @@ BY_CHANCE = [
 ]
 """Judged by a curve, which another seed draws otherwise."""
 JUDGED_AT_LEAST = 20
+RARE = {
+    "causal-leak": (4, "asks only models that are trained to predict the next token"),
+}
+"""Checks of what few scripts do: how many must have been judged all the same, and why so few."""
 SAMPLED = re.compile(r" in the [\d,]+ sampled of .*$")
 NUMBER = re.compile(r"\d+")
 EXPECT = re.compile(r"# expect: ([a-z0-9-]+)( anywhere)?\s*$")
@@ -172,5 +176,6 @@ def test_each_check_has_judged_many_right_scripts(warm: WarmRunner, tally: Path)
             review(script, warm, tally)
         for name in written.read_text().split():
             counts[name] += 1
-    few = {name: count for name, count in counts.items() if count < JUDGED_AT_LEAST}
+    least = {name: RARE[name][0] if name in RARE else JUDGED_AT_LEAST for name in counts}
+    few = {name: count for name, count in counts.items() if count < least[name]}
     assert few == {}

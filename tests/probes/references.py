@@ -648,6 +648,7 @@ SECONDS = "a time differs from run to run; test_pace.py and a test below hold it
 WITHOUT: dict[str, str] = {
     "ungraded_weight_norm": "every parameter of the variants has a gradient; test_cuts.py",
     "sample_order_change": "the variants have inputs of features alone; test_sample_order.py",
+    "later_token_change": "the variants predict no next token; test_questions.py",
     "data_wait_s": SECONDS,
     "forward_s": SECONDS,
     "backward_s": SECONDS,

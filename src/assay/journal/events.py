@@ -466,6 +466,13 @@ class SamplesMixed(TypedDict):
     shape: list[int]
 
 
+class CausalLeak(TypedDict):
+    """The `operation` that takes a later token into an earlier answer, and the user's `line`."""
+
+    operation: str
+    line: SiteRow | None
+
+
 class HookRegistered(TypedDict):
     """What the hook was put on."""
 
@@ -712,6 +719,11 @@ SAMPLES_MIXED = EventKind(
     "the first operation of a model whose result for a sample depends on its place in the batch",
     absent="no answer was seen to depend on the place of its sample",
 )
+CAUSAL_LEAK = EventKind(
+    "causal_leak", CausalLeak, "questions",
+    "the first operation whose result at a position depends on the tokens after it",
+    absent="no answer was seen to depend on the tokens after it",
+)  # fmt: skip
 MODULE_MODES = EventKind(
     "module_modes", ModuleModes, "notes",
     "a model that has dropout or batch norm is called in another mode than before",
@@ -773,6 +785,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
+    CAUSAL_LEAK,
     LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

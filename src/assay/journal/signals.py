@@ -519,6 +519,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "how much the answers for a batch change when its samples change places",
         absent="no model was asked again: no sampled backward pass was made",
     ),
+    Signal(
+        "later_token_change", "Change with later tokens", "of the spread", Per.WHOLE, "questions",
+        "how much answers change when only tokens after them are others, where a loss asks for the "
+        "next token",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
     # -- in trials only ------------------------------------------------------------------------
     Signal(
         "loss_alike", "Comparable loss", "", Per.WHOLE, "comparable",

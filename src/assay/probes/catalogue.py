@@ -31,6 +31,7 @@ from .pace import Pace
 from .pairs import Pairs
 from .passes import Passes
 from .predictions import Predictions
+from .questions.probe import Questions
 from .rates import Rates
 from .sample_order import SampleOrder
 from .scaling import Scaling
@@ -76,6 +77,7 @@ PROBES: tuple[type[Probe], ...] = (
     HeldOut,
     Averages,
     SampleOrder,
+    Questions,
     Setup,
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..seams.callsite import user_frame
+from .operations import Operation
 
 _aten: Any = torch.ops.aten
 _ARITHMETIC = frozenset((_aten.sub.Tensor, _aten.mul.Tensor, _aten.div.Tensor, _aten.add.Tensor))
@@ -28,17 +29,18 @@ class Lines:
         self._shapes: dict[int, tuple[torch.Size, torch.Size]] = {}
         self._widened: set[tuple[int, torch.Size]] = set()
 
-    def note(self, function: Any, args: Any) -> None:
-        """Notes the line of the operation that is about to be computed."""
+    def note(self, function: Any, args: Any) -> int | None:
+        """Notes the line of the operation that is about to be computed; returns its node."""
         if function in _WIDENING:
             self._note_widened(args)
         if _numbers is None or not torch.is_grad_enabled():
-            return
-        number = _numbers() - 1
+            return None
+        number: int = _numbers() - 1
         if number not in self._lines and (frame := user_frame()) is not None:
             self._lines[number] = frame.f_code, frame.f_lasti
             if function in _ARITHMETIC:
                 self._note_shapes(number, args)
+        return number
 
     def _note_shapes(self, number: int, args: Any) -> None:
         """Notes two shapes of unlike length, unless one side was widened on purpose."""
@@ -71,3 +73,7 @@ class Lines:
     def where(self, node: Any) -> tuple[CodeType, int] | None:
         """Returns the code and the instruction that made a node; None where it was not recorded."""
         return self._lines.get(node._sequence_nr())
+
+    def of(self, operation: Operation) -> tuple[CodeType, int] | None:
+        """Returns the same of a recorded operation."""
+        return None if operation.node is None else self._lines.get(operation.node)

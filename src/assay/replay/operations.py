@@ -8,6 +8,9 @@ import torch
 
 from .structure import NotReplayable, Path, follow, leaves
 
+_NORMS = (torch.ops.aten.native_batch_norm.default, torch.ops.aten.cudnn_batch_norm.default)
+"""Arguments 3 to 5: running mean, running variance, and whether the batch's own are taken."""
+
 
 class Slot:
     """Stands for a tensor among the arguments of a recorded operation."""
@@ -21,10 +24,12 @@ class Slot:
 class Operation:
     """One operation: what was called, where its arguments come from, what it must give."""
 
-    __slots__ = ("args", "differentiable", "found", "function", "grad", "kwargs", "made")
+    __slots__ = ("args", "differentiable", "found", "function", "grad", "kwargs", "made", "node")
 
     def __init__(self, function: Any, args: Any, kwargs: Any, *, grad: bool) -> None:
         self.function, self.args, self.kwargs, self.grad = function, args, kwargs, grad
+        self.node: int | None = None
+        """Number of its node in the graph, by which `Lines` knows the user's line."""
         self.made: list[tuple[Path, int, torch.Size, torch.dtype]] = []
         self.found: list[tuple[Path, Any]] = []
         self.differentiable = False  # a detach of torch's own that cuts no gradient
@@ -34,8 +39,21 @@ class Operation:
         parts = (part for _, part in leaves((self.args, list(self.kwargs.values()))))
         return [part.number for part in parts if isinstance(part, Slot)]
 
-    def play(self, values: dict[int, torch.Tensor], *, grad: bool) -> None:
+    @property
+    def name(self) -> str:
+        """Its name in torch, such as `addmm`; "" where values were read."""
+        name = str(getattr(getattr(self.function, "_schema", None), "name", "")).rpartition(":")[2]
+        if "scaled_dot_product" in name:  # each kind of device has several
+            return "scaled_dot_product_attention"
+        return name.strip("_")
+
+    def play(self, values: dict[int, torch.Tensor], *, grad: bool, still: bool = False) -> None:
         """Computes this operation again, taking arguments from `values` and adding its results.
+
+        Args:
+            values: tensors by number.
+            grad: whether the result is to have a graph.
+            still: whether a norm over the batch takes its running statistics, as in evaluation.
 
         Raises:
             NotReplayable: what is found is not what the program found.
@@ -50,8 +68,11 @@ class Operation:
         if grad and self.differentiable:
             function = torch.ops.aten.alias.default
         torch.set_grad_enabled(grad and self.grad)
+        made = self.made
+        if still and function in _NORMS and args[3] is not None:
+            args, made = [*args[:5], False, *args[6:]], made[:1]
         result = function._op(*args, **kwargs)
-        for path, slot, shape, dtype in self.made:
+        for path, slot, shape, dtype in made:
             value = follow(result, path)
             if value is None:  # what only a backward pass would need
                 values.pop(slot, None)

@@ -138,11 +138,12 @@ class Tape:
     ) -> Any:
         kwargs = kwargs or {}
         call = getattr(function, "_op", function)
-        if self._lines is not None:
-            self._try(self._lines.note, function, args)
+        node = None if self._lines is None else self._try(self._lines.note, function, args)
         if self.why is not None:
             return call(*args, **kwargs)
         operation = self._try(self._operation, function, args, kwargs)
+        if operation is not None:
+            operation.node = node
         try:
             result = call(*args, **kwargs)
         except BaseException as error:  # what the user reads has no frames of ours
@@ -295,6 +296,8 @@ class Tape:
         *,
         grad: bool = False,
         first: int = 0,
+        still: bool = False,
+        each: Callable[[Operation, dict[int, torch.Tensor]], None] | None = None,
     ) -> list[torch.Tensor]:
         """Computes tensors again, with the weights as they are now.
 
@@ -304,6 +307,8 @@ class Tape:
                 and type; those of weights come from the caller as well where gradients are wanted.
             grad: whether the results are to have a graph.
             first: where to begin.
+            still: whether norms over the batch take their running statistics, as in evaluation.
+            each: is called after each operation, with it and the values that are still needed.
 
         Raises:
             NotReplayable: what was found on the way is not what the program found.
@@ -321,7 +326,9 @@ class Tape:
         if not first:
             put_random_state([*self._random, None, None])
         for index, operation in enumerate(self._operations[first:until], first):
-            operation.play(values, grad=grad)
+            operation.play(values, grad=grad, still=still)
+            if each is not None:
+                each(operation, values)
             for slot in last.get(index, ()):
                 values.pop(slot, None)
         return [values[slot] for slot in wanted]

@@ -1,0 +1,105 @@
+"""One step that is asked: what its models were given, its loss, and where an answer changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ...replay.operations import Operation
+from ...replay.replays import Replays, Scored
+from ...replay.structure import NotReplayable, Path
+from ...seams.callsite import line_at
+
+KEPT_AT_MOST = 64 * 2**20
+"""Bytes of intermediate results that are kept to find an operation."""
+
+Changes = list[tuple[torch.Tensor, torch.Tensor]]
+"""Pairs of a tensor that a model was given and the one that takes its place."""
+
+
+class Asked:
+    """What all questions share: the answers as they were are computed once.
+
+    Args:
+        replays: the service that computes the step again.
+        watch: takes what is found.
+    """
+
+    def __init__(self, replays: Replays, watch: Any) -> None:
+        self.replays, self.watch = replays, watch
+        self._plain: dict[int, torch.Tensor] = {}
+
+    @property
+    def given(self) -> dict[Path, torch.Tensor]:
+        """What models were given: by number of the call, 0 or 1, and position or name."""
+        return self.replays.given
+
+    @property
+    def scored(self) -> list[Scored]:
+        """The calls of loss functions of torch."""
+        return self.replays.scored
+
+    def plain(self, *numbers: int) -> list[torch.Tensor]:
+        """Returns recorded tensors as they were: the loss, all scores and their targets at once."""
+        if not self._plain:
+            known = [self.replays.loss_number]
+            for call in self.scored:
+                known += [call.input, call.target]
+            self._plain = dict(zip(known, self.replays.compute(known), strict=True))
+        return [self._plain[number] for number in numbers]
+
+    def changed(self, changes: Changes, *numbers: int) -> list[torch.Tensor]:
+        """Returns the same with something else given."""
+        return self.replays.compute(numbers, changes)
+
+    def first(self, changes: Changes, wanted: int, differs: Differs) -> Operation | None:
+        """Returns the first operation whose result differs in a place that it should not."""
+        one, other = Results(differs), Results(differs)
+        self.replays.compute([wanted], each=one)
+        self.replays.compute([wanted], changes, each=other)
+        for (operation, before), (_, after) in zip(one.seen, other.seen, strict=True):
+            if before is not None and after is not None:
+                least = 1e-4 * float(before.abs().max())
+                if float((before - after).abs().max()) > least:
+                    return operation
+        return None
+
+    def line(self, operation: Operation) -> list[Any] | None:
+        """Returns the user's line that computed an operation."""
+        found = self.replays.lines.of(operation)
+        return None if found is None else list(line_at(*found))
+
+
+class Differs:
+    """Says which part of an operation's result is compared."""
+
+    def __call__(self, result: torch.Tensor) -> torch.Tensor | None:
+        """Returns the part; None for a result that says nothing."""
+        raise NotImplementedError
+
+
+class Results:
+    """Keeps a part of each operation's first result, as the tape is played."""
+
+    def __init__(self, part: Differs) -> None:
+        self.seen: list[tuple[Operation, torch.Tensor | None]] = []
+        self._part, self._room = part, KEPT_AT_MOST
+
+    def __call__(self, operation: Operation, values: dict[int, torch.Tensor]) -> None:
+        """Takes the result of one operation."""
+        result = values.get(operation.made[0][1]) if operation.made else None
+        kept = None
+        if "empty" in operation.name:
+            result = None  # whatever the memory held
+        if result is not None and result.is_floating_point():
+            part = self._part(result)
+            if part is not None and part.numel():
+                self._room -= part.numel() * 4
+                kept = part.detach().float().clone() if self._room >= 0 else None
+        self.seen.append((operation, kept))
+
+
+def refuse(why: str) -> NotReplayable:
+    """Returns what a question raises that can't be asked of this step."""
+    return NotReplayable(why)

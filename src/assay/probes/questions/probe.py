@@ -1,0 +1,35 @@
+"""Probe: asks the batch of a step again, with one thing changed that the model was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from ...replay.measurement import Measurement, When
+from ...replay.replays import Replays
+from ...replay.structure import NotReplayable
+from .asked import Asked
+from .causal import later_tokens
+
+
+class Questions(Measurement):
+    """Answers the questions of this folder, one after the other, on the tape of one step.
+
+    No code of the script's runs: what torch computed is computed again, with other numbers in the
+    place of some that the model was given. Dropout draws what it drew, and batch norm takes its
+    running statistics. What one question can't be asked of is no matter of the others.
+    """
+
+    name, forwards = "questions", 6
+    at: ClassVar = (When.OPENING_END, When.RARELY)
+
+    questions: ClassVar = {"later_token_change": later_tokens}
+
+    def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
+        """Yields the signals of all questions."""
+        asked = Asked(replays, self.watch)
+        for signal, question in self.questions.items():
+            try:
+                yield from question(asked)
+            except NotReplayable as why:
+                self.watch.skip(signal, f"could not look: {why}")
