@@ -27,6 +27,8 @@ class Questions(Measurement):
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
         """Yields the signals of all questions."""
+        if replays.why_not is not None:
+            raise NotReplayable(replays.why_not)
         asked = Asked(replays, self.watch)
         for signal, question in self.questions.items():
             try:
