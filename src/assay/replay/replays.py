@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 
@@ -15,7 +15,7 @@ from ..watching.probe import Probe
 from .asking import SAME, Call, Inputs, Mode, Proofs, Same
 from .evaluations import AwaitedEvaluation
 from .lines import Lines
-from .operations import Operation
+from .scored import SCORED_AT_MOST, Scored, scored
 from .structure import (
     NotReplayable,
     Path,
@@ -32,25 +32,9 @@ from .structure import (
 )
 from .tape import Tape
 
-SCORED_AT_MOST = 32
-"""Calls of loss functions in one step that are noted: a loop over time makes hundreds."""
-
 SAME_LOSS = 1e-3
 """Relative difference up to which the first replay must repeat the recorded loss: kernels of CUDA
 may add in another order."""
-
-
-class Scored(NamedTuple):
-    """A call of a loss function of torch, with the numbers by which the tape knows its tensors."""
-
-    name: str
-    input: int
-    target: int
-    ignored: int
-    shape: torch.Size
-    """Of the input."""
-    counted: torch.Size
-    """Of the target."""
 
 
 class Replays(Probe):
@@ -153,19 +137,11 @@ class Replays(Probe):
         """Notes what a loss function of torch takes for the targets."""
         if self._tape is not None and not self._ended:
             call = bind(function, args, kwargs)
-            target, source = call.get("target"), call.get("input")
+            target = call.get("target")
             if isinstance(target, torch.Tensor) and target.dim():
                 self._lengths.add(len(target))
-            number, scores = self._tape.slot(target), self._tape.slot(source)
-            if (
-                number is not None
-                and scores is not None
-                and isinstance(source, torch.Tensor)
-                and isinstance(target, torch.Tensor)
-                and len(self.scored) < SCORED_AT_MOST
-            ):
-                ignored = call.get("ignore_index", -100)
-                made = Scored(name, scores, number, ignored, source.shape, target.shape)
+            number = self._tape.slot(target)
+            if (made := scored(self._tape, name, call)) and len(self.scored) < SCORED_AT_MOST:
                 self.scored.append(made)
             if number in self._tape.given and number not in self._targets:
                 self._targets.append(number)
@@ -227,7 +203,9 @@ class Replays(Probe):
             return "no loss is recorded of an evaluation"
         if self._why is not None:
             return self._why
-        return None if self._loss is not None else "no model with weights was called"
+        if self._loss is not None:
+            return None
+        return "compiled" if self.watch.compiled else "no model with weights was called"
 
     @property
     def call(self) -> Call:
@@ -256,47 +234,25 @@ class Replays(Probe):
         return next(iter(self._lengths)) if len(self._lengths) == 1 else None
 
     @property
-    def given(self) -> dict[Path, torch.Tensor]:
-        """What models were given on the tape, by number of the call and path; each tensor once."""
+    def calls(self) -> Sequence[Call]:
+        """The calls of models that were recorded."""
+        return self._calls
+
+    @property
+    def tape(self) -> Tape:
+        """What was recorded, up to the loss; NotReplayable where it was not."""
         if self._tape is None or self._loss is None:
             raise NotReplayable(self.why_not or "")
-        seen: dict[int, tuple[Path, torch.Tensor]] = {}
-        for index, call in enumerate(self._calls):
-            for path, tensor in call.inputs.items():
-                seen.setdefault(id(tensor), ((index, *path), tensor))
-        return dict(seen.values())
+        return self._tape
 
     @property
     def loss_number(self) -> int:
         """The number of the loss on the tape."""
         return self._loss_number
 
-    def compute(
-        self,
-        numbers: Sequence[int],
-        changed: Sequence[tuple[torch.Tensor, torch.Tensor]] = (),
-        *,
-        each: Callable[[Operation, dict[int, torch.Tensor]], None] | None = None,
-    ) -> list[torch.Tensor]:
-        """Returns recorded tensors as they are when some that models were given are others.
-
-        No code of the script's runs. Dropout draws what it drew; norms over the batch take their
-        running statistics, so that rows do not meet there.
-
-        Args:
-            numbers: of the tensors that are wanted.
-            changed: pairs of a tensor that was given and the one to take for it.
-            each: see `Tape.play`.
-
-        Raises:
-            NotReplayable: why it can't be computed.
-        """
-        tape = self._tape
-        if tape is None or self._loss is None:
-            raise NotReplayable(self.why_not or "")
-        replaced = {tape.slot(one): other for one, other in changed}
-        known = {number: new for number, new in replaced.items() if number is not None}
-        return self._compute(lambda: tape.play(list(numbers), known, still=True, each=each))
+    def undisturbed(self, work: Callable[[], Result]) -> Result:
+        """Returns what `work` computes, with all state as it was; an error is NotReplayable."""
+        return self._compute(work)
 
     @property
     def recorded(self) -> torch.Tensor | None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from ...replay.operations import Operation
-from ...replay.replays import Replays, Scored
+from ...replay.replays import Replays
+from ...replay.scored import Scored
 from ...replay.structure import NotReplayable, Path
 from ...seams.callsite import line_at
 
 KEPT_AT_MOST = 64 * 2**20
 """Bytes of intermediate results that are kept to find an operation."""
+
+Each = Callable[[Operation, dict[int, torch.Tensor]], None]
+"""Is called after each operation that is computed again."""
 
 Changes = list[tuple[torch.Tensor, torch.Tensor]]
 """Pairs of a tensor that a model was given and the one that takes its place."""
@@ -32,8 +37,12 @@ class Asked:
 
     @property
     def given(self) -> dict[Path, torch.Tensor]:
-        """What models were given: by number of the call, 0 or 1, and position or name."""
-        return self.replays.given
+        """What models were given, by number of the call and path; each tensor once."""
+        seen: dict[int, tuple[Path, torch.Tensor]] = {}
+        for index, call in enumerate(self.replays.calls):
+            for path, tensor in call.inputs.items():
+                seen.setdefault(id(tensor), ((index, *path), tensor))
+        return dict(seen.values())
 
     @property
     def scored(self) -> list[Scored]:
@@ -46,18 +55,34 @@ class Asked:
             known = [self.replays.loss_number]
             for call in self.scored:
                 known += [call.input, call.target]
-            self._plain = dict(zip(known, self.replays.compute(known), strict=True))
+            self._plain = dict(zip(known, self.changed([], *known), strict=True))
         return [self._plain[number] for number in numbers]
 
-    def changed(self, changes: Changes, *numbers: int) -> list[torch.Tensor]:
-        """Returns the same with something else given."""
-        return self.replays.compute(numbers, changes)
+    def changed(
+        self, changes: Changes, *numbers: int, each: Each | None = None
+    ) -> list[torch.Tensor]:
+        """Returns recorded tensors as they are when something else is given.
+
+        Args:
+            changes: pairs of a tensor that was given and the one to take for it.
+            numbers: of the tensors that are wanted.
+            each: see `Tape.play`.
+
+        Raises:
+            NotReplayable: why they can't be computed.
+        """
+        tape = self.replays.tape
+        replaced = {tape.slot(one): other for one, other in changes}
+        known = {number: new for number, new in replaced.items() if number is not None}
+        return self.replays.undisturbed(
+            lambda: tape.play(list(numbers), known, still=True, each=each)
+        )
 
     def first(self, changes: Changes, wanted: int, differs: Differs) -> Operation | None:
         """Returns the first operation whose result differs in a place that it should not."""
         one, other = Results(differs), Results(differs)
-        self.replays.compute([wanted], each=one)
-        self.replays.compute([wanted], changes, each=other)
+        self.changed([], wanted, each=one)
+        self.changed(changes, wanted, each=other)
         for (operation, before), (_, after) in zip(one.seen, other.seen, strict=True):
             if before is not None and after is not None:
                 least = 1e-4 * float(before.abs().max())

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ...replay.replays import Scored
+from ...replay.scored import Scored
 from .asked import Asked, Differs, refuse
 
 SHORTEST = 4
