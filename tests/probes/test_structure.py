@@ -12,6 +12,7 @@ from torch import nn
 
 from assay.journal.events import OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
 from assay.probes import structure
+from assay.probes.averages import Averages
 from assay.probes.structure import Structure, _module_settings, plain, shared_places
 
 from .conftest import Watching
@@ -243,3 +244,26 @@ def test_parameters_outside_of_every_optimizer(watched: Watching) -> None:
     expected = float(model[2].weight.detach().double().norm())
     assert list(norms.steps) == [0, 1, 3]
     assert norms.last == pytest.approx(expected, rel=1e-6)
+
+
+def test_lazy_layers_have_shapes_once_they_were_called(watched: Watching) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.idle = nn.LazyLinear(3), nn.LazyLinear(3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.used(x)
+
+    model = Net()
+    with watched(Structure, Averages) as seen:
+        model(torch.ones(2, 5))  # has no shapes before
+        optimizer = torch.optim.SGD(model.used.parameters(), 0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            model(torch.ones(2, 5)).sum().backward()
+            optimizer.step()
+    assert not seen.view.errors
+    assert {p.name: tuple(p.shape) for p in seen.view.parameters} == {
+        "used.weight": (3, 5), "used.bias": (3,),
+    }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from ..seams.callsite import builder_frame, site_of
 from ..watching.measures import inner
@@ -107,6 +108,8 @@ class Averages(Probe):
 
     def on_root_found(self, module: torch.nn.Module) -> None:
         """Copies a part of a model, before it is trained."""
+        if any(map(is_lazy, module.parameters())):
+            return  # a part of it was never called, and has no shape
         if len(self._starts) < ROOTS_AT_MOST:
             with torch.no_grad():
                 self._starts.append(_Start(module))

@@ -6,6 +6,7 @@ import weakref
 from typing import Any, ClassVar
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from ..seams.callsite import user_site
 from ..watching.build_sites import BuildSites
@@ -161,6 +162,7 @@ class Structure(Probe):
                     p.requires_grad,
                 ]
                 for name, p in module.named_parameters()
+                if not is_lazy(p)
             ][:MODULES_AT_MOST],
         )
 

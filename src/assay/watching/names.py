@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 WRAPPERS = {
     "OptimizedModule": "_orig_mod",
@@ -42,8 +43,11 @@ class Names:
         return [root for ref in self._roots if (root := ref()) is not None]
 
     def add_root(self, module: torch.nn.Module) -> list[torch.nn.Module]:
-        """Learns the root of a called module; gives the roots that are new, at most one."""
-        if self.module(module) is not None:
+        """Learns the root of a called module; gives the roots that are new, at most one.
+
+        A model of lazy layers has no shapes before its first call: it is learnt at the second.
+        """
+        if self.module(module) is not None or any(map(is_lazy, module.parameters())):
             return []
         root = self._outermost([module])
         return self._adopt(root[0] if root else module)
