@@ -1,6 +1,6 @@
 """Bar codes: digits by CTC, the strip's ends, and whether a code is damaged (a soft margin).
 
-Hand-made: no class of ours, parameters of one ModuleList, an average once an epoch (Polyak).
+The average is taken once an epoch (Polyak), and of the buffers only the newest are kept.
 """
 
 import os
@@ -30,32 +30,35 @@ def scan(n):
     return line[:, None], digits + 1, torch.stack([begin, begin + 24], 1) / T, damaged
 
 
-def build():
-    return nn.ModuleList([
-        nn.Sequential(
+class Reader(nn.ModuleList):
+    """A list of four nets that is called as one."""
+
+    def __init__(self):
+        conv = nn.Sequential(
             nn.Conv1d(1, 32, 7, padding=3), nn.BatchNorm1d(32), nn.Mish(),
             nn.Conv1d(32, 32, 5, padding=2), nn.BatchNorm1d(32), nn.Mish(),
-        ),
-        nn.Conv1d(32, 5, 1),
-        nn.Linear(32 * T, 2),
-        nn.Linear(64, 1),
-    ])  # fmt: skip
+        )  # fmt: skip
+        super().__init__([conv, nn.Conv1d(32, 5, 1), nn.Linear(32 * T, 2), nn.Linear(64, 1)])
+
+    def forward(self, line):
+        h = self[0](line)
+        moments = torch.cat([h.mean(2), h.var(2)], 1)
+        return self[1](h), self[2](h.flatten(1)), self[3](moments).squeeze(1)
 
 
 def losses(nets, line, digits, ends, damaged):
-    h = nets[0](line)
+    logits, ends_found, score = nets(line)
     n = len(line)
-    ctc = F.ctc_loss(nets[1](h).permute(2, 0, 1).log_softmax(2), digits, (T,) * n, (4,) * n)
-    low, high = nets[2](h.flatten(1)).T
+    ctc = F.ctc_loss(logits.permute(2, 0, 1).log_softmax(2), digits, (T,) * n, (4,) * n)
+    low, high = ends_found.T
     cut = torch.min(high, ends[:, 1]) - torch.max(low, ends[:, 0])
     join = torch.max(high, ends[:, 1]) - torch.min(low, ends[:, 0])
-    score = nets[3](torch.cat([h.mean(2), h.var(2)], 1)).squeeze(1)
     broken = F.soft_margin_loss(score, 2.0 * damaged.float() - 1)
     return ctc + (1 - cut / join.clamp(min=0.1)).mean() + broken
 
 
 train, held = scan(512), scan(128)
-nets, polyak = build(), build()
+nets, polyak = Reader(), Reader()
 polyak.load_state_dict(nets.state_dict())
 optimizer = torch.optim.Adam(nets.parameters(), lr=5e-3)
 reduce = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
