@@ -54,6 +54,7 @@ class LossAtStart(Check):
     family = "loss"
     severity = "note"
     tier = "heuristic"
+    status = "preview"
     needs = ("loss_call_value", "loss_call")
     reads = ("loss_call_value", "loss_call", "loss_head", "weight_norm")
     is_effect = (Effect.STARTS_HIGH,)

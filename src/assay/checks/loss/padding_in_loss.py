@@ -49,6 +49,7 @@ class PaddingInLoss(Check):
     family = "loss"
     severity = "warning"
     tier = "heuristic"
+    status = "preview"
     needs = ("loss_call",)
     reads = ("padded_target_share", "padded_target_value", "loss_call")
     limits = {

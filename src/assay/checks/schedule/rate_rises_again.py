@@ -51,6 +51,7 @@ class RateRisesAgain(Check):
     family = "schedule"
     severity = "warning"
     tier = "heuristic"
+    status = "preview"
     needs = ("learning_rate",)
     reads = ("learning_rate",)
     limits = {

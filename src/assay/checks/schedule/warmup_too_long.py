@@ -49,6 +49,7 @@ class WarmupTooLong(Check):
     family = "schedule"
     severity = "warning"
     tier = "heuristic"
+    status = "preview"
     needs = ("loss", "learning_rate")
     reads = ("loss", "learning_rate", "evaluated", "sweep")
     limits = {
