@@ -54,6 +54,11 @@ def _module_settings(module: torch.nn.Module) -> dict[str, Any] | None:
     return kept or None
 
 
+def _has_shape(parameter: Any) -> bool:
+    """Whether a parameter has its shape; that of a lazy layer has none before its first call."""
+    return not is_lazy(parameter)
+
+
 def shared_places(root: torch.nn.Module) -> list[tuple[str, list[str]]]:
     """Yields what stands at several places of a model: parameter, buffer or module.
 
@@ -162,7 +167,7 @@ class Structure(Probe):
                     p.requires_grad,
                 ]
                 for name, p in module.named_parameters()
-                if not is_lazy(p)
+                if _has_shape(p)
             ][:MODULES_AT_MOST],
         )
 
