@@ -24,6 +24,7 @@ STEPS = {
     "checkpointing": [40],
     "cnn_batchnorm": [60],
     "compiled": [40],
+    "evaluations": [64],
     "grad_scaler": [55],
     "lbfgs": [20],
     "loader_workers": [40],

@@ -696,6 +696,10 @@ WITHOUT: dict[str, str] = {
         for n in ("progress", "aside", "statistics")
     },
     **{
+        f"eval_{n}": "facts about the order of calls: test_evaluation_modes.py"
+        for n in ("training_share", "same_input", "graphs", "graphs_kept")
+    },
+    **{
         f"eval_input_{n}": "of evaluations: test_run_facts.py"
         for n in ("mean", "std", "min", "max")
     },

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from assay.journal.events import EVAL_INPUT
 from assay.probes.held_out import HeldOut
@@ -18,7 +19,7 @@ X = torch.arange(8.0).reshape(2, 4)
 
 
 def make() -> tuple[nn.Module, torch.optim.Optimizer]:
-    model = nn.Linear(4, 2)
+    model = nn.Sequential(nn.Linear(4, 2))
     return model, torch.optim.SGD(model.parameters(), lr=0.01)
 
 
@@ -47,13 +48,13 @@ def test_the_first_two_batches_of_an_evaluation(watched: Watching) -> None:
         step(model, optimizer)
         evaluate(model, 4)
         with torch.no_grad():
-            model(X - 100)  # after train(), and no loss: it may be anything
+            model[0](X - 100)  # after train(), and no loss: a part of the model may be anything
         step(model, optimizer)
         evaluate(model, 1, first=10.0)
         with torch.no_grad():
-            model(X - 100)
+            model[0](X - 100)
     assert smallest(seen) == [(1, 0.0), (1, 1.0), (2, 10.0)]
-    assert not seen.watch.hub.listeners["evaluation_root"]
+    assert not seen.watch.hub.listeners["called_root"]
     (event,) = seen.view.events(EVAL_INPUT)
     assert event.data == {"place": "input 0", "shape": [2, 4], "dtype": "float32"}
 
@@ -74,15 +75,55 @@ def test_all_four_numbers_and_no_other(watched: Watching) -> None:
         assert abs(found[f"eval_input_{name}"] - float(value)) < 1e-5
 
 
-def test_once_for_each_step_of_the_training(watched: Watching) -> None:
+def test_at_most_four_at_one_step_of_the_training(watched: Watching) -> None:
     with watched(Structure, HeldOut) as seen:
         model, optimizer = make()
         step(model, optimizer)
-        evaluate(model, 1)
-        evaluate(model, 1, first=5.0)
+        for number in range(9):
+            evaluate(model, 1, first=float(number))
         step(model, optimizer)
         evaluate(model, 1, first=7.0)
-    assert smallest(seen) == [(1, 0.0), (2, 7.0)]
+    assert smallest(seen) == [(1, 0.0), (1, 1.0), (1, 2.0), (1, 3.0), (2, 7.0)]
+
+
+def test_another_loader_within_one_evaluation(watched: Watching) -> None:
+    with watched(Structure, HeldOut) as seen:
+        model, optimizer = make()
+        step(model, optimizer)
+        model.eval()
+        with torch.no_grad():
+            for first in (0.0, 10.0):
+                for (batch,) in DataLoader(TensorDataset(torch.cat([X] * 4) + first), batch_size=2):
+                    model(batch)
+    assert smallest(seen) == [(1, 0.0), (1, 0.0), (1, 10.0), (1, 10.0)]
+
+
+def test_a_region_without_gradients_announces_one(watched: Watching) -> None:
+    """Whoever forgets eval() has an evaluation all the same."""
+    with watched(Structure, HeldOut) as seen:
+        model, optimizer = make()
+        for _ in range(40):
+            step(model, optimizer)
+            with torch.no_grad():  # an average of weights: no model is called
+                X.mean()
+        with torch.inference_mode():
+            model(X + 5)
+    assert smallest(seen) == [(40, 5.0)]
+
+
+def test_with_gradients_on_it_is_sure_once_no_backward_pass_follows(watched: Watching) -> None:
+    with watched(Structure, HeldOut) as seen:
+        model, optimizer = make()
+        step(model, optimizer)
+        model.eval()
+        model(X)
+        model(X + 1)
+        model(X + 2)
+        model.train()
+        step(model, optimizer)
+        model.eval()  # and trained so
+        step(model, optimizer)
+    assert smallest(seen) == [(1, 0.0), (1, 1.0)]
 
 
 def test_which_evaluations_are_looked_at(watched: Watching) -> None:
@@ -91,17 +132,19 @@ def test_which_evaluations_are_looked_at(watched: Watching) -> None:
         for number in range(60):
             step(model, optimizer)
             evaluate(model, 1, first=float(number))
-    assert [at for at, _ in smallest(seen)] == [*range(1, 9), 12, 18, 27, 41]
-    assert [value for _, value in smallest(seen)] == [*range(8), 11.0, 17.0, 26.0, 40.0]
+    looked = [*range(1, 33), 36, 40, 44, 49, 54, 60]
+    assert [at for at, _ in smallest(seen)] == looked
+    assert [value for _, value in smallest(seen)] == [at - 1.0 for at in looked]
 
 
 def test_a_loss_announces_an_evaluation_too(watched: Watching) -> None:
     with watched(Structure, HeldOut) as seen:
         model, optimizer = make()
         step(model, optimizer)
-        with torch.no_grad():
-            for number in range(4):
-                F.mse_loss(model(X + number), torch.zeros(2, 2))
+        torch.set_grad_enabled(False)
+        for number in range(4):
+            F.mse_loss(model(X + number), torch.zeros(2, 2))
+        torch.set_grad_enabled(True)
     assert smallest(seen) == [(1, 1.0), (1, 2.0)], "the first one was over when its loss was known"
 
 
@@ -111,7 +154,7 @@ def test_nothing_once_something_was_compiled(watched: Watching) -> None:
         step(model, optimizer)
         model.eval()
         torch.compile(nn.Linear(2, 2), backend="eager")
-        assert not seen.watch.hub.listeners["evaluation_root"]
+        assert not seen.watch.hub.listeners["called_root"]
         with torch.no_grad():
             model(X)
         step(model, optimizer)

@@ -521,8 +521,8 @@ def test_evaluations_are_looked_at_ever_more_rarely(watched: Watching) -> None:
             with torch.no_grad():
                 model(X)
             model.train()
-        assert not seen.watch.hub.listeners["evaluation_root"]
-    assert 10 <= len(seen.view.trainings[0].series("eval_input_min", "input 0")) <= 20
+        assert not seen.watch.hub.listeners["called_root"]
+    assert 40 <= len(seen.view.trainings[0].series("eval_input_min", "input 0")) <= 50
 
 
 def test_a_model_that_is_compiled_for_its_evaluation(watched: Watching) -> None:

@@ -454,6 +454,21 @@ class ModuleModes(TypedDict):
     eval_modules: list[str]
 
 
+class EvaluationPass(TypedDict):
+    """How an evaluation called a `module`, from which `line`.
+
+    `training` is its mode, `grad` whether gradients were on. `active` names the modules (at most
+    50) that worked as in training, `dropouts` the lines of the dropouts by function that did.
+    """
+
+    module: str
+    line: SiteRow | None
+    training: bool
+    grad: bool
+    active: list[str]
+    dropouts: list[SiteRow]
+
+
 class SamplesMixed(TypedDict):
     """The `operation` whose result depends on the place, of this `shape`, and the user's `line`.
 
@@ -712,6 +727,11 @@ EVALUATED = EventKind(
     absent="no region without gradients followed a switch to evaluation mode",
     always=True,
 )  # fmt: skip
+EVALUATION_PASS = EventKind(
+    "evaluation_pass", EvaluationPass, "evaluation_modes",
+    "an evaluation calls a trained model from another line, or in other modes, than before",
+    absent="no evaluation called a trained model",
+)  # fmt: skip
 SAMPLES_MIXED = EventKind(
     "samples_mixed",
     SamplesMixed,
@@ -786,6 +806,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK,
-    LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD,
+    LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD, EVALUATION_PASS,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -15,6 +15,10 @@ _NO_NUMBERS = "no model was given a tensor of floating-point numbers"
 _NO_EVALUATION = (
     "no trained model was called with gradients off, after eval() or a loss without gradients"
 )
+_NO_EVALUATION_AT_ALL = (
+    "no evaluation called a trained model: none followed eval(), a region without gradients or a "
+    "loss without them"
+)
 _NO_HELD_OUT = "no loss was computed with gradients off"
 _NO_AVERAGE = (
     "no evaluation called a model of the shape of a trained one that no optimizer holds, twice"
@@ -301,6 +305,28 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "eval_input_max", "Largest input in evaluation", "", Per.INPUT, "held_out",
         "largest finite number of a batch that an evaluation gave the model",
         absent=_NO_EVALUATION,
+    ),
+    Signal(
+        "eval_training_share", "Modules in training mode", "share", Per.ROOT, "evaluation_modes",
+        "of what computes something else in training than in evaluation (modules, and dropout by "
+        "function), the share that worked as in training when an evaluation called the model",
+        absent=_NO_EVALUATION_AT_ALL,
+    ),
+    Signal(
+        "eval_same_input", "Asked for the same again", "passes", Per.ROOT, "evaluation_modes",
+        "how often an evaluation gave a model that worked as in training what it had given it "
+        "first, in another pass or row",
+        absent="every evaluation called the model in evaluation mode",
+    ),
+    Signal(
+        "eval_graphs", "Graphs in evaluation", "passes", Per.ROOT, "evaluation_modes",
+        "forward passes of one evaluation with gradients on, that no backward pass went through",
+        absent=_NO_EVALUATION_AT_ALL,
+    ),
+    Signal(
+        "eval_graphs_kept", "Graphs held in evaluation", "passes", Per.ROOT, "evaluation_modes",
+        "the most of those graphs that were still held when another pass began",
+        absent="no evaluation had gradients on, or each fell into a sampled iteration",
     ),
     Signal(
         "average_progress", "Progress of an average", "share", Per.ROOT, "averages",

@@ -15,6 +15,7 @@ from .counted import Counted
 from .cuts import Cuts
 from .domains import Domains
 from .evaluation import Evaluation
+from .evaluation_modes import EvaluationModes
 from .gradients import Gradients
 from .half_ranges import HalfRanges
 from .held_out import HeldOut
@@ -75,6 +76,7 @@ PROBES: tuple[type[Probe], ...] = (
     Lookahead,
     Evaluation,
     HeldOut,
+    EvaluationModes,
     Averages,
     SampleOrder,
     Questions,

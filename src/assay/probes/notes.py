@@ -12,8 +12,8 @@ SWITCHES_AT_MOST = 1000
 """Changes of mode written in one run; a script that goes on switching after so many is well."""
 
 
-def _depends_on_mode(module: Any) -> bool:
-    """Whether the module computes something else in training than in evaluation."""
+def depends_on_mode(module: Any) -> bool:
+    """Returns whether the module computes something else in training than in evaluation."""
     if isinstance(module, torch.nn.modules.dropout._DropoutNd):
         return module.p > 0
     if isinstance(module, torch.nn.modules.batchnorm._NormBase):
@@ -125,7 +125,7 @@ class Notes(Probe):
             return
         place = names.module(module) or ""
         self.watch.put("training_mode", place, float(module.training))
-        modal = [part for part in module.modules() if _depends_on_mode(part)]
+        modal = [part for part in module.modules() if depends_on_mode(part)]
         if modal:
             stuck = [
                 names.module(part) or type(part).__name__ for part in modal if not part.training

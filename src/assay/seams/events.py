@@ -141,6 +141,15 @@ class Events:
     def evaluation_root_end(self, module: Module, result: Any) -> None:
         """Called after it has returned, where somebody has heard of its beginning."""
 
+    def called_root(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Called before an outermost module is called, gradients on or off."""
+
+    def called_root_end(self, module: Module, result: Any) -> None:
+        """Called after it has returned, where somebody has heard of its beginning."""
+
+    def dropout(self, name: str, rate: Any, training: Any, told: bool) -> None:
+        """Called before a functional dropout; `told`: the caller has said whether it is on."""
+
     def activation(self, name: str, input: Tensor, result: Tensor) -> None:
         """Called after a functional activation has returned."""
 

@@ -8,6 +8,7 @@ arguments.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -88,26 +89,32 @@ class _Inside(threading.local):
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Makes the switch `module` and the event `evaluation_root`, both off until wanted."""
+    """Makes the switch `module`, and the events of outermost calls; all are off until wanted."""
     calls = ModuleCalls(hub)
     hub.switches["module"] = calls
     patches.on_undo(calls.stop)
-    inside = _Inside()
+    _announce_roots(hub, patches, "evaluation_root", lambda: not torch.is_grad_enabled())
+    _announce_roots(hub, patches, "called_root", lambda: not hub.in_backward)
+
+
+def _announce_roots(hub: Hub, patches: Patches, event: str, wanted: Callable[[], bool]) -> None:
+    """Announces outermost calls, while someone listens, by this event and `<event>_end`."""
+    inside, end = _Inside(), f"{event}_end"
 
     def announce(original: Any) -> Any:
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
-            if torch.is_grad_enabled() or inside.a_root or is_recording():
+            if inside.a_root or not wanted() or is_recording():
                 return original(module, *args, **kwargs)
             inside.a_root = True
             try:
-                hub.emit("evaluation_root", module, args, kwargs)
+                hub.emit(event, module, args, kwargs)
                 result = original(module, *args, **kwargs)
             finally:
                 inside.a_root = False
-            if hub.listeners["evaluation_root_end"]:
-                hub.emit("evaluation_root_end", module, result)
+            if hub.listeners[end]:
+                hub.emit(end, module, result)
             return result
 
         return __call__
 
-    put_on_demand(hub, patches, "evaluation_root", [(torch.nn.Module, "__call__")], announce)
+    put_on_demand(hub, patches, event, [(torch.nn.Module, "__call__")], announce)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..journal.events import LOSS_HEAD, MODEL
 from ..journal.series import EMPTY, Series
-from ..journal.view import Evaluation, Training
+from ..journal.view import Evaluation, RunView, Training
 
 
 def main_evaluations(trainings: Iterable[Training]) -> list[Evaluation]:
@@ -22,3 +23,19 @@ def held_out_loss(training: Training) -> Series:
     places = training.places("evaluation_loss")
     every = [training.series("evaluation_loss", place) for place in places]
     return max(every, key=len, default=EMPTY)
+
+
+def losses_without_gradients(training: Training) -> set[int]:
+    """Returns the steps after which the script took a loss without gradients."""
+    places = training.places("evaluation_loss")
+    return {step for place in places for step in training.series("evaluation_loss", place).steps}
+
+
+def is_judged(run: RunView, place: str) -> bool:
+    """Returns whether training's loss is given what this model answers: it is no generator's."""
+    others = [str(e.data["root"]) for e in run.events(MODEL) if e.data["root"] != place]
+    for event in run.events(LOSS_HEAD):
+        name = event.data["parameter"]
+        if name.startswith(f"{place}.") or not any(name.startswith(f"{o}.") for o in others):
+            return True
+    return False

@@ -45,6 +45,7 @@ class Phases:
         self._trainable: dict[int, int] = {}
         self._modes: dict[int, int] = {}
         self._switched: dict[int, bool] = {}
+        self._evaluating = False  # since `eval()`, and up to `train()` or a step
 
     def attach(self) -> None:
         """Listens between samples too."""
@@ -81,8 +82,8 @@ class Phases:
             self._window("weights loaded")
 
     def on_loader_begin(self, loader: Any) -> None:
-        """Samples the first iteration of an epoch."""
-        if self._sampling.plan.taken and torch.is_grad_enabled():
+        """Samples the first iteration of an epoch; an evaluation with gradients on is none."""
+        if self._sampling.plan.taken and torch.is_grad_enabled() and not self._evaluating:
             self._one("epoch")
 
     def on_mode(self, module: Any, training: bool) -> None:
@@ -91,6 +92,7 @@ class Phases:
         After `eval()` nothing is put in place yet, for the evaluation would pay for it: the second
         iteration from then on is sampled, and the first only after `train()`.
         """
+        self._evaluating = not training
         if self._switched.get(id(module), True) is training or not self._sampling.plan.taken:
             return
         if len(self._switched) < MODULES_AT_MOST:
@@ -116,6 +118,7 @@ class Phases:
 
         And, in a sample, what can be trained.
         """
+        self._evaluating = False
         rate = max((rate for rate in rates if rate is not None), default=0.0)
         before = self._rates.setdefault(training.index, rate)
         optimizer = training.optimizer()

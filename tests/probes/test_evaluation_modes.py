@@ -1,0 +1,152 @@
+"""In which modes evaluations call a model, and which graphs they build."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from assay.journal.events import EVALUATION_PASS
+from assay.probes.evaluation_modes import EvaluationModes
+from assay.probes.structure import Structure
+
+from .conftest import Watching
+
+X = torch.arange(32.0).reshape(8, 4)
+
+
+class Net(nn.Module):
+    def __init__(self, forward: Any = None) -> None:
+        super().__init__()
+        self.layer, self.drop = nn.Linear(4, 2), nn.Dropout(0.5)
+        self.more = forward or (lambda net, x: x)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.drop(self.more(self, self.layer(x)))
+
+
+def train(model: nn.Module) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    model(X).square().mean().backward()
+    optimizer.step()
+
+
+def numbers(seen: Any, signal: str) -> list[float]:
+    return list(seen.view.trainings[0].series(signal, "Net").values)
+
+
+def test_a_model_that_nobody_put_into_evaluation_mode(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net())
+        with torch.no_grad():
+            for number in range(2):
+                model(X + number)
+    assert numbers(seen, "eval_training_share") == [1.0]
+    assert numbers(seen, "eval_same_input") == [0.0]
+    (event,) = seen.view.events(EVALUATION_PASS)
+    assert event.data["active"] == ["drop"]
+    assert event.data["training"] is True
+    assert event.data["line"][2] == "test_a_model_that_nobody_put_into_evaluation_mode"
+
+
+def test_the_same_input_in_another_pass_or_row(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net())
+        with torch.no_grad():
+            for _ in range(5):
+                model(X)
+        train(model)
+        with torch.no_grad():
+            model(X[:1].repeat(6, 1))
+    assert numbers(seen, "eval_same_input") == [4.0]
+    assert list(seen.view.trainings[1].series("eval_same_input", "Net").values) == [5.0]
+
+
+def share(watched: Watching, more: Any) -> tuple[list[float], int]:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net(more))
+        model.eval()
+        with torch.no_grad():
+            model(X)
+    (event,) = seen.view.events(EVALUATION_PASS)
+    return numbers(seen, "eval_training_share"), len(event.data["dropouts"])
+
+
+def test_dropout_by_function(watched: Watching) -> None:
+    assert share(watched, lambda net, x: F.dropout(x, 0.3)) == ([0.5], 1)
+    assert share(watched, lambda net, x: F.dropout(x, 0.3, training=net.training)) == ([0.0], 0)
+    assert share(watched, lambda net, x: F.dropout(x, 0.3, training=True)) == ([0.0], 0)
+    assert share(watched, lambda net, x: F.dropout(x, 0.0)) == ([0.0], 0)
+    assert share(watched, lambda net, x: nn.Dropout(0.3)(x)) == ([0.5], 1)
+
+
+def test_dropout_of_attention(watched: Watching) -> None:
+    def attend(rate: float) -> Any:
+        def more(net: Net, x: torch.Tensor) -> torch.Tensor:
+            rows = x[None, None]
+            return F.scaled_dot_product_attention(rows, rows, rows, dropout_p=rate)[0, 0]
+
+        return more
+
+    assert share(watched, attend(0.2)) == ([0.5], 1)
+    assert share(watched, attend(0.0)) == ([0.0], 0)
+
+
+def test_a_model_without_modes(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := nn.Sequential(nn.Linear(4, 2)))
+        model.eval()
+        with torch.no_grad():
+            model(X)
+    assert list(seen.view.trainings[0].series("eval_training_share", "Sequential").values) == [0.0]
+
+
+def test_graphs_that_nobody_goes_through(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        seen.watch.sampling.disarm()
+        train(model := Net())
+        seen.watch.sampling.disarm()
+        model.eval()
+        for first in range(5):
+            model(X + first).sum().item()
+        model.train()
+        seen.watch.sampling.active = False
+        model.eval()
+        kept = [model(X + first) for first in range(5)]
+        model.train()
+        assert len(kept) == 5
+    assert numbers(seen, "eval_graphs") == [5.0, 5.0]
+    assert numbers(seen, "eval_graphs_kept") == [0.0, 3.0]
+
+
+def test_graphs_of_a_roll_out_are_used(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net())
+        model.eval()
+        answers = [model(X + first) for first in range(5)]
+        model.train()
+        torch.cat(answers).sum().backward()
+    assert numbers(seen, "eval_graphs") == []
+
+
+def test_over_a_loader_with_nothing_announced(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net())
+        for (x,) in DataLoader(TensorDataset(X), batch_size=2):
+            model(x)
+    assert numbers(seen, "eval_training_share") == [1.0]
+    assert numbers(seen, "eval_graphs") == [4.0]
+
+
+def test_accumulation_over_a_loader_is_training(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net())
+        for (x,) in DataLoader(TensorDataset(X), batch_size=2):
+            for part in (x, x + 1):
+                answer = model(part)
+            answer.sum().backward()
+    assert numbers(seen, "eval_graphs") == []
+    assert not list(seen.view.events(EVALUATION_PASS))
