@@ -26,6 +26,7 @@ STEPS = {
     "compiled": [40],
     "evaluations": [64],
     "grad_scaler": [55],
+    "half_mask": [60],
     "lbfgs": [20],
     "loader_workers": [40],
     "lstm": [50],

@@ -265,6 +265,13 @@ class Overlap(TypedDict):
     line: SiteRow
 
 
+class HalfMask(TypedDict):
+    """A constant was written into float16: the `place` of its signal, and the user's line."""
+
+    place: str
+    line: SiteRow | None
+
+
 class LossWithoutGraph(TypedDict):
     """Whether the leaf that backward() was called on requires a gradient."""
 
@@ -641,6 +648,11 @@ OVERLAP = EventKind(
     "a loss is computed of the overlap of boxes, the first time for each line",
     absent="no loss was computed of an overlap between boxes and others without a gradient",
 )  # fmt: skip
+HALF_MASK = EventKind(
+    "half_mask", HalfMask, "half_masks",
+    "a constant is written into float16, the first time for each line",
+    absent="no constant was written into float16",
+)  # fmt: skip
 LOSS_WITHOUT_GRAPH = EventKind(
     "loss_without_graph", LossWithoutGraph, "losses",
     "backward() is called on a leaf: a loss made from a number",
@@ -801,6 +813,7 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, EVAL_INPUT, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP,
+    HALF_MASK,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,

@@ -223,6 +223,19 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no module inside a model gave out floating-point numbers",
     ),
     Signal(
+        "half_lost_share", "Constants lost in float16", "share", Per.ACTIVATION, "half_masks",
+        "share of a constant's numbers that are finite, and infinite in float16 as it is written "
+        "there",
+        absent="no constant was written into float16",
+    ),
+    Signal(
+        "softmax_undefined_share", "Undefined rows of softmax", "share", Per.ACTIVATION,
+        "half_masks",
+        "share of the rows of a softmax that are NaN throughout, once a constant was lost in "
+        "float16",
+        absent="no softmax followed a constant that was lost in float16",
+    ),
+    Signal(
         "activation_nonfinite_share", "Non-finite share of activations", "share",
         Per.MODULE | Per.ACTIVATION, "activations",
         "share of the output's elements that are NaN or infinite",

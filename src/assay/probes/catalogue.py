@@ -17,6 +17,7 @@ from .domains import Domains
 from .evaluation import Evaluation
 from .evaluation_modes import EvaluationModes
 from .gradients import Gradients
+from .half_masks import HalfMasks
 from .half_ranges import HalfRanges
 from .held_out import HeldOut
 from .loaders import Loaders
@@ -65,6 +66,7 @@ PROBES: tuple[type[Probe], ...] = (
     Predictions,
     Origins,
     Counted,
+    HalfMasks,
     HalfRanges,
     Overwritten,
     Activations,

@@ -28,7 +28,8 @@ class HalfRanges(Probe):
     """Writes a `half_range` event where a loss is not finite since half precision has an end.
 
     `kind` is `log` (a logarithm of 0 in half precision), `exp` (an exponential that is infinite in
-    float16) or `overflow` (a product or a sum of finite numbers that is infinite in float16). Only
+    float16), `overflow` (a product or a sum of finite numbers that is infinite in float16) or
+    `softmax` (rows of a softmax that are NaN, as it is of nothing but -inf). Only
     losses on the CPU are looked at, and only where all weights are finite: otherwise what is
     infinite is no matter of precision.
     """
@@ -85,6 +86,10 @@ def _judge(node: Any) -> tuple[str, Any, torch.Tensor, torch.Tensor] | None:
         value = saved(node, "self")
         if _is_half(value) and bool((value == 0).any()) and not bool((value < 0).any()):
             return "log", node, value, value == 0
+    if op in ("Softmax", "LogSoftmax") and isinstance(rows := saved(node, "result"), torch.Tensor):
+        undefined = rows.isnan().all(_signed(saved(node, "dim")))
+        if bool(undefined.any()):
+            return "softmax", node, rows, undefined
     for field in OPERANDS:
         value = saved(node, field)
         if not _is_half(value) or value.dtype is not torch.float16 or bool(value.isnan().any()):
@@ -100,6 +105,11 @@ def _judge(node: Any) -> tuple[str, Any, torch.Tensor, torch.Tensor] | None:
         if made_by in PRODUCTS + SUMS and bool(over.any()):
             return "overflow", maker, value, over
     return None
+
+
+def _signed(dim: int) -> int:
+    """Returns a dimension as it was given: autograd keeps -1 as 2^64 - 1."""
+    return dim - 2**64 if dim >= 2**63 else dim
 
 
 def _is_half(value: Any) -> bool:

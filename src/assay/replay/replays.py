@@ -67,6 +67,8 @@ class Replays(Probe):
         self._tape: Tape | None = None
         super().__init__(watch)
         self._awaited = AwaitedEvaluation(watch)
+        self.heard: list[Callable[[Any, Any, Any], None]] = []
+        """Are told of each operation as it is recorded: function, arguments and result."""
         self.iteration_begins()
 
     # -- recording --------------------------------------------------------------------------------
@@ -116,7 +118,9 @@ class Replays(Probe):
             if why is not None:
                 self._give_up(why)
                 return
-            self._tape = self.watch.recording = Tape(size(tensors((args, kwargs))), self.lines)
+            self._tape = self.watch.recording = Tape(
+                size(tensors((args, kwargs))), self.lines, self.heard
+            )
             self._tape.start()
             self.watch.listen("values_read", self._tape.values_read)
         self._calls.append(Call(self.watch.aside, module, args, kwargs))

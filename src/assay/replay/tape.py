@@ -59,12 +59,14 @@ class Tape:
     Args:
         batch_bytes: size of the first batch, which is alive anyway.
         lines: takes the user's line of each operation.
+        heard: are told of each operation, its arguments and its result.
     """
 
     supports_higher_order_operators = True  # else torch would refuse the user's
 
-    def __init__(self, batch_bytes: int = 0, lines: Lines | None = None) -> None:
+    def __init__(self, batch_bytes: int = 0, lines: Lines | None = None, heard: Any = ()) -> None:
         self._lines = lines
+        self._heard = heard
         self.why: str | None = None
         self.seconds = 0.0
         self.given: dict[int, torch.Tensor] = {}
@@ -139,9 +141,9 @@ class Tape:
         kwargs = kwargs or {}
         call = getattr(function, "_op", function)
         node = None if self._lines is None else self._try(self._lines.note, function, args)
-        if self.why is not None:
-            return call(*args, **kwargs)
-        operation = self._try(self._operation, function, args, kwargs)
+        operation = None
+        if self.why is None:
+            operation = self._try(self._operation, function, args, kwargs)
         if operation is not None:
             operation.node = node
         try:
@@ -151,6 +153,8 @@ class Tape:
             raise
         if operation is not None:
             self._try(self._note_result, operation, result)
+        for heard in self._heard:
+            self._try(heard, function, args, result)
         return result
 
     def _try(self, note: Callable[..., Result], *facts: Any) -> Result | None:
