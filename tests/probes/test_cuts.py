@@ -220,3 +220,28 @@ def test_data_can_be_written_while_the_seam_is_there(watched: Watching) -> None:
     torch.testing.assert_close(net.first.weight, first * 1.5**6, check_dtype=True)
     norms = seen.view.trainings[0].series("ungraded_weight_norm", "first.weight")
     assert len(set(norms.values)) == len(norms)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_list_of_numbers_between_two_models_is_a_cut_and_one_for_a_log_is_none(
+    watched: Watching, listed: bool
+) -> None:
+    """No call of a model is under way where a loop passes numbers from one model to another."""
+    torch.manual_seed(0)
+    encoder, head, idle = nn.Linear(6, 4), nn.Linear(4, 1), nn.Linear(4, 1)
+    parts = [encoder, head] if listed else [encoder, head, idle]
+    optimizer = torch.optim.SGD([p for part in parts for p in part.parameters()], lr=0.1)
+    with watched(Structure, Cuts) as seen:
+        for _ in range(6):
+            code = encoder(X)
+            if listed:
+                code = torch.tensor(code.tolist())
+            else:
+                idle(code).tolist()
+            optimizer.zero_grad()
+            head(code).square().mean().backward()
+            optimizer.step()
+    ((how, line, names),) = cuts(seen.view)
+    assert how == ("tolist" if listed else None)
+    assert line == ("code = torch.tensor(code.tolist())" if listed else "")
+    assert len(names) == 2

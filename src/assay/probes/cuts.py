@@ -170,10 +170,13 @@ class Cuts(Probe):
         trace = self._trace
         if trace is None or trace.walks >= WALKS_AT_MOST:
             return
-        if how in _READS and not trace.inside:
+        logged = how in _READS and not trace.inside
+        if logged and (how != "tolist" or tensor.dim() == 0):
             return
         trace.walks += 1
         below = leaves_below([tensor]) if tensor.grad_fn is not None else [tensor]
+        if logged and any(id(p) in trace.trained for p in below):
+            return
         trace.cut(how, user_site(2), {id(p) for p in below if id(p) in trace.missing})
 
     # -- what was found ---------------------------------------------------------------------------
