@@ -14,6 +14,8 @@ SAME = 0.1
 """Relative: a mean over batches stands for one over samples."""
 SCALE = 2.0
 """A validation loss begins within this of the training loss; what does not is something else."""
+VERY_SAME = 1e-4
+"""Relative: the same number, computed once more or printed."""
 EVALUATIONS = 4
 
 
@@ -35,6 +37,11 @@ class Watched:
             part = losses.between(step - max(gap, 1), step).values
             means.append(fmean(part) if part else math.nan)
         return cls(training, metrics, *means)
+
+    def name(self) -> str | None:
+        """Returns of what it has the very values: the evaluations' loss, accuracy or error."""
+        names = ("loss", "accuracy", "error")
+        return next((name for name in names if self._equals(name, VERY_SAME)), None)
 
     def is_gain(self) -> bool | None:
         """Whether it is to be large: True if that is sure, False if likely, None if it may not."""
@@ -58,7 +65,7 @@ class Watched:
         pairs = (self.metrics.first, self.loss_at_first), (self.metrics.last, self.loss_then)
         return [loss / SCALE <= value <= loss * SCALE for value, loss in pairs]
 
-    def _equals(self, what: str) -> bool:
+    def _equals(self, what: str, tolerance: float = SAME) -> bool:
         """Whether it is the loss, accuracy or error that evaluations at the same steps had."""
         known = {}
         for one in self.training.evaluations:
@@ -68,6 +75,6 @@ class Watched:
         pairs = [(value, known[step]) for step, value in self.metrics if step in known]
         factors = (1.0,) if what == "loss" else (1.0, 100.0)
         return len(pairs) >= EVALUATIONS and any(
-            all(math.isclose(value, own * factor, rel_tol=SAME) for value, own in pairs)
+            all(math.isclose(value, own * factor, rel_tol=tolerance) for value, own in pairs)
             for factor in factors
         )

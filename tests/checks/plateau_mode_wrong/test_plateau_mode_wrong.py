@@ -74,6 +74,21 @@ def test_a_score_that_is_no_share_is_told_by_its_size() -> None:
     assert found(run(scores, losses=(0.5, 0.3))) == []  # it may be a validation loss
 
 
+def test_the_very_loss_of_the_evaluations_may_go_any_way() -> None:
+    """Where it is best early and then better still, nothing but its name tells."""
+    losses = [0.2866, 0.3270, 0.2845, 0.2786, 0.2733]
+    (finding,) = found(run(losses, "max", evaluations=evaluated(losses, "loss")))
+    assert finding.severity == "error"
+    assert "was given the held-out loss (0.2866 at first, 0.2733 at last)" in finding.summary
+    near = [value * 1.001 for value in losses]
+    assert found(run(near, "max", evaluations=evaluated(losses, "loss"))) == []
+    assert found(run(losses, "min", evaluations=evaluated(losses, "loss"))) == []
+    assert found(run(losses, "max", rates=(0.1, 0.1), evaluations=evaluated(losses, "loss"))) == []
+    worse = [0.9, 0.5, 0.6, 0.4]
+    (finding,) = found(run(worse, "min", evaluations=evaluated(worse, "accuracy")))
+    assert "the held-out accuracy" in finding.summary
+
+
 def test_what_evaluations_had_is_known() -> None:
     scores = [0.31415, 0.4142135, 0.57721566, 0.6180339]
     assert found(run(scores, evaluations=evaluated(scores, "accuracy")))[0].severity == "error"

@@ -22,7 +22,8 @@ class PlateauModeWrong(Check):
     Looks at what `step(metric)` was given: the best value by its mode came among the first, the
     metric went the other way while the training loss fell, and the rate was cut for it. In mode
     `min` the metric must be one that is to be large: shares of counted samples, or what differs
-    from the loss of the evaluations and of the training. In mode `max` it must be a loss.
+    from the loss of the evaluations and of the training. In mode `max` it must be a loss. A metric
+    that is the very accuracy, error or loss of the evaluations may go any way.
 
     ## Why it matters
     Each better epoch counts as a bad one, and the rate is cut until nothing moves any more.
@@ -72,10 +73,16 @@ class PlateauModeWrong(Check):
             if scheduler.of != "ReduceLROnPlateau" or len(metrics) < self.limit("metrics"):
                 continue
             cut = self._cut(training)
-            mode = scheduler.settings.get("mode", "min")
-            if cut >= 1 or not self._other_way(metrics, largest=mode == "max"):
+            if cut >= 1:
                 continue
+            mode = scheduler.settings.get("mode", "min")
             watched = Watched.of(training, metrics)
+            named = watched.name()
+            if named == "accuracy" if mode == "min" else named in ("loss", "error"):
+                yield self._finding(scheduler, training, metrics, cut, named=named)
+                continue
+            if not self._other_way(metrics, largest=mode == "max"):
+                continue
             if not watched.loss_then < watched.loss_at_first:
                 continue
             sure = watched.is_loss() if mode == "max" else watched.is_gain()
@@ -105,16 +112,22 @@ class PlateauModeWrong(Check):
         metrics: Series,
         cut: float,
         *,
-        sure: bool,
+        sure: bool = True,
+        named: str | None = None,
     ) -> Finding:
         mode = scheduler.settings.get("mode", "min")
         other, way = ("max", "rose") if mode == "min" else ("min", "fell")
         size = "large" if other == "max" else "small"
         at = f" (stepped at {scheduler.step_site})" if scheduler.step_site else ""
+        what = (
+            f"the held-out {named} ({metrics.first:.4g} at first, {metrics.last:.4g} at last)"
+            if named is not None
+            else f"a metric that {way} from {metrics.first:.4g} to {metrics.last:.4g} while the "
+            "training loss fell"
+        )
         return self.found(
-            f"ReduceLROnPlateau with mode={mode!r} was given a metric that {way} from "
-            f"{metrics.first:.4g} to {metrics.last:.4g} while the training loss fell{at}, and cut "
-            f"the rate to {cut:.2g} of what it was",
+            f"ReduceLROnPlateau with mode={mode!r} was given {what}{at}, and cut the rate to "
+            f"{cut:.2g} of what it was",
             "it takes each better value for a worse one",
             try_=(f"mode={other!r}, as this metric is to be {size}",),
             where=Where(site=scheduler.site),
