@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch import distributions as D
 
 from assay.journal.view import RunView
 from assay.probes.lookahead import Lookahead
@@ -49,6 +50,9 @@ def one_step(watched: Watching, loss: Callable[[Tensor], Tensor], *probes: Any) 
         (lambda z: -((z - HOT) ** 2).mean(), -1, 1),
         (lambda z: (HOT - z).pow(2).sum() / 6, 1, 1),
         (lambda z: z.mean() - F.cross_entropy(z, LABELS), -1, 2),
+        (lambda z: D.Categorical(logits=z).log_prob(LABELS).mean(), -1, 1),
+        (lambda z: -D.Independent(D.Normal(z, 1.0), 1).log_prob(HOT).mean(), 1, 1),
+        (lambda z: D.Laplace(z, z.exp()).log_prob(HOT).sum(1).mean().neg() / 2, 1, 1),
     ],
 )
 def test_signs(
@@ -68,6 +72,8 @@ def test_signs(
         lambda z: (z.softmax(1) * z.log_softmax(1)).sum(1).mean(),  # an entropy
         lambda z: -(z**2).mean(),  # a variance
         lambda z: z.logsumexp(1).log().mean(),  # a logarithm of something else
+        lambda z: D.Normal(z, 1.0).log_prob(D.Normal(z, 1.0).rsample()).mean(),  # of its own draw
+        lambda z: (D.Categorical(logits=z).log_prob(LABELS) * torch.randn(6)).mean(),
     ],
 )
 def test_what_has_no_right_sign(watched: Watching, loss: Callable[[Tensor], Tensor]) -> None:

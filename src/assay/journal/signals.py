@@ -374,7 +374,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     Signal(
         "loss_sign", "Sign of a loss", "1 or -1", Per.LOSS_CALL, "loss_graph",
         "1 where the optimizer is asked to lower this loss, -1 where it is asked to raise it; also "
-        "of `log_likelihood` (of its negative) and `squared_error` that are written by hand",
+        "of `log_likelihood` (of its negative), by hand or by `log_prob`, and of `squared_error`",
         absent="what is minimised is no sum in which a loss was found",
     ),
     Signal(

@@ -37,19 +37,21 @@ SQUASHED = {"nll_loss": "LogSoftmax", "binary_cross_entropy": "Sigmoid"}
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 LOGIT_LOSSES = ("cross_entropy", "binary_cross_entropy_with_logits", *SQUASHED)
 ACTIVATIONS = "torch.nn.modules.activation"
+LIKELIHOOD = "log_likelihood"
 
 
 class LossGraph(Probe):
     """Records the sign with which each loss enters the scalar that is minimised.
 
     `loss_sign`, by loss call, is 1 where a lower loss is what is asked for and -1 where a higher
-    one is; also of a log-likelihood and of a squared error that are written by hand. Where what a
-    loss is given comes straight from an activation, `loss_activation` says from which one and what
-    it can give, and `target_unreachable_share` how many of the targets lie outside of that.
+    one is; also of the `log_prob` of a distribution, and of a log-likelihood and of a squared error
+    by hand. Where what a loss is given comes straight from an activation, `loss_activation` says
+    from which one and what it can give, and `target_unreachable_share` how many of the targets lie
+    outside of that.
     """
 
     name = "loss_graph"
-    sampled: ClassVar = ("loss", "module_end", "backward_begin")
+    sampled: ClassVar = ("loss", "log_probability", "module_end", "backward_begin")
 
     def __init__(self, watch: Any) -> None:
         self._graphs: Graphs = watch.shared(Graphs)
@@ -59,6 +61,7 @@ class LossGraph(Probe):
     def iteration_begins(self) -> None:
         """Drops the nodes of an earlier iteration."""
         self._calls: dict[Any, str] = {}
+        self._likelihoods: dict[Any, str] = {}
         self._made: dict[Any, Any] = {}
         self._ends: list[tuple[str, str, Any]] = []
 
@@ -99,6 +102,12 @@ class LossGraph(Probe):
                 low, high = RANGES[operation(node)]
                 outside = (target < low) | (target > high)
                 self.watch.put("target_unreachable_share", place, outside.float().mean())
+
+    def on_log_probability(self, value: torch.Tensor, result: torch.Tensor) -> None:
+        """Notes the node of a log-likelihood of data; of what the model has drawn it is none."""
+        if result.grad_fn is None or value.requires_grad or len(self._likelihoods) >= SEEN_AT_MOST:
+            return
+        self._likelihoods[result.grad_fn] = place_at(LIKELIHOOD, user_site(2))
 
     def _head(self, place: str, node: Any) -> None:
         """Notes the weight of the layer that made the input of a loss."""
@@ -158,7 +167,8 @@ class LossGraph(Probe):
             node, sign, scaled, minus = waiting.pop()
             looked += 1
             op = operation(node)
-            factors = _factors(node, op) if node not in self._calls else None
+            known = node in self._calls or node in self._likelihoods
+            factors = _factors(node, op) if not known else None
             if factors is None:
                 if not _of_weights(node):
                     found.append((node, sign, scaled, minus))
@@ -174,8 +184,10 @@ class LossGraph(Probe):
     def _by_hand(self, node: Any, sign: float, way: int) -> tuple[str | None, float]:
         """Returns the place and the sign of a term that is a log-likelihood or a squared error."""
         op = operation(node)
+        if node in self._likelihoods:
+            return self._likelihoods[node], -sign
         if op in ("LogSoftmax", "LogSigmoid") or (op == "Log" and _of_probabilities(node)):
-            what, sign = "log_likelihood", -sign
+            what, sign = LIKELIHOOD, -sign
         elif op == "Pow" and saved(node, "exponent") == 2 and _is_difference(node):
             what = "squared_error"
         else:

@@ -156,6 +156,9 @@ class Events:
     def distribution(self, name: str, probs: Any, logits: Any) -> None:
         """Called after a distribution was built of `probs` or `logits`, one of which is None."""
 
+    def log_probability(self, value: Tensor, result: Tensor) -> None:
+        """Called after `log_prob(value)` of a distribution has returned."""
+
     def loss(
         self,
         name: str,

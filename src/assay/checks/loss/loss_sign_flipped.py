@@ -94,7 +94,8 @@ def _fell(training: Training) -> bool:
 
 def _what(place: str) -> str:
     if place.startswith("log_likelihood"):
-        return f"the {place.replace('_', '-')} was minimised, not its negative,"
+        at = place.removeprefix("log_likelihood")
+        return f"the log-likelihood{at} was minimised, not its negative,"
     return f"{place.replace('squared_error', 'the squared error')} entered the loss with a minus"
 
 
