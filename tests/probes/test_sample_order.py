@@ -46,6 +46,11 @@ class SwapsByView(Net):
         return self.head(swapped.mean(0) @ torch.ones(4, 16))
 
 
+class OneSequence(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.memory(x)[0])
+
+
 class Draws(Net):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x + torch.randn_like(x))
@@ -120,7 +125,8 @@ def test_the_module_of_torch_that_is_called_is_named(watched: Any) -> None:
     [
         (Draws, (5, 4), "draws random numbers"),
         (Net, (ROWS, 4), "as long as the batch"),
-        (lambda: nn.Linear(4, 3), (4,), "which dimension"),
+        (lambda: nn.Linear(4, 3), (4,), None),
+        (OneSequence, (4,), "which dimension"),
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(20, 3)), (5, 4), None),
     ],
 )

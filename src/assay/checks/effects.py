@@ -25,6 +25,7 @@ class Effect(Enum):
     DEAD = "units give zero for every sample"
     SATURATED = "activations lie at their bounds, where they have no slope"
     VANISHING = "gradients die away from the last layer to the first"
+    COLLAPSED = "the answer is the same whatever the model is given"
     DIVERGING = "the loss rises, and goes on rising"
     NOT_FINITE = "the loss is NaN or infinite"
     OVERFITTING = "the held-out loss rises while the training loss falls"

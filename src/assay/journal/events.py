@@ -495,6 +495,31 @@ class CausalLeak(TypedDict):
     line: SiteRow | None
 
 
+class InputUnused(TypedDict):
+    """The input at a `place`, and the `line` where the model's forward begins."""
+
+    place: str
+    line: SiteRow | None
+
+
+class AnswersAlike(TypedDict):
+    """The `operation` whose result is the same for all samples, and the user's `line`."""
+
+    operation: str
+    line: SiteRow | None
+
+
+class PaddingRead(TypedDict):
+    """The `operation` that takes padding into answers for real places, and the user's `line`.
+
+    `told` says whether the model was given a mask of padded places, or lengths.
+    """
+
+    operation: str
+    line: SiteRow | None
+    told: bool
+
+
 class HookRegistered(TypedDict):
     """What the hook was put on."""
 
@@ -756,6 +781,21 @@ CAUSAL_LEAK = EventKind(
     "the first operation whose result at a position depends on the tokens after it",
     absent="no answer was seen to depend on the tokens after it",
 )  # fmt: skip
+INPUT_UNUSED = EventKind(
+    "input_unused", InputUnused, "questions",
+    "no operation leads from an input of a model to the loss, the first time for each",
+    absent="operations lead from each input to the loss",
+)  # fmt: skip
+ANSWERS_ALIKE = EventKind(
+    "answers_alike", AnswersAlike, "questions",
+    "the last operation that is given samples that differ, where all answers are alike",
+    absent="the answers of a batch were not all alike",
+)  # fmt: skip
+PADDING_READ = EventKind(
+    "padding_read", PaddingRead, "questions",
+    "the first operation whose result for a real place depends on what stands in padded ones",
+    absent="no answer was seen to depend on padding",
+)  # fmt: skip
 MODULE_MODES = EventKind(
     "module_modes", ModuleModes, "notes",
     "a model that has dropout or batch norm is called in another mode than before",
@@ -818,7 +858,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
-    CAUSAL_LEAK,
-    LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD, EVALUATION_PASS,
+    CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD,
+    EVALUATION_PASS,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -564,6 +564,29 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "next token",
         absent="no model was asked again: no sampled backward pass was made",
     ),
+    Signal(
+        "input_used", "Input used", "", Per.INPUT, "questions",
+        "1 if operations lead from an input of the model to the loss, 0 if none do",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "answer_spread", "Spread of answers", "", Per.WHOLE, "questions",
+        "how far the answers of a batch differ: in nats for classes, of the targets' spread for "
+        "numbers",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "padding_change", "Change with padding", "of the spread", Per.WHOLE, "questions",
+        "how much answers for real places change when what stands in padded ones is other",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "order_change", "Change with the order of elements", "of the spread", Per.WHOLE,
+        "questions",
+        "how much answers change when the elements of each sequence change places, where a model "
+        "has positions",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
     # -- in trials only ------------------------------------------------------------------------
     Signal(
         "loss_alike", "Comparable loss", "", Per.WHOLE, "comparable",

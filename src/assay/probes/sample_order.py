@@ -32,9 +32,9 @@ class SampleOrder(Measurement):
     first operation of the forward pass whose result depends on the place.
 
     Asked only where it is known which dimension counts samples: that of the targets of a loss
-    function of torch, where it is the first one of input and answer and no other is as long, and
-    where the input has another one besides (words, time, pixels). An input of shape [time,
-    features] may well be one sequence.
+    function of torch, where it is the first one of input and answer and no other is as long. An
+    input of shape [time, features] may well be one sequence: where it has no other dimension (of
+    words, time, pixels), only answers that do not change are recorded.
     """
 
     name, forwards = "sample_order", 2
@@ -61,6 +61,8 @@ class SampleOrder(Measurement):
         if not changes:
             raise NotReplayable("all samples of the batch have the same answer")
         change = max(changes)
+        if change > CHANGED and not any(_has_places(g, rows) for g in replays.inputs.values()):
+            raise NotReplayable("it is not known which dimension of the input counts the samples")
         yield "sample_order_change", "", change
         if change > CHANGED:
             self._find(replays, moved, order)
@@ -94,7 +96,7 @@ def _rows(replays: Replays) -> int:
     if rows < ROWS_AT_LEAST:
         raise NotReplayable(f"the batch has fewer than {ROWS_AT_LEAST} samples")
     inputs = list(replays.inputs.values())
-    if not any(_has_places(given, rows) for given in inputs):
+    if not any(given.dim() and len(given) == rows for given in inputs):
         raise NotReplayable("it is not known which dimension of the input counts the samples")
     if any(rows in given.shape[1:] for given in inputs):
         raise NotReplayable("several dimensions of the input are as long as the batch")

@@ -11,7 +11,7 @@ what was there before.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from time import perf_counter
 from typing import Any
@@ -285,6 +285,11 @@ class Tape:
     def length(self) -> int:
         """Operations recorded so far."""
         return len(self._operations)
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """What was recorded, in order."""
+        return self._operations
 
     def slot(self, tensor: Any) -> int | None:
         """Returns the number by which the tape knows a tensor; None if it doesn't."""

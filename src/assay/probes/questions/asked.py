@@ -78,9 +78,11 @@ class Asked:
             lambda: tape.play(list(numbers), known, still=True, each=each)
         )
 
-    def first(self, changes: Changes, wanted: int, differs: Differs) -> Operation | None:
+    def first(
+        self, changes: Changes, wanted: int, differs: Differs, each: Each | None = None
+    ) -> Operation | None:
         """Returns the first operation whose result differs in a place that it should not."""
-        one, other = Results(differs), Results(differs)
+        one, other = Results(differs), Results(differs, each)
         self.changed([], wanted, each=one)
         self.changed(changes, wanted, each=other)
         for (operation, before), (_, after) in zip(one.seen, other.seen, strict=True):
@@ -107,16 +109,18 @@ class Differs:
 class Results:
     """Keeps a part of each operation's first result, as the tape is played."""
 
-    def __init__(self, part: Differs) -> None:
+    def __init__(self, part: Differs, before: Each | None = None) -> None:
         self.seen: list[tuple[Operation, torch.Tensor | None]] = []
-        self._part, self._room = part, KEPT_AT_MOST
+        self._part, self._before, self._room = part, before, KEPT_AT_MOST
 
     def __call__(self, operation: Operation, values: dict[int, torch.Tensor]) -> None:
         """Takes the result of one operation."""
+        if self._before is not None:
+            self._before(operation, values)
         result = values.get(operation.made[0][1]) if operation.made else None
         kept = None
-        if "empty" in operation.name:
-            result = None  # whatever the memory held
+        if "empty" in operation.name or operation.name == "detach":
+            result = None  # whatever the memory held; what another has computed
         if result is not None and result.is_floating_point():
             part = self._part(result)
             if part is not None and part.numel():

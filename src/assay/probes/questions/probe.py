@@ -10,6 +10,10 @@ from ...replay.replays import Replays
 from ...replay.structure import NotReplayable
 from .asked import Asked
 from .causal import later_tokens
+from .inputs import used_inputs
+from .order import changed_order
+from .padding import padded_places
+from .spread import answer_spread
 
 
 class Questions(Measurement):
@@ -23,7 +27,13 @@ class Questions(Measurement):
     name, forwards = "questions", 6
     at: ClassVar = (When.OPENING_END, When.RARELY)
 
-    questions: ClassVar = {"later_token_change": later_tokens}
+    questions: ClassVar = {
+        "later_token_change": later_tokens,
+        "input_used": used_inputs,
+        "answer_spread": answer_spread,
+        "padding_change": padded_places,
+        "order_change": changed_order,
+    }
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
         """Yields the signals of all questions."""
