@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.journal.events import CAUSAL_LEAK
+from assay.journal.events import ANSWERS_ALIKE, CAUSAL_LEAK, INPUT_UNUSED, PADDING_READ
 from assay.probes.questions import asked as asked_module
 from assay.probes.questions.probe import Questions
 from assay.watching.plan import OPENING
@@ -164,3 +164,184 @@ def test_only_a_loss_that_asks_for_the_next_token_is_judged(watched: Any) -> Non
         train(Leaks, same_words)
     assert seen.view.trainings[0].places("later_token_change") == ()
     assert "no model is trained to predict the next" in seen.view.skipped["later_token_change"]
+
+
+# -- inputs and answers -------------------------------------------------------------------------
+
+
+class Two(nn.Module):
+    """Is given two inputs; `use` makes features of both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(4, 8), nn.Linear(3, 8)
+        self.head = nn.Linear(8, 2)
+        self.shown = nn.Parameter(torch.randn(1, 8))
+
+    def forward(self, x: Tensor, side: Tensor) -> Tensor:
+        return self.head(self.use(x, side).relu())
+
+    def use(self, x: Tensor, side: Tensor) -> Tensor:
+        return self.one(x) + self.other(side)
+
+
+class OnlyOne(Two):
+    def use(self, x: Tensor, side: Tensor) -> Tensor:
+        return self.one(x)
+
+
+class Neither(Two):
+    def use(self, x: Tensor, side: Tensor) -> Tensor:
+        return self.shown + torch.zeros_like(self.one(x))
+
+
+class InPlace(Two):
+    def use(self, x: Tensor, side: Tensor) -> Tensor:
+        both = torch.zeros(len(x), 8)
+        both[:, :3] = side
+        return self.one(x) + both
+
+
+class ByPython(Two):
+    def use(self, x: Tensor, side: Tensor) -> Tensor:
+        return self.one(x) * (1 + int(side.sum().item() > 0))
+
+
+class OneNumber(Two):
+    def forward(self, x: Tensor, side: Tensor) -> Tensor:
+        number = self.use(x, side).sum(1, keepdim=True)
+        alone = F.layer_norm(number, (1,))  # here
+        return alone.expand(-1, 2)
+
+
+def two(model: nn.Module) -> Tensor:
+    x, side = torch.randn(ROWS, 4), torch.randn(ROWS, 3)
+    return F.cross_entropy(model(x, side), (x[:, 0] > 0).long())
+
+
+@pytest.mark.parametrize(
+    ("make", "used"),
+    [(Two, [1, 1]), (OnlyOne, [1, 0]), (Neither, [0, 0]), (InPlace, [1, 1]), (ByPython, [1, 1])],
+)
+@pytest.mark.usefixtures("no_haste")
+def test_an_input_is_used_if_operations_lead_from_it_to_the_loss(
+    watched: Any, make: Any, used: list[int]
+) -> None:
+    with watched(Questions) as seen:
+        train(make, two)
+    assert [last(seen, "input_used", place) for place in ("x", "side")] == used
+    unused = [event.data for event in seen.view.events(INPUT_UNUSED)]
+    assert [data["place"] for data in unused] == [
+        place for place, one in zip(("x", "side"), used, strict=True) if not one
+    ]
+    assert all(data["line"][1] == Two.forward.__code__.co_firstlineno for data in unused)
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_the_spread_is_that_of_log_probabilities(watched: Any) -> None:
+    answers: list[Tensor] = []
+
+    def loss_of(model: nn.Module) -> Tensor:
+        x, side = torch.randn(ROWS, 4), torch.randn(ROWS, 3)
+        made = model(x, side)
+        answers.append(made.detach().clone())
+        return F.cross_entropy(made, (x[:, 0] > 0).long())
+
+    with watched(Questions) as seen:
+        train(Two, loss_of)
+    series = seen.view.trainings[0].series("answer_spread")
+    expected = answers[series.steps[-1]].double().log_softmax(1).std(0).max()
+    assert series.last == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_where_answers_become_alike_is_named(watched: Any) -> None:
+    with watched(Questions) as seen:
+        train(OneNumber, two)
+    assert last(seen, "answer_spread") == pytest.approx(0, abs=1e-6)
+    (event,) = seen.view.events(ANSWERS_ALIKE)
+    assert event.data["operation"] == "native_layer_norm"
+    assert event.data["line"][1] == OneNumber.forward.__code__.co_firstlineno + 2
+
+
+# -- padding and order --------------------------------------------------------------------------
+
+
+class Pooled(nn.Module):
+    """Attends over words and their positions, and takes the mean of real places."""
+
+    masked, placed = True, True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.positions = nn.Embedding(WORDS, WIDTH), nn.Embedding(LENGTH, WIDTH)
+        self.key, self.head = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, 2)
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        real = ids != 0
+        x = self.words(ids)
+        if self.placed:
+            x = x + self.positions(torch.arange(LENGTH))
+        weights = x @ self.drop(self.key(x)).transpose(1, 2)
+        if self.masked:
+            weights = weights.masked_fill(~real[:, None], -torch.inf)
+        x = weights.softmax(2) @ x  # here
+        return self.head((x * real[:, :, None]).sum(1) / real.sum(1, keepdim=True))
+
+
+class ReadsPadding(Pooled):
+    masked = False
+
+
+class WithoutPlaces(Pooled):
+    placed = False
+
+
+def messages(model: nn.Module) -> Tensor:
+    ids = torch.randint(1, WORDS, (ROWS, LENGTH))
+    lengths = torch.randint(4, LENGTH, (ROWS, 1))
+    lengths[0] = LENGTH
+    wanted = (ids[:, 0] > 5).long()
+    return F.cross_entropy(model(ids * (torch.arange(LENGTH) < lengths)), wanted)
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_masked_padding_changes_nothing(watched: Any) -> None:
+    with watched(Questions) as seen:
+        train(Pooled, messages)
+    assert last(seen, "padding_change") == 0
+    assert list(seen.view.events(PADDING_READ)) == []
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_padding_that_is_read_is_named_by_operation_and_line(watched: Any) -> None:
+    with watched(Questions) as seen:
+        train(ReadsPadding, messages)
+    assert last(seen, "padding_change") > 0.05
+    (event,) = seen.view.events(PADDING_READ)
+    assert event.data["operation"] == "bmm"
+    assert event.data["line"][1] == Pooled.forward.__code__.co_firstlineno + 8
+    assert event.data["told"] is False
+
+
+@pytest.mark.parametrize(("make", "least"), [(Pooled, 0.01), (WithoutPlaces, 0.0)])
+@pytest.mark.usefixtures("no_haste")
+def test_the_order_of_words_counts_with_positions_alone(
+    watched: Any, make: Any, least: float
+) -> None:
+    with watched(Questions) as seen:
+        train(make, messages)
+    change = last(seen, "order_change")
+    assert change > least if least else change < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("make", "loss_of"), [(Pooled, messages), (ReadsPadding, messages), (OneNumber, two)]
+)
+@pytest.mark.usefixtures("no_haste")
+def test_all_questions_leave_the_run_as_it_is(watched: Any, make: Any, loss_of: Any) -> None:
+    expected = state(train(make, loss_of))
+    with watched(Questions):
+        found = state(train(make, loss_of))
+    assert all(torch.equal(one, other) for one, other in zip(expected, found, strict=True))

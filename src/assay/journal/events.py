@@ -783,8 +783,8 @@ CAUSAL_LEAK = EventKind(
 )  # fmt: skip
 INPUT_UNUSED = EventKind(
     "input_unused", InputUnused, "questions",
-    "no operation leads from an input of a model to the loss, the first time for each",
-    absent="operations lead from each input to the loss",
+    "no operation leads from an input of a model to its answer, the first time for each",
+    absent="operations lead from each input to the answer",
 )  # fmt: skip
 ANSWERS_ALIKE = EventKind(
     "answers_alike", AnswersAlike, "questions",

@@ -566,7 +566,7 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     Signal(
         "input_used", "Input used", "", Per.INPUT, "questions",
-        "1 if operations lead from an input of the model to the loss, 0 if none do",
+        "1 if operations lead from an input of the model to its answer, 0 if none do",
         absent="no model was asked again: no sampled backward pass was made",
     ),
     Signal(

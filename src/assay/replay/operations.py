@@ -12,6 +12,10 @@ _NORMS = (torch.ops.aten.native_batch_norm.default, torch.ops.aten.cudnn_batch_n
 """Arguments 3 to 5: running mean, running variance, and whether the batch's own are taken."""
 
 
+_DROPS = torch.ops.aten.bernoulli_.float, torch.ops.aten.native_dropout.default
+"""Which of the elements dropout keeps; on a CPU their share divides the result afterwards."""
+
+
 class Slot:
     """Stands for a tensor among the arguments of a recorded operation."""
 
@@ -53,7 +57,8 @@ class Operation:
         Args:
             values: tensors by number.
             grad: whether the result is to have a graph.
-            still: whether a norm over the batch takes its running statistics, as in evaluation.
+            still: whether all is as in evaluation: a norm over the batch takes its running
+                statistics, dropout keeps every element.
 
         Raises:
             NotReplayable: what is found is not what the program found.
@@ -71,7 +76,10 @@ class Operation:
         made = self.made
         if still and function in _NORMS and args[3] is not None:
             args, made = [*args[:5], False, *args[6:]], made[:1]
-        result = function._op(*args, **kwargs)
+        if still and function in _DROPS:
+            result = _kept(function, args)
+        else:
+            result = function._op(*args, **kwargs)
         for path, slot, shape, dtype in made:
             value = follow(result, path)
             if value is None:  # what only a backward pass would need
@@ -84,6 +92,13 @@ class Operation:
             value = follow(result, path)
             if value != expected and (value == value or expected == expected):
                 raise NotReplayable("the script reads values of tensors, which would be other ones")
+
+
+def _kept(function: Any, args: Any) -> Any:
+    """Returns what a dropout that drops nothing has drawn."""
+    if function is _DROPS[0]:
+        return args[0].fill_(args[1] if len(args) > 1 else 0.5)
+    return args[0].clone(), torch.ones_like(args[0], dtype=torch.bool)
 
 
 def _filled(value: Any, values: dict[int, torch.Tensor]) -> Any:

@@ -316,7 +316,7 @@ class Tape:
                 and type; those of weights come from the caller as well where gradients are wanted.
             grad: whether the results are to have a graph.
             first: where to begin.
-            still: whether norms over the batch take their running statistics, as in evaluation.
+            still: see `Operation.play`.
             each: is called after each operation, with it and the values that are still needed.
 
         Raises:

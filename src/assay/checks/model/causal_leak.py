@@ -29,8 +29,8 @@ class CausalLeak(Check):
 
     ## Evidence
     Probe. `later_token_change`: the change of the median sequence's answer, at the position where
-    it is largest, over the spread of answers. Dropout draws what it drew, and nothing else is
-    changed: of a model that looks back only it is 0.
+    it is largest, over the spread of answers. Dropout and batch norm are as in evaluation, and
+    nothing else is changed: of a model that looks back only it is 0.
 
     ## Known exceptions
     Silent: targets that do not count (the prefix of a prefix-LM, the prompt of an instruction), a

@@ -12,11 +12,11 @@ from ..finding import Evidence, Finding, Where
 
 
 class InputIgnored(Check):
-    """The loss does not depend on what the model is given, or not on one of several inputs.
+    """The answer does not depend on what the model is given, or not on one of several inputs.
 
     ## What it does
     Assay records the operations of a step, from the first call of a model to the loss, and follows
-    each input of the model through them. If none leads to the loss, in every step that was looked
+    each input of the model through them. If none leads to its answer, in every step that was looked
     at, no number in that input can have had an influence.
 
     ## Why it matters
@@ -40,8 +40,8 @@ class InputIgnored(Check):
     Use the argument, or take it out of the signature.
 
     ## References
-    None: with no operation between input and loss the gradient with respect to the input is zero by
-    definition.
+    None: with no operation between input and answer the gradient with respect to the input is zero
+    by definition.
     """
 
     name = "input-ignored"
@@ -64,7 +64,8 @@ class InputIgnored(Check):
                 first = len(ignored) == len(places) or place == places[0]
                 steps = training.series("input_used", place).steps
                 yield self.found(
-                    f"`{place}` was given to the model, and no operation leads from it to the loss",
+                    f"`{place}` was given to the model, and no operation leads from it to the "
+                    "answer",
                     "whatever it holds, the answers are the same: the model can't learn from it",
                     try_=(
                         f"use `{place}` in forward: what is made of it is dropped, or another "

@@ -25,8 +25,7 @@ class PaddingMaskIgnored(Check):
 
     ## Evidence
     Probe. `padding_change`: the change of the median answer over the spread of answers, the
-    largest measured. Dropout draws what it drew, and batch norm takes its running statistics. With
-    a mask it is 0.
+    largest measured. Dropout and batch norm are as in evaluation. With a mask it is 0.
 
     ## Known exceptions
     Silent: models without attention that are told neither by a mask nor by lengths what is padding

@@ -36,8 +36,8 @@ class SamplesMixed(Check):
     ## Known exceptions
     Silent: answers that change for few samples only (experts of limited capacity), models that draw
     random numbers in evaluation mode or keep a state, inputs of features alone ([time, features]
-    may be one sequence: there only answers that do not change count), graphs whose nodes are the rows of one input, and normalisation by the
-    whole batch, which no order changes.
+    may be one sequence: there only answers that do not change count), graphs whose nodes are the
+    rows of one input, and normalisation by the whole batch, which no order changes.
 
     ## Example
     `nn.LSTM(8, 32)` on inputs of shape [batch, time, 8]: without `batch_first=True` it goes through

@@ -1,4 +1,4 @@
-"""Question: does the loss depend on each tensor that the model was given?"""
+"""Question: does the answer of a model depend on each tensor that it was given?"""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SHAPES_ONLY = ("_like", "new_zeros", "new_ones", "new_empty", "new_full")
 
 
 def used_inputs(asked: Asked) -> Iterator[tuple[str, str, Any]]:
-    """Yields, for each input of a model by place, 1 if the loss depends on it and 0 if not.
+    """Yields, for each input of a model by place, 1 if its answer depends on it and 0 if not.
 
-    Read off the recorded operations: without a chain of them from the input to the loss no number
-    in it can matter. A value that Python read counts as such a chain. Only inputs whose rows
-    differ are asked, of the calls one of whose inputs or weights the loss depends on.
+    Read off the recorded operations: without a chain of them from the input to what the model gives
+    back no number in it can matter. A value that Python read counts as such a chain. Only inputs
+    whose rows differ are asked.
     """
     calls = asked.replays.calls
     if not calls:
@@ -42,7 +42,7 @@ def used_inputs(asked: Asked) -> Iterator[tuple[str, str, Any]]:
             place = (
                 name if call.module is calls[0].module else f"{type(call.module).__name__} {name}"
             )
-            found[place] = max(found.get(place, 0), int(_reaches(asked, tensor)))
+            found[place] = max(found.get(place, 0), int(_reaches(asked, call, tensor)))
             lines[place] = _forward(call)
     if not found:
         raise refuse("no model was given a tensor whose rows differ")
@@ -85,15 +85,15 @@ def _is_padding(call: Call, tensor: torch.Tensor) -> bool:
     return any(places is not None and tells_padding(tensor, places) for places in found)
 
 
-def _reaches(asked: Asked, tensor: torch.Tensor) -> bool:
-    """Whether operations lead from a tensor to the loss, or Python read what they made of it."""
+def _reaches(asked: Asked, call: Call, tensor: torch.Tensor) -> bool:
+    """Whether operations lead from a tensor to an answer, or Python read what they made of it."""
     tape = asked.replays.tape
     begin = tape.slot(tensor)
-    if begin is None:
-        return False
+    if begin is None or not call.result:
+        return begin is not None
     same = _Aliases()
     reached = {begin}
-    for operation in tape.operations:
+    for operation in tape.operations[: call.ended_at]:
         needed = operation.needs()
         results = [slot for _, slot, _, _ in operation.made]
         written = _written(operation)
@@ -104,12 +104,9 @@ def _reaches(asked: Asked, tensor: torch.Tensor) -> bool:
             continue
         if operation.function is None or (operation.found and not operation.made):
             return True  # Python has read it
-        if operation.name.endswith(_SHAPES_ONLY):
-            continue
-        for slot in (*results, *written):
-            before = same.of(slot)
-            reached.add(before)
-    return same.of(asked.replays.loss_number) in {same.of(slot) for slot in reached}
+        if not operation.name.endswith(_SHAPES_ONLY):
+            reached.update(same.of(slot) for slot in (*results, *written))
+    return any(same.of(slot) in reached for slot in call.result.values())
 
 
 def _written(operation: Operation) -> list[int]:

@@ -88,10 +88,7 @@ def padding_of(tokens: torch.Tensor) -> torch.Tensor | None:
         return None
     for begin in (False, True):
         rows = tokens.flip(1) if begin else tokens
-        if frames:
-            same = (rows == 0).all(2)
-        else:
-            same = rows == rows[:, -1].mode().values
+        same = (rows == 0).all(2) if frames else rows == rows[:, -1].mode().values
         end = same.flip(1).cumprod(1).flip(1).bool()
         lengths = (~end).sum(1)
         unequal = lengths.min() != lengths.max() and lengths.min() > 0

@@ -20,8 +20,8 @@ class Questions(Measurement):
     """Answers the questions of this folder, one after the other, on the tape of one step.
 
     No code of the script's runs: what torch computed is computed again, with other numbers in the
-    place of some that the model was given. Dropout draws what it drew, and batch norm takes its
-    running statistics. What one question can't be asked of is no matter of the others.
+    place of some that the model was given. Dropout keeps every element, and batch norm takes its
+    running statistics, as in evaluation. What one question can't be asked of is no matter of the others.
     """
 
     name, forwards = "questions", 6

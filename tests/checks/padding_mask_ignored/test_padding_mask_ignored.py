@@ -1,0 +1,40 @@
+"""Unit tests of `padding-mask-ignored`, on invented runs."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from assay.checks.finding import Finding
+from assay.checks.model.padding_mask_ignored import PaddingMaskIgnored
+from assay.journal.view import Event, Site
+from assay.testing import make_run
+
+CHECK = PaddingMaskIgnored()
+LIMIT = CHECK.limit("change")
+LINE = Site("net.py", 12, "forward")
+
+
+def findings(*changes: float, told: bool = False) -> list[Finding]:
+    line = [LINE.file, LINE.line, LINE.function]
+    data = {"operation": "softmax", "line": line, "told": told}
+    events = [Event("padding_read", 0, data, Site("train.py", 30))]
+    return list(CHECK.review(make_run(events=events, padding_change=list(changes))))
+
+
+@pytest.mark.parametrize("changes", [[], [0.0], [LIMIT], [math.nan]])
+def test_silent_up_to_the_limit(changes: list[float]) -> None:
+    assert findings(*changes) == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_reported_above_it_on_the_line_of_the_operation(told: bool) -> None:
+    (finding,) = findings(LIMIT * 1.01, 0.0, told=told)
+    assert finding.where.site == LINE
+    assert ("is told" in finding.summary) is told
+
+
+def test_without_an_operation_no_line_is_named() -> None:
+    (finding,) = CHECK.review(make_run(padding_change=[0.5]))
+    assert finding.where.site is None
