@@ -100,6 +100,8 @@ def _reaches(asked: Asked, call: Call, tensor: torch.Tensor) -> bool:
         if _is_view(operation, written):
             for slot in results:
                 same.join(slot, needed[0])
+                if slot in reached:
+                    reached.add(same.of(slot))
         if not any(same.of(slot) in reached for slot in needed):
             continue
         if operation.function is None or (operation.found and not operation.made):

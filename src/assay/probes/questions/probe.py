@@ -21,7 +21,8 @@ class Questions(Measurement):
 
     No code of the script's runs: what torch computed is computed again, with other numbers in the
     place of some that the model was given. Dropout keeps every element, and batch norm takes its
-    running statistics, as in evaluation. What one question can't be asked of is no matter of the others.
+    running statistics, as in evaluation. What one question can't be asked of is no matter of the
+    others.
     """
 
     name, forwards = "questions", 6
