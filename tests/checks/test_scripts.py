@@ -37,6 +37,8 @@ BY_CHANCE = [
 JUDGED_AT_LEAST = 20
 RARE = {
     "causal-leak": (4, "asks only models that are trained to predict the next token"),
+    "order-ignored": (4, "asks only models of sequences that have positions"),
+    "padding-mask-ignored": (4, "asks only where sequences of unequal length are filled up"),
 }
 """Checks of what few scripts do: how many must have been judged all the same, and why so few."""
 SAMPLED = re.compile(r" in the [\d,]+ sampled of .*$")
