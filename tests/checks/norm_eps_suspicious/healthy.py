@@ -1,4 +1,4 @@
-"""Norms with settings of their own: slow statistics, epsilons of TensorFlow, a large one of Adam."""
+"""Norms with settings of their own: slow statistics, epsilons as in TensorFlow, a large one."""
 
 import torch
 from torch import nn
