@@ -110,6 +110,14 @@ LONGER: dict[str, tuple[int, str]] = {
         180,
         "scale and offset, of the whole run or from the step at which the data changed",
     ),
+    "checks/data/eval_preprocessed_differently.py": (
+        190,
+        "scale, signs and channels, each with the look-alike that it must leave alone",
+    ),
+    "checks/data/input_constant.py": (160, "a whole input, a feature, a channel: told apart here"),
+    "checks/data/labels_missing.py": (190, "labels of classes and targets of numbers, in one look"),
+    "probes/contents.py": (320, "what is followed of an input in training and in evaluations"),
+    "watching/lineage.py": (340, "one walk over a script's names, a case for each way to bind one"),
     "checks/gradient/exploding_gradient.py": (155, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (

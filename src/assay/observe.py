@@ -77,5 +77,5 @@ def known_setup(view: RunView) -> dict[str, Any]:
     return {
         "versions": view.facts.get("versions", {}),
         "sources": view.facts.get("sources", []),
-        "seeds": [dict(event.data) for event in view.events("seed")][:20],
+        "seeds": list({str(e.data): dict(e.data) for e in view.events("seed")}.values())[:20],
     }

@@ -24,7 +24,6 @@ WAITING = {
     "eval_input": "eval-preprocessed-differently",
     "training_mode": "train-mode-in-evaluation",
     "module_modes": "train-mode-in-evaluation",
-    "epoch": "same-order-every-epoch",
 }
 """Recorded before their reader is there: the check of the catalogue that is to read each."""
 

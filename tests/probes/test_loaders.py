@@ -172,7 +172,8 @@ def test_the_facts_of_a_loader(watched: Watching) -> None:
     assert {name: first.pop(name) for name in OF_SORTED} == pytest.approx(OF_SORTED)
     assert first == {
         "number": 0, "sampler": "SequentialSampler", "batch_sampler": "BatchSampler",
-        "replacement": None, "weights": None, "num_samples": None, "dataset": "TensorDataset",
+        "replacement": None, "shuffle": None, "weights": None, "num_samples": None,
+        "dataset": "TensorDataset",
         "size": 6, "batch_size": 4, "workers": 0, "persistent_workers": False,
         "worker_init_fn": False, "generator": False, "drop_last": True, "grad": True,
     }  # fmt: skip

@@ -92,6 +92,73 @@ class Input(TypedDict):
     dtype: str
 
 
+class PartFacts(TypedDict):
+    """How many features, or channels, there are along dimension `dim`, and how many never changed.
+
+    `which` are the first of those, with their `values`; `two_valued` ones took two values.
+    """
+
+    dim: int
+    size: int
+    constant: int
+    which: list[int]
+    values: list[float]
+    two_valued: int
+
+
+class InputContents(TypedDict):
+    """What the input at a `place` held, over so many `batches` with `rows` in all.
+
+    `shape` is that of one sample, where it never `varies`. `unchanged`: all rows were equal to the
+    first one; `binary`: all numbers were 0 or 1. `cut_from` is the number of rows of a larger
+    tensor that each batch was cut from anew, at one place, or 0. `parts` are features of tables and
+    channels of pictures, `line` made the data, where known.
+    """
+
+    place: str
+    batches: int
+    rows: int
+    shape: list[int]
+    varies: bool
+    unchanged: bool
+    binary: bool
+    cut_from: int
+    parts: list[PartFacts]
+    line: SiteRow | None
+
+
+class EvalContents(TypedDict):
+    """How `rows` that evaluations gave a model at a `place` differ from `training_rows`.
+
+    `outside_share` of them have a mean or a deviation that lies outside of those of all training
+    rows. Mean and deviation are of all numbers together, `part_means` those of the first 16
+    features or channels, `low` and `high` the range; `eval_`: of evaluations. `line` is where the
+    two were made in different ways, if that is known.
+    """
+
+    place: str
+    rows: int
+    training_rows: int
+    outside_share: float | None
+    mean: float | None
+    std: float | None
+    part_means: list[float]
+    eval_mean: float | None
+    eval_std: float | None
+    eval_part_means: list[float]
+    low: float
+    high: float
+    eval_low: float
+    eval_high: float
+    line: SiteRow | None
+
+
+class EvalLabels(TypedDict):
+    """How often each class occurred among the labels of evaluations so far."""
+
+    counts: list[int]
+
+
 class _Loader(TypedDict):
     sampler: str
     dataset: str
@@ -106,15 +173,16 @@ class _Loader(TypedDict):
 class Loader(_Loader, total=False):
     """Classes of sampler and dataset, settings, whether gradients are on, and where it was built.
 
-    `number` tells kinds of loaders apart. Of the sampler: `replacement`, `num_samples`, and the
-    length of its `weights`. `worker_init_fn` and `generator` say whether there is one. Of a dataset
-    that is read in its own order and shows its labels: `labels_equal_next`, the share of samples
-    whose successor has the same label, and `labels_equal_by_chance`.
+    `number` tells kinds of loaders apart. Of the sampler: `replacement`, `shuffle`, `num_samples`,
+    and the length of its `weights`. `worker_init_fn` and `generator` say whether there is one. Of a
+    dataset that is read in its own order and shows its labels: `labels_equal_next`, the share of
+    samples whose successor has the same label, and `labels_equal_by_chance`.
     """
 
     number: int
     batch_sampler: str
     replacement: bool | None
+    shuffle: bool | None
     weights: int | None
     num_samples: int | None
     persistent_workers: bool
@@ -623,6 +691,23 @@ EVAL_INPUT = EventKind(
     "an evaluation gives a trained model a tensor of a new shape (of one sample) or dtype",
     absent="no trained model was called with gradients off",
 )  # fmt: skip
+INPUT_CONTENTS = EventKind(
+    "input_contents", InputContents, "contents",
+    "1, 2, 4, 8, ... batches of an input were looked at, and at the end of the run",
+    absent="no model was given a tensor",
+)  # fmt: skip
+EVAL_CONTENTS = EventKind(
+    "eval_contents", EvalContents, "contents",
+    "as `input_contents`, where evaluations gave the model something at the same place",
+    absent="no trained model was called with gradients off",
+)  # fmt: skip
+EVAL_LABELS = EventKind(
+    "eval_labels", EvalLabels, "evaluation",
+    "an evaluation ends, and labels of at most 64 classes were counted; each time there are twice "
+    "as many",
+    absent="no loss of class labels, one for each row, was computed with gradients off",
+    always=True,
+)  # fmt: skip
 EPOCH = EventKind(
     "epoch", Epoch, "loaders",
     "one of the first 16 passes of a kind of DataLoader over its data set ends",
@@ -739,7 +824,8 @@ CONSTANT_INIT = EventKind(
     absent="torch.nn.init gave no trained weight one value for all its elements",
     always=True,
 )  # fmt: skip
-SEED = EventKind("seed", Seed, "notes", "a random generator is seeded",
+SEED = EventKind("seed", Seed, "notes",
+    "a random generator is seeded, the first four times with each number",
                  absent="no random generator was seeded", always=True)  # fmt: skip
 COMPILE = EventKind("compile", Compile, "notes", "torch.compile is called",
                     absent="torch.compile was not called", always=True)  # fmt: skip
@@ -852,8 +938,8 @@ CALLER = EventKind(
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
-    CLEARED, INPUT, EVAL_INPUT, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP,
-    HALF_MASK,
+    CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, LOADER,
+    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,

@@ -283,6 +283,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "sum of the batch's values: equal for equal batches", absent=_NO_INPUT,
     ),
     Signal(
+        "input_rows_equal_share", "Rows like the first", "share", Per.INPUT, "contents",
+        "share of the batch's rows that equal its first row to the last bit",
+        absent="no model was given a batch of two rows or more",
+    ),
+    Signal(
         "input_bin_share", "Input histogram", "share", Per.BIN, "batches",
         "share of the first sampled batch's numbers that lie in this bin", absent=_NO_NUMBERS,
     ),

@@ -13,6 +13,7 @@ from ..seams.recording import is_plain
 from ..watching.context import ProbeContext
 from ..watching.measures import moments, summary
 from ..watching.probe import Probe
+from .contents import Contents
 
 TENSORS_AT_MOST = 8
 BINS, NUMBERS_AT_MOST = 24, 8192
@@ -39,6 +40,7 @@ class Batches(Probe):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
+        self._contents = watch.shared(Contents)
         self._entered: set[str] = set()
         self._pictured: set[str] = set()
         self._given: set[int] = set()
@@ -56,6 +58,7 @@ class Batches(Probe):
         for place, tensor in inputs_of(self.watch, module, args, kwargs):
             if not self._is_computed(tensor):
                 self._measure(place, tensor)
+                self._contents.add(place, tensor)
 
     def on_root_end(self, module: Any, result: Any) -> None:
         """Remembers what a model computed, by its memory: `detach` makes no data of it."""

@@ -9,12 +9,14 @@ import torch
 from ..seams.arguments import bind
 from ..watching.probe import Probe
 
+CLASSES_AT_MOST = 64
+
 
 class Evaluation(Probe):
     """Adds up loss and accuracy over the calls made with gradients off between two steps.
 
     Line `evaluation`: mean loss (weighted by batch size), accuracy where classes are known,
-    samples.
+    samples. Event `eval_labels`: how often each class occurred.
     """
 
     name = "evaluation"
@@ -23,6 +25,7 @@ class Evaluation(Probe):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._sums: dict[str, list[Any]] = {}
+        self._labels: dict[int, Any] = {}
 
     def on_evaluation_loss(
         self, name: str, function: Any, args: Any, kwargs: Any, result: Any
@@ -50,6 +53,11 @@ class Evaluation(Probe):
             counted = target != given.get("ignore_index", -100)
             right = (source.argmax(1) == target) & counted
             sums[2], sums[3] = sums[2] + right.sum(), sums[3] + counted.sum()
+            classes = source.shape[1]
+            if source.dim() == 2 and 2 <= classes <= CLASSES_AT_MOST:
+                labels = torch.arange(classes, device=target.device)
+                counts = (target[:, None] == labels).sum(0)  # bincount would wait
+                self._labels[classes] = self._labels.get(classes, 0) + counts
 
     def _on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Training goes on: the phase is over."""
@@ -73,3 +81,6 @@ class Evaluation(Probe):
                 n=size,
             )
         self._sums = {}
+        for classes, seen in self._labels.items():
+            counts = seen.tolist()
+            self.watch.event_once("eval_labels", classes, sum(counts).bit_length(), counts=counts)

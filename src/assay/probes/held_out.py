@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from ..watching.probe import Probe
 from .batches import input_numbers, inputs_of
+from .contents import Contents
 from .evaluation_passes import EvaluationPasses, Follower, Pass
 
 Row = list[tuple[str, str, Any]]
@@ -28,6 +29,7 @@ class HeldOut(Probe, Follower):
         watch.shared(EvaluationPasses).follow(self)
         super().__init__(watch)
         self._recorder = watch.new_recorder()
+        self._contents = watch.shared(Contents)
         self._unsure: list[Row] = []
 
     def pass_begins(self, one: Pass) -> None:
@@ -42,6 +44,7 @@ class HeldOut(Probe, Follower):
                     "eval_input", place, tuple(tensor.shape[1:]), kind,
                     place=place, shape=list(tensor.shape), dtype=kind,
                 )  # fmt: skip
+                self._contents.add_held_out(place, tensor)
             numbers = input_numbers(tensor)
             row += [
                 (f"eval_input_{name}", place, numbers[name])

@@ -171,6 +171,7 @@ class Loaders(Probe):
             sampler=key[0],
             batch_sampler=type(getattr(loader, "batch_sampler", None)).__name__,
             replacement=_bool(getattr(sampler, "replacement", None)),
+            shuffle=_bool(getattr(sampler, "shuffle", None)),
             weights=_length(weights),
             num_samples=_int(getattr(sampler, "num_samples", None)),
             dataset=key[1],

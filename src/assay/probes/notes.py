@@ -11,6 +11,9 @@ from ..watching.probe import Probe
 SWITCHES_AT_MOST = 1000
 """Changes of mode written in one run; a script that goes on switching after so many is well."""
 
+SEEDED_AT_MOST, SEEDS_AT_MOST = 4, 1000
+"""Times that a generator is seeded with one number which are written, and how many numbers."""
+
 
 def depends_on_mode(module: Any) -> bool:
     """Returns whether the module computes something else in training than in evaluation."""
@@ -49,10 +52,13 @@ class Notes(Probe):
         self._scale: float | None = None
         self._modes: dict[int, bool] = {}
         self._switches = 0
+        self._seeded: dict[tuple[str, Any], int] = {}
 
     def on_seed(self, kind: str, value: Any) -> None:
         """A generator was seeded."""
-        self.watch.event_once("seed", kind, value, of=kind, value=value)
+        again = self._seeded[kind, value] = self._seeded.get((kind, value), 0) + 1
+        if again <= SEEDED_AT_MOST and len(self._seeded) <= SEEDS_AT_MOST:
+            self.watch.event("seed", of=kind, value=value)
 
     def on_compile(self, target: Any) -> None:
         """torch.compile was called."""

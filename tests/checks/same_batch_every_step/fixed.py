@@ -1,0 +1,42 @@
+"""One iterator goes through the loader, and is made anew at its end."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(17)
+torch.set_num_threads(1)
+
+centres = 1.2 * torch.randn(4, 16)
+y = torch.randint(0, 4, (900,))
+x = centres[y] + 1.5 * torch.randn(900, 16)
+train = DataLoader(TensorDataset(x[:700], y[:700]), batch_size=35, shuffle=True)
+test = DataLoader(TensorDataset(x[700:], y[700:]), batch_size=100)
+
+model = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 4))
+optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+
+
+@torch.no_grad()
+def evaluate():
+    model.eval()
+    losses = [F.cross_entropy(model(inputs), labels).item() for inputs, labels in test]
+    model.train()
+    return sum(losses) / len(losses)
+
+
+def forever(loader):
+    while True:
+        yield from loader
+
+
+batches = forever(train)
+for step in range(150):
+    inputs, labels = next(batches)
+    loss = F.cross_entropy(model(inputs), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step % 30 == 29:
+        print(f"step {step}: training {loss.item():.3f}, held out {evaluate():.3f}")
