@@ -692,8 +692,8 @@ WITHOUT: dict[str, str] = {
         "of losses that no variant calls: test_domains.py",
     ),
     **dict.fromkeys(
-        ("half_lost_share", "softmax_undefined_share"),
-        "of float16, which no variant has: test_half_masks.py",
+        ("half_lost_share", "softmax_undefined_share", "grad_underflow_share"),
+        "of float16, which no variant has: test_half_masks.py, test_half_gradients.py",
     ),
     **{
         f"evaluation_{n}": "test_an_evaluation_is_the_mean_over_its_samples holds them to it"

@@ -223,6 +223,13 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no module inside a model gave out floating-point numbers",
     ),
     Signal(
+        "grad_underflow_share", "Gradient lost in float16", "share", Per.WHOLE | Per.PARAMETER,
+        "half_gradients",
+        "of the gradient's elements that are not 0 where the loss is up to 4,096 times larger, the "
+        "share of those that are 0",
+        absent="float16 was not in use",
+    ),
+    Signal(
         "half_lost_share", "Constants lost in float16", "share", Per.ACTIVATION, "half_masks",
         "share of a constant's numbers that are finite, and infinite in float16 as it is written "
         "there",

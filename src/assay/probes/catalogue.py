@@ -17,6 +17,7 @@ from .domains import Domains
 from .evaluation import Evaluation
 from .evaluation_modes import EvaluationModes
 from .gradients import Gradients
+from .half_gradients import HalfGradients
 from .half_masks import HalfMasks
 from .half_ranges import HalfRanges
 from .held_out import HeldOut
@@ -73,6 +74,7 @@ PROBES: tuple[type[Probe], ...] = (
     Gradients,
     Clearing,
     Symmetry,
+    HalfGradients,
     StepQuality,
     Sharpness,
     Lookahead,
