@@ -703,6 +703,14 @@ WITHOUT: dict[str, str] = {
         f"average_{n}": "of evaluations: test_averages.py"
         for n in ("progress", "aside", "statistics")
     },
+    **dict.fromkeys(
+        (
+            "loss_in_training_mode",
+            "loss_in_evaluation_mode",
+            *(f"norm_{n}" for n in ("rows", "values", "updates", "offset", "spread_ratio")),
+        ),
+        "held to plain torch in test_mode_gap.py",
+    ),
     **{
         f"eval_{n}": "facts about the order of calls: test_evaluation_modes.py"
         for n in ("training_share", "same_input", "graphs", "graphs_kept")

@@ -28,6 +28,7 @@ class Effect(Enum):
     COLLAPSED = "the answer is the same whatever the model is given"
     DIVERGING = "the loss rises, and goes on rising"
     NOT_FINITE = "the loss is NaN or infinite"
+    MODES_DIFFER = "the model answers worse in evaluation mode than in training mode"
     OVERFITTING = "the held-out loss rises while the training loss falls"
     SLOW = "training gets ahead more slowly than it could"
     NOT_LEARNING = "the loss does not get below that of a constant prediction"

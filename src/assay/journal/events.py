@@ -544,6 +544,19 @@ class EvaluationPass(TypedDict):
     dropouts: list[SiteRow]
 
 
+class ModeGap(TypedDict):
+    """The `operation` at which training and evaluation mode part, and the user's `line`.
+
+    `only` is the mode that has it, None if both do; `inside` the class of torch's module that the
+    line calls, if it calls one.
+    """
+
+    operation: str
+    line: SiteRow | None
+    inside: str | None
+    only: str | None
+
+
 class SamplesMixed(TypedDict):
     """The `operation` whose result depends on the place, of this `shape`, and the user's `line`.
 
@@ -855,6 +868,11 @@ EVALUATION_PASS = EventKind(
     "an evaluation calls a trained model from another line, or in other modes, than before",
     absent="no evaluation called a trained model",
 )  # fmt: skip
+MODE_GAP = EventKind(
+    "mode_gap", ModeGap, "mode_gap",
+    "the loss of a batch is much higher in evaluation mode: the first time for each line",
+    absent="no batch was seen whose loss is much higher in evaluation mode",
+)  # fmt: skip
 SAMPLES_MIXED = EventKind(
     "samples_mixed",
     SamplesMixed,
@@ -944,7 +962,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
-    CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED, LOSS_HEAD,
-    EVALUATION_PASS,
+    CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
+    LOSS_HEAD, EVALUATION_PASS, MODE_GAP,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

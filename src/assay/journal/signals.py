@@ -19,6 +19,8 @@ _NO_EVALUATION_AT_ALL = (
     "no evaluation called a trained model: none followed eval(), a region without gradients or a "
     "loss without them"
 )
+_NO_SECOND_MODE = "no batch could be computed again in evaluation mode"
+_NO_BATCH_NORM = "no batch norm with running statistics was called in training mode"
 _NO_HELD_OUT = "no loss was computed with gradients off"
 _NO_AVERAGE = (
     "no evaluation called a model of the shape of a trained one that no optimizer holds, twice"
@@ -535,6 +537,43 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "of the modules that compute something else in training than in evaluation, those that "
         "are in evaluation mode",
         absent="no model was called that has dropout or batch norm",
+    ),
+    Signal(
+        "loss_in_training_mode", "Loss in training mode", "", Per.WHOLE, "mode_gap",
+        "the loss of a step's batch, as the script computed it",
+        absent=_NO_SECOND_MODE,
+    ),
+    Signal(
+        "loss_in_evaluation_mode", "Loss in evaluation mode", "", Per.WHOLE, "mode_gap",
+        "the loss of the same batch with the same weights, in evaluation mode",
+        absent=_NO_SECOND_MODE,
+    ),
+    Signal(
+        "norm_rows", "Samples of batch norm", "samples", Per.MODULE, "norm_statistics",
+        "samples in the batch that batch norm takes its statistics over",
+        absent=_NO_BATCH_NORM,
+    ),
+    Signal(
+        "norm_values", "Values of batch norm", "values", Per.MODULE, "norm_statistics",
+        "numbers that the statistics of one channel are taken over",
+        absent=_NO_BATCH_NORM,
+    ),
+    Signal(
+        "norm_updates", "Updates of batch norm", "updates", Per.MODULE, "norm_statistics",
+        "updates of the running statistics since they were 0 and 1",
+        absent=_NO_BATCH_NORM,
+    ),
+    Signal(
+        "norm_offset", "Distance of running means", "deviations", Per.MODULE, "norm_statistics",
+        "distance of the running mean from the batch's, in running deviations: root mean square "
+        "over channels",
+        absent=_NO_BATCH_NORM,
+    ),
+    Signal(
+        "norm_spread_ratio", "Running deviation over the batch's", "", Per.MODULE,
+        "norm_statistics",
+        "the running deviation over that of the batch: geometric mean over channels",
+        absent=_NO_BATCH_NORM,
     ),
     # -- time and memory -----------------------------------------------------------------------
     Signal(

@@ -26,6 +26,8 @@ from .loading import Loading
 from .lookahead import Lookahead
 from .loss_graph import LossGraph
 from .losses import Losses
+from .mode_gap import ModeGap
+from .norm_statistics import NormStatistics
 from .notes import Notes
 from .optimizers import Optimizers
 from .origins import Origins
@@ -82,6 +84,8 @@ PROBES: tuple[type[Probe], ...] = (
     HeldOut,
     EvaluationModes,
     Averages,
+    NormStatistics,
+    ModeGap,
     SampleOrder,
     Questions,
     Setup,

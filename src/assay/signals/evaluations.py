@@ -39,3 +39,11 @@ def is_judged(run: RunView, place: str) -> bool:
         if name.startswith(f"{place}.") or not any(name.startswith(f"{o}.") for o in others):
             return True
     return False
+
+
+def is_evaluated(training: Training) -> bool:
+    """Returns whether the script has evaluated a model in evaluation mode."""
+    return any(
+        0.0 in training.series("eval_training_share", place).values
+        for place in training.places("eval_training_share")
+    )
