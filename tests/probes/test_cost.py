@@ -20,7 +20,9 @@ def test_tiers_of_all_probes() -> None:
         if probe.cost != "dear":
             assert probe.cost == ("cheap" if probe.sampled else "free"), probe
     dear = {probe.name for probe in PROBES if probe.cost == "dear"}
-    assert dear == {"step_quality", "sharpness", "sample_order", "questions", "lookahead"}
+    assert dear == {
+        "step_quality", "sharpness", "sample_order", "questions", "lookahead", "half_gradients"
+    }  # fmt: skip
 
 
 class Asks(Probe):
