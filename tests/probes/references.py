@@ -692,6 +692,9 @@ WITHOUT: dict[str, str] = {
         "of losses that no variant calls: test_domains.py",
     ),
     **dict.fromkeys(
+        ("frozen_share", "thawed_in_vain"), "counts of requires_grad: test_freezing.py"
+    ),
+    **dict.fromkeys(
         ("half_lost_share", "softmax_undefined_share", "grad_underflow_share"),
         "of float16, which no variant has: test_half_masks.py, test_half_gradients.py",
     ),

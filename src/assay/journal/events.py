@@ -333,6 +333,14 @@ class Overlap(TypedDict):
     line: SiteRow
 
 
+class VainThaw(TypedDict):
+    """`attribute` was set to True on a frozen module or parameter, the `place` of its signal."""
+
+    place: str
+    attribute: str
+    line: SiteRow | None
+
+
 class HalfMask(TypedDict):
     """A constant was written into float16: the `place` of its signal, and the user's line."""
 
@@ -771,6 +779,11 @@ OVERLAP = EventKind(
     "a loss is computed of the overlap of boxes, the first time for each line",
     absent="no loss was computed of an overlap between boxes and others without a gradient",
 )  # fmt: skip
+VAIN_THAW = EventKind(
+    "vain_thaw", VainThaw, "freezing",
+    "`requires_grad = True` was set on a frozen module, or a misspelt one on a frozen parameter",
+    absent="no attribute was set on a module or a parameter that was frozen, to thaw it",
+)  # fmt: skip
 HALF_MASK = EventKind(
     "half_mask", HalfMask, "half_masks",
     "a constant is written into float16, the first time for each line",
@@ -957,7 +970,7 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, LOADER,
-    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK,
+    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK, VAIN_THAW,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,

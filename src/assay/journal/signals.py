@@ -225,6 +225,17 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no module inside a model gave out floating-point numbers",
     ),
     Signal(
+        "frozen_share", "Frozen parameters", "share", Per.GROUP, "freezing",
+        "share of a group's parameters with requires_grad=False",
+        absent="no optimizer with parameters took a sampled step",
+    ),
+    Signal(
+        "thawed_in_vain", "Thawed in vain", "share", Per.PARAMETER | Per.MODULE, "freezing",
+        "share of the parameters that are frozen of a module on which `requires_grad = True` was "
+        "set as an attribute",
+        absent="no attribute was set on a module or a parameter that was frozen, to thaw it",
+    ),
+    Signal(
         "grad_underflow_share", "Gradient lost in float16", "share", Per.WHOLE | Per.PARAMETER,
         "half_gradients",
         "of the gradient's elements that are not 0 where the loss is up to 4,096 times larger, the "

@@ -16,6 +16,7 @@ from .cuts import Cuts
 from .domains import Domains
 from .evaluation import Evaluation
 from .evaluation_modes import EvaluationModes
+from .freezing import Freezing
 from .gradients import Gradients
 from .half_gradients import HalfGradients
 from .half_masks import HalfMasks
@@ -73,6 +74,7 @@ PROBES: tuple[type[Probe], ...] = (
     HalfRanges,
     Overwritten,
     Activations,
+    Freezing,
     Gradients,
     Clearing,
     Symmetry,
