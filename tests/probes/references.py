@@ -714,6 +714,7 @@ WITHOUT: dict[str, str] = {
         ),
         "held to plain torch in test_mode_gap.py",
     ),
+    "weights_kept": "a fact about the order of calls: test_kept_weights.py",
     **{
         f"eval_{n}": "facts about the order of calls: test_evaluation_modes.py"
         for n in ("training_share", "same_input", "graphs", "graphs_kept")

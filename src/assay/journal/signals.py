@@ -325,6 +325,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         always=True,
     ),
     Signal(
+        "weights_kept", "Weights kept", "1", Per.WHOLE, "kept_weights",
+        "1 at each step at which the script took, copied or saved the weights of a module",
+        absent="no weights were taken by state_dict(), copied or saved",
+        always=True,
+    ),
+    Signal(
         "eval_input_mean", "Input mean in evaluation", "", Per.INPUT, "held_out",
         "mean of the finite numbers of a batch that an evaluation gave the model",
         absent=_NO_EVALUATION,

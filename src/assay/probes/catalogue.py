@@ -22,6 +22,7 @@ from .half_gradients import HalfGradients
 from .half_masks import HalfMasks
 from .half_ranges import HalfRanges
 from .held_out import HeldOut
+from .kept_weights import KeptWeights
 from .loaders import Loaders
 from .loading import Loading
 from .lookahead import Lookahead
@@ -86,6 +87,7 @@ PROBES: tuple[type[Probe], ...] = (
     HeldOut,
     EvaluationModes,
     Averages,
+    KeptWeights,
     NormStatistics,
     ModeGap,
     SampleOrder,

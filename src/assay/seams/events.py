@@ -200,6 +200,9 @@ class Events:
     def load_state(self, owner: Module | Optimizer, result: Any) -> None:
         """Called after `load_state_dict` has returned."""
 
+    def weights_kept(self, module: Module) -> None:
+        """Called after the weights of a module were taken, copied or saved."""
+
     # -- data -------------------------------------------------------------------------------------
 
     def loader_created(self, loader: Any) -> None:
