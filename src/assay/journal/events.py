@@ -333,6 +333,17 @@ class Overlap(TypedDict):
     line: SiteRow
 
 
+class NotRestored(TypedDict):
+    """A module of class `owner` got its weights from a file by this `line`.
+
+    The file has moments for so many parameters of an optimizer with the same settings.
+    """
+
+    owner: str
+    moments: int
+    line: SiteRow | None
+
+
 class VainThaw(TypedDict):
     """`attribute` was set to True on a frozen module or parameter, the `place` of its signal."""
 
@@ -779,6 +790,13 @@ OVERLAP = EventKind(
     "a loss is computed of the overlap of boxes, the first time for each line",
     absent="no loss was computed of an overlap between boxes and others without a gradient",
 )  # fmt: skip
+NOT_RESTORED = EventKind(
+    "not_restored", NotRestored, "resuming",
+    "an optimizer takes its first step, on weights from a file that holds an optimizer's state "
+    "too, with the same settings, and it has loaded none",
+    absent="no optimizer stepped on weights of a file without the state that lay beside them",
+    always=True,
+)  # fmt: skip
 VAIN_THAW = EventKind(
     "vain_thaw", VainThaw, "freezing",
     "`requires_grad = True` was set on a frozen module, or a misspelt one on a frozen parameter",
@@ -970,7 +988,7 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, LOADER,
-    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK, VAIN_THAW,
+    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,

@@ -40,6 +40,7 @@ from .passes import Passes
 from .predictions import Predictions
 from .questions.probe import Questions
 from .rates import Rates
+from .resuming import Resuming
 from .sample_order import SampleOrder
 from .scaling import Scaling
 from .schedules import Schedules
@@ -57,6 +58,7 @@ PROBES: tuple[type[Probe], ...] = (
     Pace,
     Loaders,
     Loading,
+    Resuming,
     Schedules,
     Rates,
     Scaling,

@@ -191,6 +191,9 @@ class Events:
     def constant_init(self, function: str, tensor: Tensor) -> None:
         """Called after a function of `torch.nn.init` gave all elements the same value."""
 
+    def file_loaded(self, content: Any) -> None:
+        """Called after `torch.load` has returned."""
+
     def load_state_begin(self, owner: Module | Optimizer, state: Any) -> None:
         """Called before `load_state_dict`."""
 

@@ -1,4 +1,4 @@
-"""Seam: loading state into modules and optimizers, and activation checkpointing."""
+"""Seam: files that are loaded, state that is put into modules and optimizers, checkpointing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from .patch import Patches
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Wraps both `load_state_dict` methods and `torch.utils.checkpoint.checkpoint`."""
+    """Wraps `torch.load`, both `load_state_dict` methods and `checkpoint.checkpoint`."""
+
+    def read(original: Any) -> Any:
+        def load(*args: Any, **kwargs: Any) -> Any:
+            content = original(*args, **kwargs)
+            hub.emit("file_loaded", content)
+            return content
+
+        return load
 
     def loaded(original: Any) -> Any:
         def load_state_dict(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -35,6 +43,7 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return checkpoint
 
+    patches.wrap(torch, "load", read)
     patches.wrap(torch.nn.Module, "load_state_dict", loaded)
     patches.wrap(torch.optim.Optimizer, "load_state_dict", loaded)
     patches.wrap(checkpoint, "checkpoint", used)
