@@ -65,6 +65,15 @@ def test_the_same_input_in_another_pass_or_row(watched: Watching) -> None:
     assert list(seen.view.trainings[1].series("eval_same_input", "Net").values) == [5.0]
 
 
+def test_a_batch_of_one(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net())
+        with torch.no_grad():
+            for number in range(3):
+                model(X[number : number + 1])
+    assert numbers(seen, "eval_same_input") == [0.0]
+
+
 def share(watched: Watching, more: Any) -> tuple[list[float], int]:
     with watched(Structure, EvaluationModes) as seen:
         train(model := Net(more))

@@ -32,7 +32,7 @@ class DataNotShuffled(Check):
     From the labels of each sampled batch assay computes how much labels of one batch resemble each
     other (their intraclass correlation: 0 for a random order, 1 if each batch has one class only).
     Where a DataLoader reads a dataset in its own order, the order of the dataset's labels counts
-    too.
+    too. The second half of the steps is looked at by itself as well.
 
     ## Why it matters
     Each step then pulls the model towards the class at hand and away from the others: the loss
@@ -86,31 +86,43 @@ class DataNotShuffled(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
-            steps, batches = _batches(training)
-            within = sum(entropy(batch) for batch in batches) / len(batches)
-            overall = entropy([sum(column) for column in zip(*batches, strict=True)])
-            alike, said = clumping(batches), "their labels' correlation within a batch"
-            order = self._file_order(run)
-            if order is not None and not alike > self.limit("clumping"):
-                alike, overall = order
-                if within > self.limit("entropy") * overall:
-                    continue
-                said = "the correlation of neighbours in the dataset, read by a SequentialSampler,"
-            if not alike > self.limit("clumping"):
-                continue
-            yield self.found(
-                f"batches were sorted by label: {said} was {alike:.2f} (0 when shuffled); entropy "
-                f"of labels {within:.2f} nats in a batch, {overall:.2f} in all",
-                "each step pulls towards the class at hand and forgets the others",
-                try_=("DataLoader(..., shuffle=True), or torch.randperm for each pass",),
-                where=Where(site=_site(run) or training.site),
-                steps=(steps[0], steps[-1]),
-                evidence=(Evidence("label_count", alike, self.limit("clumping"), "correlation"),
-                          Evidence("label_entropy", within, overall, "nats")),
-                tricks=(Remedy("shuffle"),),
-                process=training.process,
-                began=(0, steps[0]),
-            )  # fmt: skip
+            known = list(zip(*_batches(training), strict=True))
+            later = [one for one in known if one[0] >= training.steps // 2]
+            finding = self._review(run, training, known, late=False)
+            if finding is None and len(later) >= self.limit("batches"):
+                finding = self._review(run, training, later, late=True)
+            if finding is not None:
+                yield finding
+
+    def _review(
+        self, run: RunView, training: Training, known: list[tuple[int, Batch]], *, late: bool
+    ) -> Finding | None:
+        steps, batches = [step for step, _ in known], [batch for _, batch in known]
+        within = sum(entropy(batch) for batch in batches) / len(batches)
+        overall = entropy([sum(column) for column in zip(*batches, strict=True)])
+        alike, said = clumping(batches), "their labels' correlation within a batch"
+        order = self._file_order(run)
+        if order is not None and not alike > self.limit("clumping"):
+            alike, overall = order
+            if within > self.limit("entropy") * overall:
+                return None
+            said = "the correlation of neighbours in the dataset, read by a SequentialSampler,"
+        if not alike > self.limit("clumping"):
+            return None
+        return self.found(
+            f"batches were sorted by label{' in the second half' if late else ''}: {said} was "
+            f"{alike:.2f} (0 when shuffled); entropy of labels {within:.2f} nats in a batch, "
+            f"{overall:.2f} in all",
+            "each step pulls towards the class at hand and forgets the others",
+            try_=("DataLoader(..., shuffle=True), or torch.randperm for each pass",),
+            where=Where(site=_site(run, late=late) or training.site),
+            steps=(steps[0], steps[-1]),
+            evidence=(Evidence("label_count", alike, self.limit("clumping"), "correlation"),
+                      Evidence("label_entropy", within, overall, "nats")),
+            tricks=(Remedy("shuffle"),),
+            process=training.process,
+            began=(0, steps[0]),
+        )  # fmt: skip
 
     def _file_order(self, run: RunView) -> tuple[float, float] | None:
         """Returns how a dataset's labels clump in file order, and the entropy if they were even."""
@@ -129,9 +141,10 @@ def _batches(training: Training) -> tuple[list[int], list[Batch]]:
     return steps, [[count[step] for count in counts] for step in steps]
 
 
-def _site(run: RunView) -> Site | None:
-    """Returns the line that built the loader, or else the one that computes the loss."""
-    for event in run.events(LOADER):
-        if event.data.get("grad"):
-            return Site.read(event.data.get("built")) or event.site
+def _site(run: RunView, *, late: bool) -> Site | None:
+    """Returns the line that built the first loader, or the last, or else that of the loss."""
+    loaders = [event for event in run.events(LOADER) if event.data.get("grad")]
+    if loaders:
+        event = loaders[-1 if late else 0]
+        return Site.read(event.data.get("built")) or event.site
     return next((event.site for event in run.events(LOSS_CALL)), None)
