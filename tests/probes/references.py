@@ -680,6 +680,7 @@ WITHOUT: dict[str, str] = {
         ("raw_grad_norm", "scaled_passes", "loss_scaled_by", "mean_loss_passes"),
         "a fact about the order of calls: tests/probes/test_passes.py",
     ),
+    "passes_wasted": "a fact about the order of calls: tests/probes/test_wasted.py",
     "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
     **dict.fromkeys(
         (

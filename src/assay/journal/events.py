@@ -333,6 +333,12 @@ class Overlap(TypedDict):
     line: SiteRow
 
 
+class PassWasted(TypedDict):
+    """The line that cleared the gradients of a pass; None if it did so by hand."""
+
+    by: SiteRow | None
+
+
 class NotRestored(TypedDict):
     """A module of class `owner` got its weights from a file by this `line`.
 
@@ -790,6 +796,12 @@ OVERLAP = EventKind(
     "a loss is computed of the overlap of boxes, the first time for each line",
     absent="no loss was computed of an overlap between boxes and others without a gradient",
 )  # fmt: skip
+PASS_WASTED = EventKind(
+    "pass_wasted", PassWasted, "wasted",
+    "gradients are cleared between one backward pass and the next, and no step has used them, the "
+    "first time for each training",
+    absent="the gradients of every backward pass were used, or added to",
+)  # fmt: skip
 NOT_RESTORED = EventKind(
     "not_restored", NotRestored, "resuming",
     "an optimizer takes its first step, on weights from a file that holds an optimizer's state "
@@ -988,7 +1000,8 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, LOADER,
-    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED,
+    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK,
+    VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,

@@ -109,6 +109,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no step followed a call of backward()",
     ),
     Signal(
+        "passes_wasted", "Passes wasted", "share", Per.WHOLE, "wasted",
+        "of the backward passes before a step, the share of those whose gradients were cleared and "
+        "never used",
+        absent="no step followed a call of backward()",
+    ),
+    Signal(
         "gradient_discarded", "Gradient discarded", "1 or 0", Per.WHOLE, "clearing",
         "whether gradients were cleared after the last backward pass, so that the step had nothing",
         absent="no step followed a call of backward()",

@@ -49,6 +49,7 @@ from .sharpness import Sharpness
 from .step_quality import StepQuality
 from .structure import Structure
 from .symmetry import Symmetry
+from .wasted import Wasted
 
 PROBES: tuple[type[Probe], ...] = (
     Structure,
@@ -80,6 +81,7 @@ PROBES: tuple[type[Probe], ...] = (
     Freezing,
     Gradients,
     Clearing,
+    Wasted,
     Symmetry,
     HalfGradients,
     StepQuality,

@@ -30,7 +30,7 @@ def install(hub: Hub, patches: Patches) -> None:
                 except Exception as error:
                     hub.contain("backward_begin", error, by="clock")
             elif heard["backward_begin"]:
-                kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
+                kept = any(map(kwargs.get, ("retain_graph", "create_graph"))) or any(args[1:3])
                 hub.emit("backward_begin", tensors, kept)
             hub.in_backward += 1
             try:

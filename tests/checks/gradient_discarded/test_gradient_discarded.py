@@ -44,3 +44,18 @@ def test_half_of_the_steps_are_silent_and_more_are_not() -> None:
 @pytest.mark.parametrize("values", [[], [1.0], [math.nan] * 5, [0.0] * 5])
 def test_runs_that_cannot_be_judged_or_are_well_are_silent(values: list[float]) -> None:
     assert list(CHECK.review(run(values))) == []
+
+
+def wasted(shares: list[float]) -> RunView:
+    line = ["train.py", 7, "micro_batch"]
+    events = [Event("pass_wasted", 0, {"by": line}, training=0)]
+    return make_run(gradient_discarded=[0.0] * len(shares), passes_wasted=shares, events=events)
+
+
+def test_passes_that_are_cleared_before_the_next() -> None:
+    (finding,) = CHECK.review(wasted([0.75] * 4))
+    assert finding.where.site == Site("train.py", 7, "micro_batch")
+    assert finding.summary.startswith("75% of the backward passes before a step were for nothing")
+    assert list(CHECK.review(wasted([0.75] * 2))) == []
+    assert list(CHECK.review(wasted([0.75] * 4 + [0.0] * 4))) == []
+    assert len(list(CHECK.review(wasted([0.75] * 5 + [0.0] * 4)))) == 1
