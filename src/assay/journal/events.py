@@ -557,11 +557,13 @@ class ModuleModes(TypedDict):
 class EvaluationPass(TypedDict):
     """How an evaluation called a `module`, from which `line`.
 
-    `training` is its mode, `grad` whether gradients were on. `active` names the modules (at most
-    50) that worked as in training, `dropouts` the lines of the dropouts by function that did.
+    `prefix` stands before the names of its parameters: of several models all but the first have
+    one. `training` is its mode, `grad` whether gradients were on. `active` names the modules (at
+    most 50) that worked as in training, `dropouts` the lines of the dropouts by function that did.
     """
 
     module: str
+    prefix: str
     line: SiteRow | None
     training: bool
     grad: bool

@@ -150,6 +150,7 @@ class EvaluationModes(Probe, Follower):
         seen.facts.append(
             {
                 "module": one.place,
+                "prefix": self.watch.names.prefix(one.module),
                 "line": list(one.site) if one.site is not None else None,
                 "training": one.module.training,
                 "grad": one.grad,

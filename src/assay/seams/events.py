@@ -186,7 +186,7 @@ class Events:
         """Called when `Module.train` or `.eval` is called on a module."""
 
     def gradients_off(self, by_user: bool) -> None:
-        """Called when a region without gradients is entered, by the user or by torch itself."""
+        """Called when the user enters a region without gradients; not for those of torch itself."""
 
     def constant_init(self, function: str, tensor: Tensor) -> None:
         """Called after a function of `torch.nn.init` gave all elements the same value."""

@@ -1,6 +1,6 @@
-"""Seam: regions without gradients, by `torch.no_grad` or `torch.inference_mode`.
+"""Seam: regions without gradients that the user enters, by `no_grad` or `inference_mode` of torch.
 
-In place only while someone listens: optimizers and clipping enter such a region in every step.
+In place only while someone listens.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ def install(hub: Hub, patches: Patches) -> None:
 
     def announce(original: Any) -> Any:
         def __enter__(self: Any) -> Any:
-            if not is_recording():
-                hub.emit("gradients_off", _by_user(sys._getframe(1)))
+            # first what costs little: torch clips gradients within three regions of its own
+            if _by_user(sys._getframe(1)) and not is_recording():
+                hub.emit("gradients_off", True)
             return original(self)
 
         return __enter__

@@ -31,12 +31,17 @@ def losses_without_gradients(training: Training) -> set[int]:
     return {step for place in places for step in training.series("evaluation_loss", place).steps}
 
 
-def is_judged(run: RunView, place: str) -> bool:
-    """Returns whether training's loss is given what this model answers: it is no generator's."""
-    others = [str(e.data["root"]) for e in run.events(MODEL) if e.data["root"] != place]
+def is_judged(run: RunView, prefix: str) -> bool:
+    """Returns whether training's loss is given what this model answers: it is no generator's.
+
+    Args:
+        run: What was recorded.
+        prefix: What stands before the names of the model's parameters: "" for the first model.
+    """
+    others = [f"{e.data['root']}." for e in run.events(MODEL)][1:]
     for event in run.events(LOSS_HEAD):
         name = event.data["parameter"]
-        if name.startswith(f"{place}.") or not any(name.startswith(f"{o}.") for o in others):
+        if name.startswith(prefix or tuple(others)) is bool(prefix):
             return True
     return False
 

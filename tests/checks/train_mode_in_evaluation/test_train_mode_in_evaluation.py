@@ -20,8 +20,8 @@ ROOT = Event("model", 0, {"root": "Net", "cls": "Net"})
 
 
 def called(**more: Any) -> Event:
-    data = {"module": "Net", "line": LINE, "training": True, "grad": False, "active": ["drop"],
-            "dropouts": [], **more}  # fmt: skip
+    data = {"module": "Net", "prefix": "", "line": LINE, "training": True, "grad": False,
+            "active": ["drop"], "dropouts": [], **more}  # fmt: skip
     return Event("evaluation_pass", 0, data)
 
 

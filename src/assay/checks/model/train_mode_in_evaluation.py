@@ -101,7 +101,7 @@ class TrainModeInEvaluation(Check):
         data = event.data
         if not data["training"]:
             return bool(data["dropouts"])  # modules alone: on purpose
-        return step in measured or (min(shares) > 0 and is_judged(run, data["module"]))
+        return step in measured or (min(shares) > 0 and is_judged(run, data["prefix"]))
 
     def _every_step(self, steps: list[int]) -> bool:
         gaps = [b - a for a, b in pairwise(steps) if b > a]
