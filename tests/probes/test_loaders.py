@@ -266,5 +266,40 @@ def test_the_line_of_a_worker(watched: Watching, monkeypatch: pytest.MonkeyPatch
         with open(path, encoding="utf-8") as file:
             assert len(list(file)) == 1, "the file is full"
     states = line.pop("states")
+    assert line.pop("drawn") == []
     assert line == {"of": os.getppid(), "base": 15, "worker": 2, "workers": 4}
     assert states == dict(random_states(3))
+
+
+class Flip:
+    def __init__(self) -> None:
+        self.rng = random.Random(0)
+
+    def __call__(self, x: Any) -> Any:
+        return x if self.rng.random() < 0.5 else -x
+
+
+class Drawing(torch.utils.data.Dataset[int]):
+    def __init__(self) -> None:
+        self.made_by = random.Random(1)
+        self.noise = random.Random(2)
+        self.flip = Flip()
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.flip(index) + self._more()
+
+    def _more(self) -> float:
+        return self.noise.random()
+
+
+def test_states_that_a_data_set_draws_from() -> None:
+    states = dict(random_states(Drawing()))
+    assert {"dataset.made_by", "dataset.noise", "dataset.flip.rng"} <= states.keys()
+    assert loaders.drawn_from(Drawing(), states) >= {"dataset.noise", "dataset.flip.rng"}
+    assert "dataset.made_by" not in loaders.drawn_from(Drawing(), states)
+    assert loaders.drawn_from(Stream(), states) == set()
+    inner = torch.utils.data.Subset(Drawing(), [0, 1])
+    assert "dataset.dataset.noise" in loaders.drawn_from(inner, dict(random_states(inner)))

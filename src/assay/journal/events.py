@@ -153,6 +153,40 @@ class EvalContents(TypedDict):
     line: SiteRow | None
 
 
+class OverlapFound(TypedDict):
+    """How many rows of an evaluation, at one of its lines, had been trained on before.
+
+    Of so many `batches` (number `asked` of a line) with `rows` in all, `seen` had; in `whole`
+    batches they were as many as training itself would meet again, in `mixed` ones some. `named` is
+    a name among those of the evaluated data that says held out, `line` made the data, where known.
+    """
+
+    place: str
+    asked: int
+    named: str | None
+    batches: int
+    mixed: int
+    whole: int
+    rows: int
+    seen: int
+    line: SiteRow | None
+
+
+class NeighboursFound(TypedDict):
+    """Whether `rows` of an input that are alike have targets that are alike.
+
+    `agree` of the five nearest rows have a row's own label, and `chance` of all rows (None for
+    targets that are numbers). `by_neighbours` and `by_line` say by how many standard errors the
+    nearest rows, and a linear model of the other half, tell a row's target better than chance.
+    """
+
+    rows: int
+    agree: float | None
+    chance: float | None
+    by_neighbours: float
+    by_line: float
+
+
 class EvalLabels(TypedDict):
     """How often each class occurred among the labels of evaluations so far."""
 
@@ -741,6 +775,16 @@ EVAL_CONTENTS = EventKind(
     "as `input_contents`, where evaluations gave the model something at the same place",
     absent="no trained model was called with gradients off",
 )  # fmt: skip
+OVERLAP_FOUND = EventKind(
+    "overlap_found", OverlapFound, "overlap",
+    "1, 2, 4, ... batches that a line evaluated were looked for in what was trained on",
+    absent="no evaluation followed sampled batches that hold half of what training draws",
+)  # fmt: skip
+NEIGHBOURS = EventKind(
+    "neighbours", NeighboursFound, "neighbours",
+    "256 and 1,024 rows of an input were kept with their targets, and at the end of the run",
+    absent="no loss of torch.nn was given one target for each of 256 different rows of an input",
+)  # fmt: skip
 EVAL_LABELS = EventKind(
     "eval_labels", EvalLabels, "evaluation",
     "an evaluation ends, and labels of at most 64 classes were counted; each time there are twice "
@@ -1001,8 +1045,8 @@ CALLER = EventKind(
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
-    CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, LOADER,
-    EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK,
+    CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, NEIGHBOURS,
+    OVERLAP_FOUND, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK,
     VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,

@@ -74,7 +74,8 @@ def read_workers(path: Path, view: RunView) -> None:
     for line in _lines(path, view.errors):
         with suppress(LookupError, TypeError, ValueError):
             group = int(line["of"]), int(line["base"])
-            view.workers.append(Worker(int(line["worker"]), group, dict(line["states"])))
+            drawn = frozenset(map(str, line.get("drawn", ())))
+            view.workers.append(Worker(int(line["worker"]), group, dict(line["states"]), drawn))
 
 
 def read_account(folder: Path, view: RunView) -> None:

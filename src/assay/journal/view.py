@@ -138,12 +138,14 @@ class Worker:
 
     `states` has a number for each random state that it may draw from (`random`, `torch`, `numpy`,
     and generators that the data set holds: `dataset.rng`); equal numbers are equal states. Workers
-    of one `group` were started together.
+    of one `group` were started together. `drawn` are those that the data set mentions where it
+    makes a sample; none of a data set that is iterated.
     """
 
     index: int
     group: tuple[int, int]
     states: Mapping[str, int]
+    drawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

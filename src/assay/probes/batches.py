@@ -14,6 +14,7 @@ from ..watching.context import ProbeContext
 from ..watching.measures import moments, summary
 from ..watching.probe import Probe
 from .contents import Contents
+from .overlap import Overlap
 
 TENSORS_AT_MOST = 8
 BINS, NUMBERS_AT_MOST = 24, 8192
@@ -41,6 +42,7 @@ class Batches(Probe):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._contents = watch.shared(Contents)
+        self._overlap = watch.shared(Overlap)
         self._entered: set[str] = set()
         self._pictured: set[str] = set()
         self._given: set[int] = set()
@@ -59,6 +61,7 @@ class Batches(Probe):
             if not self._is_computed(tensor):
                 self._measure(place, tensor)
                 self._contents.add(place, tensor)
+                self._overlap.add(place, tensor)
 
     def on_root_end(self, module: Any, result: Any) -> None:
         """Remembers what a model computed, by its memory: `detach` makes no data of it."""

@@ -29,6 +29,7 @@ from .lookahead import Lookahead
 from .loss_graph import LossGraph
 from .losses import Losses
 from .mode_gap import ModeGap
+from .neighbours import Neighbours
 from .norm_statistics import NormStatistics
 from .notes import Notes
 from .optimizers import Optimizers
@@ -67,6 +68,7 @@ PROBES: tuple[type[Probe], ...] = (
     Clipping,
     Batches,
     Losses,
+    Neighbours,
     Domains,
     Pairs,
     Boxes,

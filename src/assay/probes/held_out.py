@@ -8,6 +8,7 @@ from ..watching.probe import Probe
 from .batches import input_numbers, inputs_of
 from .contents import Contents
 from .evaluation_passes import EvaluationPasses, Follower, Pass
+from .overlap import Overlap
 
 Row = list[tuple[str, str, Any]]
 
@@ -30,6 +31,7 @@ class HeldOut(Probe, Follower):
         super().__init__(watch)
         self._recorder = watch.new_recorder()
         self._contents = watch.shared(Contents)
+        self._overlap = watch.shared(Overlap)
         self._unsure: list[Row] = []
 
     def pass_begins(self, one: Pass) -> None:
@@ -45,6 +47,7 @@ class HeldOut(Probe, Follower):
                     place=place, shape=list(tensor.shape), dtype=kind,
                 )  # fmt: skip
                 self._contents.add_held_out(place, tensor)
+                self._overlap.ask(place, tensor)
             numbers = input_numbers(tensor)
             row += [
                 (f"eval_input_{name}", place, numbers[name])

@@ -140,7 +140,8 @@ class Loaders(Probe):
         try:
             if os.fstat(fd).st_size < WORKERS_BYTES_AT_MOST:
                 line = {"of": os.getppid(), "base": worker.seed - worker.id, "worker": worker.id,
-                        "workers": worker.num_workers, "states": states}  # fmt: skip
+                        "workers": worker.num_workers, "states": states,
+                    "drawn": sorted(drawn_from(worker.dataset, states))}  # fmt: skip
                 os.write(fd, (json.dumps(line) + "\n").encode())
         finally:
             os.close(fd)
@@ -225,6 +226,38 @@ def random_states(data: Any) -> Iterator[tuple[str, int]]:
             state = _own_state(thing)
             if state is not None:
                 yield f"dataset.{key}", _digest(state)
+
+
+def drawn_from(data: Any, states: dict[str, int]) -> set[str]:
+    """Returns the states whose holder is mentioned where a data set makes a sample.
+
+    Of a data set that is read by index; one that is iterated may have to share a state, so that
+    workers agree on an order. What a generator is asked for is not known, only that it is named.
+    """
+    if isinstance(data, torch.utils.data.IterableDataset):
+        return set()
+    inner = data.dataset if isinstance(data, torch.utils.data.Subset) else data
+    names = _mentioned(type(inner), "__getitem__") | _mentioned(type(inner), "__getitems__")
+    for name, held in list(getattr(inner, "__dict__", {}).items()):
+        if name in names:  # a transform, or a function that is one
+            code = getattr(held, "__code__", None)
+            names = names.union(code.co_names if code else _mentioned(type(held), "__call__"))
+    modules = {"np", "numpy", "torch"} & names
+    found = {"torch"} & names
+    if "random" in names:
+        found |= {"numpy"} if modules & {"np", "numpy"} else set() if modules else {"random"}
+    found |= {state for state in states if any(part in names for part in state.split(".")[1:])}
+    return found & states.keys()
+
+
+def _mentioned(kind: type, method: str, deep: int = 3) -> set[str]:
+    """Returns the names in a method's code, and in that of the methods that it mentions."""
+    code = getattr(getattr(kind, method, None), "__code__", None)
+    names: set[str] = set(code.co_names) if code is not None else set()
+    if deep:
+        own = [n for n in names if n != method and hasattr(getattr(kind, n, None), "__code__")]
+        names = names.union(*(_mentioned(kind, n, deep - 1) for n in own))
+    return names
 
 
 def _parts(name: str, held: Any) -> list[tuple[str, Any]]:

@@ -37,6 +37,8 @@ class Lineage:
         made: Lines before the call's own loop or function that made it, in the file's order.
         near: Lines of that loop or function, with the call's own.
         changes: Those of both that compute with numbers, or call what does.
+        loaders: Those that only pass it on: a DataLoader, a loop through one, a function's call.
+        names: The names that were followed, the nearest to the call first.
     """
 
     file: str
@@ -45,6 +47,7 @@ class Lineage:
     near: list[int] = field(default_factory=list)
     changes: set[int] = field(default_factory=set)
     loaders: set[int] = field(default_factory=set)
+    names: list[str] = field(default_factory=list)
 
 
 def lineage(frame: Any) -> Lineage | None:
@@ -108,6 +111,7 @@ class _Slicer:
     def __init__(self, tree: ast.Module, frame: Any) -> None:
         self.tree, self.frame = tree, frame
         self.statements: dict[int, ast.AST] = {}
+        self.names: list[str] = []
         self._seen: set[tuple[str, str | None]] = set()
 
     def follow(self, value: ast.AST, frame: Any) -> None:
@@ -126,6 +130,7 @@ class _Slicer:
         if (name, where) in self._seen or len(self.statements) > STATEMENTS_AT_MOST:
             return
         self._seen.add((name, where))
+        self.names.append(name)
         if where is not None and name in code.co_varnames[: code.co_argcount]:
             self._from_caller(name, frame)
         root: ast.AST | None = self.tree if where is None else _function(self.tree, code)
@@ -159,6 +164,7 @@ class _Slicer:
         """Sorts what was found by where it stands."""
         file = self.frame.f_code.co_filename
         found = Lineage(file if file[:1] == "<" else os.path.abspath(file), call.lineno)
+        found.names = self.names
         self.statements.setdefault(call.lineno, call)
         near = _loop_of(self.tree, call)
         for line, statement in sorted(self.statements.items()):
@@ -169,7 +175,8 @@ class _Slicer:
                 statement = statement.generators[0].iter
             if _changes(statement):
                 found.changes.add(line)
-            if any(_called(n) in LOADERS for n in ast.walk(statement)):
+            handed = isinstance(statement, ast.Call) and line != call.lineno
+            if handed or any(_called(n) in LOADERS for n in ast.walk(statement)):
                 found.loaders.add(line)
         return found
 

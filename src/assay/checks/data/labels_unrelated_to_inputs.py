@@ -1,0 +1,142 @@
+"""The check `labels-unrelated-to-inputs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...journal.events import NEIGHBOURS, NeighboursFound
+from ...journal.view import Event, RunView, Site, Training
+from ...signals.constant import constant_loss
+from ...signals.contents import last_contents
+from ...signals.evaluations import held_out_loss
+from ...signals.objective import only_loss
+from ...signals.trend import trend
+from ..base import Check, Limit
+from ..effects import Effect
+from ..finding import Evidence, Finding, Where
+from ..requirements import ConstantLoss, OneOptimizer, Samples, That, too_few
+
+
+def _too_few_rows(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that too few different rows were seen with their targets."""
+    found = _last(run, training)
+    return too_few(found.data["rows"] if found else 0, check.limit("rows"), "different rows")
+
+
+class LabelsUnrelatedToInputs(Check):
+    """Inputs that are alike have targets no more alike than chance would make them.
+
+    ## What it does
+    Assay keeps up to 1,024 different rows of the input with their targets, each on 64 directions,
+    and asks two simple models: the five nearest rows of each, and a linear model of one half of the
+    rows that is asked about the other half. Then it looks at the script's own losses.
+
+    ## Why it matters
+    If the targets belong to other inputs nothing can be learnt but a constant answer, or all
+    samples by heart.
+
+    ## Evidence
+    Heuristic: neither of the two models tells targets better than chance by three standard errors
+    (one, of fewer than 512 rows),
+    and the script's own loss, in training or held out, stays at that of a constant prediction.
+
+    ## Known exceptions
+    A relation that neither neighbours nor a line can see (parity, raw sound) goes with a loss that
+    falls, and is silent. Where such a task does not learn for another reason this check can be
+    wrong. Silent for several losses, targets by position, and fewer than 256 rows.
+
+    ## Example
+    `x = x[torch.randperm(len(x))]` without the same for `y`; two folders that are listed in
+    different orders.
+
+    ## What to try
+    Look at some inputs with their labels, side by side, right before the model. Shuffle both by one
+    permutation, sort both lists of files, join tables by key.
+
+    ## References
+    Zhang et al.: Understanding deep learning requires rethinking generalization, 2017 (random
+    labels); Cover, Hart: Nearest Neighbor Pattern Classification, 1967.
+    """
+
+    name = "labels-unrelated-to-inputs"
+    family = "data"
+    severity = "warning"
+    tier = "heuristic"
+    needs = ("neighbours", "loss_call")
+    reads = ("neighbours", "loss", "loss_call", "loss_call_value", "label_count", "target_mean",
+             "target_std", "evaluation_loss", "input_contents", "input_fingerprint")  # fmt: skip
+    requires = (OneOptimizer(), That(_too_few_rows), Samples(("loss",), "steps"), ConstantLoss())
+    leads_to = {
+        Effect.RATE_TOO_LOW: "where there is nothing to learn, steps get nowhere at any rate",
+        Effect.NOT_LEARNING: "targets of other inputs can't be told from these",
+    }
+    limits = {
+        "errors": Limit(3.0, "standard errors", "measured in benchmarks/calibration/unrelated.py"),
+        "of few": Limit(1.0, "standard errors", "measured in benchmarks/calibration/unrelated.py"),
+        "many": Limit(512, "rows", "measured in benchmarks/calibration/unrelated.py"),
+        "rows": Limit(256, "rows", "measured in benchmarks/calibration/unrelated.py"),
+        "steps": Limit(100, "steps", "ours: before that a loss may not have begun to fall"),
+        "chance": Limit(0.95, "of a constant's loss", "ours: held-out losses vary by that"),
+    }
+
+    def review(self, run: RunView) -> Iterator[Finding]:
+        for training in self.judgeable(run):
+            event = _last(run, training)
+            if event is None or self._told(event.data):
+                continue
+            where = self._at_chance(run, training)
+            if where is None:
+                continue
+            data = event.data
+            alike = (
+                f"had its label in {data['agree']:.1%} of cases, where chance has "
+                f"{data['chance']:.1%}"
+                if data["agree"] is not None and data["chance"] is not None
+                else f"told its target no better than chance ({data['by_neighbours']:.1f} errors)"
+            )
+            made = (Site.read(e.data["line"]) for e in last_contents(run, training))
+            yield self.found(
+                f"of {data['rows']} different rows the five nearest to each {alike}; nor did a "
+                f"linear model of half of them tell the other half; {where}",
+                "targets that belong to other inputs can't be learnt, only known by heart",
+                try_=(
+                    "look at inputs and labels side by side, right before the model",
+                    "shuffle, sort and join both in the same way",
+                ),
+                where=Where(site=next((site for site in made if site is not None), event.site)),
+                steps=(0, event.step),
+                evidence=(
+                    Evidence("neighbours", max(data["by_neighbours"], data["by_line"]),
+                             self._limit(data), "standard errors above chance"),
+                ),
+                training=training,
+            )  # fmt: skip
+
+    def _told(self, data: NeighboursFound) -> bool:
+        """Whether one of the two models tells targets; false for nan."""
+        errors = float(data["by_neighbours"]), float(data["by_line"])
+        return not all(value < self._limit(data) for value in errors)
+
+    def _limit(self, data: NeighboursFound) -> float:
+        return self.limit("errors" if data["rows"] >= self.limit("many") else "of few")
+
+    def _at_chance(self, run: RunView, training: Training) -> str | None:
+        """Tells which of the script's own losses stayed at that of a constant; None if neither."""
+        call = only_loss(run, training)
+        floor = constant_loss(training, call) if call else None
+        seen = trend(training.series("loss").finite())
+        if floor is None or seen is None:
+            return None
+        held = held_out_loss(training).finite().values
+        if held:
+            if min(held) < self.limit("chance") * floor:
+                return None
+            return f"the held-out loss was never below {min(held):.3g}, a constant has {floor:.3g}"
+        if seen.end < self.limit("chance") * floor:
+            return None
+        return f"the loss ended at {seen.end:.3g}, where a constant prediction has {floor:.3g}"
+
+
+def _last(run: RunView, training: Training) -> Event[NeighboursFound] | None:
+    found = [e for e in run.events(NEIGHBOURS) if e.process == training.process]
+    return found[-1] if found else None

@@ -1,0 +1,91 @@
+"""Which rows of an evaluation had been trained on, and what names say of data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from assay.journal.events import OVERLAP_FOUND
+from assay.probes.batches import Batches
+from assay.probes.held_out import HeldOut
+from assay.probes.overlap import _named, row_prints
+from assay.probes.structure import Structure
+
+from .conftest import Watching
+
+
+def run(seen: Any, evaluated: torch.Tensor, known: torch.Tensor, trainings: int = 1) -> None:
+    model = nn.Linear(known.shape[1], 1)
+    for _ in range(trainings):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(2):
+            for part in known.split(20):
+                optimizer.zero_grad()
+                model(part).square().mean().backward()
+                optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        model(evaluated)
+
+
+def last(seen: Any) -> dict[str, Any]:
+    events = list(seen.view.events(OVERLAP_FOUND))
+    return dict(events[-1].data) if events else {}
+
+
+def test_rows_that_were_trained_on(watched: Watching, no_haste: None) -> None:
+    known, new = torch.randn(60, 6), torch.randn(40, 6)
+    for evaluated, mixed, whole, count in (
+        (known[:40], 0, 1, 40),
+        (new, 0, 0, 0),
+        (torch.cat([known[:20], new[:20]]), 1, 0, 20),
+    ):
+        with watched(Structure, Batches, HeldOut) as seen:
+            run(seen, evaluated, known)
+        data = last(seen)
+        assert (data["batches"], data["rows"], data["seen"]) == (1, 40, count)
+        assert (data["mixed"], data["whole"]) == (mixed, whole)
+
+
+def test_where_little_is_known_nothing_is_asked(watched: Watching, no_haste: None) -> None:
+    known = torch.randn(60, 6)
+    with watched(Structure, Batches, HeldOut) as seen:
+        model = nn.Linear(6, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for part in known.split(20):  # one epoch: nothing has come again
+            model(part).square().mean().backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            model(known)
+    assert last(seen) == {}
+
+
+def test_rows_that_may_well_be_equal_have_no_print() -> None:
+    assert row_prints(torch.randn(8, 3)) is None
+    assert row_prints(torch.randint(0, 2, (40, 4)).float()) is None
+    assert row_prints(torch.randn(8, 4).repeat(3, 1)) is None
+    assert row_prints(torch.arange(5.0)) is None
+    prints = row_prints(torch.randn(8, 2, 2).repeat(1, 3, 1))
+    assert prints is not None
+    assert prints.shape == (8,)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["x", "loader", "val_loader", "n_train"], "val_loader"),
+        (["X_test"], "X_test"),
+        (["self.dev_set"], "self.dev_set"),
+        (["testset", "trainset"], "testset"),
+        (["x", "train_loader", "train_ds", "n_val"], None),
+        (["values", "tested", "evaluate", "latest"], None),
+        (["xte"], "xte"),
+        (["xtr", "xte"], None),
+    ],
+)
+def test_names(names: list[str], told: str | None) -> None:
+    assert _named(names) == told
