@@ -13,7 +13,6 @@ from ..watching.probe import Probe
 ROWS_AT_MOST, ROWS_AT_LEAST = 1024, 256
 COLUMNS_AT_MOST, DIRECTIONS = 2048, 64
 """Numbers of a row that are looked at, and directions that they are projected on."""
-TOKENS = 4096
 NEAREST = 5
 CLASSES_AT_MOST = 256
 CLASSES = ("cross_entropy", "nll_loss", "multi_margin_loss")
@@ -27,7 +26,8 @@ class Neighbours(Probe):
     Event `neighbours`, once there are 256 different rows, when there are 1,024, and at the end:
     whether the five nearest rows of each have its target more often than chance would, and whether
     a linear model of one half of the rows tells the targets of the other. Both are given as a
-    number of standard errors. Of runs with one loss, with one target for each row.
+    number of standard errors. Of runs with one loss, with one target for each row of numbers: of
+    tokens neither of the two would see what their order says.
     """
 
     name = "neighbours"
@@ -35,7 +35,7 @@ class Neighbours(Probe):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._tables: dict[tuple[str, int], Tensor] = {}
+        self._directions: Tensor | None = None
         self._rows: list[Tensor] = []
         self._targets: list[Tensor] = []
         self._kind: Any = None
@@ -53,8 +53,8 @@ class Neighbours(Probe):
         given = [v for v in (*args, *kwargs.values()) if isinstance(v, Tensor) and v.dim() > 1]
         if self._on and self._input is None and given and len(given[0]) > 1:
             one = given[0]
-            whole = one.layout is torch.strided and not one.is_complex() and not one.requires_grad
-            self._input = one if whole and one.dtype is not torch.bool else None
+            whole = one.layout is torch.strided and not one.requires_grad
+            self._input = one if whole and one.is_floating_point() else None
 
     def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Adds the rows of an iteration with their targets."""
@@ -72,7 +72,7 @@ class Neighbours(Probe):
         fits = target.dim() == 1 if labels else target.numel() == len(target)
         if not fits or len(target) != len(rows) or labels is target.is_floating_point():
             return
-        kind = labels, tuple(rows.shape[1:]) if rows.is_floating_point() else None
+        kind = labels, tuple(rows.shape[1:])
         if self._kind not in (None, kind):
             return
         self._kind = kind
@@ -98,21 +98,16 @@ class Neighbours(Probe):
 
     def _projected(self, rows: Tensor) -> Tensor:
         """Returns each row on 64 directions that are drawn once, from a generator of our own."""
-        if not rows.is_floating_point():
-            table = self._table("tokens", TOKENS, rows.device)
-            return table[rows.reshape(len(rows), -1).long() % TOKENS].mean(1)
         flat = rows.reshape(len(rows), -1)
         step = max(flat.shape[1] // COLUMNS_AT_MOST, 1)
         chosen = flat[:, ::step][:, :COLUMNS_AT_MOST].float()
         if chosen.shape[1] <= DIRECTIONS:
             return chosen.clone()
-        return chosen @ self._table("numbers", chosen.shape[1], rows.device)
-
-    def _table(self, of: str, size: int, device: torch.device) -> Tensor:
-        if (of, size) not in self._tables:
+        if self._directions is None:
             own = torch.Generator().manual_seed(0)
-            self._tables[of, size] = torch.randn(size, DIRECTIONS, generator=own).to(device)
-        return self._tables[of, size].to(device)
+            drawn = torch.randn(chosen.shape[1], DIRECTIONS, generator=own)
+            self._directions = drawn.to(rows.device)
+        return chosen @ self._directions
 
     def _write(self) -> None:
         labels = self._kind[0]

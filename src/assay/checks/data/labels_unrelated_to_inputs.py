@@ -43,7 +43,7 @@ class LabelsUnrelatedToInputs(Check):
     ## Known exceptions
     A relation that neither neighbours nor a line can see (parity, raw sound) goes with a loss that
     falls, and is silent. Where such a task does not learn for another reason this check can be
-    wrong. Silent for several losses, targets by position, and fewer than 256 rows.
+    wrong. Silent for several losses, targets by position, tokens, and fewer than 256 rows.
 
     ## Example
     `x = x[torch.randperm(len(x))]` without the same for `y`; two folders that are listed in
