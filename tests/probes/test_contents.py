@@ -9,7 +9,7 @@ from torch import nn
 
 from assay.journal.events import EVAL_CONTENTS, INPUT_CONTENTS
 from assay.probes.batches import Batches
-from assay.probes.contents import Part
+from assay.probes.contents import Part, padded_share
 from assay.probes.held_out import HeldOut
 from assay.probes.structure import Structure
 
@@ -122,3 +122,18 @@ def test_what_has_no_numbers_is_left_alone(watched: Watching) -> None:
     (place,) = {event.data["place"] for event in seen.view.events(INPUT_CONTENTS)}
     assert place == "input 0"
     assert last(seen)["parts"] == []
+
+
+def test_padding_at_either_end() -> None:
+    tokens = torch.tensor([[3, 4, 0, 0], [3, 4, 5, 0]])
+    share = padded_share(tokens)
+    assert share is not None
+    assert float(share) == 3 / 8
+    assert float(padded_share(tokens.flip(1)) or 0.0) == 3 / 8
+    one_length = torch.tensor([[3, 4, 5, 0], [3, 4, 6, 0]])
+    assert float(padded_share(one_length) or 0.0) == 0
+    frames = torch.ones(2, 4, 3)
+    frames[0, 2:] = 0
+    assert float(padded_share(frames) or 0.0) == 2 / 8
+    assert padded_share(torch.ones(2, 3, 3)) is None
+    assert padded_share(torch.ones(2, 8)) is None

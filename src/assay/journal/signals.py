@@ -314,6 +314,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no model was given a batch of two rows or more",
     ),
     Signal(
+        "input_padded_share", "Padding", "share", Per.INPUT, "contents",
+        "share of a batch of sequences, of unequal length, that one token (or vectors of 0) fills "
+        "up to one end",
+        absent="no model was given rows of four tokens or vectors, or more",
+    ),
+    Signal(
         "input_bin_share", "Input histogram", "share", Per.BIN, "batches",
         "share of the first sampled batch's numbers that lie in this bin", absent=_NO_NUMBERS,
     ),

@@ -19,7 +19,8 @@ ELEMENTS_AT_MOST = 1 << 20
 """Numbers of one batch that are looked at: of a larger one, the first rows."""
 NAMED_AT_MOST = 16
 ROWS_KEPT = 512
-TOKENS_AT_MOST = 1 << 16
+SHORTEST = 4
+"""Positions of the shortest sequences whose padding is counted."""
 
 
 class Part:
@@ -196,10 +197,32 @@ def _some(batch: Tensor) -> Tensor:
     return batch[: max(ELEMENTS_AT_MOST // row, 1)] if batch.dim() else batch.reshape(1)
 
 
+def padded_share(batch: Tensor) -> Tensor | None:
+    """Returns the share of a batch of sequences that is padding, of unequal length, at one end.
+
+    None where it holds no sequences: rows of four tokens or more, or of as many vectors. Padding is
+    the token that most rows end, or begin, with, as often as it comes in a row; or vectors of 0.
+    """
+    tokens = batch.dim() == 2 and not batch.is_floating_point()
+    if (
+        not (tokens or (batch.dim() == 3 and batch.is_floating_point()))
+        or batch.shape[1] < SHORTEST
+    ):
+        return None
+    found = batch.new_zeros((), dtype=torch.float32)
+    for rows in (batch, batch.flip(1)):
+        same = rows == rows[:, -1].mode().values if tokens else (rows == 0).all(2)
+        idle = same.flip(1).cumprod(1)
+        unequal = idle.sum(1).amin() != idle.sum(1).amax()
+        found = torch.maximum(found, idle.float().mean() * unequal)
+    return found
+
+
 class Contents(Probe):
     """Follows each input through all sampled batches, and through those of evaluations.
 
-    Signal `input_rows_equal_share`: the share of a batch's rows that equal its first row. Event
+    Signals `input_rows_equal_share`: the share of a batch's rows that equal its first row;
+    `input_padded_share`: how much of a batch of sequences is padding. Event
     `input_contents`, after 1, 2, 4, 8, ... batches and at the end: what never changed, feature by
     feature (of tables) or channel by channel (of pictures). Event `eval_contents`: how the inputs
     of evaluations differ from those of training, row by row; `line` is where they were made in
@@ -226,6 +249,8 @@ class Contents(Probe):
             same = (tensor == tensor[:1]).reshape(len(tensor), -1).all(1)
             share = same.float().mean()
             self.watch.put("input_rows_equal_share", place, share)
+        if (padded := padded_share(tensor)) is not None:
+            self.watch.put("input_padded_share", place, padded)
         held.add(tensor, held_out=False)
         if held.batches & (held.batches - 1) == 0:
             self._write(place, held)
