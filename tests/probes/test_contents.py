@@ -137,3 +137,14 @@ def test_padding_at_either_end() -> None:
     assert float(padded_share(frames) or 0.0) == 2 / 8
     assert padded_share(torch.ones(2, 3, 3)) is None
     assert padded_share(torch.ones(2, 8)) is None
+
+
+def test_one_sample_without_a_batch(watched: Watching) -> None:
+    model = nn.Linear(4, 2)
+    with watched(Structure, Batches, HeldOut) as seen:
+        train(model, [torch.randn(4) for _ in range(3)])
+        model.eval()
+        with torch.no_grad():
+            model(torch.randn(4))
+    assert last(seen)["shape"] == []
+    assert last(seen, EVAL_CONTENTS)["outside_share"] is None

@@ -77,6 +77,8 @@ class Moments:
     def add(self, batch: Tensor, dim: int) -> None:
         """Adds a batch."""
         wide = torch.float32 if batch.device.type == "mps" else torch.float64
+        if batch.dim() == 1:
+            batch, dim = batch[:, None], 1
         others = [d for d in range(batch.dim()) if d != dim]
         values = batch.to(wide)
         self.count += batch.numel() // batch.shape[dim]
