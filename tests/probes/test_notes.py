@@ -12,7 +12,7 @@ from torch import nn
 
 from assay.journal.view import RunView
 from assay.probes import notes
-from assay.probes.notes import Notes, _depends_on_mode
+from assay.probes.notes import Notes, depends_on_mode
 from assay.probes.structure import Structure
 
 from .conftest import Watching
@@ -40,7 +40,7 @@ X = torch.ones(4, 4)
     ids=str,
 )
 def test_modules_that_compute_something_else_in_training(module: nn.Module, depends: bool) -> None:
-    assert _depends_on_mode(module) is depends
+    assert depends_on_mode(module) is depends
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
