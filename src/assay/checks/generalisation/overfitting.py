@@ -14,7 +14,10 @@ from ..requirements import That, too_few
 
 
 def _too_few_evaluations(check: Check, run: RunView, training: Training) -> str | None:
-    """Says that held-out losses are too few."""
+    """Says that held-out losses are too few, or parts of a sum of which nobody has said how."""
+    functions = training.places("evaluation_loss")
+    if len(functions) > 1:
+        return f"its evaluations take several losses, such as {functions[0]} and {functions[1]}"
     return too_few(len(held_out_loss(training)), check.limit("evaluations"), "evaluations")
 
 
