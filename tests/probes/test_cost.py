@@ -21,7 +21,8 @@ def test_tiers_of_all_probes() -> None:
             assert probe.cost == ("cheap" if probe.sampled else "free"), probe
     dear = {probe.name for probe in PROBES if probe.cost == "dear"}
     assert dear == {
-        "step_quality", "sharpness", "sample_order", "questions", "lookahead", "half_gradients"
+        "step_quality", "sharpness", "sample_order", "questions", "lookahead", "half_gradients",
+        "mode_gap",
     }  # fmt: skip
 
 

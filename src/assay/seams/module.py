@@ -93,28 +93,59 @@ def install(hub: Hub, patches: Patches) -> None:
     calls = ModuleCalls(hub)
     hub.switches["module"] = calls
     patches.on_undo(calls.stop)
-    _announce_roots(hub, patches, "evaluation_root", lambda: not torch.is_grad_enabled())
-    _announce_roots(hub, patches, "called_root", lambda: not hub.in_backward)
+    off = _Roots(
+        lambda: not torch.is_grad_enabled(),
+        lambda module, args, kwargs: hub.emit("evaluation_root", module, args, kwargs),
+        lambda module, result: hub.emit("evaluation_root_end", module, result),
+        hub.listeners["evaluation_root_end"],
+    )
+    any_mode = _Roots(
+        lambda: not hub.in_backward,
+        lambda module, args, kwargs: hub.emit("called_root", module, args, kwargs),
+        lambda module, result: hub.emit("called_root_end", module, result),
+        hub.listeners["called_root_end"],
+    )
+    for event, roots in (("evaluation_root", off), ("called_root", any_mode)):
+        put_on_demand(hub, patches, event, [(torch.nn.Module, "__call__")], roots.announce)
 
 
-def _announce_roots(hub: Hub, patches: Patches, event: str, wanted: Callable[[], bool]) -> None:
-    """Announces outermost calls, while someone listens, by this event and `<event>_end`."""
-    inside, end = _Inside(), f"{event}_end"
+class _Roots:
+    """Announces outermost calls while someone listens.
 
-    def announce(original: Any) -> Any:
+    Args:
+        wanted: Whether calls are announced at this time.
+        begins: Says that a module is called.
+        ends: Says what it has returned.
+        heard: Who listens to that.
+    """
+
+    def __init__(
+        self,
+        wanted: Callable[[], bool],
+        begins: Callable[[Any, Any, Any], None],
+        ends: Callable[[Any, Any], None],
+        heard: list[Any],
+    ) -> None:
+        self._wanted, self._begins, self._ends, self._heard = wanted, begins, ends, heard
+        self._inside = _Inside()
+
+    def announce(self, original: Any) -> Any:
+        """Returns what stands in for `Module.__call__`."""
+        inside, wanted, begins, ends, heard = (
+            self._inside, self._wanted, self._begins, self._ends, self._heard,
+        )  # fmt: skip
+
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
             if inside.a_root or not wanted() or is_recording():
                 return original(module, *args, **kwargs)
             inside.a_root = True
             try:
-                hub.emit(event, module, args, kwargs)
+                begins(module, args, kwargs)
                 result = original(module, *args, **kwargs)
             finally:
                 inside.a_root = False
-            if hub.listeners[end]:
-                hub.emit(end, module, result)
+            if heard:
+                ends(module, result)
             return result
 
         return __call__
-
-    put_on_demand(hub, patches, event, [(torch.nn.Module, "__call__")], announce)
