@@ -88,7 +88,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "journal/events.py": (1100, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (900, "one table: every signal"),
     "seams/events.py": (400, "one table: every event with its parameters"),
-    "replay/tape.py": (360, "recording and playing keep one invariant: read side by side"),
+    "replay/tape.py": (390, "recording and playing keep one invariant: read side by side"),
     "replay/proof.py": (
         400,
         "one walk over a function's syntax, a case for each kind of node",

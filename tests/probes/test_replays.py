@@ -289,6 +289,25 @@ def test_what_is_asked_is_answered_right(watched: Any) -> None:
     del optimizer
 
 
+def test_what_torch_fills_unseen_is_played_as_it_was(watched: Any) -> None:
+    """Lengths that ctc_loss is given as numbers become a tensor without any operation."""
+    torch.manual_seed(0)
+    model = nn.Linear(8, 5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def again(replays: Replays) -> Any:
+        waste = [torch.full((size,), 7) for size in (1, 2, 3, 4, 8) for _ in range(50)]
+        del waste  # memory that an empty tensor finds is not what it was
+        return replays.loss()
+
+    with watched(asking(again)):
+        logits = model(torch.randn(6, 3, 8)).log_softmax(2)
+        loss = F.ctc_loss(logits, torch.tensor([[1, 2], [3, 1], [4, 4]]), (6,) * 3, (2, 1, 2))
+        loss.backward()
+    assert ASKED["answers"] == [loss.detach()]
+    del optimizer
+
+
 @pytest.mark.parametrize("make", [Net, Counting])
 def test_gradients_of_a_replay_are_those_of_the_script(watched: Any, make: type[Net]) -> None:
     def gradients(replays: Replays) -> Any:

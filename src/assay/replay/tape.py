@@ -39,6 +39,9 @@ from .structure import (
 _BELOW_USER = __file__, torch._ops.__file__
 """Files of the frames that are there only because a mode is active."""
 
+_EMPTY = frozenset(("aten::empty", "aten::empty_strided", "aten::empty_like", "aten::new_empty"))
+"""Operations whose results torch itself may fill unseen, as with the lengths of a `ctc_loss`."""
+
 OPERATIONS_AT_MOST = 10_000
 """A recurrent net written as a Python loop over 1,000 tokens has about so many."""
 
@@ -179,6 +182,10 @@ class Tape:
             raise NotReplayable("the script draws from a random generator of its own")
         if len(self._operations) >= OPERATIONS_AT_MOST:
             raise NotReplayable(f"one step takes more than {OPERATIONS_AT_MOST} operations")
+        written = {position for position, _ in kind.written}
+        for position, value in enumerate(args):
+            if position not in written and isinstance(value, torch.Tensor):
+                self._adopt_filled(value)
         operation = Operation(
             function,
             [self._spec(value) for value in args],
@@ -226,6 +233,17 @@ class Tape:
         self.given[slot] = tensor
         self._versions[slot] = tensor._version
         return slot
+
+    def _adopt_filled(self, tensor: torch.Tensor) -> None:
+        """Takes for given what was made empty, and filled by no operation that was seen."""
+        slot = self.slot(tensor)
+        maker = None if slot is None else self._makers.get(slot)
+        if slot is None or maker is None or tensor._version or slot in self.given:
+            return
+        if getattr(getattr(maker.function, "_schema", None), "name", "") in _EMPTY:
+            self._afford([tensor])
+            self.given[slot], self._versions[slot] = tensor, tensor._version
+            maker.made = [made for made in maker.made if made[1] != slot]
 
     def _new(self, tensor: torch.Tensor) -> int:
         slot = self._slots
