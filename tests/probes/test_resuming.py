@@ -99,6 +99,20 @@ def test_an_optimizer_that_has_stepped_goes_on(watched: Any) -> None:
     assert not list(seen.view.events("not_restored"))
 
 
+def test_weights_that_are_moved_by_hand_have_no_state(watched: Any) -> None:
+    file = file_of(adam)
+    with watched(Resuming) as seen:
+        net = model()
+        net.load_state_dict(torch.load(file)["net"])
+        for _ in range(3):
+            net(torch.ones(4, 3)).square().sum().backward()
+            with torch.no_grad():
+                for p in net.parameters():
+                    p -= 0.1 * p.grad  # type: ignore[operator]
+                    p.grad = None
+    assert not seen.view.errors
+
+
 def test_a_file_keeps_no_tensor_alive_and_may_hold_anything(watched: Any) -> None:
     file = io.BytesIO()
     torch.save({"a": {"b": [1, {2}]}, "state": {}, "param_groups": 3, "c": None}, file)

@@ -118,6 +118,8 @@ class Resuming(Probe):
 
     def on_training_found(self, training: Any, optimizer: Any) -> None:
         """Compares an optimizer that is about to step with the files that its weights came from."""
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            return  # weights that are moved by hand have no state
         if optimizer in self._restored or _has_stepped(optimizer):
             return
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
