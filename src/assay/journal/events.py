@@ -157,7 +157,8 @@ class OverlapFound(TypedDict):
     """How many rows of an evaluation, at one of its lines, had been trained on before.
 
     Of so many `batches` (number `asked` of a line) with `rows` in all, `seen` had; in `whole`
-    batches they were as many as training itself would meet again, in `mixed` ones some. `named` is
+    batches they were as many as training itself would meet again, in `mixed` ones some; `early` and
+    `late` are their mean shares in the first and in the second half of the batches. `named` is
     a name among those of the evaluated data that says held out, `line` made the data, where known.
     """
 
@@ -167,9 +168,24 @@ class OverlapFound(TypedDict):
     batches: int
     mixed: int
     whole: int
+    early: float
+    late: float
     rows: int
     seen: int
     line: SiteRow | None
+
+
+class DataChanged(TypedDict):
+    """The array of this `name` in a `dataset` of this class, in pass number `passed` over it.
+
+    `before` and `after`: the mean size of the numbers in the rows that were read.
+    """
+
+    dataset: str
+    name: str
+    passed: int
+    before: float
+    after: float
 
 
 class NeighboursFound(TypedDict):
@@ -780,6 +796,12 @@ OVERLAP_FOUND = EventKind(
     "1, 2, 4, ... batches that a line evaluated were looked for in what was trained on",
     absent="no evaluation followed sampled batches that hold half of what training draws",
 )  # fmt: skip
+DATA_CHANGED = EventKind(
+    "data_changed", DataChanged, "changed_data",
+    "an array of a data set is changed by reading the first batch of a pass, and handed out so",
+    absent="no data set's own array was changed as it was read",
+    always=True,
+)  # fmt: skip
 NEIGHBOURS = EventKind(
     "neighbours", NeighboursFound, "neighbours",
     "256 and 1,024 rows of an input were kept with their targets, and at the end of the run",
@@ -1046,8 +1068,8 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, NEIGHBOURS,
-    OVERLAP_FOUND, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED, OVERLAP, HALF_MASK,
-    VAIN_THAW, NOT_RESTORED, PASS_WASTED,
+    OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
+    OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,

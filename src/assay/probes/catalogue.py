@@ -8,6 +8,7 @@ from .averages import Averages
 from .batches import Batches
 from .boxes import Boxes
 from .callers import Callers
+from .changed_data import ChangedData
 from .clearing import Clearing
 from .clipping import Clipping
 from .comparable import Comparable
@@ -59,6 +60,7 @@ PROBES: tuple[type[Probe], ...] = (
     Notes,
     Pace,
     Loaders,
+    ChangedData,
     Loading,
     Resuming,
     Schedules,

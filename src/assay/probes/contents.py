@@ -327,5 +327,7 @@ def _origin(made: Lineage | None) -> list[Any] | None:
     """Returns the last line that made the data before the loop; None if it is not known."""
     if made is None:
         return None
-    lines = [n for n in made.made if n not in made.loaders] or made.made or [made.call]
+    own = [n for n in made.made if n not in made.loaders]
+    near = [n for n in made.near if n != made.call and n not in made.loaders]
+    lines = [n for n in own if n not in made.splits] or own or near or [made.call]
     return [made.file, lines[-1], ""]

@@ -43,6 +43,7 @@ class Asked:
     def __init__(self, named: str | None, line: list[Any] | None) -> None:
         self.named, self.line = named, line
         self.batches = self.mixed = self.whole = self.rows = self.seen = 0
+        self.shares: list[float] = []
 
 
 class Overlap(Probe):
@@ -101,6 +102,7 @@ class Overlap(Probe):
             return
         share = _share(prints, known)
         asked.batches += 1
+        asked.shares.append(share)
         asked.rows += len(prints)
         asked.seen += round(share * len(prints))
         asked.mixed += SOME * coverage < share < MOST * coverage
@@ -130,11 +132,14 @@ class Overlap(Probe):
         return self._asked[key]
 
     def _write(self, place: str, asked: Asked) -> None:
+        half = len(asked.shares) // 2
+        early, late = (sum(part) / max(len(part), 1)
+                       for part in (asked.shares[:half], asked.shares[half:]))  # fmt: skip
         self.watch.event_once(
             "overlap_found", place, id(asked), asked.batches,
             place=place, named=asked.named, batches=asked.batches, mixed=asked.mixed,
-            whole=asked.whole, rows=asked.rows, seen=asked.seen, line=asked.line,
-            asked=id(asked) % (1 << 31),
+            whole=asked.whole, early=early, late=late, rows=asked.rows, seen=asked.seen,
+            line=asked.line, asked=id(asked) % (1 << 31),
         )  # fmt: skip
 
 

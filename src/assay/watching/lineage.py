@@ -24,6 +24,7 @@ CALLERS_AT_MOST = 8
 CHANGING = ("norm", "standard", "scale", "transform", "preproc")
 """Parts of the names of functions that change numbers."""
 COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
+SPLITS = ("TensorDataset", "Subset", "random_split", "train_test_split")
 LOADERS = ("DataLoader", "enumerate", "tqdm", "iter", "zip")
 
 
@@ -38,6 +39,8 @@ class Lineage:
         near: Lines of that loop or function, with the call's own.
         changes: Those of both that compute with numbers, or call what does.
         loaders: Those that only pass it on: a DataLoader, a loop through one, a function's call.
+        callees: What those that assign the result of a call have called.
+        splits: Those that cut or wrap a data set without changing it.
         names: The names that were followed, the nearest to the call first.
     """
 
@@ -47,6 +50,8 @@ class Lineage:
     near: list[int] = field(default_factory=list)
     changes: set[int] = field(default_factory=set)
     loaders: set[int] = field(default_factory=set)
+    callees: dict[int, str] = field(default_factory=dict)
+    splits: set[int] = field(default_factory=set)
     names: list[str] = field(default_factory=list)
 
 
@@ -74,7 +79,9 @@ def unlike(training: Lineage | None, held_out: Lineage | None) -> tuple[str, int
     other = [n for n in held_out.made if n not in {*training.made, *training.near}]
     for lines, of in ((other, held_out), (only, training)):
         if changing := [n for n in lines if n in of.changes]:
-            return training.file, changing[-1]
+            callee = of.callees.get(changing[-1])
+            twins = [n for n in other if callee and held_out.callees.get(n) == callee]
+            return training.file, twins[-1] if twins else changing[-1]
     if any(n in training.changes for n in training.near):
         return training.file, held_out.call
     if sets := [n for n in other if n not in held_out.loaders]:
@@ -175,6 +182,10 @@ class _Slicer:
                 statement = statement.generators[0].iter
             if _changes(statement):
                 found.changes.add(line)
+            if isinstance(statement, ast.Assign) and (callee := _called(statement.value)):
+                found.callees[line] = callee
+            if any(_called(n) in SPLITS for n in ast.walk(statement)):
+                found.splits.add(line)
             handed = isinstance(statement, ast.Call) and line != call.lineno
             if handed or any(_called(n) in LOADERS for n in ast.walk(statement)):
                 found.loaders.add(line)

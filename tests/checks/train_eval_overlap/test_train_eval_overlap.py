@@ -16,10 +16,18 @@ CHECK = TrainEvalOverlap()
 ROWS = int(CHECK.limit("rows"))
 
 
-def found(*, mixed: int = 0, whole: int = 0, named: str | None = None, rows: int = ROWS,
-          earlier: dict[str, Any] | None = None) -> list[Finding]:  # fmt: skip
+def found(
+    *,
+    mixed: int = 0,
+    whole: int = 0,
+    named: str | None = "val_x",
+    late: float = 0.3,
+    rows: int = ROWS,
+    earlier: dict[str, Any] | None = None,
+) -> list[Finding]:
     data = {"place": "input 0", "asked": 1, "named": named, "batches": 4, "mixed": mixed,
-            "whole": whole, "rows": rows, "seen": 20, "line": ["train.py", 9, ""]}  # fmt: skip
+            "whole": whole, "early": 0.3, "late": late, "rows": rows, "seen": 20,
+            "line": ["train.py", 9, ""]}  # fmt: skip
     events = [Event("overlap_found", 5, data)]
     if earlier is not None:
         events.insert(0, Event("overlap_found", 3, {**data, **earlier}))
@@ -31,17 +39,19 @@ def test_some_of_each_batch() -> None:
     assert finding.where.site == Site("train.py", 9)
     assert finding.summary == (
         f"of {ROWS} rows that evaluations gave `input 0`, at least 20 had been trained on before: "
-        "some of each batch, among others that it had not"
+        "some of `val_x`, among others that it had not"
     )
+    assert found(mixed=2, named=None) == [], "all data are evaluated on purpose"
+    assert found(mixed=2, late=0.36) == [], "more are met in time"
     assert found(mixed=1) == []
     assert found(mixed=2, rows=ROWS - 1) == []
 
 
 def test_known_rows_only() -> None:
-    (finding,) = found(whole=4, named="val_x")
+    (finding,) = found(whole=4)
     assert finding.summary.endswith("trained on before: `val_x` holds nothing else")
-    assert found(whole=3, named="val_x") == []
-    assert found(whole=4) == [], "the training data are evaluated on purpose"
+    assert found(whole=3) == []
+    assert found(whole=4, named=None) == [], "the training data are evaluated on purpose"
 
 
 def test_the_last_of_a_line_counts() -> None:

@@ -30,11 +30,12 @@ class TrainEvalOverlap(Check):
     seen, and the reported accuracy is wrong.
 
     ## Evidence
-    Exact, as to the rows: they are equal. Batches that hold some known rows among others; or
-    batches of known rows only, where the data have a name that says that they are held out.
+    Exact, as to the rows: they are equal. The data have a name that says that they are held out
+    (`val`, `test`, ...), and hold known rows only; or some among others, and not more of them as
+    training goes on.
 
     ## Known exceptions
-    Evaluating the training data is right where they are called so (or not called anything): it is
+    Evaluating the training data, or all data, is right where they are called so, or nothing: it is
     silent, as are graphs of which a part of the nodes is held out, rows of fewer than 4 numbers,
     batches in which rows are equal, a new optimizer's training (cross-validation), and rows that
     are trained on after they were evaluated. Less than a tenth of a batch may be doubles of the
@@ -61,6 +62,7 @@ class TrainEvalOverlap(Check):
     limits = {
         "rows": Limit(32, "rows", "ours: fewer are no evaluation"),
         "mixed": Limit(0.5, "of the batches", "ours: one batch may hold the border of two sets"),
+        "more": Limit(0.05, "of a batch", "ours: where more are met in time, all will be"),
         "whole": Limit(1.0, "of the batches", "ours: nothing that is evaluated is new"),
     }
 
@@ -69,12 +71,14 @@ class TrainEvalOverlap(Check):
             for event in _last(run):
                 data = event.data
                 mixed, whole = data["mixed"] / data["batches"], data["whole"] / data["batches"]
-                if data["rows"] < self.limit("rows"):
+                if data["rows"] < self.limit("rows") or data["named"] is None:
                     continue
-                if mixed >= self.limit("mixed"):
-                    yield self._finding(event, "some of each batch, among others that it had not")
-                elif data["named"] and whole >= self.limit("whole"):
+                more = data["late"] > data["early"] + self.limit("more")
+                if whole >= self.limit("whole"):
                     yield self._finding(event, f"`{data['named']}` holds nothing else")
+                elif mixed >= self.limit("mixed") and data["batches"] > 1 and not more:
+                    what = f"some of `{data['named']}`, among others that it had not"
+                    yield self._finding(event, what)
             return
 
     def _finding(self, event: Event[OverlapFound], what: str) -> Finding:
