@@ -85,7 +85,7 @@ DEFAULT_CAP, SMALL_CAP = 300, 150
 TRICK_MACHINERY = {"base", "catalogue", "handle", "options", "stage"}
 # Path below src/assay -> (lines allowed, why). Only files over their cap belong here.
 LONGER: dict[str, tuple[int, str]] = {
-    "journal/events.py": (1100, "one table: every kind of event with the type of its data"),
+    "journal/events.py": (1300, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (900, "one table: every signal"),
     "seams/events.py": (400, "one table: every event with its parameters"),
     "replay/tape.py": (390, "recording and playing keep one invariant: read side by side"),
@@ -118,7 +118,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "checks/data/labels_missing.py": (190, "labels of classes and targets of numbers, in one look"),
     "probes/contents.py": (340, "what is followed of an input in training and in evaluations"),
     "probes/loaders.py": (330, "how a loader is set, what it draws, what its workers draw from"),
-    "watching/lineage.py": (340, "one walk over a script's names, a case for each way to bind one"),
+    "watching/lineage.py": (360, "one walk over a script's names, a case for each way to bind one"),
     "checks/gradient/exploding_gradient.py": (155, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (
