@@ -42,3 +42,4 @@ for step in range(STEPS):
         print(
             f"{step}: D {loss_judge.item():.3f}, G {loss_generator.item():.3f}, radius {size:.2f}"
         )
+assert 0.7 < size < 1.3

@@ -69,7 +69,12 @@ class EvalBetterThanTrain(Check):
     requires = (That(_too_few_evaluations), That(_another_loss))
     limits = {
         "evaluations": Limit(3, "evaluations", "ours: fewer may be chance"),
-        "ratio": Limit(0.6, "of the training loss", "ours: right scripts have 0.75 and more"),
+        "ratio": Limit(
+            0.6,
+            "of the training loss",
+            "ours: right scripts have 0.75 and more, but for one "
+            "whose training labels are spoilt on purpose",
+        ),
         "share": Limit(0.1, "of the first losses", "ours: a smaller difference says nothing"),
     }
 
