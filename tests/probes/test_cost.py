@@ -21,8 +21,9 @@ def test_tiers_of_all_probes() -> None:
             assert probe.cost == ("cheap" if probe.sampled else "free"), probe
     dear = {probe.name for probe in PROBES if probe.cost == "dear"}
     assert dear == {
-        "step_quality", "sharpness", "sample_order", "questions", "lookahead", "half_gradients",
-        "mode_gap",
+        "step_quality", "sharpness", "sample_order", "questions", "first_questions", "lookahead",
+        "half_gradients", "mode_gap",
+    }  # fmt: skip
     }  # fmt: skip
 
 

@@ -11,9 +11,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.journal.events import ANSWERS_ALIKE, CAUSAL_LEAK, INPUT_UNUSED, PADDING_READ
+from assay.journal.events import (
+    ANSWERS_ALIKE,
+    CAUSAL_LEAK,
+    DROPOUT_HIGH,
+    INPUT_UNUSED,
+    LINEAR_PAIR,
+    PADDING_READ,
+    RESIDUAL_SCALED,
+    SCORES_UNSCALED,
+)
 from assay.probes.questions import asked as asked_module
-from assay.probes.questions.probe import Questions
+from assay.probes.questions.probe import FirstQuestions, Questions
 from assay.watching.plan import OPENING
 
 ROWS, WORDS, LENGTH, WIDTH = 8, 11, 10, 16
@@ -343,5 +352,218 @@ def test_the_order_of_words_counts_with_positions_alone(
 def test_all_questions_leave_the_run_as_it_is(watched: Any, make: Any, loss_of: Any) -> None:
     expected = state(train(make, loss_of))
     with watched(Questions):
+        found = state(train(make, loss_of))
+    assert all(torch.equal(one, other) for one, other in zip(expected, found, strict=True))
+
+
+# -- layers and dropout -------------------------------------------------------------------------
+
+
+class Layers(nn.Module):
+    """Two layers before the last one; `between` is put to the test."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(4, width), nn.Linear(width, 8)
+        self.norm, self.drop = nn.BatchNorm1d(width), nn.Dropout(0.5)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.two(self.between(self.one(x))).relu())
+
+    def between(self, x: Tensor) -> Tensor:
+        return self.drop(self.norm(x).relu())
+
+
+class NothingBetween(Layers):
+    def between(self, x: Tensor) -> Tensor:
+        return 1.0 * self.drop(self.norm(x))
+
+
+class LowRank(NothingBetween):
+    def __init__(self) -> None:
+        super().__init__(3)
+
+
+class TakenTwice(Layers):
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.one(x)
+        return self.head(self.two(hidden).relu() + hidden)
+
+
+def sides(model: nn.Module) -> Tensor:
+    x = torch.randn(ROWS, 4)
+    return F.cross_entropy(model(x), (x[:, 0] > 0).long())
+
+
+@pytest.mark.parametrize(
+    ("make", "share"), [(Layers, 0), (NothingBetween, 0.5), (LowRank, 0), (TakenTwice, 0)]
+)
+@pytest.mark.usefixtures("no_haste")
+def test_layers_with_nothing_non_linear_between_are_found(
+    watched: Any, make: Any, share: float
+) -> None:
+    with watched(Questions) as seen:
+        train(make, sides)
+    assert last(seen, "linear_share") == share
+    pairs = [(e.data["first"], e.data["second"]) for e in seen.view.events(LINEAR_PAIR)]
+    assert pairs == [("one.weight", "two.weight")] * bool(share)
+
+
+class Drops(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.head = nn.Linear(4, 16), nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = F.dropout(self.one(F.dropout(x, 0.9)).relu(), 0.8)  # here
+        return self.head(hidden)
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_the_gap_is_that_of_a_step_without_dropout(watched: Any) -> None:
+    losses: list[tuple[float, float]] = []
+
+    def loss_of(model: Any) -> Tensor:
+        x = torch.randn(ROWS, 4)
+        y = (x[:, 0] > 0).long()
+        loss = F.cross_entropy(model(x), y)
+        whole = F.cross_entropy(model.head(model.one(x).relu()), y)
+        losses.append((loss.item(), whole.item()))
+        return loss
+
+    with watched(Questions) as seen:
+        train(Drops, loss_of)
+    gap = seen.view.trainings[0].series("dropout_gap")
+    loss, whole = losses[gap.steps[-1]]
+    assert gap.last == pytest.approx(1 - whole / loss, rel=1e-3, abs=1e-5)
+    assert last(seen, "dropout_share") == pytest.approx(0.8)
+    (event,) = seen.view.events(DROPOUT_HIGH)
+    assert event.data["line"][1] == Drops.forward.__code__.co_firstlineno + 1
+
+
+# -- attention by hand and residual sums --------------------------------------------------------
+
+
+class Attends(nn.Module):
+    """Attention over 6 places, for [samples, 6, 16]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.key = nn.Linear(16, 16), nn.Linear(16, 16)
+        self.head = nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head((self.scores(x).softmax(2) @ x).mean(1))
+
+    def scores(self, x: Tensor) -> Tensor:
+        return self.query(x) @ self.key(x).transpose(1, 2) * 0.25
+
+
+class Unscaled(Attends):
+    def scores(self, x: Tensor) -> Tensor:
+        return self.query(x) @ self.key(x).transpose(1, 2)
+
+
+class ScaledBefore(Attends):
+    def scores(self, x: Tensor) -> Tensor:
+        return (self.query(x) / 4) @ self.key(x).transpose(1, 2)
+
+
+class OfStates(Attends):
+    def scores(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.query(x)) @ torch.tanh(self.key(x)).transpose(1, 2)
+
+
+def places(model: nn.Module) -> Tensor:
+    x = 2 * torch.randn(ROWS, 6, 16)
+    return F.cross_entropy(model(x), (x[:, 0, 0] > 0).long())
+
+
+@pytest.mark.parametrize("make", [Attends, ScaledBefore, OfStates])
+@pytest.mark.usefixtures("no_haste")
+def test_0_for_scores_that_something_scales(watched: Any, make: Any) -> None:
+    with watched(FirstQuestions) as seen:
+        train(make, places, steps=4)
+    assert list(seen.view.trainings[0].series("unscaled_scores").values) == [0.0]
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_the_spread_of_scores_that_nothing_scales(watched: Any) -> None:
+    kept: list[Tensor] = []
+
+    def loss_of(model: Any) -> Tensor:
+        x = 2 * torch.randn(ROWS, 6, 16)
+        kept.append(Unscaled.scores(model, x).detach())
+        return F.cross_entropy(model(x), (x[:, 0, 0] > 0).long())
+
+    with watched(FirstQuestions) as seen:
+        train(Unscaled, loss_of, steps=4)
+    series = seen.view.trainings[0].series("unscaled_scores")
+    expected = kept[series.steps[0]].double().std(2).median()
+    assert series.first == pytest.approx(float(expected), rel=1e-4)
+    (event,) = seen.view.events(SCORES_UNSCALED)
+    assert event.data["width"] == 16
+    assert event.data["line"][1] == Unscaled.scores.__code__.co_firstlineno + 1
+
+
+class Residual(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.one = nn.Linear(4, 8), nn.Linear(8, 8)
+        self.two, self.head = nn.Linear(8, 8), nn.Linear(8, 2)
+        self.gamma = nn.Parameter(torch.full((8,), 0.01))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = self.block(x, self.one(x).relu())
+        return self.head(self.block(x, self.two(x).relu()))
+
+    def block(self, x: Tensor, branch: Tensor) -> Tensor:
+        return F.dropout(x + self.gamma * branch, 0.1)
+
+
+class Constant(Residual):
+    def block(self, x: Tensor, branch: Tensor) -> Tensor:
+        return (x + branch) * 0.1
+
+
+class Weight(Residual):
+    def block(self, x: Tensor, branch: Tensor) -> Tensor:
+        return self.gamma * (x + branch)
+
+
+class Masked(Residual):
+    def block(self, x: Tensor, branch: Tensor) -> Tensor:
+        mask = x.new_empty(len(x), 1).bernoulli_(0.8)
+        return (x + branch).div(0.8) * mask
+
+
+class OnTheBranch(Residual):
+    def block(self, x: Tensor, branch: Tensor) -> Tensor:
+        mask = x.new_empty(len(x), 1).bernoulli_(0.8)
+        return x + 0.1 * branch.div(0.8) * mask
+
+
+@pytest.mark.parametrize(
+    ("make", "factor"),
+    [(Residual, 1.0), (OnTheBranch, 1.0), (Constant, 0.1), (Weight, 0.01), (Masked, 0.0)],
+)
+@pytest.mark.usefixtures("no_haste")
+def test_the_factor_of_a_residual_sum(watched: Any, make: Any, factor: float) -> None:
+    with watched(Questions) as seen:
+        train(make, sides)
+    assert last(seen, "residual_factor") == pytest.approx(factor, abs=0.02)
+    found = list(seen.view.events(RESIDUAL_SCALED))
+    assert len(found) == (factor < 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "loss_of"), [(NothingBetween, sides), (Unscaled, places), (Masked, sides)]
+)
+@pytest.mark.usefixtures("no_haste")
+def test_no_question_changes_the_run(watched: Any, make: Any, loss_of: Any) -> None:
+    expected = state(train(make, loss_of))
+    with watched(Questions, FirstQuestions):
         found = state(train(make, loss_of))
     assert all(torch.equal(one, other) for one, other in zip(expected, found, strict=True))

@@ -678,6 +678,39 @@ class PaddingRead(TypedDict):
     told: bool
 
 
+class LinearPair(TypedDict):
+    """The weights of the `first` and the `second` layer, and the user's `line` of the second."""
+
+    first: str
+    second: str
+    line: SiteRow | None
+
+
+class DropoutHigh(TypedDict):
+    """The `share` of elements that a dropout drops, and the user's `line` that calls it."""
+
+    share: float
+    line: SiteRow | None
+
+
+class ScoresUnscaled(TypedDict):
+    """The `width` over which each score sums, and the user's `line` that computes them."""
+
+    width: int
+    line: SiteRow | None
+
+
+class ResidualScaled(TypedDict):
+    """`how` says by what: "a constant", "a weight" or "a random mask", for `count` sums.
+
+    `line` is the user's that computes the sum.
+    """
+
+    how: str
+    count: int
+    line: SiteRow | None
+
+
 class HookRegistered(TypedDict):
     """What the hook was put on."""
 
@@ -1011,6 +1044,27 @@ PADDING_READ = EventKind(
     "the first operation whose result for a real place depends on what stands in padded ones",
     absent="no answer was seen to depend on padding",
 )  # fmt: skip
+LINEAR_PAIR = EventKind(
+    "linear_pair", LinearPair, "questions",
+    "a layer is given the result of another with nothing non-linear between, the first time for "
+    "each two",
+    absent="something non-linear stood between all layers",
+)  # fmt: skip
+DROPOUT_HIGH = EventKind(
+    "dropout_high", DropoutHigh, "questions",
+    "a dropout drops 70 % of its elements or more, the first time for each share",
+    absent="no dropout dropped so many",
+)  # fmt: skip
+SCORES_UNSCALED = EventKind(
+    "scores_unscaled", ScoresUnscaled, "first_questions",
+    "the scores of an attention by hand go to their softmax as they are",
+    absent="the scores of attention were scaled",
+)  # fmt: skip
+RESIDUAL_SCALED = EventKind(
+    "residual_scaled", ResidualScaled, "questions",
+    "the sum of a residual block is multiplied, the first time for each kind of factor",
+    absent="no sum of a residual block was multiplied",
+)  # fmt: skip
 MODULE_MODES = EventKind(
     "module_modes", ModuleModes, "notes",
     "a model that has dropout or batch norm is called in another mode than before",
@@ -1075,6 +1129,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
-    LOSS_HEAD, EVALUATION_PASS, MODE_GAP,
+    LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, RESIDUAL_SCALED, EVALUATION_PASS,
+    MODE_GAP,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -667,6 +667,33 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "has positions",
         absent="no model was asked again: no sampled backward pass was made",
     ),
+    Signal(
+        "linear_share", "Layers without a non-linearity", "", Per.WHOLE, "questions",
+        "share of the layers after another one with nothing non-linear between the two",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "dropout_share", "Dropped share", "", Per.WHOLE, "questions",
+        "the highest share of elements that a dropout of the step drops",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "dropout_gap", "Loss due to dropout", "of the loss", Per.WHOLE, "questions",
+        "1 minus the loss with every element kept over the loss of the step",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "unscaled_scores", "Spread of unscaled scores", "", Per.WHOLE, "first_questions",
+        "spread of one query's scores in an attention by hand that nothing scales; 0 where all is "
+        "scaled",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "residual_factor", "Factor of a residual sum", "", Per.WHOLE, "questions",
+        "the smallest factor that the sum of a residual block is multiplied by, 0 for a random "
+        "mask, 1 for none",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
     # -- in trials only ------------------------------------------------------------------------
     Signal(
         "loss_alike", "Comparable loss", "", Per.WHOLE, "comparable",

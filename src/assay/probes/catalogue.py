@@ -40,7 +40,7 @@ from .pace import Pace
 from .pairs import Pairs
 from .passes import Passes
 from .predictions import Predictions
-from .questions.probe import Questions
+from .questions.probe import FirstQuestions, Questions
 from .rates import Rates
 from .resuming import Resuming
 from .sample_order import SampleOrder
@@ -100,6 +100,7 @@ PROBES: tuple[type[Probe], ...] = (
     ModeGap,
     SampleOrder,
     Questions,
+    FirstQuestions,
     Setup,
 )
 

@@ -51,14 +51,21 @@ class Operation:
             return "scaled_dot_product_attention"
         return name.strip("_")
 
-    def play(self, values: dict[int, torch.Tensor], *, grad: bool, still: bool = False) -> None:
+    def play(
+        self,
+        values: dict[int, torch.Tensor],
+        *,
+        grad: bool,
+        still: bool = False,
+        whole: bool = False,
+    ) -> None:
         """Computes this operation again, taking arguments from `values` and adding its results.
 
         Args:
             values: tensors by number.
             grad: whether the result is to have a graph.
-            still: whether all is as in evaluation: a norm over the batch takes its running
-                statistics, dropout keeps every element.
+            still: whether a norm over the batch takes its running statistics, as in evaluation.
+            whole: whether dropout keeps every element, as in evaluation.
 
         Raises:
             NotReplayable: what is found is not what the program found.
@@ -76,7 +83,7 @@ class Operation:
         made = self.made
         if still and function in _NORMS and args[3] is not None:
             args, made = [*args[:5], False, *args[6:]], made[:1]
-        if still and function in _DROPS:
+        if whole and function in _DROPS:
             result = _kept(function, args)
         else:
             result = function._op(*args, **kwargs)

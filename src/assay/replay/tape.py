@@ -324,6 +324,7 @@ class Tape:
         grad: bool = False,
         first: int = 0,
         still: bool = False,
+        whole: bool = False,
         each: Callable[[Operation, dict[int, torch.Tensor]], None] | None = None,
     ) -> list[torch.Tensor]:
         """Computes tensors again, with the weights as they are now.
@@ -335,6 +336,7 @@ class Tape:
             grad: whether the results are to have a graph.
             first: where to begin.
             still: see `Operation.play`.
+            whole: see `Operation.play`.
             each: is called after each operation, with it and the values that are still needed.
 
         Raises:
@@ -353,7 +355,7 @@ class Tape:
         if not first:
             put_random_state([*self._random, None, None])
         for index, operation in enumerate(self._operations[first:until], first):
-            operation.play(values, grad=grad, still=still)
+            operation.play(values, grad=grad, still=still, whole=whole)
             if each is not None:
                 each(operation, values)
             for slot in last.get(index, ()):

@@ -67,7 +67,7 @@ class OutputCollapsed(Check):
     limits = {
         "steps": Limit(100, "steps", "ours: a head that begins at zero has moved by then"),
         "late": Limit(64, "steps", "ours: twice the opening window"),
-        "spread": Limit(1e-3, "nats", "ours: the right scripts of this project have 0.02 and more"),
+        "spread": Limit(1e-3, "nats", "ours: right scripts of this project have 0.05 and more"),
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ class OutputCollapsed(Check):
                 steps=(late[0][0], late[-1][0]),
                 evidence=(Evidence("answer_spread", spread, self.limit("spread"), ""),),
                 training=training,
-                began=(0, late[0][0]),
+                began=(0, late[-1][0]),
             )
 
 

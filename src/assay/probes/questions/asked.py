@@ -16,6 +16,9 @@ from ...seams.callsite import line_at
 KEPT_AT_MOST = 64 * 2**20
 """Bytes of intermediate results that are kept to find an operation."""
 
+SHAPES_ONLY = ("_like", "new_zeros", "new_ones", "new_empty", "new_full")
+"""Ends of the names of operations that take the shape of a tensor, and no number of it."""
+
 Each = Callable[[Operation, dict[int, torch.Tensor]], None]
 """Is called after each operation that is computed again."""
 
@@ -75,8 +78,14 @@ class Asked:
         replaced = {tape.slot(one): other for one, other in changes}
         known = {number: new for number, new in replaced.items() if number is not None}
         return self.replays.undisturbed(
-            lambda: tape.play(list(numbers), known, still=True, each=each)
+            lambda: tape.play(list(numbers), known, still=True, whole=True, each=each)
         )
+
+    def without_dropout(self) -> float:
+        """Returns the loss of the step if dropout had kept every element, and no more."""
+        tape, number = self.replays.tape, self.replays.loss_number
+        (loss,) = self.replays.undisturbed(lambda: tape.play([number], whole=True))
+        return float(loss)
 
     def first(
         self, changes: Changes, wanted: int, differs: Differs, each: Each | None = None

@@ -13,13 +13,10 @@ from ...replay.operations import Operation, Slot
 from ...replay.operators import effects_of
 from ...replay.structure import Path, leaves
 from ...seams.callsite import is_user_file
-from .asked import Asked, refuse
+from .asked import SHAPES_ONLY, Asked, refuse
 from .padding import padding_of, tells_padding
 
 INPUTS_AT_MOST = 8
-
-_SHAPES_ONLY = ("_like", "new_zeros", "new_ones", "new_empty", "new_full")
-"""Ends of the names of operations that take the shape of a tensor, and no number of it."""
 
 
 def used_inputs(asked: Asked) -> Iterator[tuple[str, str, Any]]:
@@ -106,7 +103,7 @@ def _reaches(asked: Asked, call: Call, tensor: torch.Tensor) -> bool:
             continue
         if operation.function is None or (operation.found and not operation.made):
             return True  # Python has read it
-        if not operation.name.endswith(_SHAPES_ONLY):
+        if not operation.name.endswith(SHAPES_ONLY):
             reached.update(same.of(slot) for slot in (*results, *written))
     return any(same.of(slot) in reached for slot in call.result.values())
 

@@ -13,6 +13,7 @@ from .asked import Asked, Changes, Differs, refuse
 
 SHORTEST = 4
 ROWS_AT_LEAST = 4
+INPUTS_AT_MOST = 2
 CHANGED = 0.02
 """Of the spread of answers, from where on the operation is looked for."""
 
@@ -37,24 +38,37 @@ def padded_places(asked: Asked) -> Iterator[tuple[str, str, Any]]:
     Asked of models that have attention over the positions, or are told which places are padded: to
     those without, padding is a part of the sequence.
     """
-    found = next(_found(asked), None)
-    if found is None:
+    padded = list(_found(asked))
+    if not padded:
         raise refuse("no model was given sequences of unequal length with padding")
+    pairs = [
+        (found, call)
+        for found in padded
+        for call in asked.scored
+        if _count(call, found) is not None
+    ]
+    if not pairs:
+        raise refuse("no loss function of torch scored answers for each sequence")
+    changes = [_change(asked, found, scored) for found, scored in pairs[:INPUTS_AT_MOST]]
+    yield "padding_change", "", max(changes)
+
+
+def _change(asked: Asked, found: Padded, scored: Scored) -> float:
+    """Returns by how much answers change; names the operation where that is much."""
     attends = any(
         operation.name in _ATTENTION and _spans(operation, found)
         for operation in asked.replays.tape.operations
     )
     if not found.told and not attends and not _compared(asked, found):
         raise refuse("the model has no attention, and is not told which places are padded")
-    scored = next((call for call in asked.scored if _scores(call, found) is not None), None)
-    if scored is None:
-        raise refuse("no loss function of torch scored one answer for each sequence, or position")
     changes, fill = _filled(asked, found)
-    (before,) = asked.plain(scored.input)
+    before, target = asked.plain(scored.input, scored.target)
     (after,) = asked.changed(changes, scored.input, each=fill)
     if fill is not None and not fill.filled:
         raise refuse("it is not known where the tokens get their vectors")
-    one, other = _real(before, scored, found), _real(after, scored, found)
+    one, other = (_real(made, target, scored, found) for made in (before, after))
+    if not len(one):
+        raise refuse("no answer of a padded sequence counts")
     spread = (one - one.mean(0)).norm(dim=1).median()
     if not spread > 0:
         raise refuse("the answer is the same for all sequences")
@@ -70,7 +84,7 @@ def padded_places(asked: Asked) -> Iterator[tuple[str, str, Any]]:
                 line=asked.line(operation),
                 told=found.told,
             )
-    yield "padding_change", "", change
+    return change
 
 
 def _found(asked: Asked) -> Iterator[Padded]:
@@ -183,25 +197,30 @@ class _Fill:
         )
 
 
-def _scores(scored: Scored, found: Padded) -> str | None:
-    """Returns whether a loss scores each sequence or each position; None if it is neither."""
+def _count(scored: Scored, found: Padded) -> int | None:
+    """Returns how many answers a loss scores for each sequence; None if that can't be told."""
     rows, length = found.places.shape
-    if scored.counted.numel() == rows * length:
-        return "positions"
-    whole = len(scored.shape) > 0 and len(scored.counted) > 0
-    return "sequences" if whole and scored.shape[0] == scored.counted[0] == rows else None
+    if scored.shape[:2] == (rows, length):
+        return length
+    answers = scored.counted.numel()
+    if not answers or answers % rows or scored.shape.numel() % answers:
+        return None
+    return answers // rows
 
 
-def _real(made: torch.Tensor, scored: Scored, found: Padded) -> torch.Tensor:
-    """Returns answers for real places of padded sequences, [answers, numbers]."""
+def _real(made: torch.Tensor, target: torch.Tensor, scored: Scored, found: Padded) -> torch.Tensor:
+    """Returns answers that count, for real places of padded sequences, [answers, numbers]."""
     rows, length = found.places.shape
-    some = found.places.any(1)
+    count = _count(scored, found) or 1
     made = made.float()
-    if _scores(scored, found) == "sequences":
-        return made.reshape(rows, -1)[some]
-    if made.dim() > 2 and made.shape[:2] != (rows, length):
-        made = made.movedim(1, -1)
-    return made.reshape(rows, length, -1)[~found.places & some[:, None]]
+    if scored.name in ("cross_entropy", "nll_loss") and made.dim() > 2:
+        made = made.movedim(1, -1)  # classes come second there
+    kept = found.places.any(1)[:, None].expand(rows, count)
+    if count == length:
+        kept = kept & ~found.places
+    if not target.is_floating_point() and target.numel() == rows * count:
+        kept = kept & (target.reshape(rows, count) != scored.ignored)
+    return made.reshape(rows, count, -1)[kept]
 
 
 class _RealPlaces(Differs):

@@ -9,10 +9,14 @@ from ...replay.measurement import Measurement, When
 from ...replay.replays import Replays
 from ...replay.structure import NotReplayable
 from .asked import Asked
+from .attention import unscaled_scores
 from .causal import later_tokens
+from .dropout import dropout_gap
 from .inputs import used_inputs
+from .linear import linear_pairs
 from .order import changed_order
 from .padding import padded_places
+from .residual import scaled_sums
 from .spread import answer_spread
 
 
@@ -26,7 +30,7 @@ class Questions(Measurement):
     """
 
     name, forwards = "questions", 6
-    at: ClassVar = (When.OPENING_END, When.RARELY)
+    at: ClassVar[tuple[When, ...]] = (When.OPENING_END, When.RARELY)
 
     questions: ClassVar = {
         "later_token_change": later_tokens,
@@ -34,6 +38,9 @@ class Questions(Measurement):
         "answer_spread": answer_spread,
         "padding_change": padded_places,
         "order_change": changed_order,
+        "linear_share": linear_pairs,
+        "residual_factor": scaled_sums,
+        "dropout_share": dropout_gap,
     }
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
@@ -46,3 +53,12 @@ class Questions(Measurement):
                 yield from question(asked)
             except NotReplayable as why:
                 self.watch.skip(signal, f"could not look: {why}")
+
+
+class FirstQuestions(Questions):
+    """Asks what only the first steps can answer: later a state is what training has made of it."""
+
+    name, forwards = "first_questions", 1
+    at: ClassVar[tuple[When, ...]] = (When.FIRST_STEP,)
+
+    questions: ClassVar = {"unscaled_scores": unscaled_scores}

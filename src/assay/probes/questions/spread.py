@@ -95,6 +95,8 @@ def _varies(tensor: torch.Tensor) -> bool:
 def _spread(
     asked: Asked, scored: Scored, answer: torch.Tensor, target: torch.Tensor
 ) -> float | None:
+    if answer.isnan().any():
+        return None
     if scored.name in LOGITS:
         rows = _logits(scored, answer)
         if rows is None or len(rows) < ROWS_AT_LEAST:
