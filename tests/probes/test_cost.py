@@ -24,7 +24,6 @@ def test_tiers_of_all_probes() -> None:
         "step_quality", "sharpness", "sample_order", "questions", "first_questions", "lookahead",
         "half_gradients", "mode_gap",
     }  # fmt: skip
-    }  # fmt: skip
 
 
 class Asks(Probe):
