@@ -37,9 +37,9 @@ BY_CHANCE = [
 JUDGED_AT_LEAST = 20
 RARE = {
     "causal-leak": (4, "asks only models that are trained to predict the next token"),
-    "attention-unscaled": (8, "asks only models with an attention by hand or by torch's modules"),
-    "dropout-too-high": (12, "asks only models with dropout of units"),
-    "order-ignored": (4, "asks only models of sequences that have positions"),
+    "attention-unscaled": (6, "asks only models with an attention by hand or by torch's modules"),
+    "dropout-too-high": (8, "asks only models with dropout of units"),
+    "order-ignored": (3, "asks only models of sequences that have positions"),
     "padding-mask-ignored": (4, "asks only where sequences of unequal length are filled up"),
     "residual-scaled-away": (8, "asks only models with residual blocks"),
 }
