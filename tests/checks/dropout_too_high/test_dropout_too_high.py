@@ -38,9 +38,9 @@ def test_reported_at_both_limits_and_not_below() -> None:
     assert findings(run_of(SHARE, GAP * 0.99, GAP * 0.99)) == []
 
 
-def test_the_median_counts() -> None:
-    assert findings(run_of(SHARE, 0.0, 0.0, 1.0)) == []
-    assert findings(run_of(SHARE, 0.0, 1.0, 1.0))
+def test_the_later_half_counts() -> None:
+    assert findings(run_of(SHARE, 1.0, 1.0, 0.0, 0.0)) == []
+    assert findings(run_of(SHARE, 0.0, 0.0, 0.0, 1.0))
 
 
 @pytest.mark.parametrize("gaps", [(), (1.0,), (1.0, math.nan)])

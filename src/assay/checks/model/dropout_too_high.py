@@ -31,7 +31,7 @@ class DropoutTooHigh(Check):
 
     ## Evidence
     Probe. `dropout_share`, and `dropout_gap`: 1 minus the loss without dropout over the loss of the
-    step, the median of the measurements.
+    step, the largest of the later half of the measurements.
 
     ## Known exceptions
     Silent: dropout of the inputs themselves (a denoising model), a high share that costs little,
@@ -66,8 +66,8 @@ class DropoutTooHigh(Check):
         for training in self.judgeable(run):
             series = training.series("dropout_share").finite()
             share = max(series.values, default=0.0)
-            gaps = sorted(training.series("dropout_gap").finite().values)
-            gap = gaps[len(gaps) // 2]
+            gaps = training.series("dropout_gap").finite().values
+            gap = max(gaps[len(gaps) // 2 :])  # at first nothing is learnt that could be lost
             if share < self.limit("share") or gap < self.limit("gap"):
                 continue
             module = _built(run, share)
