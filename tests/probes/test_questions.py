@@ -410,6 +410,22 @@ def test_layers_with_nothing_non_linear_between_are_found(
     assert pairs == [("one.weight", "two.weight")] * bool(share)
 
 
+class DropsHalf(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.head = nn.Linear(4, 16), nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(F.dropout(self.one(x), 0.5))
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_a_half_is_a_share_as_any_other(watched: Any) -> None:
+    with watched(Questions) as seen:
+        train(DropsHalf, sides)
+    assert last(seen, "dropout_share") == 0.5
+
+
 class Drops(nn.Module):
     def __init__(self) -> None:
         super().__init__()

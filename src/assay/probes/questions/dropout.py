@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
+
 from ...replay.operations import Operation
 from .asked import Asked, refuse
 
@@ -46,6 +48,6 @@ def _share(operation: Operation) -> float | None:
     args = operation.args
     if operation.name == "native_dropout":
         return float(args[1]) if args[2] else None
-    if operation.name == "bernoulli" and len(args) > 1 and isinstance(args[1], float):
-        return 1 - args[1]  # dropout on a CPU draws which ones it keeps
+    if operation.function is torch.ops.aten.bernoulli_.float:  # draws which ones it keeps
+        return 1 - (args[1] if len(args) > 1 else 0.5)
     return None
