@@ -711,6 +711,13 @@ class ResidualScaled(TypedDict):
     line: SiteRow | None
 
 
+class PositionsWithoutEffect(TypedDict):
+    """The `name` of what holds the positions, and the user's `line` that uses it, or begins the forward pass."""
+
+    name: str
+    line: SiteRow | None
+
+
 class HookRegistered(TypedDict):
     """What the hook was put on."""
 
@@ -1065,6 +1072,11 @@ RESIDUAL_SCALED = EventKind(
     "the sum of a residual block is multiplied, the first time for each kind of factor",
     absent="no sum of a residual block was multiplied",
 )  # fmt: skip
+POSITIONS_WITHOUT_EFFECT = EventKind(
+    "positions_without_effect", PositionsWithoutEffect, "questions",
+    "answers are the same for any order of a sequence, in a model that has positions",
+    absent="the order of sequences changed the answers",
+)  # fmt: skip
 MODULE_MODES = EventKind(
     "module_modes", ModuleModes, "notes",
     "a model that has dropout or batch norm is called in another mode than before",
@@ -1129,7 +1141,8 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
-    LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, RESIDUAL_SCALED, EVALUATION_PASS,
+    LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, RESIDUAL_SCALED,
+    POSITIONS_WITHOUT_EFFECT, EVALUATION_PASS,
     MODE_GAP,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

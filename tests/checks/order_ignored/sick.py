@@ -20,7 +20,7 @@ class FirstOfTwo(nn.Module):
 
     def forward(self, ids):
         place = torch.zeros_like(ids)
-        hidden = self.words(ids) + self.positions(place)  # expect: order-ignored anywhere
+        hidden = self.words(ids) + self.positions(place)  # expect: order-ignored
         return self.head(self.encoder(hidden).mean(1))
 
 

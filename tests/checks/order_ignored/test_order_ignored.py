@@ -8,15 +8,34 @@ import pytest
 
 from assay.checks.finding import Finding
 from assay.checks.model.order_ignored import OrderIgnored
+from assay.journal.view import Event, Module, Site
 from assay.testing import make_run
 
 CHECK = OrderIgnored()
 LIMIT, STEPS = CHECK.limit("change"), int(CHECK.limit("steps"))
 
 
-def findings(*changes: float, steps: int = STEPS, mixed: float = 0.0) -> list[Finding]:
-    run = make_run(steps=steps, order_change=list(changes), sample_order_change=[mixed])
+BUILT, USED = Site("net.py", 5), Site("net.py", 12, "forward")
+
+
+def findings(
+    *changes: float, steps: int = STEPS, mixed: float = 0.0, used: bool = True
+) -> list[Finding]:
+    line = [USED.file, USED.line, USED.function] if used else None
+    data = {"name": "pos.weight", "line": line}
+    run = make_run(
+        steps=steps,
+        events=[Event("positions_without_effect", 0, data, Site("train.py", 30))],
+        modules=[Module("pos", "Embedding", site=BUILT)],
+        order_change=list(changes),
+        sample_order_change=[mixed],
+    )
     return list(CHECK.review(run))
+
+
+def test_the_line_is_that_of_use_else_of_building() -> None:
+    assert findings(0.0, 0.0)[0].where.site == USED
+    assert findings(0.0, 0.0, used=False)[0].where.site == BUILT
 
 
 def test_reported_up_to_the_limit_and_not_above() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...journal.view import RunView, Training
+from ...journal.events import POSITIONS_WITHOUT_EFFECT
+from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding
+from ..finding import Evidence, Finding, Where
 from ..requirements import Steps, That
 
 
@@ -53,7 +54,7 @@ class OrderIgnored(Check):
     severity = "warning"
     tier = "probe"
     needs = ("order_change",)
-    reads = ("order_change", "sample_order_change")
+    reads = ("order_change", "sample_order_change", "positions_without_effect")
     requires = (Steps(), That(_was_measured))
     leads_to = {
         Effect.NOT_LEARNING: "what depends on order can't be learnt from a bag of elements",
@@ -76,11 +77,18 @@ class OrderIgnored(Check):
             change = max(series.values)
             if change > self.limit("change"):
                 continue
+            found = next(iter(run.events(POSITIONS_WITHOUT_EFFECT)), None)
+            name = found.data["name"] if found is not None else ""
+            module = run.module(name.rpartition(".")[0])
+            line = Site.read(found.data["line"]) if found is not None else None
+            if line is None and module is not None:
+                line = module.site
             yield self.found(
                 "answers are the same for any order of the elements of a sequence, though the "
                 "model has positions",
                 "what depends on the order of words, or of points in time, can't be learnt",
                 try_=("add the positions, one for each place in the sequence",),
+                where=Where(module=module.name if module else None, site=line),
                 steps=(series.steps[0], series.steps[-1]),
                 evidence=(Evidence("order_change", change, self.limit("change"), "of the spread"),),
                 training=training,

@@ -40,7 +40,7 @@ def used_inputs(asked: Asked) -> Iterator[tuple[str, str, Any]]:
                 name if call.module is calls[0].module else f"{type(call.module).__name__} {name}"
             )
             found[place] = max(found.get(place, 0), int(_reaches(asked, call, tensor)))
-            lines[place] = _forward(call)
+            lines[place] = forward_line(call)
     if not found:
         raise refuse("no model was given a tensor whose rows differ")
     for place, used in found.items():
@@ -64,7 +64,7 @@ def _name(call: Call, path: Path) -> str | None:
     return taken[path[1]] if path[1] < len(taken) else None
 
 
-def _forward(call: Call) -> list[Any] | None:
+def forward_line(call: Call) -> list[Any] | None:
     """Returns the line where the user's `forward` begins."""
     code = getattr(type(call.module).forward, "__code__", None)
     if code is None or not is_user_file(code.co_filename):

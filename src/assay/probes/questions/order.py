@@ -8,11 +8,18 @@ from typing import Any
 
 import torch
 
+from ...replay.operations import Operation
 from .asked import Asked, refuse
+from .inputs import forward_line
 from .padding import padding_of
 
 SHORTEST = 4
 ROWS_AT_LEAST = 4
+NONE = 1e-3
+"""Of the spread of answers, from where down it is noted where positions come in."""
+
+_PARTS = ("slice", "select", "index", "view", "unsqueeze", "squeeze", "transpose", "t", "permute",
+          "expand", "alias", "detach", "clone", "to_copy", "unsafe_view")  # fmt: skip
 
 _POSITIONS = re.compile(
     r"(^|[._])(pe|wpe|pos|poses|[a-z_]*_pos|pos_[a-z_]*|pos[ie]mb[a-z]*|[a-z_]*position[a-z_]*)"
@@ -67,16 +74,45 @@ def changed_order(asked: Asked) -> Iterator[tuple[str, str, Any]]:
     if not changes:
         raise refuse("no loss function of torch scored one answer for each sequence, or position")
     yield "order_change", "", max(changes)
+    if max(changes) < NONE:
+        name, held = next(_positions(call.module))
+        operation = _user(asked, held)
+        asked.watch.event_once(
+            "positions_without_effect",
+            name=asked.watch.names.parameter(held) or name,
+            line=forward_line(call) if operation is None else asked.line(operation),
+        )
+
+
+def _positions(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yields the weights and buffers that positions are held in, by name."""
+    kinds = {name for name, part in module.named_modules() if _is_kind(part)}
+    for name, held in (*module.named_parameters(), *module.named_buffers()):
+        owners = {name.rpartition(".")[0], *name.split(".")[:-1]}
+        if _POSITIONS.search(name.lower()) or owners & kinds:
+            yield name, held
+
+
+def _user(asked: Asked, held: torch.Tensor) -> Operation | None:
+    """Returns the first operation that does more with a tensor than take a part of it."""
+    tape = asked.replays.tape
+    slots = {tape.slot(held)}
+    for operation in tape.operations:
+        if slots.isdisjoint(operation.needs()):
+            continue
+        if operation.name not in _PARTS:
+            return operation
+        slots.update(slot for _, slot, _, _ in operation.made)
+    return None
 
 
 def has_positions(module: torch.nn.Module) -> bool:
     """Whether something in a model is called positions, or is of a class that is."""
-    names = [name for name, _ in module.named_parameters()]
-    names += [name for name, _ in module.named_buffers()]
-    kinds = (type(part).__name__ for part in module.modules())
-    return any(_POSITIONS.search(name.lower()) for name in names) or any(
-        "position" in kind.lower() for kind in kinds
-    )
+    return next(_positions(module), None) is not None
+
+
+def _is_kind(part: torch.nn.Module) -> bool:
+    return "position" in type(part).__name__.lower()
 
 
 def _is_sequences(tokens: torch.Tensor) -> bool:
