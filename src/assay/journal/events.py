@@ -712,7 +712,7 @@ class ResidualScaled(TypedDict):
 
 
 class PositionsWithoutEffect(TypedDict):
-    """The `name` of what holds the positions, and the user's `line` that uses it, or begins the forward pass."""
+    """The `name` of what holds the positions, and the `line` of use (else of `forward`)."""
 
     name: str
     line: SiteRow | None

@@ -36,6 +36,15 @@ class Flag:
         del vars(module)[NAME]
 
 
+def _without_flag(original: Any) -> Any:
+    """Returns `__dir__` that lists the attribute only where it is set: dynamo reads all of it."""
+
+    def listed(self: Any) -> Any:
+        return [name for name in original(self) if name != NAME or NAME in vars(self)]
+
+    return listed
+
+
 def install(hub: Hub, patches: Patches) -> None:
     """Gives the class an attribute that only hears of it; a module has it no more than before."""
     if NAME in vars(Module):
@@ -47,3 +56,4 @@ def install(hub: Hub, patches: Patches) -> None:
 
     type.__setattr__(Module, NAME, Flag(hub))
     patches.on_undo(undo)
+    patches.wrap(Module, "__dir__", _without_flag)
