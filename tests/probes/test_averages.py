@@ -110,3 +110,21 @@ def test_each_evaluation_is_looked_at_once(watched: Watching) -> None:
         3,
         4,
     ]
+
+
+def test_one_call_on_more_samples_than_a_batch_is_an_evaluation(watched: Watching) -> None:
+    with watched(Averages) as seen:
+        model = make()
+        average, target = copy.deepcopy(model), copy.deepcopy(model)
+
+        def whole() -> None:
+            average.eval()
+            with torch.no_grad():
+                average(torch.cat([X, X]))
+                target(X)  # as many samples as a batch has
+
+        train(model, whole, steps=4)
+    series = seen.view.trainings[0].series("average_progress", "Sequential")
+    assert list(series.steps) == [1, 2, 3]  # after the last one nothing is trained any more
+    (event,) = seen.view.events(AVERAGE)
+    assert event.data["line"][2] == "whole"

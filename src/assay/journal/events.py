@@ -370,7 +370,7 @@ class PairsCompared(TypedDict):
 
 
 class Average(TypedDict):
-    """The class of the model, and the `line` that built it, if that is known."""
+    """The class of the model, and the `line` that built it, or else that called it."""
 
     of: str
     line: SiteRow | None

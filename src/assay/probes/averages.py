@@ -10,18 +10,22 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from ..seams.callsite import builder_frame, site_of
+from ..replay.structure import tensors
+from ..seams.callsite import builder_frame, site_of, user_site
 from ..watching.measures import inner
 from ..watching.probe import Probe
 
 WITNESSES, WITNESS_ELEMENTS = 32, 1024
 ROOTS_AT_MOST, MODELS_AT_MOST = 16, 64
 CALLS = 2
-"""Calls in one evaluation from which on a model is evaluated: a target network is called once."""
+"""Calls in one evaluation that show that a model is evaluated: a target network is called once."""
 WITHOUT_GAP = 16
 SPACING = 1.3
 """Of the evaluations after these, one is looked at each time their number has grown by a third."""
 _STATISTICS = ("running_mean", "running_var")
+
+
+Site = tuple[str, int, str]
 
 
 class _Start:
@@ -51,6 +55,11 @@ def _statistics(root: torch.nn.Module) -> list[Tensor]:
     """Returns some of its running statistics."""
     every = [b for name, b in root.named_buffers() if name.rpartition(".")[2] in _STATISTICS]
     return every[:: max(len(every) // WITNESSES, 1)][:WITNESSES]
+
+
+def _samples(args: Any, kwargs: Any) -> int:
+    """Returns how long the first tensor is that a model is given; 0 without one."""
+    return next((len(each) for each in tensors((args, kwargs)) if each.dim()), 0)
 
 
 def _parts(tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -83,7 +92,8 @@ class Averages(Probe):
     `average_aside`, how far they lie off that way; of those in evaluation mode that have batch
     norm, `average_statistics`, the progress of their running statistics. Event `average` with the
     line that built an AveragedModel. An evaluation begins with `eval()`, or a loss without
-    gradients, and ends with the next backward pass; what it calls only once is left alone.
+    gradients, and ends with the next backward pass. A model that it calls only once, with as many
+    samples as training has, may be a target network: that is left alone.
     """
 
     name = "averages"
@@ -97,6 +107,7 @@ class Averages(Probe):
         self._starts: list[_Start] = []
         self._built: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._calls: dict[int, int] = {}
+        self._once: list[tuple[weakref.ref[torch.nn.Module], int, Site | None]] = []
         self._listens = False
         self._evaluations, self._next, self._step = 0, 1.0, -1
 
@@ -134,8 +145,19 @@ class Averages(Probe):
         if len(self._calls) >= MODELS_AT_MOST:
             return
         calls = self._calls[id(module)] = self._calls.get(id(module), 0) + 1
-        if calls == CALLS:
-            self._measure(module)
+        if calls == 1:
+            self._once.append((weakref.ref(module), _samples(args, kwargs), user_site(2)))
+        elif calls == CALLS:
+            self._measure(module, user_site(2))
+
+    def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
+        """Training goes on: what was called once, with another number of samples, was evaluated."""
+        once, self._once = self._once, []
+        samples = _samples(args, kwargs)
+        for ref, called_with, at in once:
+            called = ref()
+            if called is not None and self._calls.get(id(called)) == 1 and called_with != samples:
+                self._measure(called, at)
 
     def finish(self) -> None:
         """Writes what has not arrived yet."""
@@ -156,14 +178,16 @@ class Averages(Probe):
         if self._evaluations >= WITHOUT_GAP:
             self._next = self._evaluations * SPACING
         self._listens = True
-        self._calls = {}
+        self._calls, self._once = {}, []
         watch.listen("evaluation_root", self.on_evaluation_root)
+        watch.listen("root_begin", self.on_root_begin)
         watch.listen("backward_begin", self._end)
 
     def _end(self, roots: Any, kept: bool) -> None:
         if self._listens:
             self._listens = False
             self.watch.unlisten("evaluation_root", self.on_evaluation_root)
+            self.watch.unlisten("root_begin", self.on_root_begin)
             self.watch.unlisten("backward_begin", self._end)
 
     def on_training_found(self, training: Any, optimizer: Any) -> None:
@@ -172,7 +196,7 @@ class Averages(Probe):
         for start in self._starts:
             start.note(held)
 
-    def _measure(self, module: torch.nn.Module) -> None:
+    def _measure(self, module: torch.nn.Module, at: Site | None) -> None:
         for training in self.watch.trainings:  # a model may have been met after its optimizer
             if (optimizer := training.optimizer()) is not None:
                 self.on_training_found(training, optimizer)
@@ -186,10 +210,12 @@ class Averages(Probe):
         for start, root in trained:
             if start.shapes == shapes:
                 with torch.no_grad():
-                    self._compare(start, root, module)
+                    self._compare(start, root, module, at)
                 return
 
-    def _compare(self, start: _Start, root: torch.nn.Module, module: torch.nn.Module) -> None:
+    def _compare(
+        self, start: _Start, root: torch.nn.Module, module: torch.nn.Module, at: Site | None
+    ) -> None:
         watch, place = self.watch, type(module).__name__
         then, now, of = start.weights, _weights(root), _weights(module)
         if any(
@@ -206,4 +232,4 @@ class Averages(Probe):
             self._recorder.put("average_statistics", place, share)
         training = watch.trainings[-1]
         self._recorder.close(training.index, training.step)
-        watch.event_once("average", place, of=place, line=self._built.get(module))
+        watch.event_once("average", place, of=place, line=self._built.get(module) or at)
