@@ -138,9 +138,7 @@ class Hub:
             except Exception as error:
                 if listener in self._acting:
                     raise
-                where = f"{event} in {getattr(listener, '__qualname__', listener)}"
-                owner = getattr(listener, "__self__", None)
-                self.contain(where, error, by=getattr(owner, "name", ""))
+                self.contain_of(event, listener, error)
 
     @property
     def acted_on(self) -> bool:
@@ -162,6 +160,12 @@ class Hub:
         self.changes.close()
         for known in self.listeners.values():
             known.clear()
+
+    def contain_of(self, event: str, listener: Listener, error: BaseException) -> None:
+        """Reports what a listener raised, with the probe that it belongs to."""
+        where = f"{event} in {getattr(listener, '__qualname__', listener)}"
+        owner = getattr(listener, "__self__", None)
+        self.contain(where, error, by=getattr(owner, "name", ""))
 
     def contain(self, where: str, error: BaseException, *, by: str = "") -> None:
         """Reports an error of ours once per place and kind, and goes on; `by` names the probe."""

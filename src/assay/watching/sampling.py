@@ -7,11 +7,10 @@ from time import perf_counter, thread_time
 from types import MethodType
 from typing import Any, Protocol
 
-import torch
-
 from ..journal.recorder import Recorder
 from ..seams.hub import Hub
 from .budget import Budget
+from .gate import LAST_FIRST, Gate
 from .plan import OWN_S_AT_MOST, PASSES_AT_MOST, SamplePlan
 from .probe import Probe
 from .training import TrainingLog
@@ -58,7 +57,7 @@ class Sampling:
         """Paused while sampled listeners run; ends when they are taken away."""
         self._passes = 0
         self._probes: list[Probe] = []
-        self._listeners: list[tuple[str, Listener]] = []
+        self._gates: dict[str, Gate] = {}
         self._early: list[tuple[str, Listener]] = []
 
     def forget(self) -> None:
@@ -84,28 +83,9 @@ class Sampling:
         """Adds the listeners that a probe has in sampled iterations."""
         self._probes.append(probe)
         for event in probe.sampled:
-            self._listeners.append((event, self._gated(probe, getattr(probe, f"on_{event}"))))
-
-    def _gated(self, probe: Probe, listener: Listener) -> Listener:
-        def gated(_: Probe, *facts: Any) -> None:
-            if not self.active:
-                return
-            start, start_cpu = perf_counter(), thread_time()
-            recording = self.recording
-            if recording is not None:
-                recording.pause()
-            self.grad_enabled = torch.is_grad_enabled()
-            try:
-                with torch.no_grad():
-                    listener(*facts)
-            finally:
-                if recording is not None:
-                    recording.resume()
-                self.own_s += perf_counter() - start
-                self.cpu_s += thread_time() - start_cpu
-
-        gated.__qualname__ = listener.__qualname__
-        return MethodType(gated, probe)  # so that the hub knows whose it is
+            if event not in self._gates:
+                self._gates[event] = Gate(self, self._hub, event)
+            self._gates[event].add(getattr(probe, f"on_{event}"))
 
     def timed(self, probe: Probe, listener: Listener) -> Listener:
         """Returns a listener that is charged to the budget, in sampled iterations and between.
@@ -169,8 +149,8 @@ class Sampling:
         # a new iteration is noticed before its first sample is taken
         for event, listener in self._early:
             self._hub.on(event, listener)
-        for event, listener in self._listeners:
-            self._hub.on(event, listener, first=event in ("step_end", "step_skipped"))
+        for event, gate in self._gates.items():
+            self._hub.on(event, gate, first=event in LAST_FIRST)
         if not self.compiled:
             for switch in self._hub.switches.values():
                 switch.start()
@@ -190,13 +170,17 @@ class Sampling:
 
     def _begin(self) -> None:
         self.active = True
+        for gate in self._gates.values():
+            gate.calls = 0
         for probe in self._probes:
             probe.iteration_begins()
 
     def _take_away(self) -> None:
         self.armed = self.active = False
-        for event, listener in self._early + self._listeners:
+        for event, listener in self._early:
             self._hub.off(event, listener)
+        for event, gate in self._gates.items():
+            self._hub.off(event, gate)
         for switch in self._hub.switches.values():
             switch.stop()
         if self.recording is not None:
