@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
-from assay.launch.environment import child_environment
+Run = Callable[..., "CompletedProcess[str]"]
 
 SCRIPT = """
 import torch
 torch.set_num_threads(1)
-{before}
 model = torch.nn.Linear(4, 2)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for step in range(5):
@@ -28,20 +27,8 @@ for step in range(5):
 """
 
 
-def run(
-    tmp_path: Path, *tricks: str, caught: str = "ZeroDivisionError", steps: int | None = None,
-    before: str = "",
-) -> subprocess.CompletedProcess[str]:  # fmt: skip
-    folder = tmp_path / "run"
-    folder.mkdir()
-    settings = {"tricks": list(tricks), "steps": steps}
-    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
-    script = tmp_path / "train.py"
-    script.write_text(SCRIPT.format(caught=caught, before=before), encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, str(script)],
-        env=child_environment(folder), capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+def script(caught: str = "ZeroDivisionError") -> str:
+    return SCRIPT.format(caught=caught)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +43,8 @@ def run(
         (["lr=0.1", "eps=1e-6"], "trick eps: no optimizer of the script has eps"),
     ],
 )
-def test_one_line_and_status_2(tmp_path: Path, tricks: list[str], says: str) -> None:
-    done = run(tmp_path, *tricks)
+def test_one_line_and_status_2(run_with: Run, tricks: list[str], says: str) -> None:
+    done = run_with(script(), *tricks)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"assay: {says}"), done.stderr
     assert done.stderr.count("\n") == 1
@@ -65,21 +52,21 @@ def test_one_line_and_status_2(tmp_path: Path, tricks: list[str], says: str) -> 
 
 
 @pytest.mark.parametrize("caught", ["Exception", "BaseException"])
-def test_a_script_that_catches_everything_does_not_train(tmp_path: Path, caught: str) -> None:
-    done = run(tmp_path, "betas=0.5", caught=caught)
+def test_a_script_that_catches_everything_does_not_train(run_with: Run, caught: str) -> None:
+    done = run_with(script(caught), "betas=0.5")
     assert "stepped" not in done.stdout
     assert done.stderr.count("assay: trick betas: no optimizer") == 1
     assert done.returncode == (2 if caught == "Exception" else 0)
 
 
-def test_steps_of_the_run_are_the_total(tmp_path: Path) -> None:
-    done = run(tmp_path, "schedule=cosine", steps=3)
+def test_steps_of_the_run_are_the_total(run_with: Run) -> None:
+    done = run_with(script(), "schedule=cosine", steps=3)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("stepped") <= 3
 
 
-def test_the_journal_holds_the_rates_that_were_used(tmp_path: Path) -> None:
-    done = run(tmp_path, "lr=x0.5", "warmup=4")
+def test_the_journal_holds_the_rates_that_were_used(run_with: Run, tmp_path: Path) -> None:
+    done = run_with(script(), "lr=x0.5", "warmup=4")
     assert (done.returncode, done.stderr) == (0, "")
     rates: list[float] = []
     for path in sorted((tmp_path / "run").rglob("*.jsonl")):

@@ -31,7 +31,7 @@ class Neighbours(Probe):
     """
 
     name = "neighbours"
-    sampled: ClassVar = ("root_begin", "loss")
+    sampled: ClassVar = ("root_begin", "loss", "backward_begin")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -83,6 +83,10 @@ class Neighbours(Probe):
             self._told += 1
             self._write()
             self._on = self._told < 2
+
+    def on_backward_begin(self, roots: Any, kept: bool) -> None:
+        """Lets go of the input."""
+        self._input = None
 
     def finish(self) -> None:
         """Writes what is known by then."""

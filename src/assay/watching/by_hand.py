@@ -202,7 +202,7 @@ class HandSteps:
                 if known.before is not None and g is not None:
                     known.gradient = stored(g)
         if self._sampling.active:
-            with torch.no_grad():
+            with torch.set_grad_enabled(False):
                 names = self._names()
                 self._measured = {
                     names[i]: _measures(gradient)
@@ -212,14 +212,14 @@ class HandSteps:
         self._sampling.spent(perf_counter() - start)
 
     def _changed(self) -> bool:
-        with torch.no_grad():
+        with torch.set_grad_enabled(False):
             return any(known.changed() for known in self._leaves)
 
     def _replaced(self, found: list[torch.Tensor]) -> bool:
         """Whether new leaves stand where the old ones stood, a step further down."""
         if len(found) != len(self._leaves):
             return False
-        with torch.no_grad():
+        with torch.set_grad_enabled(False):
             for leaf, known in zip(found, self._leaves, strict=True):
                 before, gradient = known.before, known.gradient
                 if before is None or gradient is None:
@@ -263,7 +263,7 @@ class HandSteps:
 
     def _write(self, current: list[Any]) -> None:
         put, names = self._facts.put, self._names(current)
-        with torch.no_grad():
+        with torch.set_grad_enabled(False):
             for place, measured in self._measured.items():
                 for signal, value in measured.items():
                     put(signal, place, value)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
+from subprocess import CompletedProcess
 
 import pytest
 
-from assay.launch.environment import child_environment
+Run = Callable[..., "CompletedProcess[str]"]
 
 SCRIPT = """
 import torch
@@ -30,25 +28,15 @@ PLAIN = "loss.backward(); optimizer.step()"
 SCALED = "scaler.scale(loss).backward(); scaler.step(optimizer); scaler.update()"
 
 
-def run(
-    tmp_path: Path, *tricks: str, step: str = PLAIN, dtype: str = "float16"
-) -> subprocess.CompletedProcess[str]:
-    folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-    folder.mkdir()
-    (folder / "settings.json").write_text(json.dumps({"tricks": list(tricks)}), encoding="utf-8")
-    script = folder / "train.py"
-    script.write_text(SCRIPT.format(step=step, scaled=step == SCALED, dtype=dtype), "utf-8")
-    return subprocess.run(
-        [sys.executable, str(script)],
-        env=child_environment(folder), capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+def script(step: str = PLAIN, dtype: str = "float16") -> str:
+    return SCRIPT.format(step=step, scaled=step == SCALED, dtype=dtype)
 
 
-def test_fp16_adds_the_scaler_that_is_missing(tmp_path: Path) -> None:
-    cured, by_hand = run(tmp_path, "amp=fp16"), run(tmp_path, step=SCALED)
+def test_fp16_adds_the_scaler_that_is_missing(run_with: Run) -> None:
+    cured, by_hand = run_with(script(), "amp=fp16"), run_with(script(SCALED))
     assert cured.returncode == 0, cured.stderr
     assert cured.stdout == by_hand.stdout
-    assert cured.stdout != run(tmp_path).stdout  # gradients that are too small are lost
+    assert cured.stdout != run_with(script()).stdout  # gradients that are too small are lost
 
 
 @pytest.mark.parametrize(
@@ -60,8 +48,8 @@ def test_fp16_adds_the_scaler_that_is_missing(tmp_path: Path) -> None:
         ("amp=bf16", PLAIN, "bfloat16", "the script has its own autocast region"),
     ],
 )
-def test_refused(tmp_path: Path, trick: str, step: str, dtype: str, why: str) -> None:
-    done = run(tmp_path, trick, step=step, dtype=dtype)
+def test_refused(run_with: Run, trick: str, step: str, dtype: str, why: str) -> None:
+    done = run_with(script(step, dtype), trick)
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1] == f"assay: trick amp: {why}"
     assert done.stdout == ""
