@@ -38,9 +38,9 @@ def test_an_attribute_of_a_module(watched: Any) -> None:
     view = train(watched, network(), change, lambda m: m.parameters())
     (training,) = view.trainings
     vain = {p: training.series("thawed_in_vain", p).last for p in training.places("thawed_in_vain")}
-    assert vain == {"0": 0.0, "1": 1.0}
-    lines = {e.data["place"]: e.data["line"][1] for e in view.events("vain_thaw")}
-    assert lines["0"] == lines["1"] + 1
+    assert vain == {"1": 1.0}  # the other one was thawed in the right way after that
+    (event,) = view.events("vain_thaw")
+    assert event.data["line"][1:] == [change.__code__.co_firstlineno + 2, "change"]
     assert training.series("frozen_share", "group 0").last == pytest.approx(1 / 3)
 
 
@@ -76,21 +76,3 @@ def test_a_module_that_keeps_a_flag_of_its_own(watched: Any) -> None:
 
     view = train(watched, Own(), lambda m: None, lambda m: m.parameters())
     assert not view.trainings[0].places("thawed_in_vain")
-
-
-def test_the_attribute_is_as_in_plain_python(watched: Any) -> None:
-    module = nn.Linear(1, 1)
-    with watched(Freezing):
-        assert not hasattr(module, "requires_grad")
-        with pytest.raises(AttributeError, match="'Linear' object has no attribute"):
-            _ = module.requires_grad
-        with pytest.raises(AttributeError):
-            del module.requires_grad
-        module.requires_grad = True
-        assert module.requires_grad is True
-        assert vars(module)["requires_grad"] is True
-        del module.requires_grad
-        assert not hasattr(module, "requires_grad")
-        module.requires_grad = False
-    assert module.requires_grad is False
-    assert "requires_grad" not in vars(nn.Module)

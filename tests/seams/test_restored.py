@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from assay import seams
-from assay.seams.flags import Flag
 from assay.seams.hub import Hub
 from assay.seams.patch import Patches
 
@@ -37,11 +36,7 @@ def state():
                 continue
             if type(value) is types.FunctionType:
                 value = (id(value), value.__code__, value.__kwdefaults__, dict(vars(value)))
-            elif (
-                type(value) is Flag
-                or type(value) in (staticmethod, classmethod)
-                or issubclass(type(value), Callable)
-            ):
+            elif type(value) in (staticmethod, classmethod) or issubclass(type(value), Callable):
                 value = id(value)
             else:
                 continue

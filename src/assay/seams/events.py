@@ -118,9 +118,6 @@ class Events:
     def module_built(self, module: Module) -> None:
         """Called after the constructor of `nn.Module` has returned: nothing is in it yet."""
 
-    def flag_set(self, module: Module, value: Any) -> None:
-        """Called when `requires_grad` is set on a module, as an attribute."""
-
     def root_begin(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Called before an outermost module is called with gradients on."""
 

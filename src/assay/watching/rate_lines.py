@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import ast
-import linecache
 import math
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
-from ..seams.callsite import is_user_file, user_frame
-
-FILES_AT_MOST = 200
-CHARACTERS_AT_MOST = 1_000_000
-"""Of all sources that are parsed for it, in one run."""
+from .sources import Sources
 
 
 class RateLine(NamedTuple):
@@ -42,47 +34,25 @@ class RateLines:
     """Reads the user's files, each once, where a rate was changed by hand."""
 
     def __init__(self) -> None:
+        self._sources = Sources("lr")
         self._known: dict[str, list[RateLine]] = {}
-        self._left = CHARACTERS_AT_MOST
 
     def that_set(self, before: float, after: float) -> RateLine | None:
         """Returns the one line that can have set this rate; None if none or several can."""
         found = [
             line
-            for file in _user_files()
-            for line in self._of(file)
+            for file, tree in self._sources.trees()
+            for line in self._of(file, tree)
             if line.may_have_set(before, after)
         ]
         exact = [line for line in found if (line.value, line.factor) != (None, None)]
         found = exact or found
         return found[0] if len(found) == 1 else None
 
-    def _of(self, file: str) -> list[RateLine]:
+    def _of(self, file: str, tree: ast.Module) -> list[RateLine]:
         if file not in self._known:
-            text = "".join(linecache.getlines(file))
-            self._known[file] = []
-            if "lr" in text and len(text) <= self._left:
-                self._left -= len(text)
-                with suppress(SyntaxError, ValueError, RecursionError):  # not what runs, then
-                    self._known[file] = list(_assignments(ast.parse(text), file, "<module>"))
+            self._known[file] = list(_assignments(tree, file, "<module>"))
         return self._known[file]
-
-
-def _user_files() -> Iterator[str]:
-    """Yields the user's files: those of the frames under way, then other modules."""
-    files: dict[str, None] = {}
-    frame = user_frame(2)
-    while frame is not None:
-        files[frame.f_code.co_filename] = None
-        frame = frame.f_back
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.endswith(".py"):
-            files[file] = None
-    own = dict.fromkeys(
-        file if file[:1] == "<" else os.path.abspath(file) for file in files if is_user_file(file)
-    )
-    yield from list(own)[:FILES_AT_MOST]
 
 
 def _assignments(node: ast.AST, file: str, function: str) -> Iterator[RateLine]:
