@@ -35,6 +35,13 @@ def test_reported_above_it_on_the_line_of_the_operation(told: bool) -> None:
     assert ("is told" in finding.summary) is told
 
 
+def test_a_mean_over_all_places_is_a_note() -> None:
+    data = {"operation": "mean", "line": None, "told": False}
+    events = [Event("padding_read", 0, data, Site("train.py", 30))]
+    (finding,) = CHECK.review(make_run(events=events, padding_change=[0.5]))
+    assert finding.severity == "note"
+
+
 def test_without_an_operation_no_line_is_named() -> None:
     (finding,) = CHECK.review(make_run(padding_change=[0.5]))
     assert finding.where.site is None

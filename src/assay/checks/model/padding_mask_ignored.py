@@ -10,6 +10,10 @@ from ..base import Check, Limit
 from ..finding import Evidence, Finding, Where
 
 
+POOLING = ("mean", "sum")
+"""A mean over all places, behind layers that are masked, is often written so, and does less harm."""
+
+
 class PaddingMaskIgnored(Check):
     """What stands in padded places changes the answers for real ones.
 
@@ -26,6 +30,8 @@ class PaddingMaskIgnored(Check):
     ## Evidence
     Probe. `padding_change`: the change of the median answer over the spread of answers, the
     largest measured. Dropout and batch norm are as in evaluation. With a mask it is 0.
+
+    A mean or a sum over all places, behind layers that are masked, is a note.
 
     ## Known exceptions
     Silent: models without attention that are told neither by a mask nor by lengths what is padding
@@ -78,6 +84,7 @@ class PaddingMaskIgnored(Check):
                 evidence=(
                     Evidence("padding_change", change, self.limit("change"), "of the spread"),
                 ),
+                severity="note" if found and found.data["operation"] in POOLING else None,
                 training=training,
                 began=(0, 0),
             )
