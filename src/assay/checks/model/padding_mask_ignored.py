@@ -9,9 +9,8 @@ from ...journal.view import RunView, Site
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Where
 
-
 POOLING = ("mean", "sum")
-"""A mean over all places, behind layers that are masked, is often written so, and does less harm."""
+"""A mean over all places, behind layers that are masked, is often written so and harms less."""
 
 
 class PaddingMaskIgnored(Check):
