@@ -261,7 +261,7 @@ class Compiled(World):
     def __init__(self, hand: Hand) -> None:
         super().__init__(hand)
         torch._dynamo.reset()
-        self._compiled = torch.compile(self.model, backend="aot_eager")
+        self._compiled = torch.compile(self.model, backend="eager")
 
     def loss_of(self, t: int) -> torch.Tensor:
         x, y = self.rows_of(t)
