@@ -263,7 +263,8 @@ class ProcessReader:
                 self._modules.add(name)
                 at, settings = more or (None, None)
                 site = None if at is None else sites[at]
-                self._view.modules.append(Module(name, kind, bool(training), site, settings or {}))
+                numbers = {key: _number_in(value) for key, value in (settings or {}).items()}
+                self._view.modules.append(Module(name, kind, bool(training), site, numbers))
         for kind, names in line.get("shared") or ():
             self._view.shared.append(Shared(kind, tuple(names)))
         for name, shape, dtype, trainable in line["parameters"]:
@@ -386,3 +387,8 @@ class ProcessReader:
             cost[key] += line.get(key) or 0
         if line.get("last") is not None:
             cost["last"] = max(cost.get("last", 0), int(line["last"]))
+
+
+def _number_in(value: Any) -> Any:
+    """Returns the number that a word stands for; all else as it is."""
+    return from_json(value) if isinstance(value, str) else value
