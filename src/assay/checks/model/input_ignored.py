@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ...journal.events import INPUT_UNUSED
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
-from ..effects import Effect
 from ..finding import Evidence, Finding, Where
 
 
@@ -50,7 +49,6 @@ class InputIgnored(Check):
     tier = "exact"
     needs = ("input_used",)
     reads = ("input_used", "input_unused")
-    leads_to = (Effect.NOT_LEARNING,)
     limits = {
         "steps": Limit(2, "recorded steps", "ours: a branch that is drawn is not taken each time"),
     }
