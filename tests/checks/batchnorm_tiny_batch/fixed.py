@@ -1,4 +1,4 @@
-"""Two samples fit into memory, so gradients are accumulated; the norm looks at one sample."""
+"""Sixteen samples fit into memory, so nothing is accumulated, and the norm has enough of them."""
 
 import torch
 from torch import nn
@@ -6,16 +6,16 @@ from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(6)
 torch.set_num_threads(1)
-ACCUMULATE = 8
+ACCUMULATE = 1
 
 
 class Net(nn.Module):
     def __init__(self, inputs, hidden, outputs):
         super().__init__()
         self.fc1 = nn.Linear(inputs, hidden)
-        self.bn1 = nn.GroupNorm(4, hidden)
+        self.bn1 = nn.BatchNorm1d(hidden)
         self.fc2 = nn.Linear(hidden, hidden)
-        self.bn2 = nn.GroupNorm(4, hidden)
+        self.bn2 = nn.BatchNorm1d(hidden)
         self.fc3 = nn.Linear(hidden, outputs)
 
     def forward(self, x):
@@ -26,7 +26,7 @@ class Net(nn.Module):
 
 inputs = torch.randn(1200, 16)
 labels = (inputs[:, :4].sum(1) > 0).long() + (inputs[:, 4:8].sum(1) > 0).long()
-train_loader = DataLoader(TensorDataset(inputs[:1000], labels[:1000]), batch_size=2, shuffle=True)
+train_loader = DataLoader(TensorDataset(inputs[:1000], labels[:1000]), batch_size=16, shuffle=True)
 model = Net(16, 32, 3)
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
