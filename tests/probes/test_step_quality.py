@@ -216,6 +216,27 @@ def test_a_rate_far_too_high_has_steps_that_raise_the_loss(watched: Any) -> None
     assert sum(r < 0 for r in qualities(seen).values()) >= 3
 
 
+@pytest.mark.parametrize(("rate", "judged"), [(0.01, 0), (1.0, 3)])
+def test_a_change_below_the_last_digit_of_half_precision_has_no_quality(
+    watched: Any, rate: float, judged: int
+) -> None:
+    """The loss is a number in float32, but what it is computed of has three digits."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 16), nn.GELU(), nn.Linear(16, 3)).bfloat16()
+    with watched(StepQuality) as seen:
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for _ in range(3):
+            x, y = torch.randn(64, 8).bfloat16(), torch.randint(0, 3, (64,))
+            optimizer.zero_grad()
+            F.cross_entropy(model(x).float(), y).backward()
+            optimizer.step()
+    (training,) = seen.view.trainings
+    assert len(training.series("actual_change")) == 3  # the batch was computed again
+    # elsewhere it is taken from the curvature, which says what is to be expected of it
+    by_replay = [q for q in qualities(seen).values() if abs(q - 1) > 1e-2]
+    assert len(by_replay) == judged
+
+
 def test_clipping_does_not_hide_the_true_gradient(watched: Any) -> None:
     torch.manual_seed(0)
     model = Mlp()

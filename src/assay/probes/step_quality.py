@@ -21,7 +21,8 @@ STEPS_PER_CURVATURE = 2.0
 
 ROUNDING = 64
 """A predicted change below this many units in the last place of the loss can't be compared with the
-actual one: the two losses are sums of many terms, each rounded."""
+actual one: the two losses are sums of many terms, each rounded. Nor can one below a single unit in
+the last place of weights in half precision, by which the terms are computed."""
 
 
 class _Moved(NamedTuple):
@@ -166,7 +167,9 @@ class StepQuality(SecondOrder):
         after = self._after()
         if after is not None:
             actual = after.float() - self._loss.float()
-            exact = torch.finfo(self._loss.dtype).eps * ROUNDING * self._loss.abs()
+            coarsest = max(torch.finfo(p.dtype).eps for p in parameters)
+            unit = max(torch.finfo(self._loss.dtype).eps * ROUNDING, coarsest)
+            exact = unit * self._loss.abs()
             measurable = valid & (predicted.abs() > exact)
             ratio = torch.where(measurable, actual / predicted, torch.nan)
             put("actual_change", "", actual)
