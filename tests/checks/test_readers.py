@@ -17,13 +17,6 @@ ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis"
 
 WAITING = {
     "activation_mean": "initial-scale: a mean that grows with depth",
-    "eval_input_mean": "eval-preprocessed-differently",
-    "eval_input_std": "eval-preprocessed-differently",
-    "eval_input_min": "eval-preprocessed-differently",
-    "eval_input_max": "eval-preprocessed-differently",
-    "eval_input": "eval-preprocessed-differently",
-    "training_mode": "train-mode-in-evaluation",
-    "module_modes": "train-mode-in-evaluation",
 }
 """Recorded before their reader is there: the check of the catalogue that is to read each."""
 

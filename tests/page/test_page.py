@@ -20,6 +20,7 @@ from assay.journal.view import Event, RunView
 from assay.report import Report, make_report
 from assay.report.page import render_page, write_page
 from assay.report.page.curves import marks, panels
+from assay.report.page.data import held_out_inputs
 from assay.report.page.document import policy
 from assay.report.page.layers import FIRST, LAST, MISSING, NOT_FINITE, ZERO, layers
 from assay.report.page.phases import first_steps
@@ -239,6 +240,23 @@ def test_an_unseen_run_says_so_and_shows_no_empty_parts() -> None:
     for part in ("Curves", "Layers", "Data", "Trial"):
         assert f"<h2 id={part.lower()}" not in text
         assert f'id="{part.lower()}-title"' not in text
+
+
+def test_inputs_of_evaluations_stand_beside_those_of_training() -> None:
+    shown = make_run(
+        loss=[1.0] * 9,
+        input_min={"input 0": [-2.0, -3.0]}, input_max={"input 0": [2.0, 3.0]},
+        input_mean={"input 0": [0.0, 0.1]}, input_std={"input 0": [1.0, 1.0]},
+        eval_input_min={"input 0": [0.0]}, eval_input_max={"input 0": [255.0]},
+        eval_input_mean={"input 0": [127.0]}, eval_input_std={"input 0": [70.0]},
+        events=[Event("eval_input", 0, {"place": "input 0", "shape": [9, 4], "dtype": "float32"})],
+    )  # fmt: skip
+    (row,) = held_out_inputs(shown)
+    assert (row["shape"], row["range"], row["mean"], row["std"]) == (
+        "9 × 4", "0 to 255", "127", "70",
+    )  # fmt: skip
+    assert "Inputs in evaluations" in render_page(make_report(shown, ()))
+    assert "Inputs in evaluations" not in render_page(make_report(make_run(loss=[1.0] * 9), ()))
 
 
 def test_what_is_not_seen_into_stands_in_the_set_up() -> None:

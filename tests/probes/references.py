@@ -231,6 +231,16 @@ def input_range(step: Step) -> tuple[Values, Values, Values]:
     )
 
 
+@reference("input_rows_equal_share")
+def rows_equal(step: Step) -> Values:
+    there = step.last.inputs.items() if step.first_of_iteration else ()
+    return {
+        k: sum(torch.equal(row, t[0]) for row in t) / len(t)
+        for k, t in there
+        if t.dim() and len(t) > 1 and t.numel() and t.dtype is not torch.bool
+    }
+
+
 @reference("input_nonfinite_share", "input_nan_share")
 def input_ill(step: Step) -> tuple[Values, Values]:
     there = floats(step) if step.first_of_iteration else {}
@@ -523,17 +533,14 @@ def mode_matters(module: nn.Module) -> bool:
     return isinstance(module, (nn.Dropout, nn.BatchNorm1d))
 
 
-@reference("training_mode", "eval_share")
-def modes(step: Step) -> tuple[Values, Values]:
+@reference("eval_share")
+def modes(step: Step) -> Values:
     if not step.first_of_iteration:
-        return {}, {}
+        return {}
     root = type(step.model).__name__
     modal = [m for m in step.model.modules() if mode_matters(m)]
     stuck = [m for m in modal if not m.training]
-    return (
-        {root: 1.0 if step.model.training else 0.0},
-        {root: len(stuck) / len(modal)} if modal else {},
-    )
+    return {root: len(stuck) / len(modal)} if modal else {}
 
 
 @reference("loss_scale")
@@ -720,6 +727,7 @@ WITHOUT: dict[str, str] = {
         ),
         "held to plain torch in test_mode_gap.py",
     ),
+    "input_padded_share": "of sequences, by their ends: test_contents.py",
     "weights_kept": "a fact about the order of calls: test_kept_weights.py",
     **{
         f"eval_{n}": "facts about the order of calls: test_evaluation_modes.py"

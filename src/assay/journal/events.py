@@ -596,14 +596,6 @@ class ModeSwitch(TypedDict):
     grad: bool
 
 
-class ModuleModes(TypedDict):
-    """The model, its mode, and those of its modules that are in evaluation mode, at most 200."""
-
-    module: str
-    training: bool
-    eval_modules: list[str]
-
-
 class EvaluationPass(TypedDict):
     """How an evaluation called a `module`, from which `line`.
 
@@ -1077,11 +1069,6 @@ POSITIONS_WITHOUT_EFFECT = EventKind(
     "answers are the same for any order of a sequence, in a model that has positions",
     absent="the order of sequences changed the answers",
 )  # fmt: skip
-MODULE_MODES = EventKind(
-    "module_modes", ModuleModes, "notes",
-    "a model that has dropout or batch norm is called in another mode than before",
-    absent="no model was called that has dropout or batch norm",
-)  # fmt: skip
 HOOK_REGISTERED = EventKind(
     "hook_registered", HookRegistered, "notes", "the script puts an autograd hook on something",
     absent="no autograd hook was registered",
@@ -1138,7 +1125,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
-    CLIP, MODE_SWITCH, EVALUATED, MODULE_MODES, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
+    CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
     LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, RESIDUAL_SCALED,

@@ -557,11 +557,6 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     # -- modes ---------------------------------------------------------------------------------
     Signal(
-        "training_mode", "Training mode", "1 or 0", Per.ROOT, "notes",
-        "whether the model is in training mode when it is called with gradients on",
-        absent=_NO_MODEL,
-    ),
-    Signal(
         "eval_share", "Modules in evaluation mode", "share", Per.ROOT, "notes",
         "of the modules that compute something else in training than in evaluation, those that "
         "are in evaluation mode",

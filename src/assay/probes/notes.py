@@ -29,10 +29,10 @@ def depends_on_mode(module: Any) -> bool:
 class Notes(Probe):
     """Writes an event for each new fact of these kinds, with the user's line.
 
-    Signals: `training_mode` of each root module (1 or 0); `eval_share`, of a root's modules that
-    compute something else in training than in evaluation, the share that is in evaluation mode;
-    `clip_norm` (before clipping), `clip_limit`; `loss_scale`. Events `mode_switch` and `evaluated`
-    (the first region without gradients that the user entered after a switch to evaluation).
+    Signals: `eval_share`, of a root's modules that compute something else in training than in
+    evaluation, the share that is in evaluation mode; `clip_norm` (before clipping), `clip_limit`;
+    `loss_scale`. Events `mode_switch` and `evaluated` (the first region without gradients that the
+    user entered after a switch to evaluation).
     """
 
     name = "notes"
@@ -126,21 +126,13 @@ class Notes(Probe):
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """In which mode the model is trained."""
-        names = self.watch.names
-        if names.module(module) is None:
+        place = self.watch.names.module(module)
+        if place is None:
             return
-        place = names.module(module) or ""
-        self.watch.put("training_mode", place, float(module.training))
         modal = [part for part in module.modules() if depends_on_mode(part)]
         if modal:
-            stuck = [
-                names.module(part) or type(part).__name__ for part in modal if not part.training
-            ]
-            self.watch.put("eval_share", place, len(stuck) / len(modal))
-            self.watch.event_once(
-                "module_modes", id(module), module.training, tuple(stuck),
-                module=place, training=module.training, eval_modules=stuck[:200],
-            )  # fmt: skip
+            stuck = sum(not part.training for part in modal)
+            self.watch.put("eval_share", place, stuck / len(modal))
 
     def on_zero_grad(self, owner: Any) -> None:
         """Where gradients are cleared."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ...journal.events import INPUT, LOADER
+from ...journal.events import EVAL_INPUT, INPUT, LOADER
 from ...journal.series import Series
 from ...journal.signals import SIGNALS
 from ...journal.view import RunView
@@ -15,32 +15,49 @@ from ..console import clean
 from ..source import short_path
 from .panel import Panel
 
+IN_TRAINING = ("input_min", "input_max", "input_mean", "input_std")
+IN_EVALUATION = ("eval_input_min", "eval_input_max", "eval_input_mean", "eval_input_std")
 MOST_PLACES = 12
 MOST_PICTURES = 4
 MOST_CLASSES = 60
 
 
 def inputs(view: RunView) -> list[dict[str, Any]]:
-    """Returns one row for each tensor that the model is called with."""
+    """Returns one row for each tensor that the model is called with in training."""
     shapes: dict[str, Any] = {e.data["place"]: e.data for e in view.events(INPUT)}
     rows = []
     for place in _places(view, "input_min", "input_fingerprint")[:MOST_PLACES]:
-        low, high = _series(view, "input_min", place), _series(view, "input_max", place)
-        seen = shapes.get(place, {})
+        row = {**_row(place, shapes), **_numbers(view, IN_TRAINING, place)}
         wrong = max(_series(view, "input_nonfinite_share", place).values, default=0.0)
-        rows.append(
-            {
-                "place": clean(place),
-                "shape": " × ".join(str(n) for n in seen.get("shape", ())),
-                "dtype": clean(seen.get("dtype", "")),
-                "range": f"{min(low.values):.4g} to {max(high.values):.4g}" if len(low) else "",
-                "mean": _typical(_series(view, "input_mean", place)),
-                "std": _typical(_series(view, "input_std", place)),
-                "wrong": f"{wrong:.2%}" if wrong else "none" if len(low) else "",
-                "repeats": _repeats(_series(view, "input_fingerprint", place)),
-            }
-        )
+        row["wrong"] = f"{wrong:.2%}" if wrong else "none" if row["range"] else ""
+        row["repeats"] = _repeats(_series(view, "input_fingerprint", place))
+        rows.append(row)
     return rows
+
+
+def held_out_inputs(view: RunView) -> list[dict[str, Any]]:
+    """Returns the same of tensors that evaluations give the model, as far as it is measured."""
+    shapes: dict[str, Any] = {e.data["place"]: e.data for e in view.events(EVAL_INPUT)}
+    places = _places(view, "eval_input_min")[:MOST_PLACES]
+    return [{**_row(place, shapes), **_numbers(view, IN_EVALUATION, place)} for place in places]
+
+
+def _row(place: str, shapes: dict[str, Any]) -> dict[str, Any]:
+    seen = shapes.get(place, {})
+    return {
+        "place": clean(place),
+        "shape": " × ".join(str(n) for n in seen.get("shape", ())),
+        "dtype": clean(seen.get("dtype", "")),
+    }
+
+
+def _numbers(view: RunView, signals: tuple[str, ...], place: str) -> dict[str, str]:
+    low, high, mean, std = (_series(view, signal, place) for signal in signals)
+    return {
+        "range": f"{min(low.values):.4g} to {max(high.values):.4g}" if len(low) else "",
+        "mean": _typical(mean),
+        "std": _typical(std),
+    }
 
 
 def histograms(view: RunView) -> list[dict[str, Any]]:

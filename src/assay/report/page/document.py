@@ -91,6 +91,7 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
         problems=[sentence(error) for error in report.view.errors],
         content=content,
         inputs=data.inputs(report.view),
+        held_out_inputs=data.held_out_inputs(report.view),
         histograms=data.histograms(report.view),
         labels=data.labels(report.view),
         loaders=data.loaders(report.view),
