@@ -27,8 +27,9 @@ class LearningRateOfCheckpoint(Check):
     for.
 
     ## Known exceptions
-    Silent: a rate that a scheduler, or the script, had lowered before the checkpoint was saved; a
-    rate that was not given, or is the default of its class; a rate that is set after the load.
+    Silent: a rate that a scheduler had lowered before the checkpoint was saved; a rate that was not
+    given, or is the default of its class; a rate that is set after the load. A rate that is lower
+    than the one asked for may have been lowered by hand, and is a note.
 
     ## Example
     `optimizer = Adam(model.parameters(), lr=1e-5)`, and then
@@ -62,7 +63,7 @@ class LearningRateOfCheckpoint(Check):
             )
             if event is None or event.iteration > training.began:
                 continue  # rolled back in the midst of its training
-            for group, (asked, took) in self._overridden(event.data, training).items():
+            for group, (asked, took, sure) in self._overridden(event.data, training).items():
                 yield self.found(
                     f"{training} was built with a learning rate of {asked:.3g}, but took its first "
                     f"step at {took:.3g}: the state that it loaded brought its own",
@@ -71,12 +72,18 @@ class LearningRateOfCheckpoint(Check):
                     where=Where(site=event.site, group=group or None),
                     steps=(0, 0),
                     evidence=(Evidence("learning_rate", took, asked, place=f"group {group}"),),
+                    severity=None if sure else "note",
                     training=training,
                 )
                 break
 
-    def _overridden(self, data: LoadState, training: Training) -> dict[int, tuple[float, float]]:
-        """Returns the rate that was asked for, and the one that was taken, by group."""
+    def _overridden(
+        self, data: LoadState, training: Training
+    ) -> dict[int, tuple[float, float, bool]]:
+        """Returns the rate that was asked for, the one taken, and whether that is wrong for sure.
+
+        A lower one may have been lowered by hand before the checkpoint was saved.
+        """
         found = {}
         rows = zip(
             data["asked_before"], data["asked_given"], data["rates_before"], data["rates_given"],
@@ -90,9 +97,8 @@ class LearningRateOfCheckpoint(Check):
                 and not (data["default_rate"] and self._same(asked, data["default_rate"]))
                 and self._same(took, given)
                 and not self._same(before, given)
-                and (given > before or scheduled)  # lower, it may have been lowered by hand
             ):
-                found[group] = asked, took
+                found[group] = asked, took, given > before or scheduled
         return found
 
     def _same(self, one: float, other: float) -> bool:
