@@ -38,10 +38,8 @@ JUDGED_AT_LEAST = 20
 RARE = {
     "causal-leak": (4, "asks only models that are trained to predict the next token"),
     "attention-unscaled": (6, "asks only models with an attention by hand or by torch's modules"),
-    "dropout-too-high": (8, "asks only models with dropout of units"),
     "order-ignored": (3, "asks only models of sequences that have positions"),
     "padding-mask-ignored": (4, "asks only where sequences of unequal length are filled up"),
-    "residual-scaled-away": (8, "asks only models with residual blocks"),
 }
 """Checks of what few scripts do: how many must have been judged all the same, and why so few."""
 SAMPLED = re.compile(r" in the [\d,]+ sampled of .*$")

@@ -48,7 +48,11 @@ class Gate:
         recording = sampling.recording
         if recording is not None:
             recording.pause()
-        sampling.grad_enabled = torch.is_grad_enabled()
+        before, outer = (
+            torch.is_grad_enabled(),
+            sampling.grad_enabled,
+        )  # a listener may cause events
+        sampling.grad_enabled = before
         torch._C._set_grad_enabled(False)  # a context costs as much as a listener
         try:
             for listener in self._listeners:
@@ -63,7 +67,8 @@ class Gate:
                     if recording is not None:  # begun by this listener
                         recording.pause()
         finally:
-            torch._C._set_grad_enabled(sampling.grad_enabled)
+            torch._C._set_grad_enabled(before)
+            sampling.grad_enabled = outer
             if recording is not None:
                 recording.resume()
             sampling.own_s += perf_counter() - start
