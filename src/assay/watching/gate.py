@@ -48,10 +48,8 @@ class Gate:
         recording = sampling.recording
         if recording is not None:
             recording.pause()
-        before, outer = (
-            torch.is_grad_enabled(),
-            sampling.grad_enabled,
-        )  # a listener may cause events
+        # a listener may cause an event, which comes by here within this one
+        before, outer = torch.is_grad_enabled(), sampling.grad_enabled
         sampling.grad_enabled = before
         torch._C._set_grad_enabled(False)  # a context costs as much as a listener
         try:
