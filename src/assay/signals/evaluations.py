@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import fmean
+from typing import NamedTuple
 
 from ..journal.events import LOSS_HEAD, MODEL
 from ..journal.series import EMPTY, Series
 from ..journal.view import Evaluation, RunView, Training
+
+
+class Course(NamedTuple):
+    """How a held-out loss went: the place `at` of its `lowest` value, and the mean of its end."""
+
+    at: int
+    lowest: float
+    end: float
+
+
+def course(held: Series) -> Course | None:
+    """Returns how a finite held-out loss went; None where it was not always above 0, or is empty.
+
+    Its end is the last tenth of the evaluations, one at least.
+    """
+    losses = list(held.values)
+    if not losses or not min(losses) > 0:
+        return None
+    lowest = min(losses)
+    return Course(losses.index(lowest), lowest, fmean(losses[-max(len(losses) // 10, 1) :]))
 
 
 def main_evaluations(trainings: Iterable[Training]) -> list[Evaluation]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import fmean
 
 from ...journal.view import RunView, Training
-from ...signals.evaluations import held_out_loss
+from ...signals.evaluations import course, held_out_loss
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy
@@ -65,31 +64,32 @@ class BestCheckpointPassed(Check):
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
             held = held_out_loss(training).finite()
-            losses = list(held.values)
-            if not losses or not min(losses) > 0:
+            went = course(held)
+            if went is None or not went.end > self.limit("risen") * went.lowest:
                 continue
-            at = losses.index(min(losses))
-            end = fmean(losses[-max(len(losses) // 10, 1) :])
-            late = at > self.limit("before") * len(losses)
-            if late or not end > self.limit("risen") * losses[at]:
+            at, count = went.at, len(held)
+            if at > self.limit("before") * count:
                 continue
-            best, following = held.steps[at], held.steps[min(at + 1, len(losses) - 1)]
+            best, following = held.steps[at], held.steps[min(at + 1, count - 1)]
             kept = training.series("weights_kept").steps
             if any(best <= step < following for step in kept):
                 continue
             said = "the weights were never kept" if not len(kept) else "weights were kept, not then"
             yield self.found(
-                f"the held-out loss was lowest, {losses[at]:.3g}, at step {best} (evaluation "
-                f"{at + 1} of {len(losses)}), and ended at {end:.3g}; {said}",
+                f"the held-out loss was lowest, {went.lowest:.3g}, at step {best} (evaluation "
+                f"{at + 1} of {count}), and ended at {went.end:.3g}; {said}",
                 "the run ends with worse weights than it had",
                 try_=("keep the weights whenever the held-out loss is the lowest so far",),
                 steps=(training.steps - 1, training.steps - 1),
                 evidence=(
                     Evidence(
-                        "evaluation_loss", end / losses[at], self.limit("risen"), "times the lowest"
+                        "evaluation_loss",
+                        went.end / went.lowest,
+                        self.limit("risen"),
+                        "times the lowest",
                     ),
                 ),
-                tricks=(Remedy("early-stop", f"{max(len(losses) // 10, 2)}"),),
+                tricks=(Remedy("early-stop", f"{max(count // 10, 2)}"),),
                 training=training,
                 began=(best, training.steps - 1),
             )

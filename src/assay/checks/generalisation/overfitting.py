@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from ...journal.view import RunView, Training
-from ...signals.evaluations import held_out_loss
+from ...signals.evaluations import course, held_out_loss
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy
@@ -71,15 +71,14 @@ class Overfitting(Check):
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
             held = held_out_loss(training).finite()
-            losses = list(held.values)
-            if not losses or not min(losses) > 0:
+            went = course(held)
+            if went is None or went.at > self.limit("before") * len(held):
                 continue
-            lowest = min(losses)
-            at = losses.index(lowest)
-            end = fmean(losses[-max(len(losses) // 10, 1) :])
-            early = at <= self.limit("before") * len(losses)
-            if early and end > self.limit("risen") * lowest:
-                yield from self._finding(training, held.steps[at], at + 1, lowest, end, len(losses))
+            if went.end > self.limit("risen") * went.lowest:
+                best = held.steps[went.at]
+                yield from self._finding(
+                    training, best, went.at + 1, went.lowest, went.end, len(held)
+                )
 
     def _finding(
         self, training: Training, best: int, at: int, lowest: float, end: float, count: int
