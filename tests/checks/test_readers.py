@@ -15,11 +15,6 @@ from assay.journal.signals import SIGNALS
 PACKAGE = Path(assay.__file__).parent
 ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis", "viewer")
 
-WAITING = {
-    "activation_mean": "initial-scale: a mean that grows with depth",
-}
-"""Recorded before their reader is there: the check of the catalogue that is to read each."""
-
 
 def read() -> set[str]:
     """Names that the rooms of readers mention, other than in a declaration of a check."""
@@ -45,11 +40,4 @@ def read() -> set[str]:
 
 
 def test_everything_that_is_recorded_has_a_reader() -> None:
-    unread = {*SIGNALS, *EVENTS} - read()
-    assert unread - set(WAITING) == set(), "remove it, or give it a reader"
-
-
-def test_nothing_waits_for_a_reader_that_it_has() -> None:
-    waiting = set(WAITING)
-    assert waiting <= {*SIGNALS, *EVENTS}, "not recorded any more"
-    assert waiting & read() == set(), "it has its reader: take it out of WAITING"
+    assert {*SIGNALS, *EVENTS} - read() == set(), "remove it, or give it a reader"

@@ -322,10 +322,9 @@ def outputs(step: Step) -> dict[str, Tensor]:
     return {k: t for k, t in found.items() if t.numel() > 1}
 
 
-@reference("activation_mean", "activation_std")
-def activation_moments(step: Step) -> tuple[Values, Values]:
-    found = {k: moments(t) for k, t in outputs(step).items()}
-    return {k: v[0] for k, v in found.items()}, {k: v[1] for k, v in found.items()}
+@reference("activation_std")
+def activation_spread(step: Step) -> Values:
+    return {k: moments(t)[1] for k, t in outputs(step).items()}
 
 
 @reference("activation_zero_share")

@@ -125,8 +125,9 @@ def test_the_first_of_several_outputs_counts(watched: Any) -> None:
     model, x = Recurrent(), torch.randn(5, 2, 4)
     with watched(Activations) as seen:
         trained(model, x)
-    mean = seen.view.trainings[0].series("activation_mean", "lstm").first
-    assert mean == pytest.approx(float(model.seen[0].detach().double().mean()), rel=1e-5)
+    spread = seen.view.trainings[0].series("activation_std", "lstm").first
+    output = model.seen[0].detach().double()
+    assert spread == pytest.approx(float(output.std(correction=0)), rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["one number", "whole numbers", "sparse", "none"])
@@ -152,7 +153,7 @@ def test_outputs_without_a_spread_are_left_out(watched: Any, kind: str) -> None:
 
     with watched(Activations) as seen:
         trained(Whole(), torch.ones(4, 3))
-    assert seen.view.trainings[0].places("activation_mean") == ("first",)
+    assert seen.view.trainings[0].places("activation_std") == ("first",)
 
 
 def units(watched: Any, model: nn.Module, x: Tensor, steps: int = 16) -> dict[str, list[float]]:
@@ -282,4 +283,4 @@ def test_a_forward_that_failed_leaves_nothing_behind(watched: Any) -> None:
             optimizer.zero_grad()
             other(torch.ones(3, 2)).sum().backward()
             optimizer.step()
-    assert set(seen.view.trainings[0].places("activation_mean")) >= {"first", "act"}
+    assert set(seen.view.trainings[0].places("activation_std")) >= {"first", "act"}

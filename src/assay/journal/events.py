@@ -522,6 +522,13 @@ class ConstantInit(TypedDict):
     by: SiteRow | None
 
 
+class WeightsDrawn(TypedDict):
+    """The `line` that draws weights, and their standard deviation where it is written as one."""
+
+    line: SiteRow
+    spread: float | None
+
+
 class Seed(TypedDict):
     """Which generator (`of`) was seeded, with what."""
 
@@ -980,6 +987,12 @@ CONSTANT_INIT = EventKind(
     absent="torch.nn.init gave no trained weight one value for all its elements",
     always=True,
 )  # fmt: skip
+WEIGHTS_DRAWN = EventKind(
+    "weights_drawn", WeightsDrawn, "drawn",
+    "a line of the user's own files draws weights at random; found at the end, 16 lines at most",
+    absent="no line of the user's own files draws weights",
+    always=True,
+)  # fmt: skip
 SEED = EventKind("seed", Seed, "notes",
     "a random generator is seeded, the first four times with each number",
                  absent="no random generator was seeded", always=True)  # fmt: skip
@@ -1124,7 +1137,8 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
-    ACTIVATION_KIND, CONSTANT_INIT, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
+    ACTIVATION_KIND, CONSTANT_INIT, WEIGHTS_DRAWN, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS,
+    CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,

@@ -215,11 +215,6 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     # -- what flows out of modules -------------------------------------------------------------
     Signal(
-        "activation_mean", "Activation mean", "", Per.MODULE | Per.ACTIVATION, "activations",
-        "mean of the output",
-        absent="no module inside a model gave out floating-point numbers",
-    ),
-    Signal(
         "activation_std", "Activation spread", "", Per.MODULE | Per.ACTIVATION, "activations",
         "standard deviation of the output over all its elements",
         absent="no module inside a model gave out floating-point numbers",

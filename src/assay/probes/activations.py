@@ -65,17 +65,17 @@ def _is_users(module: Any) -> bool:
 
 
 class Activations(Probe):
-    """Mean, spread and shares of each leaf module's output, and of each activation function's.
+    """Spread and shares of each leaf module's output, and of each activation function's.
 
-    Signals, by place: `activation_mean`, `activation_std`, `activation_zero_share`,
-    `activation_nonfinite_share`; `dead_unit_share` (units of a ReLU inside a model that were zero
-    for every sample of the last `DEAD_AFTER` sampled iterations); `activation_saturated_share`
-    (sigmoid, tanh and hardsigmoid whose output a layer with weights is given, other than as a
-    gate; mean over the calls of one iteration). The last two only where something before them is
-    trained. A unit is one index of the last dimension, or of dimension 1 for outputs of four and
-    more dimensions (channels). Of an output with more than 8,192 elements, spread, zero share and
-    saturation are those of a subsample. The place is the module's name; for a function called in a
-    forward of the user's own it is `relu (train.py:23)`.
+    Signals, by place: `activation_std`, `activation_zero_share`, `activation_nonfinite_share`;
+    `dead_unit_share` (units of a ReLU inside a model that were zero for every sample of the
+    last `DEAD_AFTER` sampled iterations); `activation_saturated_share` (sigmoid, tanh and
+    hardsigmoid whose output a layer with weights is given, other than as a gate; mean over the
+    calls of one iteration). The last two only where something before them is trained. A unit is
+    one index of the last dimension, or of dimension 1 for outputs of four and more dimensions
+    (channels). Of an output with more than 8,192 elements, spread, zero share and saturation
+    are those of a subsample. The place is the module's name; for a function called in a forward
+    of the user's own it is `relu (train.py:23)`.
     """
 
     name = "activations"
@@ -206,11 +206,7 @@ class Activations(Probe):
         half = output.dtype in (torch.float16, torch.bfloat16)
         total = output.sum(dtype=torch.float32 if half else output.dtype)
         chosen = subsample(output)
-        mean, std = moments(chosen)
-        if chosen.numel() < output.numel():
-            mean = total / output.numel()
-        put("activation_mean", place, mean)
-        put("activation_std", place, std)
+        put("activation_std", place, moments(chosen)[1])
         put("activation_zero_share", place, zero_share(chosen))
         # one number that is not finite makes the sum so
         put("activation_nonfinite_share", place, nonfinite_share(output, total))

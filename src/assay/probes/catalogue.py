@@ -15,6 +15,7 @@ from .comparable import Comparable
 from .counted import Counted
 from .cuts import Cuts
 from .domains import Domains
+from .drawn import Drawn
 from .evaluation import Evaluation
 from .evaluation_modes import EvaluationModes
 from .freezing import Freezing
@@ -87,6 +88,7 @@ PROBES: tuple[type[Probe], ...] = (
     Clearing,
     Wasted,
     Symmetry,
+    Drawn,
     HalfGradients,
     StepQuality,
     Sharpness,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from ..watching.probe import Probe
-from ..watching.sources import Sources
+from ..watching.sources import Sources, function_at
 
 MISSPELT = ("require_grad", "requires_grads", "require_grads", "requires_gradient", "required_grad",
             "requiresgrad", "requires_Grad")  # fmt: skip
@@ -70,7 +70,7 @@ class Freezing(Probe):
     def _line(self, name: str) -> Site | None:
         """Returns the line that set the attribute of a module of this name, if only one can."""
         found = [
-            (_last_word(target), (file, target.lineno, _function_at(tree, target.lineno)))
+            (_last_word(target), (file, target.lineno, function_at(tree, target.lineno)))
             for file, tree in self._sources.trees()
             for target in _set_true(tree)
         ]
@@ -100,17 +100,6 @@ def _set_true(tree: ast.AST) -> Iterator[ast.Attribute]:
             for target in node.targets:
                 if isinstance(target, ast.Attribute) and target.attr == NAME:
                     yield target
-
-
-def _function_at(tree: ast.AST, line: int) -> str:
-    """Returns the name of the innermost function around a line."""
-    around = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.lineno <= line <= (node.end_lineno or 0)
-    ]
-    return max(around, key=lambda node: node.lineno).name if around else "<module>"
 
 
 def _last_word(target: ast.Attribute) -> str | None:

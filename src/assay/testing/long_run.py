@@ -11,7 +11,7 @@ from ..journal.writer import Journal
 
 PER_PARAMETER = ("grad_norm", "grad_max", "grad_zero_share", "grad_nonfinite_share",
                  "weight_norm", "weight_nonfinite_share", "update_norm")  # fmt: skip
-PER_MODULE = ("activation_mean", "activation_std", "activation_zero_share",
+PER_MODULE = ("activation_std", "activation_zero_share",
               "activation_nonfinite_share")  # fmt: skip
 SPIKE = 54_321
 """The step at which the loss leaps, and comes back."""

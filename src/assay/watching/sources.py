@@ -17,14 +17,14 @@ CHARACTERS_AT_MOST = 1_000_000
 
 
 class Sources:
-    """Parses the user's files that hold a word, each once.
+    """Parses the user's files that hold one of some words, each once.
 
     Args:
-        word: What a file must hold to be parsed.
+        words: Of which a file must hold one to be parsed.
     """
 
-    def __init__(self, word: str) -> None:
-        self._word = word
+    def __init__(self, *words: str) -> None:
+        self._words = words
         self._known: dict[str, ast.Module | None] = {}
         self._left = CHARACTERS_AT_MOST
 
@@ -34,7 +34,7 @@ class Sources:
             if file not in self._known:
                 text = "".join(linecache.getlines(file))
                 self._known[file] = None
-                if self._word in text and len(text) <= self._left:
+                if any(word in text for word in self._words) and len(text) <= self._left:
                     self._left -= len(text)
                     with suppress(SyntaxError, ValueError, RecursionError):  # not what runs, then
                         self._known[file] = ast.parse(text)
@@ -57,3 +57,14 @@ def _user_files() -> Iterator[str]:
         file if file[:1] == "<" else os.path.abspath(file) for file in files if is_user_file(file)
     )
     yield from list(own)[:FILES_AT_MOST]
+
+
+def function_at(tree: ast.AST, line: int) -> str:
+    """Returns the name of the innermost function around a line."""
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    return max(around, key=lambda node: node.lineno).name if around else "<module>"
