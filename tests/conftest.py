@@ -45,7 +45,7 @@ def assay_here(
 ) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs a command line in this process, and its scripts warm: what a process of its own says."""
     from assay import observe
-    from assay.cli import lr, main, trying, watching
+    from assay.cli import deepening, lr, main, trying, watching
     from assay.trials.child import Command
 
     def supervise(*given: Any) -> Outcome:
@@ -63,7 +63,7 @@ def assay_here(
     for variable in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "ASSAY_RUN"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(watching, "observe", partial(observe.observe, supervise=supervise))
-    for module in (lr, trying):
+    for module in (lr, trying, deepening):
         monkeypatch.setattr(module, "Command", partial(Command, spawn=warm.spawn))
     return run
 

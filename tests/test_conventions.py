@@ -24,7 +24,7 @@ REGISTRY = PACKAGE / "checks" / "registry.py"
 
 # The wall. The child is the user's own process; the parent is ours.
 CHILD = {
-    "seams", "watching", "replay", "curvature", "probes", "tricks", "session",
+    "seams", "watching", "replay", "curvature", "probes", "ladder", "tricks", "session",
     "journal.writer", "journal.recorder",
 }  # fmt: skip
 PARENT = {
@@ -49,7 +49,8 @@ LAYERS: dict[str, set[str]] = {
     "curvature": {"seams", "watching", "journal"},
     "probes": {"seams", "watching", "replay", "curvature", "journal"},
     "tricks": {"seams", "journal"},
-    "session": {"seams", "watching", "probes", "tricks", "journal"},
+    "ladder": {"seams", "watching", "replay", "probes", "journal"},
+    "session": {"seams", "watching", "probes", "ladder", "tricks", "journal"},
     "journal": set(),
     "signals": {"journal"},
     "checks": READERS,
@@ -88,7 +89,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "journal/events.py": (1300, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (900, "one table: every signal"),
     "seams/events.py": (400, "one table: every event with its parameters"),
-    "replay/tape.py": (390, "recording and playing keep one invariant: read side by side"),
+    "replay/tape.py": (410, "recording and playing keep one invariant: read side by side"),
     "replay/proof.py": (
         400,
         "one walk over a function's syntax, a case for each kind of node",

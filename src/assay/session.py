@@ -63,6 +63,10 @@ class Session:
         if settings.get("tricks") or settings.get("sweep"):
             self.tricks = self._apply(settings)
         probes = (*PROBES, *IN_TRIALS) if settings.get("comparable") else PROBES
+        if settings.get("ladder"):
+            from .ladder.climbing import Ladder
+
+            probes = (Ladder,)
         if settings.get("keep_files"):
             from .seams import files
 

@@ -12,10 +12,11 @@ from .watching import watch
 
 def main(words: Sequence[str]) -> NoReturn:
     """Runs the verb; ends this process as the script ended."""
-    options = read_options(
-        make_parser("check", "Run a training script unmodified and say what is wrong with it."),
-        words,
+    parser = make_parser("check", "Run a training script unmodified and say what is wrong with it.")
+    parser.add_argument(
+        "--deep", action="store_true", help="run it once more, to find the fault by experiment"
     )
+    options = read_options(parser, words)
 
     def tell(report: Report) -> None:
         from ..report.terminal import show

@@ -36,6 +36,7 @@ class Options:
         tricks: To train with, in the order in which they act.
         checks: All checks there are, one's own among them.
         meant: The command line as it was perhaps meant, if an option of ours went to the script.
+        deep: Whether extra runs are to look closer.
     """
 
     words: tuple[str, ...]
@@ -54,6 +55,7 @@ class Options:
     tricks: tuple[Trick, ...] = ()
     checks: tuple[Check, ...] = ()
     meant: str | None = None
+    deep: bool = False
 
     def child_settings(self) -> dict[str, Any]:
         """Returns what the child needs to know."""
@@ -123,6 +125,7 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
         budget=lasting.budget,
         checks=checks,
         meant=right_order(parser, command),
+        deep=getattr(given, "deep", False),
     )
 
 

@@ -16,6 +16,7 @@ from ..launch import supervisor
 from ..observe import Observed, observe
 from ..report import Report, make_report
 from .complaint import complain
+from .deepening import deepen
 from .misplaced import reads_no_arguments
 from .options import Options
 from .page import write_page_into
@@ -47,6 +48,10 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
             base=options.base,
             when_ended=lambda: quiet.enter_context(note_if_slow()),
         )
+        if options.deep:
+            quiet.close()
+            deepen(options.words, observed.folder, python=options.python, steps=options.steps,
+                   seconds=options.seconds)  # fmt: skip
         status = _report(options, observed, tell, quiet.close)
     if options.meant and observed.outcome.exit_code == 2 and not observed.view.observed:
         complain(f"{BEHIND}; did you mean {options.meant}?")

@@ -746,6 +746,16 @@ class Sweep(TypedDict):
     own: float
 
 
+class LadderRung(TypedDict):
+    """A `rung`, how it came out (`passes`, `fails`, `untried`), a clause on that, and `numbers`."""
+
+    rung: str
+    state: str
+    said: str
+    numbers: dict[str, Any]
+    seconds: float
+
+
 class _Caller(TypedDict):
     of: str
     end: list[int] | None
@@ -1124,6 +1134,12 @@ SWEEP = EventKind(
     absent="no range test ran",
     always=True,
 )  # fmt: skip
+LADDER_RUNG = EventKind(
+    "ladder_rung", LadderRung, "ladder",
+    "an extra run that is made for it ends, and a rung of the ladder was tried on copies",
+    absent="no run was made to climb the ladder",
+    always=True,
+)  # fmt: skip
 CALLER = EventKind(
     "caller", Caller, "callers",
     "one of the calls that make up a training comes from a new line; in trials only",
@@ -1144,6 +1160,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
     LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, RESIDUAL_SCALED,
     POSITIONS_WITHOUT_EFFECT, EVALUATION_PASS,
-    MODE_GAP,
+    MODE_GAP, LADDER_RUNG,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

@@ -53,6 +53,9 @@ BYTES_AT_MOST = 64 * 2**20
 """Memory for copies that are kept of what was changed in place, and of values that were read."""
 
 
+Kept = dict[int, tuple[torch.Tensor, int, torch.Tensor]]
+
+
 class Tape:
     """Records as a dispatch mode of torch, from `start` to `stop`; plays again by `play`.
 
@@ -298,6 +301,30 @@ class Tape:
         self._afford([tensor])
         operation.found.append(((), tensor.detach().clone()))
         self._operations.append(operation)
+
+    def weights(self) -> dict[int, torch.Tensor]:
+        """Returns by number what was given and is changed by steps."""
+        return {slot: held for slot, held in self.given.items() if is_weight(held)}
+
+    def keep(self, known: Kept) -> Kept:
+        """Takes copies of the data, so that it may be played when they have changed.
+
+        Args:
+            known: copies that the last tape has taken.
+
+        Returns:
+            Those of this one, by identity: of what, in which version, the copy.
+        """
+        taken: Kept = {}
+        for slot, held in self.given.items():
+            if is_weight(held) or slot in self._before:
+                continue
+            copy = taken.get(id(held)) or known.get(id(held))
+            if copy is None or copy[0] is not held or copy[1] != held._version:
+                copy = held, held._version, held.detach().clone()
+            taken[id(held)] = copy
+            self.given[slot], self._versions[slot] = copy[2], copy[2]._version
+        return taken
 
     @property
     def length(self) -> int:

@@ -113,7 +113,8 @@ def not_moved(report: Report) -> str | None:
     of = f" of {training}" if len(report.view.trainings) > 1 else ""
     return (
         f"the loss{of} did not move ({seen.begin:.4g} at first, {seen.end:.4g} at the end of "
-        f"{counted(training.steps, 'step')}): no check knows why"
+        f"{counted(training.steps, 'step')}): no check knows why, "
+        "`assay check --deep` looks further"
     )
 
 

@@ -11,6 +11,7 @@ from .. import __version__
 from ..checks.base import Check
 from ..checks.finding import SEVERITIES, Finding
 from ..diagnosis import Diagnosis, diagnose
+from ..diagnosis.ladder import Ladder, read_ladder
 from ..journal.numbers import to_json
 from ..journal.signals import SIGNALS
 from ..journal.view import RunView, Training
@@ -37,6 +38,7 @@ class Report:
         folder: The run folder; None for a run that has none.
         unseen: Why no training step was seen; None if one was, or a finding says why.
         page: Where its page has been written; None if it has not.
+        ladder: What an extra run of the script has settled; None where there was none.
     """
 
     view: RunView
@@ -45,6 +47,7 @@ class Report:
     folder: Path | None = None
     unseen: Unseen | None = None
     page: Path | None = None
+    ladder: Ladder | None = None
 
     def __repr__(self) -> str:
         """Returns one line: a notebook shows what its last line returns."""
@@ -169,6 +172,8 @@ class Report:
             report["not_observed"] = unseen.reason
         if self.view.errors:
             report["problems"] = list(self.view.errors)
+        if self.ladder is not None:
+            report["ladder"] = self.ladder.as_dict()
         return report
 
 
@@ -207,7 +212,7 @@ def make_report(
         diagnosis = replace(diagnosis, silent=(), skipped=skipped)
         if bad_end(view) is None and any(f.severity == "error" for f in diagnosis.findings):
             unseen = None  # what was found says why
-    return Report(view, diagnosis, ignored, folder, unseen)
+    return Report(view, diagnosis, ignored, folder, unseen, ladder=read_ladder(folder))
 
 
 def _processes(view: RunView) -> list[dict[str, Any]]:

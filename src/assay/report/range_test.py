@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import math
 import shlex
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console, RenderableType
-from rich.live import Live
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..signals.sweep import Curve
-from ..trials.child import Child
 from ..trials.range_test import RangeTest, rounded
 from ..trials.sweeping import Working
 from .console import WIDEST, drawn, print_to
 from .curves import draw
 from .ending import counted
 from .glyphs import ASCII, UNICODE, Glyphs
+from .waiting import waiting as waiting_for
 
 NARROWEST = 50
-PATIENCE_S = 2.0
-"""After so long without a word, say what is going on."""
-REFRESH_S = 0.5
 SHOWN_FILES = 4
 ABOUT = 1.5
 """Two rates that differ by less than this factor are about the same."""
@@ -190,26 +184,5 @@ def _short(path: Path) -> str:
 @contextmanager
 def waiting(file: TextIO | None = None) -> Iterator[Working]:
     """Tells how long a sweep has been running, once it takes longer than a person waits."""
-    console = Console(file=file or sys.stderr, highlight=False, emoji=False, markup=False)
-    live = Live(Text(""), console=console, transient=True, auto_refresh=False)
-    shown_at, said = 0.0, False
-
-    def working(child: Child, steps: int | None) -> None:
-        nonlocal shown_at, said
-        if child.seconds < PATIENCE_S or time.monotonic() - shown_at < REFRESH_S:
-            return
-        shown_at = time.monotonic()
-        most = f" over its {steps} steps" if steps else ""
-        if console.is_terminal:
-            live.update(
-                Text(f"  sweeping the rate{most}: {child.seconds:.0f} s", "dim"), refresh=True
-            )
-        elif not said:
-            said = True
-            console.print(Text(f"assay: sweeping the rate{most} ...", "dim"), soft_wrap=True)
-
-    if not console.is_terminal:
-        yield working
-        return
-    with live:
-        yield working
+    with waiting_for("sweeping the rate", file) as shown:
+        yield lambda child, steps: shown(child, f" over its {steps} steps" if steps else "")

@@ -22,6 +22,7 @@ from .ending import (
     what_failed,
 )
 from .glyphs import ASCII, UNICODE, Glyphs
+from .ladder import show_ladder
 from .measured import title, when
 from .model import Report
 from .sentence import sentence
@@ -108,6 +109,8 @@ class _Page:
             said = self._nothing_found(ended=bool(ended or lost))
             # beside notes nothing is said of a run that is well
             parts += said if not report.findings or not self._is_well() else []
+        if report.ladder is not None:
+            parts += [*show_ladder(report.ladder, glyphs), ""]
         return parts
 
     def _is_well(self) -> bool:

@@ -15,7 +15,7 @@ from .clock import Clock
 from .context import ProbeContext
 from .facts import Facts
 from .phases import Phases
-from .plan import SamplePlan
+from .plan import OPENING, SamplePlan
 from .probe import Probe
 from .sampling import Sampling
 
@@ -36,7 +36,8 @@ class Watch:
     def __init__(self, hub: Hub, journal: Journal, settings: dict[str, Any]) -> None:
         self.hub, self.journal = hub, journal
         self.facts = Facts(hub, journal, lambda: self.clock.iteration)
-        plan = SamplePlan(Budget(float(settings.get("budget") or 0.01)))
+        budget = Budget(float(settings.get("budget") or 0.01))
+        plan = SamplePlan(budget, int(settings.get("opening") or OPENING))
         self.sampling = Sampling(hub, self.facts.recorder, plan)
         self.clock = Clock(hub, journal, self.facts, self.sampling, settings)
         self.phases = Phases(hub, self.clock, self.sampling)

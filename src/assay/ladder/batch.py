@@ -1,0 +1,115 @@
+"""The rung *batch*: can the model, with the script's own loss, learn one batch by heart?"""
+
+from __future__ import annotations
+
+import math
+
+from .descent import STEPS, STEPS_AT_LEAST, SWEEP, Descent, robust
+from .ground import Ground
+from .outcome import Outcome, fails, passes, untried
+from .reference import told_by_others
+from .stored import Stored
+
+BY_HEART = 0.9
+"""Of the way from the best constant answer to the least loss."""
+BOUNDED = 0.75
+"""Of the loss is left when the same answers are stretched: a last layer that is free does that."""
+SMALLER = 0.2
+"""A network that learnt from other rows tells so much more of these than can be learnt by heart."""
+NOTHING = 0.02
+UNKNOWN_MOVED = 0.01
+
+
+def climb(ground: Ground) -> Outcome:
+    """Tries the rates of a sweep, from the first weights, until one learns the batch.
+
+    Raises:
+        NotReplayable: why the batch can't be computed.
+    """
+    batches, first = ground.seen.batches, ground.seen.weights.first
+    asked = ground.asked = max(batches[:8], key=lambda one: one.level[0] if one.level else 0.0)
+    until, trained = ground.time(), ground.trained
+    done: list[tuple[float, Descent]] = []
+    for rate in SWEEP:
+        made = robust([asked], first, trained.__contains__, rate, steps=STEPS, until=until,
+                      enough=lambda d: _learnt(asked, d.last))  # fmt: skip
+        if made.untouched:
+            return fails("no gradient of the loss reaches a weight, or all are 0", steps=0)
+        done.append((rate, made))
+        if _learnt(asked, made.last):
+            break
+    whole = [(rate, made) for rate, made in done if made.finite] or done
+    rate, best = min(whole, key=lambda one: one[1].last if one[1].finite else math.inf)
+    ground.best, ground.rate = best, rate
+    return _judged(ground, asked, rate, best)
+
+
+def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcome:
+    numbers = {"first": best.first, "last": best.last, "rate": rate, "steps": len(best.values)}
+    if not math.isfinite(best.first):
+        return fails("the loss of the first batch is not finite, with the weights as they were "
+                     "made", **numbers)  # fmt: skip
+    if not best.finite:
+        return fails(f"at every rate the loss stops being finite, from {best.first:.3g}", **numbers)
+    gained = f"in {len(best.values)} steps the loss went from {best.first:.3g} to {best.last:.3g}"
+    if not asked.level:
+        return _of_unknown(best, gained, numbers)
+    chance, least = asked.level
+    numbers |= {"constant": chance, "least": least}
+    told = _told(asked, best.last)
+    if told is None:
+        return untried("every row of the batch has the same target", **numbers)
+    numbers["told"] = told
+    if told >= BY_HEART:
+        return passes(f"learnt by heart: {gained}", **numbers)
+    backwards = best.losses[-1] < best.losses[0] and best.last > max(best.first, chance) * 1.05
+    if backwards:
+        return fails(
+            "the loss falls as it is minimised, and the answers get worse: "
+            f"{asked.scored.name if asked.scored else ''} of them went from {best.first:.3g} to "
+            f"{best.last:.3g}, where a constant has {chance:.3g}",
+            **numbers,
+        )  # fmt: skip
+    if best.is_falling:
+        return untried(f"{gained}, and still fell", **numbers)
+    larger = asked.if_unbounded(best.weights)
+    if larger is not None and larger < BOUNDED * best.last:
+        return fails(
+            f"{gained} and no further; were its answers larger it would be {larger:.3g}: something "
+            "keeps them within bounds",
+            **numbers,
+        )  # fmt: skip
+    if len(best.values) < STEPS_AT_LEAST:
+        return untried(f"only {len(best.values)} steps could be made in time", **numbers)
+    if (other := told_by_others(ground.seen.batches, asked)) is not None:
+        numbers["others"] = other
+        if other > told + SMALLER:
+            return fails(
+                f"the model comes {max(told, 0):.0%} of the way from a constant answer by heart; a "
+                f"small network that has learnt from other rows comes {other:.0%}",
+                **numbers,
+            )  # fmt: skip
+    elif told < NOTHING:
+        return fails(
+            f"the loss stays at {best.last:.3g}, where a constant answer has {chance:.3g}",
+            **numbers,
+        )  # fmt: skip
+    return passes(f"{gained}, as far as the data go", **numbers)
+
+
+def _of_unknown(best: Descent, gained: str, numbers: dict[str, float]) -> Outcome:
+    moved = best.first - best.last
+    if moved > UNKNOWN_MOVED * abs(best.first) or best.is_falling:
+        return passes(f"{gained} (what is possible is not known of this loss)", **numbers)
+    return untried(f"{gained}, and what is possible is not known of this loss", **numbers)
+
+
+def _told(asked: Stored, loss: float) -> float | None:
+    assert asked.level is not None
+    chance, least = asked.level
+    return (chance - loss) / (chance - least) if chance - least > 1e-9 else None
+
+
+def _learnt(asked: Stored, loss: float) -> bool:
+    told = _told(asked, loss) if asked.level else None
+    return told is not None and told >= BY_HEART

@@ -1,0 +1,146 @@
+"""A batch that was stored, to be computed again with other weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..replay.asking import Call
+from ..replay.scored import Scored
+from ..replay.structure import Path, rebuilt
+from ..replay.tape import Tape
+from . import answers
+
+
+class Weights:
+    """The weights of a script, as live tensors, with a copy of what they were at first."""
+
+    def __init__(self) -> None:
+        self.live: dict[int, Tensor] = {}
+        self.first: dict[int, Tensor] = {}
+
+    def learn(self, tensors: Iterable[Tensor]) -> None:
+        """Copies those that are not known yet."""
+        for tensor in tensors:
+            if id(tensor) not in self.live:
+                self.live[id(tensor)] = tensor
+                self.first[id(tensor)] = tensor.detach().clone()
+
+    def now(self) -> dict[int, Tensor]:
+        """Returns a copy of what they are."""
+        return {key: tensor.detach().clone() for key, tensor in self.live.items()}
+
+
+class Stored:
+    """One batch on its tape, with what a person would call inputs, answers and targets.
+
+    Args:
+        tape: Holds copies of the data (`Tape.keep`).
+        loss: Number of the loss on it, before any scaling.
+        scored: The one call of a loss function of torch; None for none or several.
+        call: The one call of a model; None for several.
+        iteration: Whose batch it is, from 0.
+    """
+
+    def __init__(
+        self, tape: Tape, loss: int, scored: Scored | None, call: Call | None, iteration: int
+    ) -> None:
+        self.tape, self.loss_number, self.iteration = tape, loss, iteration
+        self.scored = scored if scored is not None and scored.name in answers.KNOWN else None
+        self.weights = {slot: id(t) for slot, t in tape.weights().items()}
+        self.call = call
+        self._inputs: dict[Path, int] = {}
+        if call is not None:
+            self._inputs = {
+                path: number
+                for path, tensor in call.inputs.items()
+                if (number := tape.slot(tensor)) is not None and number in tape.given
+            }
+        self._targets: Tensor | None = None
+        self._level: tuple[float, float] | None = None
+
+    # -- what it holds ------------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """Copies of what the model was given, in the order of its parameters."""
+        return [self.tape.given[number] for number in self._inputs.values()]
+
+    @property
+    def rows(self) -> Tensor | None:
+        """The first input of numbers that has a row for each target; None if there is none."""
+        wanted = self.targets
+        if wanted is None or not wanted.dim():
+            return None
+        fit = (one for one in self.inputs if one.is_floating_point() and one.dim() > 1)
+        return next((one for one in fit if len(one) == len(wanted)), None)
+
+    @property
+    def targets(self) -> Tensor | None:
+        """What the loss function took for the targets; None where that is not known."""
+        if self.scored is not None and self._targets is None:
+            self._targets = self.tape.play([self.scored.target])[0].detach().clone()
+        return self._targets
+
+    @property
+    def level(self) -> tuple[float, float] | None:
+        """The loss of the best constant answer, and the least there is; None if not known."""
+        if self.scored is not None and self.targets is not None and self._level is None:
+            self._level = answers.constant_loss(self.scored.name, self.targets, self.scored.ignored)
+        return self._level
+
+    def arguments(self, call: Call) -> tuple[Any, Any]:
+        """Returns what the model was called with, of copies."""
+        numbers = iter(self._inputs.values())
+
+        def copied(leaf: Any) -> Any:
+            if not isinstance(leaf, Tensor):
+                return leaf
+            return self.tape.given[next(numbers)].clone()
+
+        made: tuple[Any, Any] = rebuilt((call.args, call.kwargs), copied)
+        return made
+
+    # -- computing it again -------------------------------------------------------------------
+
+    def compute(
+        self, weights: dict[int, Tensor] | None = None, *, grad: bool = False
+    ) -> tuple[Tensor, float]:
+        """Returns the script's own loss, and how good the answers are by torch's.
+
+        The second is the first where no loss function is known.
+
+        Args:
+            weights: By identity of the live ones; these as they are, if not given.
+            grad: Whether the loss has a graph up to them.
+
+        Raises:
+            NotReplayable: why it can't be computed.
+        """
+        replaced = {slot: weights[key] for slot, key in self.weights.items()} if weights else {}
+        wanted = [self.loss_number]
+        if self.scored is not None:
+            wanted += [self.scored.input, self.scored.target]
+        loss, *told = self.tape.play(wanted, replaced, grad=grad)
+        loss = loss.reshape(())
+        value = self._value(*told) if told else None
+        return loss, float(loss.detach()) if value is None else value
+
+    def if_unbounded(self, weights: dict[int, Tensor]) -> float | None:
+        """Returns how good the answers would be if they could be larger (`answers`)."""
+        if self.scored is None:
+            return None
+        replaced = {slot: weights[key] for slot, key in self.weights.items()}
+        made, wanted = self.tape.play([self.scored.input, self.scored.target], replaced)
+        return answers.if_unbounded(self.scored.name, made, wanted, self.scored.ignored)
+
+    def _value(self, made: Tensor, wanted: Tensor) -> float | None:
+        assert self.scored is not None
+        with torch.no_grad():
+            value = answers.loss_of(
+                self.scored.name, made.detach(), wanted.detach(), self.scored.ignored
+            )
+        return None if value is None else float(value)
