@@ -1,6 +1,6 @@
 """How large weights begin, and how far outputs spread with depth: the check `initial-scale`.
 
-    PYTHONPATH=src python benchmarks/calibration/initial_scale.py > initial_scale.jsonl
+    PYTHONPATH=src python benchmarks/calibration/initial_scale.py initial_scale.jsonl
 
 One JSON object a line. First every right script of the tests: the largest and smallest weight times
 the root of its inputs, and by which factor of each layer the spread of the outputs grew or faded.
@@ -11,6 +11,7 @@ loss of a short training over that of a constant prediction.
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,16 +68,17 @@ def measured(run: RunView) -> Iterator[dict[str, Any]]:
             }
 
 
-def main() -> None:
-    """Prints one line a training."""
+def main(out: Path) -> None:
+    """Writes one line a training."""
     checks = ROOT / "tests" / "checks"
     right = [*checks.glob("*/healthy.py"), *checks.glob("*/fixed.py")]
     right += (ROOT / "tests" / "healthy").glob("*.py")
-    with WarmRunner() as runner, tempfile.TemporaryDirectory() as scratch:
+    with WarmRunner() as runner, tempfile.TemporaryDirectory() as scratch, out.open("w") as file:
         for number, script in enumerate(sorted(right)):
             run = runner.observe([str(script)], run_dir=Path(scratch) / f"right{number}").view
             for row in measured(run):
-                print(json.dumps({"script": f"{script.parent.name}/{script.stem}", **row}))
+                made = {"script": f"{script.parent.name}/{script.stem}"}
+                file.write(json.dumps({**made, **row}) + "\n")
         for depth in DEPTHS:
             for act in ("ReLU", "Tanh"):
                 for deviation in DEVIATIONS:
@@ -85,9 +87,9 @@ def main() -> None:
                     folder = Path(scratch) / f"{depth}{act}{deviation}"
                     run = runner.observe([str(script)], run_dir=folder).view
                     for row in measured(run):
-                        made = {"depth": depth, "act": act, "deviation": deviation}
-                        print(json.dumps({**made, **row}), flush=True)
+                        plain = {"depth": depth, "act": act, "deviation": deviation}
+                        file.write(json.dumps({**plain, **row}) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

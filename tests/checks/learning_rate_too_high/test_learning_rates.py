@@ -118,6 +118,31 @@ def test_partial_damage_needs_the_whole_story_and_is_a_warning() -> None:
     assert high(run(wavy(2.3, 1.6, 200), harmful)) == []
 
 
+FELL_AND_STANDS = [*wavy(CHANCE, 0.5, 50), *wavy(0.5, 0.5, 150)]
+
+
+def test_a_loss_that_stands_while_steps_do_nothing_of_what_they_promise() -> None:
+    vain = [0.0, 0.02, 0.069, 0.2] * 5
+    (finding,) = high(run(FELL_AND_STANDS, sorted(vain)[:-5] + [0.069] * 5))
+    assert finding.severity == "warning"
+    assert "less than 6.9%" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("losses", "quality"),
+    [
+        pytest.param(FELL_AND_STANDS, [0.05] * 14 + [0.07] * 6, id="steps that do 7 %"),
+        pytest.param(FELL_AND_STANDS, [0.05] * 19, id="19 samples"),
+        pytest.param([*wavy(CHANCE, 0.5, 50), *wavy(0.5, 0.4, 150)], [0.05] * 20, id="still falls"),
+        pytest.param([*wavy(CHANCE, 0.1, 50), *wavy(0.1, 0.1, 150)], [0.05] * 20, id="learnt"),
+    ],
+)
+def test_losses_that_stand_for_other_reasons_are_left_alone(
+    losses: list[float], quality: list[float]
+) -> None:
+    assert high(run(losses, quality)) == []
+
+
 def test_a_loss_that_ends_in_nan_with_harmful_steps() -> None:
     losses = [CHANCE, 3.0, 9.0, *[math.nan] * 60]
     assert [f.severity for f in high(run(losses, [-1.0] * 8))] == ["error"]

@@ -25,7 +25,9 @@ from ..requirements import (
     ends_broken,
 )
 from ._raised_rate import after_a_jump
+from ._steps_in_vain import steps_in_vain
 
+_RIGHT = "benchmarks/calibration/step_quality.py"
 _SWEEP = "measured in benchmarks/calibration/learning_rate.py"
 
 
@@ -40,6 +42,8 @@ class LearningRateTooHigh(Check):
     loss of half a constant's takes more of these, and is a warning. A rate that is raised twofold
     or more in mid-run is judged by itself: half of what had been learnt was lost for good, and the
     steps from then on did harm; or, as a warning, the loss doubled at once and stayed there.
+    Last, and a warning: a loss that fell and then stands, while three quarters of the steps do next
+    to nothing of what their gradient promises.
 
     ## Why it matters
     A network thrown far away in its first steps often sits there, and looks unable to learn.
@@ -114,6 +118,10 @@ class LearningRateTooHigh(Check):
         "poor": Limit(0.5, "of a constant's loss", _SWEEP),
         "worse": Limit(1.2, "of a constant's loss", _SWEEP),
         "thrown": Limit(1.5, "times the first loss", _SWEEP),
+        "vain": Limit(0.07, "of what was promised", f"{_RIGHT}: at least 0.099 where right"),
+        "many": Limit(20, "samples", "ours: five of them are a quarter"),
+        "learnt": Limit(0.05, "of a constant's loss", "ours: little is left to learn below it"),
+        "stands": Limit(0.9, "of the loss in the second quarter", "ours: a tenth is learning"),
         "undone": Limit(0.5, "of what had been learnt before a jump", "ours: half of it is lost"),
         "higher": Limit(
             2.0, "times the loss before a jump", "llm-foundry's KillLossSpike: twice the mean"
@@ -137,6 +145,8 @@ class LearningRateTooHigh(Check):
             share, damage = self._damage(run, training)
             evidence = self._causes(training, share)
             if damage is None or not evidence:
+                if found := steps_in_vain(self, run, training):
+                    yield found
                 continue
             partial = share < self.limit("damage")
             if partial and not {"step_quality", "loss"} <= {e.signal for e in evidence}:
