@@ -47,9 +47,19 @@ def train(tmp_path: Path) -> Callable[..., Path]:
 
 
 def result(
-    state: str = "done", findings: Sequence[str] = (), why: str = "", **values: Any
+    state: str = "done",
+    findings: Sequence[str] = (),
+    why: str = "",
+    *,
+    broken: Sequence[str] = (),
+    silent: Sequence[str] | None = None,
+    constant: float | None = None,
+    **values: Any,
 ) -> Result:
-    """A run that ended with these metrics: `loss` in training, `held` held out, and errors."""
+    """A run that ended with these metrics: `loss` in training, `held` held out, and errors.
+
+    Findings are errors, unless their name ends in a question mark: those are warnings.
+    """
     kinds = {
         "loss": "training loss",
         "held": "held-out loss",
@@ -61,8 +71,14 @@ def result(
         steps=100,
         seconds=2.0,
         measured=Measured({kinds[name]: value for name, value in values.items()}),
-        findings=tuple((check, "error") for check in findings),
+        findings=tuple(
+            (check.removesuffix("?"), "warning" if check.endswith("?") else "error")
+            for check in findings
+        ),
         why=why,
+        broken=tuple(broken),
+        silent=None if silent is None else tuple(silent),
+        constant=constant,
     )
 
 

@@ -15,8 +15,9 @@ from assay.trials.remedies import exploration, remedies
 
 def finding(check: str, *tricks: Remedy, **facts: Any) -> Finding:
     return Finding(
-        check, "model", facts.pop("severity", "error"), "exact", "", "", tricks=tricks, **facts
-    )
+        check, "model", facts.pop("severity", "error"), facts.pop("tier", "exact"), "", "",
+        tricks=tricks, **facts,
+    )  # fmt: skip
 
 
 def names(view: RunView, *findings: Finding) -> list[list[str]]:
@@ -45,9 +46,31 @@ def test_causes_come_before_what_they_explain() -> None:
     assert names(RUN, symptom, cause) == [["zero-grad"], ["clip-norm=1.0"]]
 
 
-def test_two_causes_are_also_cured_together() -> None:
+def test_each_cause_is_cured_alone_before_all_are_cured_together() -> None:
     found = names(RUN, finding("a", Remedy("zero-grad")), finding("b", Remedy("init", "he")))
-    assert found == [["init=he+zero-grad", "zero-grad", "init=he"]]
+    assert found == [["zero-grad", "init=he"], ["init=he+zero-grad"]]
+
+
+def test_what_is_surest_comes_first_and_alone() -> None:
+    found = names(
+        RUN,
+        finding("curve", Remedy("clip-norm", "1"), tier="heuristic", severity="warning"),
+        finding("measured", Remedy("lr", "x0.1"), Remedy("lr", "x0.3"), tier="probe"),
+        finding("seen", Remedy("train-mode"), severity="warning"),
+        finding("symptom", Remedy("warmup", "9")).as_symptom(("seen",)),
+    )
+    assert found == [
+        ["train-mode"],
+        ["lr=x0.1", "lr=x0.3"],
+        ["clip-norm=1.0"],
+        ["train-mode+clip-norm=1.0+lr=x0.1", "train-mode+lr=x0.1", "train-mode+lr=x0.3"],
+        ["warmup=9"],
+    ]
+
+
+def test_a_symptom_is_treated_where_its_cause_has_no_remedy() -> None:
+    symptom = finding("b", Remedy("lr", "x0.1"), tier="probe").as_symptom(("a",))
+    assert names(RUN, finding("a"), symptom) == [["lr=x0.1"]]
 
 
 def test_a_rate_that_threw_the_run_away() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from assay.trials.statistics import compare, probability, quantile
-from assay.trials.verdict import weigh
+from assay.trials.weighing import weigh
 
 # from tables of Student's t, two-sided 95 % and 99 %
 TABLE = [

@@ -19,6 +19,7 @@ from ..report import Report
 from ..trials.child import Command
 from ..trials.experiment import Experiment
 from ..trials.plan import Budget
+from ..trials.settled import revise, table
 from ..trials.store import Store
 from ..trials.trial import Trial
 from .complaint import complain
@@ -27,6 +28,9 @@ from .page import write_page_into
 from .words import COMMAND, Parser, seconds, whole_number
 
 MINUTES = 30.0
+SEEDS = 3
+MOST_SEEDS = 8
+"""Of so many, all of which improve, chance makes one in 256: enough for two sets of candidates."""
 
 
 def make_parser(verb: str, description: str) -> Parser:
@@ -38,7 +42,8 @@ def make_parser(verb: str, description: str) -> Parser:
     )
     add = parser.add_argument
     add("--steps", type=whole_number, metavar="N", help="end each run after N optimizer steps")
-    add("--seeds", type=whole_number, metavar="N", default=3, help="seeds of a verdict (3)")
+    add("--seeds", type=whole_number, metavar="N",
+        help=f"seeds of a verdict ({SEEDS}, up to {MOST_SEEDS} where that decides)")  # fmt: skip
     add("--minutes", type=minutes, metavar="M", default=MINUTES,
         help=f"time for all runs together ({MINUTES:g}); longer scripts are cut short")  # fmt: skip
     add("--jobs", type=whole_number, metavar="N", help="runs at the same time")
@@ -93,7 +98,8 @@ def run_trial(
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs
     # alone, a run has the machine as it has it without us
     threads = max(cores // jobs, 1) if jobs > 1 else None
-    budget = Budget(given.steps, given.seeds, given.minutes, jobs, given.fresh)
+    seeds, most = (given.seeds, 0) if given.seeds else (SEEDS, MOST_SEEDS)
+    budget = Budget(given.steps, seeds, most, given.minutes, jobs, given.fresh)
     command = Command(tuple(words), given.python, threads, configured_checks())
     with Progress() as progress:
         experiment = Experiment(
@@ -139,7 +145,8 @@ def write_change(trial: Trial) -> str:
         return f"there is no checked diff, so nothing is written: {change.why}"
     best = trial.verdicts[0]
     if not best.recommended:
-        others = ", ".join([*best.reverse.born, *best.still_there])
+        found = dict.fromkeys([*best.reverse.brought, *best.still_there, *best.reverse.standing])
+        others = ", ".join(found)
         return f"nothing is written: with {best.candidate.name} there is still {others}"
     try:
         trial.change = replace(change, written=tuple(write(change.files)))
@@ -149,14 +156,17 @@ def write_change(trial: Trial) -> str:
 
 
 def report_of(trial: Trial) -> Report:
-    """Returns the report of the control's first run; of nothing if it was not made."""
+    """Returns the report of the control's first run, as the experiment leaves its diagnosis."""
     from ..journal.reader import read_run
     from ..journal.view import RunView
     from ..report import make_report
 
     first = trial.control.get(0)
     view = trial.view or (read_run(Path(first.folder)) if first is not None else RunView())
-    return make_report(view, trial.checks, folder=Path(first.folder) if first else None)
+    report = make_report(view, trial.checks, folder=Path(first.folder) if first else None)
+    if trial.settled is None:
+        return report
+    return replace(report, diagnosis=revise(report.diagnosis, trial.settled))
 
 
 def as_dict(trial: Trial) -> dict[str, Any]:
@@ -171,6 +181,8 @@ def as_dict(trial: Trial) -> dict[str, Any]:
         "trouble": trial.trouble or None,
         "cost": trial.cost(),
         "change": None if trial.change is None else trial.change.as_dict(),
+        "settled": None if trial.settled is None else trial.settled.as_dict(),
+        "table": [{"finding": row.finding, "remedies": dict(row.states)} for row in table(trial)],
     }
     return report
 

@@ -24,10 +24,14 @@ from .console import WIDEST, drawn, print_to
 from .curves import CONTROL_STYLE, TREATED_STYLE, draw
 from .ending import counted
 from .glyphs import ASCII, UNICODE, Glyphs
+from .settled import draw_lead, draw_table
 from .source import short_path
 
 NARROWEST = 50
-_STYLE = {"proved": "bold green", "harmful": "bold red", "undecided": "yellow", "no effect": "dim"}
+_STYLE = {
+    "proved": "bold green", "helps too": "green", "undecided": "yellow", "no effect": "dim",
+    "refused": "red", "harmful": "bold red",
+}  # fmt: skip
 
 
 def show_trial(trial: Trial, file: TextIO | None = None) -> None:
@@ -60,11 +64,13 @@ def _page(trial: Trial, glyphs: Glyphs, width: int) -> list[RenderableType]:
     if trial.interrupted:
         text = f"{glyphs.warning} {trial.interrupted}: what follows is known so far"
         parts += [Text(text, "yellow"), ""]
+    parts += draw_lead(trial, glyphs)
     if trial.verdicts:
         parts += [_table(trial.verdicts, glyphs), ""]
         best = trial.verdicts[0]
         if best.outcome == "proved":
             parts += [*_advice(best, trial, glyphs, width), ""]
+        parts += draw_table(trial)
         if trial.change is not None:
             parts += [*render_change(trial.change, glyphs), ""]
         parts += [Text(note, "dim") for note in _notes(trial)]
@@ -82,7 +88,7 @@ def _table(verdicts: Sequence[Verdict], glyphs: Glyphs) -> RenderableType:
     table.add_column("interval", no_wrap=True)
     table.add_column("seeds", justify="right")
     table.add_column("why", overflow="fold")
-    signs = {"proved": glyphs.healthy, "harmful": glyphs.error}
+    signs = {"proved": glyphs.healthy, "harmful": glyphs.error, "refused": glyphs.error}
     for verdict in verdicts:
         style = _STYLE[verdict.outcome]
         said = Text(f"{signs.get(verdict.outcome, glyphs.dot)} {verdict.outcome}", style)
@@ -98,7 +104,7 @@ def numbers(verdict: Verdict) -> tuple[str, str]:
     if effect is None:
         return "", ""
     if math.isnan(effect.mean):
-        return ("to finite" if verdict.outcome == "proved" else "not finite"), ""
+        return ("to finite" if verdict.improved else "not finite"), ""
     mean = _per_cent(effect.share(effect.mean))
     if math.isnan(effect.low):
         return mean, ""

@@ -21,15 +21,23 @@ class Accounts:
         trial: Is written to.
         runner: Has the results.
         wanted: How many seeds a verdict rests on.
+        most: How many may be added until it is decided.
     """
 
-    def __init__(self, trial: Trial, runner: Runner, wanted: int) -> None:
-        self.trial, self._runner, self._wanted = trial, runner, wanted
+    def __init__(self, trial: Trial, runner: Runner, wanted: int, most: int = 0) -> None:
+        self.trial, self._runner, self._wanted, self._most = trial, runner, wanted, most
         self._began = time.monotonic()
         self.screened: dict[Candidate, int | None] = {}
         """The seed by which each candidate was chosen; None for one that was not screened."""
         self.losers: set[Candidate] = set()
         """Candidates that were screened out."""
+        self.tiers: list[list[Candidate]] = []
+        """Candidates that were proposed together, in the order in which they are tried."""
+
+    def update(self) -> None:
+        """Brings runs, costs and verdicts up to date."""
+        self.settle()
+        self.judge()
 
     def settle(self) -> None:
         """Enters all runs, and what they have cost."""
@@ -47,7 +55,6 @@ class Accounts:
         """Gives a verdict on every candidate, the best first."""
         trial = self.trial
         trial.verdicts = []
-        compared = [candidate for candidate in trial.candidates if candidate not in self.losers]
         for candidate in trial.candidates:
             treated = trial.results.get(candidate.name, {})
             note = ""
@@ -59,12 +66,24 @@ class Accounts:
                 trial.control,
                 treated,
                 wanted=self._wanted,
-                candidates=max(len(compared), 1),
+                most=self._most,
+                candidates=self._among(candidate),
                 screened=self.screened.get(candidate),
                 note=note,
             )
             trial.verdicts.append(verdict)
         trial.verdicts = best_first(trial.verdicts)
+
+    def _among(self, candidate: Candidate) -> float:
+        """Returns among how many the chance of a false proof is shared.
+
+        Each set of candidates has half of what those before it have left, the last one all.
+        """
+        for number, tier in enumerate(self.tiers):
+            if candidate in tier:
+                compared = sum(other not in self.losers for other in tier)
+                return max(compared, 1) * 2.0 ** min(number + 1, len(self.tiers) - 1)
+        return max(len(self.trial.candidates), 1)
 
     def gain(self, candidate: Candidate, seed: int) -> float:
         """Returns by which share a treated run is better than the control's; nan if unknown."""

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +22,7 @@ from ..launch import command, environment, folder, overlay
 from ..launch.deadline import Deadline
 from ..launch.errors import LaunchError
 from ..observe import known_setup
-from .metric import measure
+from .metric import constant_of, measure
 from .plan import Job
 from .result import Result, State, content_hash
 
@@ -170,15 +170,24 @@ class Child:
             self._run.add_setup(**known_setup(view))
         state, why = self._state(view, exit_code, by)
         measured = measure(view).per_batch(self.job.candidate.batches_per_step)
-        findings: Sequence[tuple[str, str]] = ()
-        if view.observed:
-            findings = [(f.check, f.severity) for f in diagnose(view, self._checks).findings]
+        diagnosis = diagnose(view, self._checks if view.observed else ())
+        effects = {check.name for check in self._checks if check.is_effect}
         return Result(
             state=state,
             steps=view.steps,
             seconds=round(took, 3),
             measured=measured.worst() if state == "failed" else measured,
-            findings=tuple(dict.fromkeys(findings)),
+            findings=tuple(dict.fromkeys((f.check, f.severity) for f in diagnosis.findings)),
+            broken=tuple(
+                dict.fromkeys(
+                    f.check
+                    for f in diagnosis.findings
+                    if f.tier == "exact" and f.severity != "note" and not f.preview
+                    if f.check not in effects
+                )
+            ),
+            silent=diagnosis.silent if view.observed else None,
+            constant=constant_of(view),
             why=why,
             folder=str(self.path),
             sources={path: content_hash(path) for path in view.facts.get("sources", ())},

@@ -10,6 +10,7 @@ from .change import Change, find_change
 from .child import Command
 from .plan import Budget, Candidate
 from .runner import ProgressListener, Runner
+from .settled import settle
 from .store import Store
 from .strategies import Comparison, Cure, Propose, Strategy
 from .trial import Trial
@@ -48,7 +49,7 @@ class Experiment:
         self._runner = Runner(
             command, store, folder, budget.jobs, listener, fresh=budget.fresh, deadline=deadline
         )
-        self._accounts = Accounts(self.trial, self._runner, budget.seeds)
+        self._accounts = Accounts(self.trial, self._runner, budget.seeds, budget.most)
         store.note(folder.name, "began", command=argv, steps=budget.steps, seeds=budget.seeds)
 
     def compare(self, candidates: Sequence[Candidate]) -> Trial:
@@ -70,6 +71,7 @@ class Experiment:
         if self._runner.late() and not trial.interrupted:
             trial.interrupted = "the time for all runs is over (--minutes)"
         self._accounts.judge()
+        trial.settled = settle(trial)
         self._write_down()
         self._store.note(
             trial.id,
@@ -79,6 +81,7 @@ class Experiment:
             trouble=trial.trouble,
             cost=trial.cost(),
             change=None if trial.change is None else trial.change.as_dict(),
+            settled=None if trial.settled is None else trial.settled.as_dict(),
             verdicts=[verdict.as_dict() for verdict in trial.verdicts],
         )
         return trial

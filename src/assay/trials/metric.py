@@ -9,7 +9,9 @@ from statistics import fmean
 
 from ..journal.series import Series
 from ..journal.view import RunView, Training
+from ..signals.constant import constant_loss
 from ..signals.evaluations import main_evaluations
+from ..signals.objective import only_loss
 from ..tricks.base import Trick
 
 HELD_OUT, TRAINING = "held-out loss", "training loss"
@@ -76,6 +78,13 @@ def measure(view: RunView) -> Measured:
     if not math.isfinite(values.get(TRAINING, 0.0)):  # classes can be counted in rubbish too
         values = dict.fromkeys(values, math.inf)
     return Measured(values, {kind: thinned(found[kind]) for kind in values})
+
+
+def constant_of(view: RunView) -> float | None:
+    """Returns the training loss of the best constant prediction; None where it is not known."""
+    training = main_training(view)
+    call = None if training is None else only_loss(view, training)
+    return None if training is None or call is None else constant_loss(training, call)
 
 
 def main_training(view: RunView) -> Training | None:

@@ -67,6 +67,7 @@ class Budget:
     Attributes:
         steps: Optimizer steps of each run; None for the whole script.
         seeds: How many seeds a verdict rests on.
+        most: How many it may rest on where more seeds can decide; no more if it is less.
         minutes: Wall-clock time for all runs together; None for no limit.
         jobs: Runs at the same time.
         fresh: Run again what an earlier trial has run already.
@@ -74,6 +75,7 @@ class Budget:
 
     steps: int | None = None
     seeds: int = 3
+    most: int = 0
     minutes: float | None = None
     jobs: int = 1
     fresh: bool = False

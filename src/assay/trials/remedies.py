@@ -2,50 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from ..checks.finding import Finding, Remedy
+from ..checks.finding import TIERS, Finding, Remedy
 from ..diagnosis import Diagnosis
 from ..journal.view import RunView
-from ..tricks.base import Suggestion, TrickError
+from ..tricks.base import Suggestion, Trick, TrickError
 from ..tricks.catalogue import TRICKS, by_name
 from ..tricks.reading import read
 from .metric import main_training
 from .plan import Candidate, candidate_of, distinct, together
 
 MOST = 8
-"""So many candidates are tried; those of the likeliest causes come first."""
+"""So many candidates are tried alone; those of the likeliest causes come first."""
+MOST_JOINT = 3
+"""So many combinations of them, where none of them alone is a cure."""
 
 
 def remedies(view: RunView, diagnosis: Diagnosis) -> list[list[Candidate]]:
-    """Candidates for causes, then for their symptoms, likeliest first; none for a healthy run.
+    """Candidates in the order in which they are tried; none for a healthy run.
 
-    Where several causes have a remedy, the first ones of each together are a candidate as well:
-    one fault can hide what curing the other does. What a note points to is tried only where
-    nothing graver was found.
+    Each cause's own remedies come first, and alone: those of exact findings, then of measured ones,
+    then of curves. What is surest is also what hides the others. Then causes are cured together,
+    since one fault can hide what curing the other does; and then symptoms, for where no cause has a
+    remedy, or none that helps. What a note points to is tried only where nothing graver was found.
     """
     findings = [finding for finding in diagnosis.findings if not finding.preview]
     grave = [finding for finding in findings if finding.severity != "note"]
-    firsts: dict[str, Candidate] = {}
-    causes: list[Candidate] = []
-    symptoms: list[Candidate] = []
-    for finding in grave or findings:
-        own = list(_candidates(view, finding))
-        if finding.role == "symptom":
-            symptoms += own
-        elif own:
-            causes += own
-            firsts.setdefault(finding.check, own[0])
-    joint: list[Candidate] = []
-    if grave and len(firsts) > 1:
-        try:
-            joint = [together(distinct(firsts.values()), tuple(firsts))]
-        except TrickError:  # two remedies that exclude each other
-            joint = []
-    first = distinct([*joint, *causes])[:MOST]
-    then = [c for c in distinct(symptoms) if c.tricks not in {f.tricks for f in first}]
-    return [tier for tier in (first, then[: MOST - len(first)]) if tier]
+    own = [(f, list(_candidates(view, f))) for f in grave or findings]
+    causes = [(f, found) for f, found in own if f.role == "cause" and found]
+    causes.sort(key=lambda one: TIERS[one[0].tier])
+    tiers = [
+        [c for finding, found in causes if finding.tier == tier for c in found] for tier in TIERS
+    ]
+    tiers.append(list(_joint(causes)) if grave else [])
+    tiers.append([c for finding, found in own if finding.role == "symptom" for c in found])
+    return _bounded(tiers)
+
+
+def _bounded(tiers: list[list[Candidate]]) -> list[list[Candidate]]:
+    """Keeps each set of tricks once, and no more than are to be tried."""
+    met: set[tuple[Trick, ...]] = set()
+    left, kept = MOST, []
+    for tier in tiers:
+        joint = bool(tier) and len(tier[0].checks) > 1
+        new = [c for c in distinct(tier) if c.tricks not in met][: MOST_JOINT if joint else left]
+        left -= 0 if joint else len(new)
+        met.update(candidate.tricks for candidate in new)
+        kept += [new] if new else []
+    return kept
+
+
+def _joint(causes: Sequence[tuple[Finding, list[Candidate]]]) -> Iterator[Candidate]:
+    """Yields the first remedies of all causes together, then the surest one's with each other's."""
+    firsts = {finding.check: found[0] for finding, found in reversed(causes)}
+    firsts = dict(reversed(firsts.items()))
+    if len(firsts) < 2:
+        return
+    surest, *others = firsts
+    pairs = [
+        (surest, finding.check, firsts[surest], candidate)
+        for finding, found in causes
+        if finding.check in others
+        for candidate in found
+    ]
+    with suppress(TrickError):  # two remedies that exclude each other
+        yield together(distinct(firsts.values()), tuple(firsts))
+    for one, other, *both in pairs:
+        with suppress(TrickError):
+            yield together(both, (one, other))
 
 
 def exploration(view: RunView) -> list[list[Candidate]]:

@@ -26,6 +26,9 @@ class Result:
         why: One line on a state other than done.
         measured: How good it turned out.
         findings: (check, severity) of what is wrong with it.
+        broken: Checks that found a broken invariant: an exact finding that is no mere effect.
+        silent: Checks that judged it and found nothing; None if that is not known.
+        constant: The training loss of a constant prediction; None where it is not known.
         steps, seconds: What it took.
         folder: Its run folder, with `output.txt`: what the script printed.
         sources: Hash of each of the user's own files that it loaded.
@@ -40,6 +43,9 @@ class Result:
     why: str = ""
     folder: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+    silent: tuple[str, ...] | None = None
+    constant: float | None = None
     resumed: bool = False
 
     def checks(self, *severities: str) -> frozenset[str]:
@@ -75,6 +81,9 @@ class Result:
             why=str(line["why"]),
             folder=str(line["folder"]),
             sources=dict(line["sources"]),
+            broken=tuple(map(str, line.get("broken", ()))),
+            silent=None if line.get("silent") is None else tuple(map(str, line["silent"])),
+            constant=None if line.get("constant") is None else float(line["constant"]),
             resumed=True,
         )
 

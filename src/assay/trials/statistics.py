@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean, stdev, variance
 
 LEVEL = 0.95
 """Coverage of an interval; with m candidates in one trial it is 1 - 0.05 / m for each."""
@@ -31,6 +31,8 @@ class Effect:
         low, high: Ends of the interval of the mean; nan unless there are two finite differences.
         floor: What the seeds alone make of the difference of two means of control runs, one
             standard deviation; nan with fewer than two finite control runs.
+        noise: What they make of the difference of these two means, by the spread of both sides (of
+            one, where the other has fewer than two finite runs; nan if both have).
         scale: Mean size of the control's metric, the unit of a difference that is not relative.
     """
 
@@ -40,6 +42,7 @@ class Effect:
     low: float
     high: float
     floor: float
+    noise: float
     scale: float
 
     def share(self, difference: float) -> float:
@@ -49,13 +52,13 @@ class Effect:
         return difference / self.scale if self.scale else math.copysign(math.inf, difference)
 
 
-def compare(control: Sequence[float], treated: Sequence[float], candidates: int = 1) -> Effect:
+def compare(control: Sequence[float], treated: Sequence[float], candidates: float = 1) -> Effect:
     """Compares runs seed by seed.
 
     Args:
         control: The metric of the control, lower is better, inf for a run that was not finite.
         treated: Of the same seeds, in the same order.
-        candidates: How many candidates the trial compares: each adds a chance of a false proof.
+        candidates: Among how many the 5 % are shared: candidates, and looks at each.
 
     Raises:
         ValueError: The lengths differ, or there is no pair.
@@ -71,8 +74,9 @@ def compare(control: Sequence[float], treated: Sequence[float], candidates: int 
     differences = tuple(
         0.0 if a == b else at(a) - at(b) for a, b in zip(control, treated, strict=True)
     )
-    known = [at(value) for value in control if math.isfinite(value)]
-    spread = stdev(known) if len(known) > 1 else math.nan
+    sides = [[at(value) for value in side if math.isfinite(value)] for side in (control, treated)]
+    spreads = [variance(side) if len(side) > 1 else math.nan for side in sides]
+    known = [spread for spread in spreads if math.isfinite(spread)]
     mean = low = high = math.nan
     if all(map(math.isfinite, differences)):
         mean = fmean(differences)
@@ -86,8 +90,9 @@ def compare(control: Sequence[float], treated: Sequence[float], candidates: int 
         mean=mean,
         low=low,
         high=high,
-        floor=spread * math.sqrt(2 / len(differences)),
-        scale=fmean(abs(v) for v in control if math.isfinite(v)) if known else 0.0,
+        floor=math.sqrt(2 * spreads[0] / len(differences)),
+        noise=math.sqrt(2 * fmean(known) / len(differences)) if known else math.nan,
+        scale=fmean(plain) if (plain := [abs(v) for v in control if math.isfinite(v)]) else 0.0,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..diagnosis import Diagnosis, diagnose
@@ -14,6 +15,7 @@ from .plan import CONTROL, Budget, Candidate, Job
 from .rehearsal import refusals
 from .result import Result
 from .runner import Runner
+from .verdict import Verdict
 
 SCREEN_FROM = 3
 """With at least so many remedies, one seed chooses which of them the others are spent on."""
@@ -78,6 +80,30 @@ class Strategy:
         firsts = [self._job(candidate, 0) for candidate in candidates]
         # one that does not fit the script is told at once, not after all the others
         self._runner.run([*firsts, *controls], self._go_on)
+        self._until_decided(candidates)
+
+    def _until_decided(self, candidates: Sequence[Candidate]) -> None:
+        """Adds seeds, one at a time, to those candidates that another one can decide."""
+        spare = self._budget.most - self._budget.seeds
+        while spare > 0 and not self._runner.late():
+            self._accounts.update()
+            if self._enough():
+                return
+            undecided = [v.candidate for v in self.trial.verdicts if self._worth_a_seed(v)]
+            undecided = [candidate for candidate in undecided if candidate in candidates]
+            if not undecided:
+                return
+            self._seeds = (*self._seeds, self._seeds[-1] + 1)
+            spare -= 1
+            everyone = (CONTROL, *undecided)
+            self._runner.run([self._job(candidate, self._seeds[-1]) for candidate in everyone])
+
+    def _enough(self) -> bool:
+        """Whether what is known ends the search."""
+        return False
+
+    def _worth_a_seed(self, verdict: Verdict) -> bool:
+        return verdict.open
 
     def _go_on(self, job: Job, result: Result) -> Sequence[Job]:
         """Returns the next seed of a candidate, unless this one's result ends the matter.
@@ -141,15 +167,15 @@ class Cure(Strategy):
             return
         trial = self.trial
         trial.view, trial.diagnosis = self._look()
-        for candidates in self._propose(trial.view, trial.diagnosis):
+        self._accounts.tiers = [list(c) for c in self._propose(trial.view, trial.diagnosis)]
+        for candidates in self._accounts.tiers:
             trial.candidates += candidates
             if len(candidates) < SCREEN_FROM:
                 self._on_all_seeds(candidates)
             else:
                 self._best_of(candidates)
-            self._accounts.settle()
-            self._accounts.judge()
-            if any(verdict.recommended for verdict in trial.verdicts):
+            self._accounts.update()
+            if self._enough():
                 return  # the others are remedies of its consequences
 
     def _look(self) -> tuple[RunView, Diagnosis]:
@@ -171,16 +197,25 @@ class Cure(Strategy):
         kept = self._choose(candidates)
         self._accounts.losers.update(candidate for candidate in candidates if candidate not in kept)
         self._runner.run([self._job(candidate, 1) for candidate in kept], self._go_on)
+        self._until_decided(kept)
+
+    def _enough(self) -> bool:
+        return any(verdict.recommended for verdict in self.trial.verdicts)
+
+    def _worth_a_seed(self, verdict: Verdict) -> bool:
+        better = verdict.effect is not None and verdict.effect.differences[0] > 0
+        return better and verdict.open and not verdict.barred
 
     def _choose(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Keeps the better half by the screening seed, at most three, all improved."""
+        self._accounts.update()
         gains = {candidate: self._accounts.gain(candidate, 0) for candidate in candidates}
         better = sorted((c for c in candidates if gains[c] > 0), key=lambda c: -gains[c])
+        # what leaves or brings a fault is no cure, however low it ends
+        barred = {verdict.candidate for verdict in self.trial.verdicts if verdict.barred}
+        better.sort(key=lambda candidate: candidate in barred)
         return better[: min(math.ceil(len(gains) / 2), KEEP_MOST)]
 
 
 def _as_done(result: Result) -> Result:
-    return Result(
-        "done", result.steps, result.seconds, result.measured, result.findings, "",
-        result.folder, result.sources,
-    )  # fmt: skip
+    return replace(result, state="done", why="", resumed=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checks.base import Check
 from ..checks.registry import CHECKS
@@ -14,6 +14,9 @@ from .change import Change
 from .plan import CONTROL, Candidate
 from .result import Result
 from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from .settled import Settled
 
 
 @dataclass(slots=True)
@@ -25,6 +28,7 @@ class Trial:
         results: Of every run, by candidate name ("control" too) and seed.
         verdicts: The proved first, by effect.
         change: The first verdict's remedy in the user's own files; None unless it is proved.
+        settled: The causes that the first verdict proves; None if it proves none.
         diagnosis, view: Of the control's first run; None if it was not needed.
         trouble: Why there was nothing to compare; empty if there was.
         interrupted: Ended early by the user, or by `--minutes`.
@@ -42,6 +46,7 @@ class Trial:
     candidates: list[Candidate] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     change: Change | None = None
+    settled: Settled | None = None
     diagnosis: Diagnosis | None = None
     view: RunView | None = None
     trouble: str = ""

@@ -1,38 +1,24 @@
-"""What the runs of a candidate prove: proved, no effect, harmful, or undecided."""
+"""What the runs of a candidate prove: their numbers, what they have learnt, and their findings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any
 
 from ..journal.numbers import to_json
-from .metric import comparable
+from .metric import ALIKE, TRAINING, comparable
 from .plan import Candidate
 from .result import Result
-from .statistics import LEVEL, Effect, compare, quantile
+from .reverse import Reverse, reverse_proof
+from .statistics import Effect
+from .weighing import Outcome, Weighed, weigh_runs
 
-Outcome = Literal["proved", "no effect", "harmful", "undecided"]
-
-SMALLEST = 0.02
-"""An effect below 2 % of the control's metric is none that anyone would change a script for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reverse:
-    """The reverse proof: what became of the control's findings with the remedy on.
-
-    Attributes:
-        gone: Checks that found something in the control, and nothing in any treated run.
-        left: Checks that still find something in a treated run.
-        born: Checks that found something (no note) in a treated run, and nothing in any control.
-    """
-
-    gone: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    born: tuple[str, ...] = ()
+LEARNT = 0.999
+"""Of a constant prediction's loss: what ends above has learnt nothing. The limit of the check
+`loss-not-decreasing`, measured in benchmarks/calibration/loss_trend.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +34,8 @@ class Verdict:
         control, treated: The metric of each seed.
         effect: The statistics; None if there is no pair of runs.
         reverse: What became of the findings.
+        open: Whether another seed can decide.
+        barred: Why it can be no cure, whatever its numbers are; empty if it can.
         runs, seconds: What finding out has cost, the control not counted.
     """
 
@@ -60,14 +48,27 @@ class Verdict:
     control: tuple[float, ...] = ()
     treated: tuple[float, ...] = ()
     effect: Effect | None = None
-    reverse: Reverse = Reverse()
+    reverse: Reverse = field(default_factory=Reverse)
+    open: bool = False
+    barred: str = ""
     runs: int = 0
     seconds: float = 0.0
 
     @property
     def recommended(self) -> bool:
-        """Whether it is proved, its finding is gone, and no other illness came with it."""
-        return self.outcome == "proved" and not self.reverse.born and not self.still_there
+        """Whether it is proved, its finding is gone, and no other illness came with it.
+
+        Nor does it leave a fault that no cure may leave (of one that was asked for by name, the
+        verdict is about the numbers alone).
+        """
+        reverse = self.reverse
+        proved = self.outcome == "proved" and not reverse.brought
+        return proved and not self.still_there and not reverse.standing
+
+    @property
+    def improved(self) -> bool:
+        """Whether its numbers are better beyond doubt, whatever else is said of it."""
+        return self.outcome in ("proved", "helps too", "refused")
 
     @property
     def still_there(self) -> tuple[str, ...]:
@@ -97,6 +98,7 @@ class Verdict:
                 "gone": list(self.reverse.gone),
                 "left": list(self.reverse.left),
                 "new": list(self.reverse.born),
+                "hidden": list(self.reverse.hidden),
             },
             "cost": {"runs": self.runs, "seconds": round(self.seconds, 1)},
         }
@@ -108,7 +110,8 @@ def judge(
     treated: Mapping[int, Result],
     *,
     wanted: int,
-    candidates: int = 1,
+    most: int = 0,
+    candidates: float = 1,
     screened: int | None = None,
     note: str = "",
 ) -> Verdict:
@@ -119,7 +122,8 @@ def judge(
         control: The control's runs by seed.
         treated: The candidate's runs by seed.
         wanted: How many seeds a verdict rests on.
-        candidates: How many candidates this one was compared beside.
+        most: How many seeds may be added until it is decided.
+        candidates: Among how many the chance of a false proof is shared.
         screened: A seed by which candidates were chosen: it must improve, but it is no part of
             the proof, since the best of many looks better than it is.
         note: Why it was not tried further, if it was not.
@@ -145,103 +149,70 @@ def judge(
     proof = [seed for seed in seeds if seed != screened] or list(seeds)
     before = {seed: control[seed].measured.values[metric] for seed in seeds}
     after = {seed: treated[seed].measured.values[metric] for seed in seeds}
-    effect = compare([before[s] for s in proof], [after[s] for s in proof], candidates)
-    outcome, why = weigh(effect, candidates, wanted)
-    if outcome == "undecided" and math.isnan(effect.mean):
-        outcome, why = _weigh_capped(
-            [before[s] for s in proof], [after[s] for s in proof], candidates, wanted
-        ) or (outcome, why)
-    if outcome == "proved" and not all(after[seed] < before[seed] for seed in seeds):
-        outcome, why = "undecided", f"it did not improve seed {screened}"
-    if note and outcome == "undecided":
-        why = note
-    reverse = reverse_proof(control, treated)
+    effect, said = weigh_runs(
+        [before[s] for s in proof],
+        [after[s] for s in proof],
+        candidates=candidates,
+        wanted=wanted,
+        most=most,
+    )
+    if said.outcome == "proved" and not all(after[seed] < before[seed] for seed in seeds):
+        said = Weighed("undecided", f"it did not improve seed {screened}")
+    if note and said.outcome == "undecided":
+        said = Weighed("undecided", note)
+    reverse = reverse_proof(control, treated, candidate.checks)
+    bar = _unlearnt(candidate, control, treated, seeds) or _ill(candidate, reverse)
+    if said.outcome == "proved" and bar is not None:
+        said = bar
     return Verdict(
-        candidate, outcome, why, metric, caution, seeds, tuple(before.values()),
-        tuple(after.values()), effect, reverse, runs, seconds,
+        candidate, said.outcome, said.why, metric, caution, seeds, tuple(before.values()),
+        tuple(after.values()), effect, reverse, said.open, bar.why if bar else "", runs, seconds,
     )  # fmt: skip
 
 
-def weigh(effect: Effect, candidates: int = 1, wanted: int = 3) -> tuple[Outcome, str]:
-    """Returns the verdict on an effect, and why.
+def _unlearnt(
+    candidate: Candidate,
+    control: Mapping[int, Result],
+    treated: Mapping[int, Result],
+    seeds: Sequence[int],
+) -> Weighed | None:
+    """Refuses what ends no better than a constant prediction, where one is known."""
+    same = all(trick.changes_loss == "no" for trick in candidate.tricks)
+    kind = TRAINING if same else ALIKE
+    for seed in seeds:
+        constants = [r.constant for r in (treated[seed], control[seed]) if r.constant is not None]
+        value = treated[seed].measured.values.get(kind)
+        if not constants or value is None:
+            continue
+        # with another loss, only the control's call is the loss as the script means it
+        constant = constants[0] if same else constants[-1]
+        if not value < LEARNT * constant:
+            said = f"better than the control, but it has learnt nothing: {kind} {value:.4g}"
+            return Weighed("refused", f"{said}, a constant prediction has {constant:.4g}")
+    return None
 
-    Proved: every seed improves, and the interval of the mean lies beyond both the noise floor and
-    2 %. Where runs are not finite there is no interval: then every control run must have come to
-    nothing and no treated one, which chance does with a probability of at most 4^-n; or every seed
-    must improve, 2^-n; or the interval must show it with such runs counted like the worst of the
-    others. Harmful is the same with the signs turned round.
+
+def _ill(candidate: Candidate, reverse: Reverse) -> Weighed | None:
+    """Refuses a remedy that brings an illness; one that leaves a fault only helps too.
+
+    Of a trick that was asked for by name its numbers are told, unless an invariant stays broken.
     """
-    n, alpha = len(effect.differences), (1 - LEVEL) / candidates
-    up, down = (all(sign * d > 0 for d in effect.differences) for sign in (1, -1))
-    if n < min(wanted, 2):
-        return "undecided", f"{n} of {wanted} seeds were run"
-    if math.isnan(effect.mean):
-        return _without_numbers(effect, up=up, down=down, alpha=alpha)
-    smallest = SMALLEST if effect.relative else SMALLEST * effect.scale
-    if up and effect.low > max(_known(effect.floor), smallest):
-        return "proved", f"all {n} seeds improve, the interval lies beyond the noise of the seeds"
-    if down and effect.high < -max(_known(effect.floor), smallest):
-        return (
-            "harmful",
-            f"all {n} seeds get worse, the interval lies beyond the noise of the seeds",
-        )
-    if n < wanted:
-        return "undecided", f"{n} of {wanted} seeds were run"
-    # 95 % of the differences between two sets of control runs are below this
-    usual = _known(effect.floor) * quantile(1 - (1 - LEVEL) / 2, n - 1) if n > 1 else 0.0
-    if abs(effect.mean) <= smallest:
-        return "no effect", "below 2 %"
-    if abs(effect.mean) <= usual:
-        return "no effect", "no more than another seed would change"
-    if up or down:
-        return "undecided", f"all {n} seeds agree, but the interval is too wide: more seeds decide"
-    return "undecided", "the seeds do not agree: more seeds decide"
+    asked = not candidate.checks
+    if reverse.brought and not asked:
+        said = f"better than the control, but it brings {listed(reverse.brought)}"
+        return Weighed("refused", said)
+    own = [check for check in candidate.checks if check in reverse.left]
+    standing = reverse.broken if asked else reverse.standing
+    hidden = [check for check in standing if check in reverse.hidden]
+    left = [check for check in dict.fromkeys([*own, *standing]) if check not in hidden]
+    clauses = [f"it leaves {listed(left)}"] if left else []
+    clauses += [f"{listed(hidden)} is hidden by it and not mended"] if hidden else []
+    return Weighed("helps too", " and ".join(clauses)) if clauses else None
 
 
-def reverse_proof(control: Mapping[int, Result], treated: Mapping[int, Result]) -> Reverse:
-    """Compares what is found in treated runs with what is found in the control's."""
-    ill = frozenset[str]().union(*(r.checks("error", "warning") for r in control.values()))
-    ever = frozenset[str]().union(*(r.checks() for r in control.values()))
-    still = frozenset[str]().union(*(r.checks() for r in treated.values()))
-    grave = frozenset[str]().union(*(r.checks("error", "warning") for r in treated.values()))
-    return Reverse(
-        gone=tuple(sorted(ill - still)),
-        left=tuple(sorted(ill & still)),
-        born=tuple(sorted(grave - ever)),
-    )
-
-
-def _without_numbers(effect: Effect, *, up: bool, down: bool, alpha: float) -> tuple[Outcome, str]:
-    n, whole = len(effect.differences), all(map(math.isinf, effect.differences))
-    chance = (4.0 if whole else 2.0) ** -n
-    if up and chance <= alpha:
-        return "proved", "the control came to nothing, every treated run did not" if whole else (
-            f"all {n} seeds improve, and runs of the control came to nothing"
-        )
-    if down and chance <= alpha:
-        return "harmful", "every treated run came to nothing, the control did not" if whole else (
-            f"all {n} seeds get worse, and treated runs came to nothing"
-        )
-    return "undecided", "some runs came to nothing: more seeds decide"
-
-
-def _weigh_capped(
-    control: Sequence[float], treated: Sequence[float], candidates: int, wanted: int
-) -> tuple[Outcome, str] | None:
-    """Returns the verdict if a run that came to nothing counts like the worst that did not.
-
-    The same limit for both sides leaves the differences symmetric where a trick does nothing, and
-    makes what such a run has cost smaller than it was. None if that proves nothing.
-    """
-    finite = [value for value in (*control, *treated) if math.isfinite(value)]
-    if not finite:
-        return None
-    most = max(finite)
-    before, after = ([min(value, most) for value in side] for side in (control, treated))
-    outcome, why = weigh(compare(before, after, candidates), candidates, wanted)
-    if outcome not in ("proved", "harmful"):
-        return None
-    return outcome, f"{why}, runs that came to nothing counted like the worst of the others"
+def listed(checks: Sequence[str]) -> str:
+    """Joins names as a sentence does: `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(checks[:-1]), checks[-1]]))
 
 
 def _kinds(results: Sequence[Result]) -> list[str]:
@@ -252,20 +223,16 @@ def _failed(control: Mapping[int, Result]) -> bool:
     return any(result.state == "failed" for result in control.values())
 
 
-def _known(value: float) -> float:
-    return 0.0 if math.isnan(value) else value
-
-
 def _number(value: float) -> float | str | None:
     return None if math.isnan(value) else to_json(value)
 
 
 def best_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Sorts verdicts: recommended ones first, then the larger effect.
+    """Sorts verdicts: recommended ones first, then the surer outcome, then the larger effect.
 
     Of two cures of NaN that of the cause comes before that of a symptom, then the better end.
     """
-    outcomes = ("proved", "undecided", "no effect", "harmful")
+    outcomes = ("proved", "helps too", "undecided", "refused", "no effect", "harmful")
     causes = list(dict.fromkeys(verdict.candidate.checks for verdict in verdicts))
 
     def place(verdict: Verdict) -> tuple[bool, int, float, int, float]:
@@ -278,5 +245,5 @@ def best_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def _size(verdict: Verdict) -> float:
     if verdict.effect is None or math.isnan(verdict.effect.mean):
-        return math.inf if verdict.outcome == "proved" else 0.0
+        return math.inf if verdict.improved else 0.0
     return verdict.effect.mean

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from .options import Option, TrickError, named, option, value
+from .options import Option, TrickError, named, option, value, written
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform  # typing's own begins with Python 3.11
@@ -178,9 +178,9 @@ class Trick:
         """Returns the trick as `--with` takes it, without what is as usual."""
         head = self.name
         if self.main is not None and (main := getattr(self, self.main.attribute)) is not None:
-            head = f"{self.name}={main}"
+            head = f"{self.name}={written(main)}"
         given = ((one, getattr(self, one.attribute)) for one in self.options)
-        rest = [f"{one.name}={value}" for one, value in given if value != one.default]
+        rest = [f"{one.name}={written(value)}" for one, value in given if value != one.default]
         return ",".join([head, *rest])
 
     def __eq__(self, other: object) -> bool:

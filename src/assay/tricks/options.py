@@ -105,6 +105,18 @@ class Option:
         return above and below and not math.isnan(value)
 
 
+def written(value: Any) -> str:
+    """Writes a value as `read` takes it; a number of many digits as a person writes it, 7e+14."""
+    if isinstance(value, float) and abs(value) >= 1e6:
+        short = next(f"{value:.{digits}g}" for digits in range(1, 18) if _same(value, digits))
+        return short if "e" in short else str(value)
+    return str(value)
+
+
+def _same(value: float, digits: int) -> bool:
+    return float(f"{value:.{digits}g}") == value
+
+
 REQUIRED: Any = object()
 KINDS: Mapping[str, type] = {"float": float, "int": int, "str": str, "bool": bool}
 

@@ -146,8 +146,9 @@ class ExplodingGradient(Check):
         norms = [training.series("weight_norm", p).at(step) for p in training.places("weight_norm")]
         return math.sqrt(sum(n * n for n in norms if n == n))
 
-    @staticmethod
-    def _clip_at(training: Training, step: int) -> float:
-        """Returns the 90th percentile of the norms before the burst; 1 if there are none."""
-        norms = norms_while_well(training, step)
+    def _clip_at(self, training: Training, step: int) -> float:
+        """Returns the 90th percentile of the norms before the burst; 1 if none of them was well."""
+        weights = self._weights(training, step)
+        most = self.limit("start") * weights if weights > 0 else math.inf
+        norms = [norm for norm in norms_while_well(training, step) if norm < most]
         return norms[int(0.9 * (len(norms) - 1))] if norms else 1.0

@@ -10,18 +10,24 @@ from statistics import fmean
 from typing import Any
 
 from ...trials.change import Change
+from ...trials.settled import table
 from ...trials.trial import Trial
 from ...trials.verdict import Verdict
 from ..console import clean
 from ..ending import counted
 from ..foot import duration
 from ..sentence import sentence
+from ..settled import lead
 from ..source import short_path
 from ..verdicts import in_words, numbers
 from .thinning import short
 
 MOST_CURVES = 6
 _POINTS = 200
+_STATES = {
+    "gone": "healthy", "still there": "warning", "new": "error", "hidden": "warning",
+    "not judged": "",
+}  # fmt: skip
 _KINDS = {"+": "added", "-": "removed", "@": "place"}
 
 
@@ -30,6 +36,8 @@ def trial_context(trial: Trial) -> dict[str, Any]:
     return {
         "state": trial.verdicts[0].outcome.replace(" ", "-") if trial.verdicts else "undecided",
         "headline": _headline(trial),
+        "lead": _lead(trial),
+        "table": _table(trial),
         "trouble": sentence(trial.trouble) if trial.trouble else "",
         "interrupted": sentence(trial.interrupted) if trial.interrupted else "",
         "verdicts": [_verdict(verdict, _reach(trial.verdicts)) for verdict in trial.verdicts],
@@ -97,6 +105,37 @@ def _at(curve: list[tuple[int, float]], step: int) -> float | None:
         return before[1] if before[0] == step else None
     after = curve[place]
     return before[1] + (after[1] - before[1]) * (step - before[0]) / (after[0] - before[0])
+
+
+def _lead(trial: Trial) -> dict[str, Any] | None:
+    said = lead(trial)
+    if said is None:
+        return None
+    return {
+        "state": "healthy" if said.settled else "warning",
+        "head": sentence(said.head),
+        "lines": [sentence(line) for line in said.lines],
+        "differs": sentence(said.differs) if said.differs else "",
+    }
+
+
+def _table(trial: Trial) -> dict[str, Any] | None:
+    """Returns findings by remedies: what became of each with each."""
+    rows = table(trial)
+    if not rows or not rows[0].states:
+        return None
+    return {
+        "remedies": [clean(name) for name in rows[0].states],
+        "rows": [
+            {
+                "finding": row.finding,
+                "cells": [
+                    {"said": state, "state": _STATES[state]} for state in row.states.values()
+                ],
+            }
+            for row in rows
+        ],
+    }
 
 
 def _headline(trial: Trial) -> str:

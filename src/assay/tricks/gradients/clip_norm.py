@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ..stage import Stage
 
 
+FAR = 100.0
+"""A gradient so many times as long as the weights is none of a run that goes well (the limit
+`start` of the check `exploding-gradient`), and says nothing of where to clip."""
+
+
 class ClipNorm(Trick):
     """Scales all gradients of an optimizer together so that their norm is at most a limit.
 
@@ -52,10 +57,12 @@ class ClipNorm(Trick):
         yield from super().suggest(training, proposed)
         losses = training.series("loss")
         high = 2 * losses.finite().first  # above it the run has come apart, and so have its norms
+        parts = [training.series("weight_norm", p) for p in training.places("weight_norm")]
+        weights = math.hypot(*(part.finite().first for part in parts if len(part.finite())))
         norms = sorted(
             norm
             for step, norm in training.series("grad_norm").finite()
-            if not losses.at(step) > high > 0
+            if not losses.at(step) > high > 0 and not norm > FAR * weights > 0
         )
         if len(norms) < 5 or not (usual := norms[math.ceil(0.9 * len(norms)) - 1]) > 0:
             return
