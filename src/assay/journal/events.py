@@ -514,6 +514,18 @@ class ActivationKind(TypedDict):
     of: str
 
 
+class MeanBesideSum(TypedDict):
+    """The `place` of a loss that is a mean over its input's `shape`.
+
+    And the shape of what is `summed` beside it, by which `line`.
+    """
+
+    place: str
+    shape: list[int]
+    summed: list[int]
+    line: SiteRow | None
+
+
 class ConstantInit(TypedDict):
     """The `parameter`, the function `of` torch.nn.init that filled it, and the line `by` it."""
 
@@ -991,6 +1003,11 @@ ACTIVATION_KIND = EventKind(
     "an output is measured at a new place",
     absent="no module inside a model gave out floating-point numbers",
 )  # fmt: skip
+MEAN_BESIDE_SUM = EventKind(
+    "mean_beside_sum", MeanBesideSum, "loss_weights",
+    "a loss that is a mean over all elements is added to the sum of a divergence over its batch",
+    absent="no mean was added to the plain sum of a divergence over its batch",
+)  # fmt: skip
 CONSTANT_INIT = EventKind(
     "constant_init", ConstantInit, "symmetry",
     "a weight whose rows or columns are equal was given one value by torch.nn.init",
@@ -1153,8 +1170,8 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
-    ACTIVATION_KIND, CONSTANT_INIT, WEIGHTS_DRAWN, SEED, COMPILE, LOAD_STATE, UNSCALED_PASS,
-    CLIPPING, SCALER,
+    ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, COMPILE,
+    LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,

@@ -29,6 +29,7 @@ from .loaders import Loaders
 from .loading import Loading
 from .lookahead import Lookahead
 from .loss_graph import LossGraph
+from .loss_weights import LossWeights
 from .losses import Losses
 from .mode_gap import ModeGap
 from .neighbours import Neighbours
@@ -76,6 +77,7 @@ PROBES: tuple[type[Probe], ...] = (
     Pairs,
     Boxes,
     LossGraph,
+    LossWeights,
     Predictions,
     Origins,
     Counted,
