@@ -24,7 +24,8 @@ REGISTRY = PACKAGE / "checks" / "registry.py"
 
 # The wall. The child is the user's own process; the parent is ours.
 CHILD = {
-    "seams", "watching", "replay", "curvature", "probes", "ladder", "tricks", "session",
+    "seams", "watching", "replay", "curvature", "forensics", "probes", "ladder", "tricks",
+    "session",
     "journal.writer", "journal.recorder",
 }  # fmt: skip
 PARENT = {
@@ -47,10 +48,11 @@ LAYERS: dict[str, set[str]] = {
     "watching": {"seams", "journal"},
     "replay": {"seams", "watching", "journal"},
     "curvature": {"seams", "watching", "journal"},
-    "probes": {"seams", "watching", "replay", "curvature", "journal"},
+    "forensics": {"seams", "watching", "replay", "journal"},
+    "probes": {"seams", "watching", "replay", "curvature", "forensics", "journal"},
     "tricks": {"seams", "journal"},
     "ladder": {"seams", "watching", "replay", "probes", "journal"},
-    "session": {"seams", "watching", "probes", "ladder", "tricks", "journal"},
+    "session": {"seams", "watching", "forensics", "probes", "ladder", "tricks", "journal"},
     "journal": set(),
     "signals": {"journal"},
     "checks": READERS,
@@ -132,7 +134,7 @@ LONGER: dict[str, tuple[int, str]] = {
     ),
     "watching/by_hand.py": (330, "finding a step without an optimizer and writing it is one walk"),
     "watching/clock.py": (330, "iterations, losses and steps are one machine of states"),
-    "journal/reader.py": (400, "one short handler for each kind of journal line"),
+    "journal/reader.py": (415, "one short handler for each kind of journal line"),
     "tricks/rate/schedule.py": (170, "declares the fifteen options of all curves, one by one"),
 }
 

@@ -13,6 +13,7 @@ from multiprocessing import util
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from .forensics.trace import Trace
     from .tricks.handle import Handle
     from .tricks.rate.sweep import Sweep
 
@@ -72,7 +73,9 @@ class Session:
 
             files.keep(folder, self.patches)
         sweep = self._sweep(settings["sweep"]) if settings.get("sweep") else None
-        self.watch.attach(probes)
+        asked = settings.get("trace")
+        self.watch.attach(probes if not asked else ())
+        self.trace = self._trace(asked) if asked else None
         if sweep is not None:  # heard last: the step that ends it is in the record
             self.hub.on("step_end", sweep.stepped)
             self.hub.on("step_skipped", sweep.skipped)
@@ -114,6 +117,12 @@ class Session:
         self.tricks.stages.append(stage)
         return sweep
 
+    def _trace(self, asked: dict[str, Any]) -> Trace:
+        """Traces one step: nothing else is looked at in this run."""
+        from .forensics.trace import Trace
+
+        return Trace(asked, self.hub, self.watch.facts, self.watch.clock)
+
     def end(self) -> None:
         """Takes tricks and seams away and closes the journal."""
         if self.tricks is not None:
@@ -121,6 +130,8 @@ class Session:
         self.patches.undo()
         self._set_running(None)
         with self.hub.silence():
+            if self.trace is not None:
+                self.trace.finish()
             self.watch.finish()
         self.hub.close()
         self.journal.put("end", time=time.time())

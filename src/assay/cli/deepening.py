@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..journal.view import RunView
 from ..launch.errors import LaunchError
 from ..trials.child import Command
+from ..trials.files import PutBack
 from ..trials.laddering import run_ladder
+from ..trials.retracing import AS_CHECKED, target, trace
 from .complaint import complain
 
 
 def deepen(
+    view: RunView,
     words: Sequence[str],
     folder: Path,
     *,
@@ -21,7 +25,11 @@ def deepen(
 ) -> None:
     """Runs the script once more; what comes of it lies in the run's folder, for its report.
 
+    Where a loss was not finite, the step is traced at which that began; where it was, or the trace
+    has met nothing, the ladder is climbed.
+
     Args:
+        view: The run that is to be explained; gets what the trace has found.
         words: The command.
         folder: Of the run that is to be explained.
         python: The interpreter, if one was chosen.
@@ -30,9 +38,16 @@ def deepen(
     """
     from ..report.waiting import waiting
 
+    command = Command(tuple(words), python)
     try:
+        if isinstance(asked := target(view), tuple):
+            with waiting(f"tracing step {asked[1]} in one more run") as tracing:
+                traced = trace(view, command, folder, tracing, AS_CHECKED)
+            _say_lost(traced.files)
+            if traced.found:
+                return
         with waiting("climbing the ladder in one more run, two minutes at most") as working:
-            files = run_ladder(Command(tuple(words), python), folder, working,
+            files = run_ladder(command, folder, working,
                                steps=steps, seconds=seconds)  # fmt: skip
     except LaunchError as error:
         complain(f"--deep: {error}")
@@ -40,5 +55,9 @@ def deepen(
     except KeyboardInterrupt:
         complain("--deep: interrupted; the report is that of the first run")
         return
+    _say_lost(files)
+
+
+def _say_lost(files: PutBack) -> None:
     for path in files.lost:
         complain(f"--deep: {path} was changed by the extra run and can't be put back")

@@ -25,6 +25,7 @@ VERBS = {
     "export": "write a run's numbers for TensorBoard, as CSV, Parquet or JSON",
     "checks": "list what assay looks for",
     "tricks": "list what can be tried, or draw a schedule",
+    "numerics": "tell the range of fp32, fp16, ... and where exp and log leave it",
     "explain": "tell all about one check or trick",
     "demo": "find and cure a planted fault in a small real training",
 }

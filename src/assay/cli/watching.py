@@ -50,8 +50,8 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
         )
         if options.deep:
             quiet.close()
-            deepen(options.words, observed.folder, python=options.python, steps=options.steps,
-                   seconds=options.seconds)  # fmt: skip
+            deepen(observed.view, options.words, observed.folder, python=options.python,
+                   steps=options.steps, seconds=options.seconds)  # fmt: skip
         status = _report(options, observed, tell, quiet.close)
     if options.meant and observed.outcome.exit_code == 2 and not observed.view.observed:
         complain(f"{BEHIND}; did you mean {options.meant}?")

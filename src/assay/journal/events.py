@@ -449,6 +449,57 @@ class NonfiniteOrigin(_NonfiniteOrigin, total=False):
     line: SiteRow | None
 
 
+class _NonfiniteTraced(TypedDict):
+    at: int
+    what: str
+    owner: str | None
+    op: str
+    phase: str
+    node: str | None
+    line: SiteRow | None
+    module: str | None
+    given: str | None
+    kind: list[str]
+    dtype: str | None
+    shape: list[int]
+    share: float
+    operands: list[dict[str, Any]]
+    row: dict[str, Any] | None
+    rows: list[int]
+    bad_rows: int
+    batch: int | None
+    forward: dict[str, Any] | None
+    meant: bool
+    then: list[Any] | None
+
+
+class NonfiniteTraced(_NonfiniteTraced, total=False):
+    """Which operation made the first value of a traced step that is not finite.
+
+    `what` was not finite at step `at`: a `loss`, a `gradient` or a `weight` (`owner`). `op` made
+    it in a `phase` (`forward`, `backward`, `optimizer`), inside `module`, at `line`; in a backward
+    pass `node` is its name in torch's graph and `forward` the operation that it belongs to, with
+    its operands. `op` is "" where it was `given`: a parameter, a buffer or `data`. `kind` has the
+    kinds of values (`nan`, `inf`, `-inf`), `share` their share of a result of this `dtype` and
+    `shape`; `operands` are described by range, zeros, the number `at` the first broken element and
+    what `made` them, where they have zeros or no elements. `row` is what a softmax was given there,
+    `rows` are the first `bad_rows` entries of the first dimension, `batch` is the size of a batch.
+    `meant` says that the value was written there on purpose, `then` which operation made NaN of an
+    infinity later on. Of a second run, `differs_from` is the first step whose loss is another one
+    there, None if none is.
+    """
+
+    differs_from: int | None
+
+
+class NonfiniteEarly(TypedDict):
+    """A weight (`what`, `owner`) that was not finite after step `at`, before the traced steps."""
+
+    at: int
+    what: str
+    owner: str | None
+
+
 class LossActivation(TypedDict):
     """The input of the loss `fn` at a `place` comes straight from an `activation`.
 
@@ -963,10 +1014,28 @@ OVERWRITTEN = EventKind(
     absent="no backward pass failed on a weight that a step had changed",
     always=True,
 )  # fmt: skip
+NONFINITE_LOSS = EventKind(
+    "nonfinite_loss", Nothing, "origins",
+    "a loss on the CPU is not finite, whether or not a step is taken with it; the first 64",
+    absent="no loss on the CPU was NaN or infinite",
+    always=True,
+)  # fmt: skip
 NONFINITE_ORIGIN = EventKind(
     "nonfinite_origin", NonfiniteOrigin, "origins",
     "the first loss on the CPU that is not finite: the first operand in forward order that is not",
     absent="no loss on the CPU had an operand in its graph that is not finite",
+    always=True,
+)  # fmt: skip
+NONFINITE_TRACED = EventKind(
+    "nonfinite_traced", NonfiniteTraced, "forensics",
+    "the operation that made the first value that is not finite of a step",
+    absent="no step of this run was traced, or all was finite in it",
+    always=True,
+)  # fmt: skip
+NONFINITE_EARLY = EventKind(
+    "nonfinite_early", NonfiniteEarly, "forensics",
+    "in a traced run: a weight was not finite before the step that is traced",
+    absent="no weight was seen to be not finite before the step that is traced",
     always=True,
 )  # fmt: skip
 LOSS_ACTIVATION = EventKind(
@@ -1169,7 +1238,8 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, NEIGHBOURS,
     OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
-    LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_ORIGIN, NOTHING_COUNTED,
+    LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,
+    NONFINITE_TRACED, NONFINITE_EARLY, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, COMPILE,
     LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,

@@ -36,6 +36,9 @@ _ACCOUNT: dict[str, Any] = {
 }
 """Types of what run.json tells; a value of another type is as good as not there."""
 
+TRACED = "traced.json"
+"""What a second run told, in the folder of the first one."""
+
 
 def read_run(folder: Path) -> RunView:
     """Reads everything that processes of this run have written so far.
@@ -54,7 +57,19 @@ def read_run(folder: Path) -> RunView:
         ProcessReader(view, path).read()
     read_workers(folder / "workers.jsonl", view)
     read_troubles(folder, view)
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        read_traced(json.loads((folder / TRACED).read_text(encoding="utf-8")), view)
     return view
+
+
+def read_traced(note: dict[str, Any], view: RunView) -> None:
+    """Adds what a second run of the script has told of this one (`retrace`)."""
+    data, training = note["data"], int(note["training"])
+    if data is None:
+        view.skipped["forensics"] = f"not traced: {note['why']}"
+        return
+    event = Event("nonfinite_traced", int(data["at"]), data, training=training)
+    view.all_events.append(event)
 
 
 def read_troubles(folder: Path, view: RunView) -> None:

@@ -12,6 +12,7 @@ from ..watching.probe import Probe
 from .graphs import Graphs
 
 NODES_AT_MOST = 20_000
+LOSSES_AT_MOST = 64
 _OPERANDS = ("self", "other", "mat1", "mat2", "input", "tensor1", "tensor2", "batch1", "batch2",
              "exponent", "target", "vec", "weight")  # fmt: skip
 _RESULTS = ("result", "result0", "output")
@@ -23,6 +24,8 @@ _Traced = tuple[Any, dict[str, Any]]
 class Origins(Probe):
     """Writes one `nonfinite_origin` event: the first operand, in forward order, that isn't finite.
 
+    The first 64 losses that are not finite are noted as `nonfinite_loss`, whether or not a step is
+    taken with them.
     `kind` is `input` (data), `parameter` or `operation`; `place` names it; `share` is its
     non-finite share; `module` the owner of a parameter of the same operation, `line` the user's
     line that computed what is named, where the step was sampled or one like it. Autograd keeps
@@ -36,14 +39,18 @@ class Origins(Probe):
     def __init__(self, watch: Any) -> None:
         self._graphs: Graphs = watch.shared(Graphs)
         super().__init__(watch)
-        self._done = False
+        self._done, self._losses = False, 0
 
     def on_checkpointing(self) -> None:
         """Reading a checkpointed graph would compute it again."""
         self._done = True
 
     def on_loss_not_finite(self, roots: Any) -> None:
-        """Looks at the loss's graph, once."""
+        """Notes that there was such a loss; looks at its graph, once."""
+        trainings = self.watch.trainings
+        if self._losses < LOSSES_AT_MOST:
+            self._losses += 1
+            self.watch.event("nonfinite_loss", trainings[-1] if trainings else None)
         if self._done:
             return
         self._done = True
@@ -56,7 +63,6 @@ class Origins(Probe):
                 node, found = traced
                 way = next((way for near, way in walk(roots.grad_fn) if near is node), 0)
                 line = self._graphs.line(node, way)
-            trainings = self.watch.trainings
             row = list(line) if line is not None else None
             training = trainings[-1] if trainings else None
             self.watch.event("nonfinite_origin", training, **found, line=row)

@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ...journal.events import LOSS_CALL, NONFINITE_ORIGIN
-from ...journal.view import RunView, Site, Training
+from ...journal.events import NONFINITE_LOSS, NonfiniteTraced
+from ...journal.view import RunView, Training
+from ...signals.nonfinite.told import mend
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Remedy, Where
-
-# In the order in which numbers flow: at the same step the earlier one is the source.
-FLOW = (
-    ("input_nan_share", "the input"),
-    ("weight_nonfinite_share", "the weight"),
-    ("activation_nonfinite_share", "the output of"),
-    ("grad_nonfinite_share", "the gradient of"),
-)
-
+from ..finding import Evidence, Finding, Remedy
+from ._first_broken import origin_of
 
 _CLIP, _SKIP = Remedy("clip-norm", "1.0"), Remedy("skip-non-finite")
 _LOWER = Remedy("lr", "x0.1"), Remedy("lr", "x0.01")
+
+DEEPER = (
+    "assay check --deep runs the script once more, traced at that step, and names the operation"
+)
 
 GREW = (_CLIP, _LOWER[0], _SKIP, _LOWER[1])
 AT_ONCE = (_SKIP, _CLIP, *_LOWER)
@@ -29,20 +26,23 @@ AT_ONCE = (_SKIP, _CLIP, *_LOWER)
 
 
 class LossNotFinite(Check):
-    """The loss became NaN or infinite, and a step was taken with it.
+    """The loss became NaN or infinite, and a step was taken with it or the script ended.
 
     ## What it does
     Assay reads the loss of every step. At the first one that is NaN or infinite it looks what was
     not finite before it: the input, a weight, a module's output, a gradient. On the CPU it also
     walks the graph of that very loss, from the data to the loss, to the first operation whose
-    operands were not finite.
+    operands were not finite. With `--deep` the script is run once more, and every operation of that
+    step is watched, forward, backward and in the update: the one is named that made the first value
+    that is not finite of values that were, with the reason.
 
     ## Why it matters
     A step along a gradient that is not finite writes NaN into the weights, and no later step can
     take it out again. What became of the weights is read from them, where a later step was sampled.
 
     ## Evidence
-    Exact. The first step without a finite loss, and the last finite loss before it.
+    Exact. The first step without a finite loss, and the last finite loss before it. Of a second run
+    the report says whether its losses were the same.
 
     ## Known exceptions
     Steps that a GradScaler skips are silent, and so are batches that the script itself drops before
@@ -69,7 +69,9 @@ class LossNotFinite(Check):
     needs = ("loss",)
     reads = (
         "loss",
+        "nonfinite_loss",
         "nonfinite_origin",
+        "nonfinite_traced",
         "input_nan_share",
         "weight_nonfinite_share",
         "activation_nonfinite_share",
@@ -87,11 +89,12 @@ class LossNotFinite(Check):
             losses = training.series("loss")
             broken = [step for step, value in losses if not math.isfinite(value)]
             if len(broken) <= self.limit("losses"):
+                yield from self._ended_at(run, training)
                 continue
             step, finite = broken[0], losses.between(0, broken[0]).finite()
             after = [value for s, value in losses if s > broken[-1] and math.isfinite(value)]
             grew = len(finite) > 1 and finite.last > self.limit("growth") * abs(finite.first)
-            origin, where = self._origin(run, training, step)
+            traced, origin, where = origin_of(run, training, step)
             fate = _weights_after(training, step)
             harmless = bool(after) or fate == 0.0
             word = "NaN" if losses.at(step) != losses.at(step) else "infinite"
@@ -99,7 +102,7 @@ class LossNotFinite(Check):
             yield self.found(
                 f"the loss was {word} at step {step}{before}{origin}",
                 _why(finite_again=bool(after), fate=fate),
-                try_=_advice(grew=grew, skip=bool(after) or fate != 0.0),
+                try_=_advice(traced, grew=grew, skip=bool(after) or fate != 0.0),
                 where=where,
                 steps=(step, broken[-1]),
                 evidence=(Evidence("loss", losses.at(step), None, ""),),
@@ -108,37 +111,26 @@ class LossNotFinite(Check):
                 training=training,
             )
 
-    def _origin(self, run: RunView, training: Training, step: int) -> tuple[str, Where]:
-        """Says what was not finite first, in words, and where that is."""
-        call = next(run.events(LOSS_CALL), None)
-        traced = next(iter(run.events(NONFINITE_ORIGIN)), None)
-        known = call or traced
-        site = known.site if known else training.site
-        met = []
-        for order, (signal, words) in enumerate(FLOW):
-            for number, place in enumerate(training.places(signal)):
-                last = step - (signal == "grad_nonfinite_share")  # this step's follows the loss
-                for s, value in training.series(signal, place):
-                    if s <= last and value > 0:
-                        met.append((s, order, number, signal, words, place))
-                        break
-        if traced is not None and (not met or min(met)[0] >= step):
-            said = {
-                "input": "the input",
-                "parameter": "the weight",
-                "operation": "the operation",
-            }[traced.data["kind"]]
-            module = traced.data.get("module")
-            inside = f" next to {module}" if module else ""
-            text = f"; what was not finite first was {said} `{traced.data['place']}`{inside}"
-            return text, Where(site=Site.read(traced.data.get("line")) or site, module=module)
-        if not met:
-            return "", Where(site=site)
-        s, _, _, signal, words, place = min(met)
-        text = f"; what was not finite first was {words} `{place}` at step {s}"
-        parameter = place if signal in ("weight_nonfinite_share", "grad_nonfinite_share") else None
-        module = place if signal == "activation_nonfinite_share" else None
-        return text, Where(site=site, module=module, parameter=parameter)
+    def _ended_at(self, run: RunView, training: Training) -> Iterator[Finding]:
+        """Yields a loss for which the script ended with an error, before a step was taken."""
+        status = run.facts.get("exit_code")
+        for event in run.events(NONFINITE_LOSS):
+            if not status or event.step < training.steps:
+                continue
+            if event.training not in (None, training.index):
+                continue
+            traced, origin, where = origin_of(run, training, event.step)
+            yield self.found(
+                f"the loss was not finite at step {event.step}, which was not taken: the script "
+                f"ended with status {status}{origin}",
+                "training can't go on from it",
+                try_=_advice(traced, grew=False, skip=False),
+                where=where,
+                steps=(event.step, event.step),
+                tricks=AT_ONCE,
+                training=training,
+            )
+            return
 
 
 def _weights_after(training: Training, step: int) -> float | None:
@@ -171,13 +163,17 @@ def _why(*, finite_again: bool, fate: float | None) -> str:
     )
 
 
-def _advice(*, grew: bool, skip: bool) -> tuple[str, ...]:
-    first = (
-        "lower the learning rate, warm it up, or clip the gradient norm"
-        if grew
-        else "mend the operation that made it: log or sqrt at 0, a division by 0, overflow"
-    )
-    return (first, "skip steps whose loss is not finite") if skip else (first,)
+def _advice(traced: NonfiniteTraced | None, *, grew: bool, skip: bool) -> tuple[str, ...]:
+    said = []
+    if grew:
+        said.append("lower the learning rate, warm it up, or clip the gradient norm")
+    elif traced is not None and (change := mend(traced)):
+        said.append(change)
+    else:
+        said.append("mend the operation that made it: log or sqrt at 0, a division by 0, overflow")
+    if traced is None:
+        said.append(DEEPER)
+    return (*said, "skip steps whose loss is not finite") if skip else tuple(said)
 
 
 def _tricks(*, grew: bool, skip: bool) -> tuple[Remedy, ...]:

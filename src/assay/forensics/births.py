@@ -1,0 +1,289 @@
+"""Where numbers that are not finite come from, and how far each has come since.
+
+An operation whose operands are finite and whose result is not gives birth to a value that is not
+finite; so does one that makes NaN of infinities, where those were meant: -inf of a mask. What is
+computed from such a value has the same birth, so that a loss or a gradient can be asked for its
+own. Values that never reach what was asked about are nobody's fault.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .facts import (
+    OPERANDS_AT_MOST,
+    described,
+    first_bad,
+    is_finite,
+    kinds,
+    looks,
+    row_of,
+    rows_of,
+    share_of,
+    value_at,
+)
+
+UNFILLED = frozenset(("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided",
+                      "resize_", "set_"))  # fmt: skip
+"""Operations whose results hold what memory held."""
+OVERWRITES = frozenset(("copy_", "fill_", "zero_", "normal_", "uniform_", "random_", "bernoulli_",
+                        "exponential_", "log_normal_", "cauchy_", "geometric_", "_foreach_copy_",
+                        "_foreach_zero_"))  # fmt: skip
+"""Operations that do not read what they write into."""
+MEANT = frozenset(("full", "full_like", "new_full", "fill_", "masked_fill", "masked_fill_",
+                   "scalar_tensor", "lift_fresh", "constant_pad_nd", "fill", "arange"))  # fmt: skip
+"""Operations that are told the value: an infinity is meant to be there."""
+SAME = frozenset(("_to_copy", "view", "_unsafe_view", "unsqueeze", "squeeze", "expand", "alias",
+                  "detach", "clone", "reshape", "clamp_max"))  # fmt: skip
+"""Operations whose result has the zeros of what they are given."""
+SMALL = 64
+"""Results of so few numbers are remembered with what made them: a divisor is one of these."""
+COPIED = 2**22
+"""An operand of at most so many numbers is copied before it is written into."""
+
+
+@dataclass(slots=True)
+class Place:
+    """Where an operation was called: the user's line, the module, the node of a backward pass."""
+
+    line: tuple[str, int, str] | None = None
+    module: Any = None
+    phase: str = "forward"
+    node: str | None = None
+    forward: dict[str, Any] | None = None
+    """Of a node: the operation that made it, as `Births.noted` describes it."""
+
+
+@dataclass(slots=True)
+class Birth:
+    """The operation that made the first value that is not finite; `op` "" where it was given."""
+
+    op: str
+    place: Place
+    tensor: torch.Tensor | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    meant: bool = False
+    then: tuple[str, Place] | None = None
+    number: int = 0
+    """The order of births."""
+
+
+@dataclass(slots=True)
+class Called:
+    """One call before it is computed: operands as they are then."""
+
+    op: str
+    place: Place
+    operands: list[tuple[str, torch.Tensor]]
+    numbers: list[tuple[str, float]]
+    written: list[torch.Tensor]
+    args: Any
+
+
+class Births:
+    """Follows values that are not finite through the operations of torch."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, Birth] = {}
+        self._count = 0
+        self._makers: dict[int, dict[str, Any]] = {}
+        self._read: dict[float, dict[str, Any]] = {}
+        self._arguments: dict[Any, list[tuple[str, bool, bool]]] = {}
+
+    # -- following --------------------------------------------------------------------------------
+
+    def before(self, function: Any, args: Any, kwargs: Any, place: Place) -> Called | None:
+        """Notes a call that is about to be computed."""
+        schema = getattr(function, "_schema", None)
+        if schema is None:
+            return None
+        op = str(schema.name).rpartition(":")[2]
+        if op in UNFILLED:
+            return Called(op, place, [], [], [], args)
+        called = Called(op, place, [], [], [], args)
+        for index, (name, written, apart) in enumerate(self._schema(function, schema)):
+            value = args[index] if index < len(args) else kwargs.get(name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                called.numbers.append((name, float(value)))
+                continue
+            many = isinstance(value, (list, tuple))
+            for one in value if many else (value,):
+                if not isinstance(one, torch.Tensor):
+                    continue
+                if written:
+                    called.written.append(one)
+                    if apart or op in OVERWRITES:
+                        continue
+                    if looks(one) and one.numel() <= COPIED:
+                        birth = self._of.get(_storage(one))
+                        one = one.detach().clone()
+                        if birth is not None:
+                            self._of[_storage(one)] = birth
+                called.operands.append((name, one))
+        return called
+
+    def _schema(self, function: Any, schema: Any) -> list[tuple[str, bool, bool]]:
+        """Returns of each argument its name, whether it is written, and whether that is all."""
+        known = self._arguments.get(function)
+        if known is None:
+            known = self._arguments[function] = [
+                (
+                    str(argument.name),
+                    argument.alias_info is not None and argument.alias_info.is_write,
+                    argument.alias_info is not None and argument.kwarg_only,
+                )
+                for argument in schema.arguments
+            ]
+        return known
+
+    def after(self, called: Called, result: Any) -> None:
+        """Looks at what a call has given."""
+        made = [*_tensors(result), *called.written]
+        if called.op in UNFILLED:
+            for one in made:
+                self._of.pop(_storage(one), None)
+            return
+        if called.op == "_local_scalar_dense" and isinstance(result, (int, float)):
+            self._note_read(called, float(result))
+            return
+        bad = [one for one in made if looks(one) and not is_finite(one)]
+        self._note_makers(called, made)
+        if not bad:
+            shared = {_storage(one) for _, one in called.operands}
+            for one in made:
+                if _storage(one) not in shared or one.numel() * one.itemsize == _bytes(one):
+                    self._of.pop(_storage(one), None)
+            return
+        birth = self._born(called, bad[0])
+        for one in bad:
+            self._of[_storage(one)] = birth
+
+    def _born(self, called: Called, result: torch.Tensor) -> Birth:
+        found = kinds(result)
+        given = [(one, kinds(one)) for _, one in called.operands if looks(one)]
+        given = [(one, kind) for one, kind in given if kind]
+        if called.op in MEANT and not given and called.place.node is None:
+            return self._new(called, result, meant="nan" not in found)
+        with_nan = [one for one, kind in given if "nan" in kind]
+        births = [self.of(one, called.place) for one in with_nan or [one for one, _ in given]]
+        births.sort(key=lambda birth: (birth.meant, birth.number))
+        first = births[0] if births else None
+        if first is None:
+            return self._new(called, result)
+        if "nan" in found and not with_nan:
+            if first.meant:
+                return self._new(called, result)
+            first.then = first.then or (called.op, called.place)
+        return first
+
+    def _new(self, called: Called, result: torch.Tensor, *, meant: bool = False) -> Birth:
+        facts = self._measure(called, result)
+        return Birth(called.op, called.place, None, facts, meant, number=self._next())
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    def of(self, tensor: torch.Tensor, place: Place | None = None) -> Birth:
+        """Returns the birth of what is not finite in a tensor: it was given, if none was seen."""
+        birth = self._of.get(_storage(tensor))
+        if birth is None:
+            kind = sorted(kinds(tensor))
+            facts: dict[str, Any] = {"kind": kind, "shape": list(tensor.shape)}
+            facts["rows"], facts["bad_rows"] = rows_of(tensor)
+            facts["share"] = share_of(tensor)
+            birth = Birth("", place or Place(), tensor, facts, meant="nan" not in kind)
+            birth.number = self._next()
+            self._of[_storage(tensor)] = birth
+        return birth
+
+    # -- measuring --------------------------------------------------------------------------------
+
+    def _measure(self, called: Called, result: torch.Tensor) -> dict[str, Any]:
+        place = first_bad(result)
+        operands = []
+        for name, one in called.operands[:OPERANDS_AT_MOST]:
+            facts = described(name, one)
+            facts["at"] = value_at(one, place, result.shape)
+            facts["weight"] = isinstance(one, torch.nn.Parameter)
+            if facts.get("zeros") or not one.numel():
+                facts["made"] = self._makers.get(_storage(one))
+            operands.append(facts)
+        for name, number in called.numbers[:OPERANDS_AT_MOST]:
+            facts = {"name": name, "number": number if math.isfinite(number) else str(number)}
+            if number in self._read and number == 0:
+                facts["made"] = self._read[number]
+            operands.append(facts)
+        rows, bad_rows = rows_of(result)
+        return {
+            "kind": sorted(kinds(result)),
+            "dtype": str(result.dtype).removeprefix("torch."),
+            "shape": list(result.shape),
+            "share": share_of(result),
+            "operands": operands,
+            "row": row_of(called.op, called.args, place),
+            "rows": rows,
+            "bad_rows": bad_rows,
+        }
+
+    def noted(self, called: Called) -> dict[str, Any]:
+        """Returns what a backward pass may want to know of a forward operation."""
+        operands = [described(name, one) for name, one in called.operands[:OPERANDS_AT_MOST]]
+        for facts, (_, one) in zip(operands, called.operands, strict=False):
+            facts["weight"] = isinstance(one, torch.nn.Parameter)
+        for name, number in called.numbers[:OPERANDS_AT_MOST]:
+            operands.append(
+                {"name": name, "number": number if math.isfinite(number) else str(number)}
+            )
+        return {"op": called.op, "operands": operands}
+
+    def _note_makers(self, called: Called, made: list[torch.Tensor]) -> None:
+        """Remembers what made a small result, as it may be a divisor, and an empty one."""
+        for one in made:
+            if one.numel() > SMALL or called.place.node is not None:
+                continue
+            given = called.operands[0][1] if called.operands else None
+            known = None if given is None else self._makers.get(_storage(given))
+            emptied = given is not None and not given.numel()
+            if (called.op in SAME or emptied) and known is not None:
+                self._makers[_storage(one)] = known
+                continue
+            self._makers[_storage(one)] = {
+                "op": called.op,
+                "line": list(called.place.line) if called.place.line else None,
+                "operands": [described(n, one) for n, one in called.operands[:2]],
+            }
+
+    def _note_read(self, called: Called, number: float) -> None:
+        if called.operands and called.operands[0][1].numel() == 1:
+            made = self._makers.get(_storage(called.operands[0][1]))
+            if made is not None:
+                self._read[number] = made
+            else:
+                self._read.pop(number, None)
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [one for part in value for one in _tensors(part)]
+    return []
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):  # sparse, or without memory of its own
+        return id(tensor)
+
+
+def _bytes(tensor: torch.Tensor) -> int:
+    try:
+        return int(tensor.untyped_storage().nbytes())
+    except (RuntimeError, NotImplementedError):
+        return -1

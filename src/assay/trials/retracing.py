@@ -1,0 +1,160 @@
+"""The extra run that traces one step: which operation made the first value that is not finite."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..journal.events import NONFINITE_EARLY, NONFINITE_LOSS, NONFINITE_TRACED
+from ..journal.reader import TRACED, read_traced
+from ..journal.view import RunView, Training
+from .child import Child, Command
+from .files import PutBack, put_back
+from .plan import CONTROL, Job
+from .runner import sigterm_as_interrupt
+
+RUNS_AT_MOST = 3
+"""A weight that was not finite before the traced steps says which step to trace instead."""
+PATIENCE = 5.0
+"""Times the first run's duration, and a minute: a traced step takes longer, the others do not."""
+POLL_S = 0.02
+AS_CHECKED: Mapping[str, object] = {"seed_offset": None, "comparable": False}
+"""Settings of a run of `assay check`, where a trial's are others."""
+
+
+@dataclass(slots=True)
+class Traced:
+    """What came of it: whether the operation was found, and what the runs did to files."""
+
+    found: bool = False
+    files: PutBack = field(default_factory=PutBack)
+
+
+def target(view: RunView) -> tuple[int, int] | str:
+    """Returns the training and the step to trace; a reason where none can be, "" without need."""
+    broken = [
+        (step, training.index, training)
+        for training in view.trainings
+        for step in [_first_broken(training)]
+        if step is not None
+    ]
+    broken = broken or _unstepped(view)
+    if not broken:
+        return ""
+    step, index, training = min(broken, key=lambda each: each[:2])
+    if (view.facts.get("world") or 1) > 1 or training.process:
+        return "several processes train, or not the first one"
+    if not training.optimizer:
+        return "the weights are changed by hand, without an optimizer whose steps could be counted"
+    return index, step
+
+
+def _unstepped(view: RunView) -> list[tuple[int, int, Training]]:
+    """Returns the loss at which a script that failed ended by itself, before a step was taken."""
+    if not view.facts.get("exit_code"):
+        return []
+    return [
+        (event.step, training.index, training)
+        for event in view.events(NONFINITE_LOSS)
+        for training in view.trainings
+        if event.training in (None, training.index) and event.step >= training.steps
+    ]
+
+
+def _first_broken(training: Training) -> int | None:
+    return next((s for s, loss in training.series("loss") if not math.isfinite(loss)), None)
+
+
+def trace(
+    view: RunView,
+    command: Command,
+    folder: Path,
+    working: Callable[[Child], None],
+    settings: Mapping[str, object],
+) -> Traced:
+    """Traces the step at which a run broke, and adds to the run's record what is found.
+
+    Args:
+        view: The run, which gets the event or the reason why there is none.
+        command: What was run.
+        folder: The run's folder, where what is found is kept.
+        working: Is told, often, of the run in progress.
+        settings: Of the run's child that are not those of a trial's control.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the script is ended first.
+        LaunchError: It can't be started.
+    """
+    traced, asked = Traced(), target(view)
+    if asked == "" or any(view.events(NONFINITE_TRACED)):
+        return traced
+    if isinstance(asked, str):
+        view.skipped["forensics"] = f"not traced: {asked}"
+        return traced
+    training, step = asked
+    data: dict[str, Any] | None = None
+    why = "the second run met nothing that is not finite at that step"
+    for number in range(RUNS_AT_MOST):
+        told = {**settings, "trace": {"training": training, "step": step}, "keep_files": True}
+        second = _run(view, command, folder / f"traced-{number + 1}", working, told, traced.files)
+        event = next(second.events(NONFINITE_TRACED), None)
+        if event is not None:
+            data = {**event.data, "differs_from": _differs(view, second, training)}
+            break
+        early = next(second.events(NONFINITE_EARLY), None)
+        if early is None or early.data["at"] >= step:
+            why = second.skipped.get("forensics", why)
+            break
+        step = early.data["at"]
+    note = {"training": training, "data": data, "why": None if data else why}
+    with contextlib.suppress(OSError):
+        (folder / TRACED).write_text(json.dumps(note) + "\n", encoding="utf-8")
+    read_traced(note, view)
+    traced.found = data is not None
+    return traced
+
+
+def _run(
+    view: RunView,
+    command: Command,
+    path: Path,
+    working: Callable[[Child], None],
+    told: Mapping[str, object],
+    files: PutBack,
+) -> RunView:
+    """Makes one run and returns its record; its files are put back."""
+    limit = PATIENCE * float(view.facts.get("seconds") or 0) + 60
+    unjudged = replace(command, checks=())  # the first run is what is judged
+    child = Child(unjudged, Job(CONTROL, 0, None, limit), path, told=told)
+    try:
+        with sigterm_as_interrupt():
+            while not child.ended():
+                working(child)
+                time.sleep(POLL_S)
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        back = put_back(path, Path.cwd())
+        for kept, new in ((files.restored, back.restored), (files.made, back.made),
+                          (files.lost, back.lost)):  # fmt: skip
+            kept.extend(new)
+    return child.read()[1]
+
+
+def _differs(view: RunView, second: RunView, training: int) -> int | None:
+    """Returns the first step whose loss is another one in the second run; None if none is."""
+    if training >= len(second.trainings):
+        return None
+    before = view.trainings[training].series("loss")
+    for step, loss in second.trainings[training].series("loss"):
+        known = before.at(step) if before.has(step) else math.nan
+        if not (known == loss or (known != known and loss != loss)):
+            return step
+    return None

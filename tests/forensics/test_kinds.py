@@ -1,0 +1,97 @@
+"""Each kind of value that is not finite: operation, line and reason are the true ones.
+
+A script marks its guilty line: `# expect: OPERATION | PART OF THE REASON`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay.journal.events import NONFINITE_TRACED
+from assay.journal.reader import read_run
+from assay.journal.view import RunView
+from assay.signals.nonfinite.told import blamed, site, told
+from assay.testing import WarmRunner
+from assay.trials.child import Command
+from assay.trials.retracing import AS_CHECKED, target, trace
+
+HERE = Path(__file__).parent
+KINDS = sorted((HERE / "kinds").glob("*.py"))
+ALIKE = sorted((HERE / "alike").glob("*.py"))
+
+
+def traced(script: Path, warm: WarmRunner, folder: Path) -> RunView:
+    """Runs a script, and once more where it broke, as `assay check --deep` does."""
+    seen = warm.observe([str(script)], run_dir=folder)
+    command = Command((str(script),), sys.executable, spawn=warm.spawn)
+    trace(seen.view, command, folder, lambda child: None, AS_CHECKED)
+    return seen.view
+
+
+def expected(script: Path) -> tuple[int, str, str]:
+    for number, line in enumerate(script.read_text().splitlines(), 1):
+        if "# expect: " in line:
+            operation, _, reason = line.partition("# expect: ")[2].partition(" | ")
+            return number, operation, reason
+    raise AssertionError(f"{script.name} marks no line")
+
+
+@pytest.mark.parametrize("script", [*KINDS, *ALIKE], ids=lambda path: path.stem)
+def test_operation_line_and_reason(script: Path, warm: WarmRunner, tmp_path: Path) -> None:
+    view = traced(script, warm, tmp_path / "run")
+    assert not view.errors
+    data = next(view.events(NONFINITE_TRACED)).data
+    line, operation, reason = expected(script)
+    found = site(data)
+    assert found is not None
+    assert (found.line, blamed(data) or data["phase"]) == (line, operation)
+    assert reason in told(data)
+    assert data["differs_from"] is None
+    again = read_run(tmp_path / "run")
+    assert next(again.events(NONFINITE_TRACED)).data["op"] == data["op"]
+
+
+def test_there_are_sixteen_kinds_forward_backward_and_half() -> None:
+    names = [path.stem for path in KINDS]
+    assert len(names) >= 16
+    assert sum("backward" in name for name in names) >= 6
+    assert sum("half" in name or "cast" in name for name in names) >= 4
+
+
+def test_an_unseeded_script_says_that_its_losses_differ(warm: WarmRunner, tmp_path: Path) -> None:
+    script = tmp_path / "unseeded.py"
+    script.write_text(
+        "import os\n"
+        "import torch\n"
+        "torch.manual_seed(int.from_bytes(os.urandom(4), 'little'))\n"
+        "model = torch.nn.Linear(2, 1)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for step in range(4):\n"
+        "    loss = model(torch.randn(8, 2)).square().mean()\n"
+        "    if step == 2:\n"
+        "        loss = loss / 0\n"
+        "    optimizer.zero_grad()\n"
+        "    loss.backward()\n"
+        "    optimizer.step()\n"
+    )
+    view = traced(script, warm, tmp_path / "run")
+    data = next(view.events(NONFINITE_TRACED)).data
+    assert data["differs_from"] == 0
+    assert "whose losses were others from step 0 on" in told(data)
+
+
+def test_a_healthy_run_is_not_run_again(warm: WarmRunner, tmp_path: Path) -> None:
+    script = tmp_path / "well.py"
+    script.write_text(
+        "import torch\n"
+        "model = torch.nn.Linear(2, 1)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for step in range(3):\n"
+        "    model(torch.ones(1, 2)).square().mean().backward()\n"
+        "    optimizer.step()\n"
+    )
+    seen = warm.observe([str(script)], run_dir=tmp_path / "run")
+    assert target(seen.view) == ""
