@@ -16,7 +16,10 @@ from assay.journal.view import RunView
 from assay.signals.nonfinite.told import blamed, site, told
 from assay.testing import WarmRunner
 from assay.trials.child import Command
+from assay.trials.experiment import Experiment
+from assay.trials.plan import Budget
 from assay.trials.retracing import AS_CHECKED, target, trace
+from assay.trials.store import Store
 
 HERE = Path(__file__).parent
 KINDS = sorted((HERE / "kinds").glob("*.py"))
@@ -95,3 +98,15 @@ def test_a_healthy_run_is_not_run_again(warm: WarmRunner, tmp_path: Path) -> Non
     )
     seen = warm.observe([str(script)], run_dir=tmp_path / "run")
     assert target(seen.view) == ""
+
+
+def test_fix_names_the_operation_too(warm: WarmRunner, tmp_path: Path) -> None:
+    script = HERE / "kinds" / "sqrt_at_zero_backward.py"
+    command = Command((str(script),), sys.executable, spawn=warm.spawn)
+    experiment = Experiment(command, Store(tmp_path), Budget(minutes=10), "train")
+    trial = experiment.fix(lambda view, diagnosis: [])
+    assert trial.diagnosis is not None
+    found = next(f for f in trial.diagnosis.findings if f.check == "loss-not-finite")
+    assert "the backward pass of `sqrt` in `Siamese`" in found.summary
+    assert found.where.site is not None
+    assert found.where.site.line == expected(script)[0]

@@ -51,19 +51,18 @@ def _named(word: str) -> tuple[Format, ...]:
 def _table(formats: Sequence[Format]) -> list[str]:
     rows = [["", *(each.name for each in formats)]]
     rows += [
-        ["bits: sign + exponent + fraction"]
-        + [f"{f.bits}: 1 + {f.exponent} + {f.fraction}" for f in formats],
-        ["largest number", *(_number(f.largest) for f in formats)],
-        ["smallest normal number", *(_number(f.smallest_normal) for f in formats)],
-        ["smallest subnormal number", *(_number(f.smallest_subnormal) for f in formats)],
-        ["eps: from 1 to the next number", *(_number(f.eps) for f in formats)],
+        ["exponent + fraction", *(f"{f.exponent} + {f.fraction}" for f in formats)],
+        ["largest", *(_number(f.largest) for f in formats)],
+        ["smallest normal", *(_number(f.smallest_normal) for f in formats)],
+        ["smallest subnormal", *(_number(f.smallest_subnormal) for f in formats)],
+        ["eps: 1 to the next", *(_number(f.eps) for f in formats)],
         ["log(eps)", *(f"{math.log(f.eps):.2f}" for f in formats)],
-        ["exp(x) overflows above x =", *(f"{f.exp_overflows:.2f}" for f in formats)],
-        ["exp(x) is 0 below x =", *(f"{f.exp_vanishes:.2f}" for f in formats)],
+        ["exp overflows above", *(f"{f.exp_overflows:.2f}" for f in formats)],
+        ["exp is 0 below", *(f"{f.exp_vanishes:.2f}" for f in formats)],
     ]
     for guard in GUARDS:
-        rows.append([f"{guard:.0e} is stored as", *(_number(f.rounded(guard)) for f in formats)])
-        rows.append([f"log of it ({guard:.0e})", *(f"{f.log_of(guard):.2f}" for f in formats)])
+        rows.append([f"{guard:.0e} becomes", *(_number(f.rounded(guard)) for f in formats)])
+        rows.append([f"log({guard:.0e}) becomes", *(f"{f.log_of(guard):.2f}" for f in formats)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         row[0].ljust(widths[0])
@@ -73,7 +72,7 @@ def _table(formats: Sequence[Format]) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if 10 <= value < 1e6 else f"{value:.5g}"
+    return f"{value:,.0f}" if 10 <= value < 1e6 else f"{value:.4g}"
 
 
 def _write(formats: Sequence[Format], target: str) -> int:

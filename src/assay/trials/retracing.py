@@ -100,9 +100,9 @@ def trace(
     training, step = asked
     data: dict[str, Any] | None = None
     why = "the second run met nothing that is not finite at that step"
-    for number in range(RUNS_AT_MOST):
+    for _ in range(RUNS_AT_MOST):
         told = {**settings, "trace": {"training": training, "step": step}, "keep_files": True}
-        second = _run(view, command, folder / f"traced-{number + 1}", working, told, traced.files)
+        second = _run(view, command, _fresh(folder), working, told, traced.files)
         event = next(second.events(NONFINITE_TRACED), None)
         if event is not None:
             data = {**event.data, "differs_from": _differs(view, second, training)}
@@ -118,6 +118,13 @@ def trace(
     read_traced(note, view)
     traced.found = data is not None
     return traced
+
+
+def _fresh(folder: Path) -> Path:
+    number = 1
+    while (path := folder / f"traced-{number}").exists():
+        number += 1
+    return path
 
 
 def _run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,10 +11,12 @@ from pathlib import Path
 from ..diagnosis import Diagnosis, diagnose
 from ..journal.reader import read_run
 from ..journal.view import RunView
+from ..launch.errors import LaunchError
 from .accounts import Accounts
 from .plan import CONTROL, Budget, Candidate, Job
 from .rehearsal import refusals
 from .result import Result
+from .retracing import target, trace
 from .runner import Runner
 from .verdict import Verdict
 
@@ -186,7 +189,23 @@ class Cure(Strategy):
         if not view.observed:  # known from an earlier trial whose folder was removed since
             self._runner.run_again(job)
             view = self._runner.views[job]
+        self._trace(view, job)
         return view, diagnose(view, self.trial.checks)
+
+    def _trace(self, view: RunView, job: Job) -> None:
+        """Has the operation named that made a loss not finite, in one more run of the control."""
+        runner = self._runner
+        known = next((r for j, r in runner.results.items() if j.candidate == job.candidate), None)
+        if known is None or runner.late() or not isinstance(target(view), tuple):
+            return
+        with contextlib.suppress(LaunchError):  # the folder of an earlier trial may be gone
+            trace(
+                view,
+                runner.command,
+                Path(known.folder),
+                lambda child: runner.listener.work([child], 0),
+                {},
+            )
 
     def _best_of(self, candidates: Sequence[Candidate]) -> None:
         """Halves successively: seed 0 chooses, fresh seeds prove."""
