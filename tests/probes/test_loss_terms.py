@@ -15,6 +15,7 @@ from torch import distributions as D
 from assay.journal.view import RunView
 from assay.probes.lookahead import Lookahead
 from assay.probes.loss_graph import LossGraph
+from assay.probes.loss_weights import LossWeights
 from assay.probes.predictions import Predictions
 
 Watching = Callable[..., AbstractContextManager[Any]]
@@ -199,3 +200,26 @@ def test_a_model_that_is_given_its_targets(watched: Watching, shifted: bool) -> 
         optimizer.step()
     assert (last(seen.view, "target_is_input") == 1) != shifted
     assert list(seen.view.trainings[0].places("lookahead")) == ([] if shifted else [""])
+
+
+@pytest.mark.parametrize(
+    ("loss", "found"),
+    [
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum(), True),
+        (lambda z: -0.5 * torch.sum(1 + z - z.exp()) + F.mse_loss(z, HOT), True),
+        (lambda z: D.kl_divergence(D.Normal(z, z.exp()), D.Normal(0, 1)).sum()
+         + F.mse_loss(z, HOT), True),
+        (lambda z: F.mse_loss(z, HOT) + z.relu().sum(), False),
+        (lambda z: F.mse_loss(z, HOT) + 0.01 * (z.exp() - z).sum(), False),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum() / 6, False),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum(1).mean(), False),
+        (lambda z: F.mse_loss(z, HOT, reduction="sum") + (z.exp() - z).sum(), False),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z)[:3].sum(), False),
+        (lambda z: F.mse_loss(z, HOT) / 3 + (z.exp() - z).sum(), False),
+    ],
+)  # fmt: skip
+def test_a_mean_beside_the_sum_of_a_divergence(
+    watched: Watching, loss: Callable[[Tensor], Tensor], found: bool
+) -> None:
+    seen = one_step(watched, loss, LossWeights).events("mean_beside_sum")
+    assert [(e.data["shape"], e.data["summed"]) for e in seen] == [([6, 3], [6, 3])] * found
