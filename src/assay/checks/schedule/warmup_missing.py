@@ -98,8 +98,8 @@ class WarmupMissing(Check):
         steps = training.steps
         return self.found(
             f"{len(harmful)} of the first steps measured raised the loss of their own batch, and "
-            f"the loss went to {thrown:.3g} times where it started; of {later} steps measured later "
-            f"{worse:.0%} did so",
+            f"the loss went to {thrown:.3g} times where it started; of {later} later steps "
+            f"measured {worse:.0%} did so",
             "only the first steps were too long for this network",
             try_=("raise the rate from near 0 over the first steps: 100, or 5 % of all",),
             where=Where(site=training.site, group=0),
