@@ -30,7 +30,7 @@ CHILD = {
 }  # fmt: skip
 PARENT = {
     "cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report",
-    "export", "viewer", "checking", "configured",
+    "export", "viewer", "checking", "configured", "comparison",
 }  # fmt: skip
 # Starts inside the user's interpreter as a top-level module: outside the package's own order.
 BOOT = "launch/boot/"
@@ -55,11 +55,12 @@ LAYERS: dict[str, set[str]] = {
     "session": {"seams", "watching", "forensics", "probes", "ladder", "tricks", "journal"},
     "journal": set(),
     "signals": {"journal"},
+    "comparison": READERS,
     "checks": READERS,
     "diagnosis": READERS | {"checks"},
-    "report": JUDGES | {"trials", "tricks"},
+    "report": JUDGES | {"trials", "tricks", "comparison"},
     "export": JUDGES | {"report", "launch"},
-    "viewer": JUDGES | {"report", "configured"},
+    "viewer": JUDGES | {"report", "configured", "comparison"},
     "launch": {"journal"},
     "observe": {"launch", "journal"},
     # names, values and order of tricks are read without torch
@@ -67,6 +68,7 @@ LAYERS: dict[str, set[str]] = {
     "trials": JUDGES | {"launch", "observe", "tricks", "edits"},
     "cli": JUDGES
     | {
+        "comparison",
         "configured",
         "report",
         "launch",

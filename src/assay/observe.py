@@ -12,6 +12,7 @@ from .journal.reader import read_run
 from .journal.view import RunView
 from .launch import command, environment, folder, supervisor
 from .launch.errors import LaunchError
+from .launch.setup import digests
 
 Supervise = Callable[
     [Sequence[str], Mapping[str, str], folder.RunFolder, float | None], supervisor.Outcome
@@ -77,5 +78,12 @@ def known_setup(view: RunView) -> dict[str, Any]:
     return {
         "versions": view.facts.get("versions", {}),
         "sources": view.facts.get("sources", []),
+        "digests": digests(view.facts.get("sources", []), _began(view)),
         "seeds": list({str(e.data): dict(e.data) for e in view.events("seed")}.values())[:20],
     }
+
+
+def _began(view: RunView) -> float:
+    """Returns when the run's first process loaded torch, in seconds since 1970; 0 if unknown."""
+    processes = view.facts.get("processes") or [{}]
+    return float(processes[0].get("time") or 0.0)

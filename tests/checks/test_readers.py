@@ -13,7 +13,8 @@ from assay.journal.events import EVENTS
 from assay.journal.signals import SIGNALS
 
 PACKAGE = Path(assay.__file__).parent
-ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis", "viewer")
+ROOMS = ("checks", "signals", "trials", "report", "tricks", "edits", "diagnosis", "viewer",
+         "comparison")  # fmt: skip
 
 
 def read() -> set[str]:

@@ -157,6 +157,24 @@ def weight_norm(step: Step) -> Values:
     return {n: norm(step.weights[n]) for n in used(step)}
 
 
+@reference("weight_fingerprint")
+def weight_fingerprint(step: Step) -> Values:
+    """The elements' bits, added in Python."""
+    prime = 2**31 - 1
+    sums = {n: added_bits(step.weights[n]) % prime for n in used(step)}
+    if not sums:
+        return {}
+    found = {"": float(sum(sums.values()) % prime)}
+    return found if step.index else {**found, **{n: float(each) for n, each in sums.items()}}
+
+
+def added_bits(tensor: Tensor) -> int:
+    width = {2: 64, 4: 32, 8: 64}[tensor.element_size()]
+    kind = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    whole = sum(tensor.detach().contiguous().view(kind).flatten().tolist()) % 2**width
+    return whole - 2**width if whole >= 2 ** (width - 1) else whole
+
+
 @reference("weight_nonfinite_share")
 def weight_nonfinite_share(step: Step) -> Values:
     return {n: share(~torch.isfinite(wide(step.weights[n]))) for n in used(step)}

@@ -21,6 +21,7 @@ VERBS = {
     "lr": "find a learning rate: a range test of the script",
     "trials": "list what has been tried so far",
     "report": "show the report of an earlier run",
+    "diff": "say where two runs part, and what differs before that",
     "view": "show all runs in a browser, with curves while a script runs",
     "export": "write a run's numbers for TensorBoard, as CSV, Parquet or JSON",
     "checks": "list what assay looks for",

@@ -95,14 +95,9 @@ def find_run(named: str | None, base: Path) -> Path:
     """
     if named is not None and is_run(Path(named)):
         return Path(named)
-    try:
-        runs = sorted((path for path in base.iterdir() if is_run(path)), key=lambda path: path.name)
-    except OSError:
-        runs = []
     if named is None:
-        if not runs:
-            raise LaunchError(f"no run in {base}: make one with `assay check`, or name its folder")
-        return runs[-1]
+        return latest(base)
+    runs = _runs(base)
     fitting = [path for path in runs if path.name == named]
     fitting = fitting or [path for path in runs if path.name.startswith(named)]
     if len(fitting) > 1:
@@ -113,6 +108,28 @@ def find_run(named: str | None, base: Path) -> Path:
     if Path(named).is_dir():
         raise LaunchError(f"{named}: not the folder of a run: no run.json and no journal in it")
     raise LaunchError(f"no run {named!r} in {base}; there are {len(runs)}")
+
+
+def latest(base: Path, but: int = 0) -> Path:
+    """Returns the folder of the latest run, or of the one so many before it.
+
+    Raises:
+        LaunchError: There are not so many.
+    """
+    runs = _runs(base)
+    if not runs:
+        raise LaunchError(f"no run in {base}: make one with `assay check`, or name its folder")
+    if len(runs) <= but:
+        raise LaunchError(f"only one run in {base}: make another one, or name both")
+    return runs[-1 - but]
+
+
+def _runs(base: Path) -> list[Path]:
+    """Returns the folders of all runs, the latest last."""
+    try:
+        return sorted((path for path in base.iterdir() if is_run(path)), key=lambda path: path.name)
+    except OSError:
+        return []
 
 
 def is_run(path: Path) -> bool:

@@ -599,6 +599,26 @@ class Seed(TypedDict):
     value: Any
 
 
+class Conditions(TypedDict):
+    """What decides on the last bits of a result.
+
+    `device` and `dtype` of the first weight, `threads` within an operation, whether
+    `deterministic` algorithms are asked for, cuDNN's two flags, the precision of float32 products,
+    the `capability` of the CPU, and the versions of CUDA and cuDNN where the weight is on a GPU.
+    """
+
+    device: str
+    dtype: str
+    threads: int
+    deterministic: str
+    cudnn_deterministic: bool
+    cudnn_benchmark: bool
+    matmul_precision: str | None
+    capability: str
+    cuda: str | None
+    cudnn: int | None
+
+
 class Compile(TypedDict):
     """The class of what was compiled."""
 
@@ -1092,6 +1112,12 @@ WEIGHTS_DRAWN = EventKind(
 SEED = EventKind("seed", Seed, "notes",
     "a random generator is seeded, the first four times with each number",
                  absent="no random generator was seeded", always=True)  # fmt: skip
+CONDITIONS = EventKind(
+    "conditions", Conditions, "setup",
+    "an optimizer takes its first step: the first time for each set of them",
+    absent="no optimizer took a step",
+    always=True,
+)  # fmt: skip
 COMPILE = EventKind("compile", Compile, "notes", "torch.compile is called",
                     absent="torch.compile was not called", always=True)  # fmt: skip
 LOAD_STATE = EventKind(
@@ -1240,7 +1266,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,
     NONFINITE_TRACED, NONFINITE_EARLY, NOTHING_COUNTED,
-    ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, COMPILE,
+    ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, CONDITIONS, COMPILE,
     LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,

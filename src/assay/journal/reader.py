@@ -268,6 +268,8 @@ class ProcessReader:
         for key in ("torch", "device", "threads"):
             if line.get(key) is not None:
                 facts.setdefault(key, line[key])
+        if line.get("python") is not None:
+            facts.setdefault("versions", {}).setdefault("python", line["python"])
         if line.get("world") is not None:
             facts["world"] = max(int(line["world"]), facts.get("world") or 1)
 
@@ -370,6 +372,9 @@ class ProcessReader:
             self._process,
         )
         self._view.all_events.append(event)
+        if event.kind == "conditions":  # better known than when torch was imported
+            for key in ("device", "threads"):
+                self._view.facts[key] = event.data[key]
         if index is not None:
             self._training(index).events.append(event)
 

@@ -84,6 +84,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent=_NO_GRADIENT,
     ),
     Signal(
+        "weight_fingerprint", "Weight fingerprint", "", Per.PARAMETER | Per.WHOLE, "gradients",
+        "a number for the bits of the parameter before the step, equal for equal weights; of each "
+        "parameter at the first step only, of all together at each",
+        absent=_NO_GRADIENT,
+    ),
+    Signal(
         "weight_nonfinite_share", "Non-finite share of weights", "share", Per.PARAMETER,
         "gradients", "share of the parameter's elements that were NaN or infinite before the step",
         absent=_NO_GRADIENT,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from .numbers import compact, json_safe
+from .numbers import compact, json_safe, to_json
 
 FLUSH_SECONDS = 0.25
 _TROUBLE_BYTES = 1024
@@ -26,12 +26,15 @@ def _encode(fact: dict[str, Any]) -> str:
 
 
 def _series(values: list[float | None]) -> str:
-    """Writes a JSON list of `compact` numbers by one format call: every step comes through."""
+    """Writes a JSON list of numbers by one format call: every step comes through.
+
+    Nine digits tell each float32 from the next one: two runs that part by a bit can be told apart.
+    """
     if None not in values:
-        text = ",".join(["%.7g"] * len(values)) % tuple(values)
+        text = ",".join(["%.9g"] * len(values)) % tuple(values)
         if "n" not in text:  # no nan, no inf
             return f"[{text}]"
-    rounded = [None if value is None else compact(value) for value in values]
+    rounded = [None if value is None else to_json(float(f"{value:.9g}")) for value in values]
     return json.dumps(rounded, separators=(",", ":"))
 
 

@@ -15,7 +15,8 @@ from typing import Any
 GIT_PATIENCE_S = 2.0
 """A repository too large to be looked at in this time is noted as such: the script is waiting."""
 
-_TELLING = ("CUBLAS_", "CUDA_", "MKL_", "NCCL_", "OMP_", "PYTHONHASHSEED", "PYTORCH_", "TORCH_")
+_TELLING = ("ATEN_", "CUBLAS_", "CUDA_", "CUDNN_", "KMP_", "MKL_", "NCCL_", "NVIDIA_TF32_OVERRIDE",
+            "OMP_", "OPENBLAS_", "PYTHONHASHSEED", "PYTORCH_", "TORCH_")  # fmt: skip
 """Variables that change what torch computes; nothing else of the environment is written down."""
 
 
@@ -32,7 +33,7 @@ def describe(
     Returns:
         `arguments`, `tricks`, `seed_offset`, `files` (hash of each file that is named in argv),
         `environment`, `platform`, `cores`, and `git` (None outside a repository). After the run
-        `versions`, `sources` and `seeds` join them.
+        `versions`, `sources`, their `digests` and `seeds` join them.
     """
     variables = os.environ if environment is None else environment
     return {
@@ -45,6 +46,21 @@ def describe(
         "cores": os.cpu_count(),
         "git": _git(),
     }
+
+
+def digests(sources: Sequence[str], began: float) -> dict[str, str]:
+    """Returns the hash of each source file that is what it was when a run began.
+
+    Args:
+        sources: Paths of files that the run has loaded.
+        began: When it began, in seconds since 1970; what was written later is left out.
+    """
+    found = {}
+    for path in sources:
+        with contextlib.suppress(OSError):
+            if os.stat(path).st_mtime <= began and (digest := _hash(path)):
+                found[path] = digest
+    return found
 
 
 def _hash(path: str) -> str | None:

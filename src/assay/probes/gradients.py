@@ -8,6 +8,7 @@ import torch
 
 from ..watching.measures import (
     changed_shares,
+    fingerprints,
     largest,
     nonfinite_share,
     norms,
@@ -27,9 +28,10 @@ class Gradients(Probe):
 
     Signals: `grad_norm`, `grad_max`, `grad_zero_share`, `grad_nonfinite_share`, `weight_norm`,
     `weight_nonfinite_share`, `update_norm`, `weight_changed_share` (of its elements, those that the
-    step changed) per parameter; `grad_norm`, `stale_grad_norm` and `weight_changed_share` at place
-    "" for all together. Gradients are as the optimizer uses them: after unscaling and clipping; of
-    a sparse one the stored elements count. A norm is infinite only if an element is.
+    step changed) per parameter; `grad_norm`, `stale_grad_norm`, `weight_changed_share` and
+    `weight_fingerprint` (at the first step per parameter, too) at place "" for all together.
+    Gradients are as the optimizer uses them: after unscaling and clipping; of a sparse one the
+    stored elements count. A norm is infinite only if an element is.
     """
 
     name = "gradients"
@@ -85,6 +87,9 @@ class Gradients(Probe):
             watch.put("weight_norm", name, length)
             watch.put("weight_nonfinite_share", name, nonfinite_share(weight, length))
         training = watch.training(optimizer)
+        named = zip(names, weights, strict=True)
+        for name, print_ in fingerprints(named, each=not training.step).items():
+            watch.put("weight_fingerprint", name, print_)
         if training.index in self._stale:
             watch.put("stale_grad_norm", "", self._stale[training.index])
         size = sum(w.numel() * w.element_size() for w in weights)

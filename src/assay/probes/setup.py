@@ -1,11 +1,13 @@
-"""Probe: what a run was made with: versions of loaded packages, and the user's own source files."""
+"""Probe: what a run was made with: packages, the user's own files, what torch was set to."""
 
 from __future__ import annotations
 
 import os
 import sys
 import sysconfig
-from typing import Any
+from typing import Any, ClassVar
+
+import torch
 
 from ..watching.probe import Probe
 
@@ -16,19 +18,59 @@ class Setup(Probe):
     """Line `setup`, at the end: `versions` by package, `sources` as absolute paths.
 
     Only what was loaded counts, so that a change in a file that the run never imported is known to
-    be without effect.
+    be without effect. Event `conditions`, as an optimizer takes its first step: what decides on the
+    last bits of a result.
     """
 
     name = "setup"
+    always: ClassVar = ("training_found",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         # Python takes it away from a script that has ended
         self._script = getattr(sys.modules.get("__main__"), "__file__", None)
 
+    def on_training_found(self, training: Any, optimizer: Any) -> None:
+        """Notes what torch is set to by now; most scripts set it before they train."""
+        weight = next((p for g in optimizer.param_groups for p in g["params"]), None)
+        if weight is not None:
+            found = conditions(weight)
+            self.watch.event_once("conditions", *found.values(), **found)
+
     def finish(self) -> None:
         """Reads the table of modules once, when all of them are there."""
         self.watch.line("setup", versions=versions(), sources=sources(self._script))
+
+
+def conditions(weight: torch.Tensor) -> dict[str, Any]:
+    """Returns what decides on the last bits of a result, beside the numbers themselves.
+
+    Args:
+        weight: One of those that are trained; its device counts.
+    """
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn = deterministic and torch.is_deterministic_algorithms_warn_only_enabled()
+    on_cuda = weight.device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(weight.device) if on_cuda else weight.device.type,
+        "dtype": str(weight.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+        "deterministic": "warn only" if warn else "yes" if deterministic else "no",
+        "cudnn_deterministic": torch.backends.cudnn.deterministic,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "matmul_precision": _matmul_precision(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "cuda": torch.version.cuda if on_cuda else None,
+        "cudnn": torch.backends.cudnn.version() if on_cuda else None,
+    }
+
+
+def _matmul_precision() -> str | None:
+    """Returns how float32 is multiplied; None where torch's two ways to say so contradict."""
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return None
 
 
 def versions() -> dict[str, str]:

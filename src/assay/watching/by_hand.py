@@ -15,6 +15,7 @@ from .facts import Facts
 from .leaves import Leaf, leaves_below
 from .measures import (
     changed_shares,
+    fingerprints,
     largest,
     nonfinite_share,
     norm,
@@ -245,12 +246,12 @@ class HandSteps:
         current: list[Any] = [*now] if now else [known.ref() for known in self._leaves]
         self._stand_in.hold([leaf for leaf in current if leaf is not None])
         owner = self._owner() or self._stand_in
-        facts.training(owner)
+        training = facts.training(owner)
         if self._loss is not None:
             clock.add_loss(self._loss)
         if self._sampling.active:
             facts.learn_names(self._stand_in)
-            self._write(current)
+            self._write(current, first=not training.step)
         self._loss, self._measured, self._stale, self._quiet = None, {}, None, 0
         for known in self._leaves:
             known.before = known.gradient = None
@@ -261,7 +262,7 @@ class HandSteps:
         else:
             self._hub.emit("step_end", owner)
 
-    def _write(self, current: list[Any]) -> None:
+    def _write(self, current: list[Any], *, first: bool) -> None:
         put, names = self._facts.put, self._names(current)
         with torch.set_grad_enabled(False):
             for place, measured in self._measured.items():
@@ -281,6 +282,9 @@ class HandSteps:
                     put("update_norm", place, norm(leaf.detach() - known.before))
                     moved.append((place, (leaf.detach(), known.before)))
             if moved:
+                before = [(place, old) for place, (_, old) in moved]
+                for place, print_ in fingerprints(before, each=first).items():
+                    put("weight_fingerprint", place, print_)
                 shares, whole = changed_shares([pair for _, pair in moved])
                 for (place, _), share in zip(moved, shares, strict=True):
                     put("weight_changed_share", place, share)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 
+from ..seams.recording import is_plain
 from .subsample import subsample
 
 WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
@@ -167,6 +168,48 @@ def nonfinite_share(tensor: torch.Tensor, together: torch.Tensor) -> torch.Tenso
     if together.is_cpu and math.isfinite(together.item()):
         return 0.0
     return (~torch.isfinite(tensor)).sum() / tensor.numel()
+
+
+def fingerprint(tensor: torch.Tensor) -> torch.Tensor | None:
+    """Returns a number for the bits of a tensor, equal for equal ones: an int64 scalar.
+
+    The bits of its elements are added as integers, which is exact in any order. None for what has
+    no plain memory, and for a device that is not known to add so.
+    """
+    kind = _INTEGERS.get(tensor.element_size())
+    if not is_plain(tensor) or tensor.layout is not torch.strided or kind is None:
+        return None
+    if tensor.device.type not in ("cpu", "cuda"):
+        return None
+    bits = tensor.detach().view(kind)
+    if kind is torch.int16:  # too narrow for a sum; on a CPU a wider copy is made, bit by bit
+        parts = bits.reshape(-1).split(_WIDENED) if bits.is_cpu else [bits]
+        return torch.stack([part.sum(dtype=torch.int64) for part in parts]).sum()
+    return bits.sum(dtype=kind).long()
+
+
+def fingerprints(
+    named: Iterable[tuple[str, torch.Tensor]], *, each: bool
+) -> dict[str, torch.Tensor]:
+    """Returns the fingerprint of several tensors together, at "", below 2^31.
+
+    Args:
+        named: The tensors; where one of them has no fingerprint nothing is returned.
+        each: Whether each has one by its name, too.
+    """
+    prints = {name: fingerprint(tensor) for name, tensor in named}
+    known = {name: one for name, one in prints.items() if one is not None}
+    if not known or len(known) < len(prints):
+        return {}
+    device = next(iter(known.values())).device
+    parts = torch.stack([one.to(device) for one in known.values()]).remainder(_PRIME)
+    found = {"": parts.sum().remainder(_PRIME)}
+    return {**found, **dict(zip(known, parts.unbind(), strict=True))} if each else found
+
+
+_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+_WIDENED = 1 << 20
+_PRIME = 2**31 - 1
 
 
 def zero_share(tensor: torch.Tensor) -> torch.Tensor:
