@@ -99,6 +99,18 @@ def test_headers(ask: Any, viewer: Viewer, path: str, kind: str) -> None:
     assert "http" not in policy
 
 
+def test_two_runs_are_told_apart(ask: Any) -> None:
+    seen = Seen(ask(f"compare?run={RUN}&run={FAILED}").body)
+    words = " ".join(seen.text.split())
+    assert "apart What can explain it: torch is not seeded." in words
+    assert "They part at step 0, by their losses, 2 and 3" in words
+    assert "step 0: here they part" in words
+    assert '"marks":[{"step":0,"severity":"warning"}]' in words
+    alone = " ".join(Seen(ask(f"compare?run={RUN}&run={RUN}").body).text.split())
+    assert "It is one run, twice." in alone
+    assert "here they part" not in alone
+
+
 def test_no_page_needs_what_its_policy_forbids(ask: Any) -> None:
     for path in ("", f"run/{RUN}/", f"compare?run={RUN}&run={FAILED}"):
         body = ask(path).body.decode()

@@ -18,6 +18,7 @@ from ..report import make_report, page
 from ..report.ending import counted
 from ..report.foot import duration
 from ..report.page.document import embedded
+from .comparing import Told
 from .runs import Listed, Outside, readable
 
 _HERE = Path(__file__).parent
@@ -75,11 +76,12 @@ def run_page(name: str, command: str) -> str:
     return _render("run.html", content, name=name, command=command, title=name)
 
 
-def compare_page(names: Sequence[str], commands: Sequence[str]) -> str:
-    """Returns a page of two runs on the same axes."""
-    content = {"kind": "compare", "steps": 0, "base": "./", "runs": list(names)}
+def compare_page(names: Sequence[str], commands: Sequence[str], told: Told) -> str:
+    """Returns a page of two runs on the same axes, and what is to be said of them."""
+    marks = [] if told.step is None else [{"step": told.step, "severity": "warning"}]
+    content = {"kind": "compare", "steps": 0, "base": "./", "runs": list(names), "marks": marks}
     pairs = list(zip("AB", names, commands, strict=True))
-    return _render("compare.html", content, pairs=pairs, title=" and ".join(names))
+    return _render("compare.html", content, pairs=pairs, told=told, title=" and ".join(names))
 
 
 def _render(template: str, content: dict[str, Any], **values: Any) -> str:

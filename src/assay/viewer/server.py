@@ -16,6 +16,7 @@ from ..journal.reader import read_account
 from ..journal.view import RunView
 from ..report import page
 from . import pages
+from .comparing import told
 from .live import Records
 from .runs import Outside, command, find, listed
 
@@ -147,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(names) != 2:
             raise _Refused(HTTPStatus.BAD_REQUEST, "choose two runs to compare")
         runs = [find(self.server.base, name) for name in names]
-        return _encoded(pages.compare_page(names, [_command(run) for run in runs]))
+        return _encoded(pages.compare_page(names, [_command(run) for run in runs], told(runs)))
 
     def _send(
         self,

@@ -78,7 +78,7 @@ function draw(panel) {
     const holder = element("div", { class: "canvas", tabindex: "0", role: "img" });
     const caption = element("figcaption", {}, element("h3", {}, panel.title), element("p", { class: "muted" }, panel.about));
     document.getElementById("panels").append(element("figure", { class: "panel", "data-plot": panel.key }, caption, holder));
-    made.set(panel.key, makePlot(holder, { ...panel, linked: true, marks: [] }));
+    made.set(panel.key, makePlot(holder, { ...panel, linked: true, marks: page.marks ?? [] }));
     return;
   }
   const few = (each) => each.lines.map((line) => `${line.label}${line.x.length <= 24}`).join("\n");
