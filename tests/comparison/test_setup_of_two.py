@@ -122,7 +122,7 @@ def test_what_explains_nothing_is_not_offered() -> None:
     a, b = run(seed=None), run(seed=None)
     for view, value in ((a, 1.0), (b, 2.0)):
         view.trainings[0] = make_training(loss=[0.5], weight_fingerprint={"": {0: value}})
-    assert candidates(compare(a, b)) == ["torch is not seeded"]
+    assert candidates(compare(a, b)) == ["torch without a seed"]
 
 
 def test_text_is_compared_by_where_it_lay_below_the_folder() -> None:

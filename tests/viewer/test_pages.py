@@ -102,7 +102,7 @@ def test_headers(ask: Any, viewer: Viewer, path: str, kind: str) -> None:
 def test_two_runs_are_told_apart(ask: Any) -> None:
     seen = Seen(ask(f"compare?run={RUN}&run={FAILED}").body)
     words = " ".join(seen.text.split())
-    assert "apart What can explain it: torch is not seeded." in words
+    assert "apart What can explain it: folder and torch without a seed." in words
     assert "They part at step 0, by their losses, 2 and 3" in words
     assert "step 0: here they part" in words
     assert '"marks":[{"step":0,"severity":"warning"}]' in words

@@ -100,7 +100,7 @@ def unseeded(found: Comparison) -> list[str]:
     """Returns that torch is not seeded, where neither run shows that it is."""
     if any(_seeds_torch(view) for view in (found.a, found.b)):
         return []
-    return ["torch is not seeded"]
+    return ["torch without a seed"]
 
 
 def table(parting: Parting) -> list[tuple[str, int, str, str]]:
