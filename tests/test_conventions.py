@@ -124,7 +124,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "probes/contents.py": (340, "what is followed of an input in training and in evaluations"),
     "probes/loaders.py": (330, "how a loader is set, what it draws, what its workers draw from"),
     "watching/lineage.py": (360, "one walk over a script's names, a case for each way to bind one"),
-    "checks/gradient/exploding_gradient.py": (155, "a burst, its harm, and which are another's"),
+    "checks/gradient/exploding_gradient.py": (160, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (
         260,

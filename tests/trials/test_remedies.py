@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 import pytest
 
 from assay.checks.finding import Finding, Remedy
+from assay.checks.registry import CHECKS
 from assay.diagnosis import Diagnosis
 from assay.journal.view import RunView
 from assay.testing import make_run
 from assay.trials.remedies import exploration, remedies
+from assay.tricks.catalogue import by_name
 
 
 def finding(check: str, *tricks: Remedy, **facts: Any) -> Finding:
@@ -143,6 +147,15 @@ def test_a_warm_up_as_long_as_the_first_steps_went_wrong() -> None:
 def test_never_more_than_eight() -> None:
     many = [finding(str(i), Remedy("clip-norm", str(2.0**i))) for i in range(20)]
     assert sum(len(tier) for tier in names(RUN, *many)) == 8
+
+
+def test_every_check_proposes_a_trick_or_says_why_not() -> None:
+    for check in CHECKS:
+        source = inspect.getsource(inspect.getmodule(type(check)) or type(check))
+        proposed = re.findall(r'Remedy\("([a-z0-9-]+)"', source)
+        assert bool(proposed) != bool(check.by_hand), check.name
+        for name in proposed:
+            assert by_name(name), check.name
 
 
 def test_exploration_has_something_to_try() -> None:

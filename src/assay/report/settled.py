@@ -49,7 +49,8 @@ def lead(trial: Trial) -> Lead | None:
     if not causes or not ran or not any(v.candidate.checks for v in trial.verdicts):
         return None
     first = causes[0]
-    said = "" if first.tricks else ": no trick mends it"
+    why = next((check.by_hand for check in trial.checks if check.name == first.check), "")
+    said = "" if first.tricks else f": no trick mends it{why and f', since {why}'}"
     advice = tuple(f"to change: {text}" for text in first.try_[:1])
     return Lead(False, f"not settled: {first.check} stands{said}", advice)
 
