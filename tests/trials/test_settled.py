@@ -98,6 +98,17 @@ def test_a_symptom_cured_under_a_standing_cause_settles_nothing(tmp_path: Path) 
     assert (said.settled, said.head) == (False, "not settled: cause stands: no trick mends it")
 
 
+def test_a_fault_that_is_mended_and_did_no_harm_is_not_said_to_stand(tmp_path: Path) -> None:
+    trial = make_trial(tmp_path, [finding("mode")], {"train-mode": ("mode", [])})
+    (mode,) = trial.candidates
+    trial.results[mode.name] = {s: result(loss=2 + s / 10) for s in range(3)}
+    trial.verdicts = [judge(mode, trial.control, trial.results[mode.name], wanted=3)]
+    trial.settled = settle(trial)
+    said = lead(trial)
+    assert said is not None
+    assert said.head == "not settled: mode goes with train-mode, no effect: below 2 %"
+
+
 def test_a_trial_of_ones_own_tricks_says_nothing_of_causes(tmp_path: Path) -> None:
     trial = make_trial(tmp_path, [], {})
     assert settle(trial) is None
