@@ -9,8 +9,8 @@ on the sick one, then `fixed.py` on the same seeds. A script counts as cured if 
 and recommended, and its final metric is within 10 % of `fixed.py`'s; and its cause as named if the
 true one (`CAUSES`; of a check's script, the check) stands first after `fix`. The metric is that of
 trials: held-out loss if both scripts evaluate, else the training loss over the last tenth of the
-steps; the mean over the seeds of the verdict. Near 0, where 10 % is nothing, 1 % of the loss that `fixed.py`
-begins with is allowed instead.
+steps; the mean over the seeds of the verdict. Near 0, where 10 % is nothing, 1 % of the loss that
+`fixed.py` begins with is allowed instead.
 
 Where `fix` falls short, the remedy that a person would name (`BY_HAND`) is run as well: if that one
 does not bring the metric there either, no trick of ours can cure the script, and it is told apart.
