@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,21 @@ def test_a_trial_of_ones_own_tricks_says_nothing_of_causes(tmp_path: Path) -> No
     trial = make_trial(tmp_path, [], {})
     assert settle(trial) is None
     assert lead(trial) is None
+
+
+def test_what_a_mended_invariant_uncovers_is_not_held_against_it(tmp_path: Path) -> None:
+    trial = make_trial(tmp_path, [finding("mode")], {"train-mode": ("mode", ["burst?"])})
+    (verdict,) = trial.verdicts
+    assert (verdict.outcome, verdict.why) == (
+        "refused", "better than the control, but it brings burst",
+    )  # fmt: skip
+    control = {s: replace(r, broken=("mode",)) for s, r in trial.control.items()}
+    treated = trial.results["train-mode"]
+    said = judge(verdict.candidate, control, treated, wanted=3)
+    assert (said.outcome, said.recommended) == ("proved", True)
+    assert (said.reverse.born, said.reverse.brought) == (("burst",), ())
+    errors = {s: result(loss=0.2, findings=["burst"]) for s in range(3)}
+    assert judge(verdict.candidate, control, errors, wanted=3).outcome == "refused"
 
 
 @pytest.mark.slow
