@@ -7,6 +7,7 @@ the real tree, where the list must be empty, and on a small broken one, where it
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -584,3 +585,14 @@ def test_a_stray_check_is_seen(tmp_path: Path) -> None:
         "No-such: no fixed.py",
         "ghost: has scripts, but there is no such check",
     ]
+
+
+def test_every_check_proposes_a_trick_or_says_why_not() -> None:
+    from assay.tricks.catalogue import by_name
+
+    for check in registered():
+        source = inspect.getsource(sys.modules[type(check).__module__])
+        proposed = re.findall(r'Remedy\("([a-z0-9-]+)"', source)
+        assert bool(proposed) != bool(check.by_hand), f"{check.name}: see `by_hand` of Check"
+        for name in proposed:
+            assert by_name(name), check.name
