@@ -65,9 +65,9 @@ class Session:
             self.tricks = self._apply(settings)
         probes = (*PROBES, *IN_TRIALS) if settings.get("comparable") else PROBES
         if settings.get("ladder"):
-            from .ladder.climbing import Ladder
+            from .ladder.climbing import PROBES as LADDER
 
-            probes = (Ladder,)
+            probes = LADDER
         if settings.get("keep_files"):
             from .seams import files
 

@@ -6,16 +6,21 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from assay.diagnosis.ladder import Ladder, ladder_of
 from assay.testing import WarmRunner
 
-SETTINGS = {"ladder": True, "opening": 128, "steps": 2000, "seconds": 30.0}
+SETTINGS = {"ladder": True, "opening": 32, "steps": 2000, "seconds": 30.0}
 SCRIPT = """
 import torch
 from torch import nn
 torch.manual_seed(0)
 x = torch.randn(512, 6)
 y = (x[:, 0] * x[:, 1] > 0).long() + (x[:, 2] > 1).long()
+class Kept(nn.Module):
+    def forward(self, x):
+        return x if self.training else x.roll(1, 1)
 model = nn.Sequential(nn.Linear(6, 32), nn.Tanh(), nn.Linear(32, 3))
 optimizer = torch.optim.SGD(model.parameters(), RATE)
 for step in range(160):
@@ -78,3 +83,33 @@ def test_check_deep_tells_the_ladder_and_puts_files_back(
     assert "ladder: " in done.stderr
     assert "between batch and optimizer" in done.stderr
     assert (tmp_path / "log.txt").read_text() == "done\n"
+
+
+SICK = {
+    "data": ("y = (x[:, 0]", "y = torch.randint(3, (512,)) * 0 + (torch.randn(512) > 0).long()  #"),
+    "stream": ("rows = torch.randint(512, (32,))", "rows = torch.arange(32)"),
+    "loop": ("    optimizer.zero_grad()\n", ""),
+    "mode": ("nn.Tanh(),", "nn.Tanh(), Kept(),"),
+}
+
+
+@pytest.mark.parametrize("rung", SICK)
+def test_each_rung_fails_of_its_own_fault(rung: str, warm: WarmRunner, tmp_path: Path) -> None:
+    assert SICK[rung][0] in SCRIPT
+    script = SCRIPT.replace(*SICK[rung])
+    if rung == "loop":  # old gradients are harmless where steps are short
+        script = script.replace("RATE)", "0.3, momentum=0.9)")
+    found = climb(warm, tmp_path, script=script)
+    assert found.broken is not None, [rung.said for rung in found.rungs]
+    assert found.broken.name == rung, found.verdict()
+
+
+def test_optimizer_of_the_scripts_own_is_told_of(warm: WarmRunner, tmp_path: Path) -> None:
+    own = SCRIPT.replace(
+        "optimizer = torch.optim.SGD(", "class Mine(torch.optim.SGD): pass\noptimizer = Mine("
+    )
+    found = climb(warm, tmp_path, script=own)
+    assert states(found)["batch"] == "passes"
+    untried = {rung.name: rung.said for rung in found.rungs if rung.state == "untried"}
+    assert untried["optimizer"] == "Mine is an optimizer of your own"
+    assert untried["stream"] == untried["loop"] == untried["optimizer"]

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from ..configured import configured_checks
 from ..diagnosis import Diagnosis
+from ..diagnosis.ladder import Ladder
 from ..journal.view import RunView
 from ..report import make_report
 from ..trials.plan import PLACEBO, Candidate
 from ..trials.remedies import exploration, remedies
 from ..trials.trial import Trial
 from .complaint import complain
-from .trying import make_parser, run_trial, tell
+from .deepening import deepen
+from .trying import make_parser, report_of, run_trial, tell
 from .words import Parser
 
 
@@ -34,7 +36,13 @@ def main(words: Sequence[str]) -> int:
     if trial.verdicts or trial.trouble or trial.interrupted:
         status = tell(trial, given)
         return status or int(sick and not _proved(trial))
+    ladder = None if sick else _climbed(given, command, trial)
     status = tell(trial, given) if given.json is not None else 0
+    if ladder is not None:
+        from ..report.ladder import print_ladder
+
+        print_ladder(ladder)
+        return status or int(ladder.broken is not None)
     if sick:
         complain("no trick cures what was found: the report above says what to change")
         return status or 1
@@ -83,6 +91,15 @@ def find_cure(
 
     trial = run_trial(given, command, lambda experiment: experiment.fix(propose), base)
     return trial, sick == [True]
+
+
+def _climbed(given: argparse.Namespace, command: Sequence[str], trial: Trial) -> Ladder | None:
+    """Climbs the ladder where no check found anything and the loss did not move all the same."""
+    report = report_of(trial)
+    if report.folder is None or not report.unmoved:
+        return None
+    deepen(report.view, command, report.folder, python=given.python, steps=trial.steps)
+    return report_of(trial).ladder
 
 
 def _proved(trial: Trial) -> bool:

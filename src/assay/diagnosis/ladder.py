@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..journal.events import LADDER_RUNG
+from ..checks.registry import by_name
+from ..journal.events import EVAL_CONTENTS, LADDER_RUNG
 from ..journal.reader import read_run
 from ..journal.view import RunView
 
@@ -128,8 +129,24 @@ def ladder_of(view: RunView, why: str = "") -> Ladder:
         if (data := found.get(name)) is not None
     )
     if rungs:
-        return Ladder(rungs)
+        return Ladder((*rungs, _held_out(view)))
     return Ladder(why=why or "the extra run ended before any rung was tried")
+
+
+def _held_out(view: RunView) -> Rung:
+    """Returns the rung that needs no experiment: what evaluations of the extra run were given."""
+    check = by_name("eval-preprocessed-differently")
+    assert check is not None
+    why = check.why_skipped(view)
+    if why is not None:
+        return Rung("held-out", "untried", why, {})
+    found = next(iter(check.review(view)), None)
+    if found is not None:
+        return Rung("held-out", "fails", found.summary, {})
+    last = list({e.data["place"]: e.data for e in view.events(EVAL_CONTENTS)}.values())
+    rows = max(data["rows"] for data in last)
+    said = f"{rows:,} rows that evaluations gave the model look like those of training"
+    return Rung("held-out", "passes", said, {"rows": rows})
 
 
 def read_ladder(folder: Path | None) -> Ladder | None:

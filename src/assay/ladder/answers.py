@@ -12,6 +12,8 @@ CLASSES = ("cross_entropy", "nll_loss")
 SHARES = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 NUMBERS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 KNOWN = (*CLASSES, *SHARES, *NUMBERS)
+AT_BOUND = 0.1
+"""Of the answers are one and the same value, the least or the greatest of all."""
 _ELEMENTWISE: dict[str, Any] = {
     "mse_loss": F.mse_loss, "l1_loss": F.l1_loss,
     "smooth_l1_loss": F.smooth_l1_loss, "huber_loss": F.huber_loss,
@@ -88,6 +90,29 @@ def if_unbounded(name: str, answers: Tensor, targets: Tensor, ignored: int) -> f
         for zero in (0.0, middle)
     )
     return min((float(loss) for loss in made if loss is not None), default=None)
+
+
+def is_outside(name: str, targets: Tensor) -> bool:
+    """Whether targets lie outside of the range in which a loss has a least value."""
+    return name in SHARES and bool(((targets < 0) | (targets > 1)).any())
+
+
+def at_a_bound(name: str, answers: Tensor, targets: Tensor) -> tuple[float, float, float] | None:
+    """Returns where answers of numbers end, though targets go on: the bound, the share, the target.
+
+    A last activation with a range, such as ReLU, gives one value again and again, its least or its
+    greatest. None where answers are not so.
+    """
+    if name not in NUMBERS or answers.numel() != targets.numel() or answers.numel() < 16:
+        return None
+    made, wanted = answers.double().reshape(-1), targets.double().reshape(-1)
+    for bound, outermost in ((made.min(), wanted.min()), (made.max(), wanted.max())):
+        share = float((made == bound).double().mean())
+        if AT_BOUND <= share < 1 and abs(outermost - bound) > 0.5 * wanted.std():
+            beyond = outermost < bound if bound == made.min() else outermost > bound
+            if beyond:
+                return float(bound), share, float(outermost)
+    return None
 
 
 def _entropy(shares: Tensor) -> Tensor:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from statistics import fmean
 
+from . import answers
 from .descent import STEPS, STEPS_AT_LEAST, SWEEP, Descent, robust
 from .ground import Ground
 from .outcome import Outcome, fails, passes, untried
 from .reference import told_by_others
 from .stored import Stored
+from .stream import mean_over, typical
 
 BY_HEART = 0.9
 """Of the way from the best constant answer to the least loss."""
@@ -16,8 +19,14 @@ BOUNDED = 0.75
 """Of the loss is left when the same answers are stretched: a last layer that is free does that."""
 SMALLER = 0.2
 """A network that learnt from other rows tells so much more of these than can be learnt by heart."""
+OTHERS, MUCH_SMALLER = 4, 0.3
+"""The same of so many batches, which are learnt in turn and not one by heart."""
 NOTHING = 0.02
 UNKNOWN_MOVED = 0.01
+USUAL = 1e-2
+"""A rate of Adam at which a loss that is written safely stays finite on one batch."""
+ENDLESS = 100.0
+"""A loss so many times as far below 0 as it began from it has no least value."""
 
 
 def climb(ground: Ground) -> Outcome:
@@ -29,6 +38,9 @@ def climb(ground: Ground) -> Outcome:
     batches, first = ground.seen.batches, ground.seen.weights.first
     asked = ground.asked = max(batches[:8], key=lambda one: one.level[0] if one.level else 0.0)
     until, trained = ground.time(), ground.trained
+    scored, targets = asked.scored, asked.targets
+    if scored and targets is not None and answers.is_outside(scored.name, targets):
+        return fails(f"targets lie outside of 0 to 1, where {scored.name} has no least value")
     done: list[tuple[float, Descent]] = []
     for rate in SWEEP:
         made = robust([asked], first, trained.__contains__, rate, steps=STEPS, until=until,
@@ -41,7 +53,19 @@ def climb(ground: Ground) -> Outcome:
     whole = [(rate, made) for rate, made in done if made.finite] or done
     rate, best = min(whole, key=lambda one: one[1].last if one[1].finite else math.inf)
     ground.best, ground.rate = best, rate
-    return _judged(ground, asked, rate, best)
+    lost = next(((r, made) for r, made in done if r <= USUAL and not made.finite), None)
+    if lost is not None and best.finite and math.isfinite(lost[1].first):
+        return fails(
+            f"on its way down the loss stops being finite: after {len(lost[1].values)} steps of "
+            f"Adam at {lost[0]:g}, at {_before_it(lost[1]):.3g}",
+            rate=lost[0], steps=len(lost[1].values),
+        )  # fmt: skip
+    outcome = _judged(ground, asked, rate, best)
+    return _over_all(ground, outcome) if outcome.state == "passes" else outcome
+
+
+def _before_it(made: Descent) -> float:
+    return next((value for value in reversed(made.values) if math.isfinite(value)), math.nan)
 
 
 def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcome:
@@ -52,7 +76,7 @@ def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcom
     if not best.finite:
         return fails(f"at every rate the loss stops being finite, from {best.first:.3g}", **numbers)
     gained = f"in {len(best.values)} steps the loss went from {best.first:.3g} to {best.last:.3g}"
-    if not asked.level:
+    if not asked.level or asked.scored is None:
         return _of_unknown(best, gained, numbers)
     chance, least = asked.level
     numbers |= {"constant": chance, "least": least}
@@ -66,13 +90,20 @@ def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcom
     if backwards:
         return fails(
             "the loss falls as it is minimised, and the answers get worse: "
-            f"{asked.scored.name if asked.scored else ''} of them went from {best.first:.3g} to "
+            f"{asked.scored.name} of them went from {best.first:.3g} to "
             f"{best.last:.3g}, where a constant has {chance:.3g}",
             **numbers,
         )  # fmt: skip
     if best.is_falling:
         return untried(f"{gained}, and still fell", **numbers)
-    larger = asked.if_unbounded(best.weights)
+    name, (made, wanted) = asked.scored.name, asked.answered(best.weights)
+    if (bound := answers.at_a_bound(name, made, wanted)) is not None:
+        return fails(
+            f"{gained}: {bound[1]:.0%} of the answers are exactly {bound[0]:.3g}, and targets go "
+            f"on to {bound[2]:.3g}: the last activation can't reach them",
+            **numbers,
+        )  # fmt: skip
+    larger = answers.if_unbounded(name, made, wanted, asked.scored.ignored)
     if larger is not None and larger < BOUNDED * best.last:
         return fails(
             f"{gained} and no further; were its answers larger it would be {larger:.3g}: something "
@@ -97,7 +128,32 @@ def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcom
     return passes(f"{gained}, as far as the data go", **numbers)
 
 
+def _over_all(ground: Ground, outcome: Outcome) -> Outcome:
+    """Judges a model that can learn one batch by heart by what it can learn of all of them."""
+    batches = ground.seen.batches
+    found = [told_by_others(batches, one) for one in batches[:: max(len(batches) // OTHERS, 1)]]
+    others, way = [told for told in found if told is not None], typical(batches)
+    if len(others) < OTHERS or way is None:
+        return outcome
+    made = ground.over_all()
+    reached = mean_over(batches, made.weights)
+    chance = fmean(one.level[0] for one in batches if one.level)
+    told, other = (chance - reached) / way, fmean(others)
+    numbers = {**outcome.numbers, "told_of_all": told, "others_of_all": other}
+    short = len(made.values) < STEPS or made.is_falling or not math.isfinite(told)
+    if other <= told + MUCH_SMALLER or short:
+        return outcome._replace(numbers=numbers)
+    return fails(
+        f"one batch can be learnt by heart, but over all {len(batches)} in turn Adam comes "
+        f"{max(told, 0):.0%} of the way from a constant answer; a small network comes {other:.0%}, "
+        "of rows that it has not seen",
+        **numbers,
+    )  # fmt: skip
+
+
 def _of_unknown(best: Descent, gained: str, numbers: dict[str, float]) -> Outcome:
+    if best.last < -ENDLESS * max(abs(best.first), 1.0):
+        return untried(f"{gained}: it falls without end, as some losses may", **numbers)
     moved = best.first - best.last
     if moved > UNKNOWN_MOVED * abs(best.first) or best.is_falling:
         return passes(f"{gained} (what is possible is not known of this loss)", **numbers)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
+from ..probes.batches import Batches
+from ..probes.held_out import HeldOut
 from ..replay.structure import NotReplayable, quietly, undisturbed
-from . import batch, optimizer
+from ..watching.probe import Probe
+from . import batch, data, loop, mode, optimizer, stream
 from .collecting import Collecting
 from .ground import Ground
 from .outcome import Outcome, untried
@@ -15,8 +18,12 @@ SECONDS, RUNG_S = 60.0, 15.0
 """For all rungs together, and for one."""
 
 RUNGS: tuple[tuple[str, Callable[[Ground], Outcome]], ...] = (
+    ("data", data.climb),
     ("batch", batch.climb),
     ("optimizer", optimizer.climb),
+    ("stream", stream.climb),
+    ("loop", loop.climb),
+    ("mode", mode.climb),
 )
 
 
@@ -52,3 +59,7 @@ def _tried(rung: Callable[[Ground], Outcome], ground: Ground) -> Outcome:
     except Exception as error:
         says = (str(error).splitlines() or [""])[0][:200]
         return untried(f"computing it again failed ({type(error).__name__}: {says})")
+
+
+PROBES: tuple[type[Probe], ...] = (Ladder, Batches, HeldOut)
+"""All that looks at a run that climbs; the others follow what models are given."""

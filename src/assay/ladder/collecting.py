@@ -30,7 +30,7 @@ class Collecting(Probe):
     """
 
     name = "ladder"
-    always: ClassVar = ("step_begin", "step_end", "step_skipped", "scaled")
+    always: ClassVar = ("step_begin", "step_end", "step_skipped", "scaled", "clip")
     sampled: ClassVar = ("backward_begin",)
 
     def __init__(self, watch: Any) -> None:
@@ -43,6 +43,8 @@ class Collecting(Probe):
         self.optimizer: Any = None
         self.others = 0
         """Optimizers beside the first that have stepped."""
+        self.clip: tuple[str, float, set[int]] | None = None
+        """How gradients were clipped first: by `norm` or by `value`, the limit, and of which."""
         self.rates: list[list[float]] = []
         self.steps = self.skipped = 0
         self.passes = 0
@@ -56,6 +58,11 @@ class Collecting(Probe):
     def on_scaled(self, original: Any, scaled: Any) -> None:
         """A loss is scaled: the one before is the script's."""
         self._original = original, scaled
+
+    def on_clip(self, kind: str, limit: Any, parameters: Any, total: Any) -> None:
+        """Gradients are clipped."""
+        if self.clip is None and float(limit) > 0:
+            self.clip = kind, float(limit), {id(p) for p in parameters}
 
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Stores the batch of this iteration."""
@@ -86,6 +93,11 @@ class Collecting(Probe):
         if self.batches and self._held > BYTES_AT_MOST:
             self._full, self._kept = True, {}
             return
+        try:
+            stored.value = replays.undisturbed(lambda: stored.compute()[1])
+        except NotReplayable as why:
+            self.why = str(why)
+            return
         self.batches.append(stored)
 
     def on_step_begin(self, optimizer: Any, has_closure: bool) -> None:
@@ -113,6 +125,17 @@ class Collecting(Probe):
         """A scaler has found gradients that are not finite."""
         self._original = None
         self.skipped += 1
+
+    @property
+    def learnt(self) -> float | None:
+        """The loss over that of a constant, as the later half of the batches were first computed.
+
+        None where a constant's is not known.
+        """
+        late = self.batches[len(self.batches) // 2 :]
+        known = [(one.value, one.level[0]) for one in late if one.level and one.level[0] > 0]
+        total = sum(level for _, level in known)
+        return sum(value for value, _ in known) / total if known else None
 
     @property
     def call(self) -> Call | None:

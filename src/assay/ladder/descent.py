@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 from .stored import Stored
 
@@ -134,6 +135,7 @@ def own(
     steps: int,
     until: float,
     enough: Enough = lambda _: False,
+    clip: tuple[str, float, set[int]] | None = None,
 ) -> Descent:
     """Trains by the script's own optimizer, with the rates that it had step by step.
 
@@ -146,6 +148,7 @@ def own(
         steps: How many at most.
         until: When to stop, by `monotonic`.
         enough: Whether to stop earlier.
+        clip: How gradients are clipped: by `norm` or by `value`, the limit, which weights'.
 
     Raises:
         NotReplayable: why a batch can't be computed.
@@ -153,7 +156,16 @@ def own(
     weights = copies(first, trained)
     optimizer = made(weights)
     leaves = [value for value in weights.values() if value.requires_grad]
-    return _train(batches, lambda: weights, leaves, optimizer, rates or None, steps, until, enough)
+
+    def clipped() -> None:
+        if clip is not None:
+            kind, limit, which = clip
+            function = clip_grad_norm_ if kind == "norm" else clip_grad_value_
+            function([weights[key] for key in which if key in weights], limit)
+
+    return _train(
+        batches, lambda: weights, leaves, optimizer, rates or None, steps, until, enough, clipped
+    )
 
 
 def _train(
@@ -165,6 +177,7 @@ def _train(
     steps: int,
     until: float,
     enough: Enough,
+    clipped: Callable[[], None] = lambda: None,
 ) -> Descent:
     done = Descent()
     if optimizer is None:
@@ -180,6 +193,7 @@ def _train(
 
         def closure(batch: Stored = batch, seen: list[_Seen] = seen) -> Tensor:
             seen.append(_look(batch, now(), leaves))
+            clipped()
             return seen[-1].loss
 
         optimizer.step(closure)

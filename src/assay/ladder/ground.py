@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 
 from .collecting import Collecting
-from .descent import Descent
+from .descent import STEPS, Descent, robust
 from .stored import Stored
+
+ROUNDS, RATE = 4, 1e-2
 
 
 @dataclass(slots=True)
@@ -21,6 +23,7 @@ class Ground:
         best: What the robust optimizer made of it; None before that rung.
         rate: The rate that did.
         rung_s: Seconds for one rung.
+        whole: What the robust optimizer made of all batches; None where it was not asked.
     """
 
     seen: Collecting
@@ -28,12 +31,34 @@ class Ground:
     rung_s: float
     asked: Stored | None = None
     best: Descent | None = None
-    rate: float = 1e-2
-    gained: dict[str, float] = field(default_factory=dict)
+    rate: float = RATE
+    whole: Descent | None = None
 
     def time(self) -> float:
         """Returns when the rung that begins now has to be done."""
         return min(monotonic() + self.rung_s, self.until)
+
+    def over_all(self) -> Descent:
+        """Returns what the robust optimizer makes of all batches in turn; trained once.
+
+        Raises:
+            NotReplayable: why one can't be computed.
+        """
+        if self.whole is None:
+            batches = self.seen.batches
+            steps = max(STEPS, ROUNDS * len(batches))
+            self.whole = robust(batches, self.seen.weights.first, self.trained.__contains__,
+                                min(self.rate, RATE), steps=steps, until=self.time())  # fmt: skip
+        return self.whole
+
+    def why_no_measure(self) -> str | None:
+        """Returns why what optimizers reach can't be compared; None if it can."""
+        best = self.best
+        if best is None:
+            return "no gradient reaches a weight"
+        if self.asked is not None and not self.asked.level and best.last < -10 * abs(best.first):
+            return "the loss falls without end, so that no two can be compared"
+        return None
 
     @property
     def trained(self) -> set[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
-from .descent import STEPS, STEPS_AT_LEAST, own
+from .descent import STEPS, STEPS_AT_LEAST, Descent, Enough, own
 from .ground import Ground
 from .outcome import Outcome, fails, passes, untried
+from .stored import Stored
 
 STEPS_AT_MOST = 1000
 ENOUGH = 0.25
@@ -25,6 +27,42 @@ def why_not(ground: Ground) -> str | None:
     return None
 
 
+def train(
+    ground: Ground,
+    batches: Sequence[Stored],
+    steps: int,
+    until: float,
+    holds: Callable[[Descent], bool],
+    enough: Enough = lambda _: False,
+) -> Descent:
+    """Trains copies by the script's own optimizer: without its clipping, and with where that helps.
+
+    Args:
+        ground: What the rungs stand on.
+        batches: What is learnt, in turn.
+        steps: How many.
+        until: When to stop, by `monotonic`.
+        holds: Whether what came of it is good enough.
+        enough: Whether to stop earlier.
+
+    Raises:
+        NotReplayable: why a batch can't be computed.
+    """
+    seen, trained = ground.seen, ground.trained.__contains__
+    first = seen.weights.first
+
+    def tried(clip: tuple[str, float, set[int]] | None) -> Descent:
+        return own(batches, first, seen.optimizer.make, trained, seen.rates, steps=steps,
+                   until=until, enough=enough, clip=clip)  # fmt: skip
+
+    made = tried(None)
+    if seen.clip is not None and not holds(made):
+        other = tried(seen.clip)
+        if holds(other):
+            return other
+    return made
+
+
 def climb(ground: Ground) -> Outcome:
     """Trains on the same batch, with the rates that the script had step by step.
 
@@ -34,21 +72,21 @@ def climb(ground: Ground) -> Outcome:
     seen, asked, best = ground.seen, ground.asked, ground.best
     if why := why_not(ground):
         return untried(why)
-    assert asked is not None
-    assert best is not None
     held = [key for key in ground.trained if seen.optimizer.holds(key)]
     if ground.trained and not held:
         return fails(
             f"{seen.optimizer.kind} holds none of the {len(ground.trained)} tensors that the loss "
             "depends on: it steps others"
         )
+    if (why := ground.why_no_measure()) or asked is None or best is None:
+        return untried(why or "no batch was learnt by heart")
     gain = best.first - best.last
     if not gain > 0.05 * abs(best.first):
         return untried("a robust optimizer did not learn the batch either")
     steps = min(max(STEPS, seen.steps), STEPS_AT_MOST)
-    made = own([asked], seen.weights.first, seen.optimizer.make, ground.trained.__contains__,
-               seen.rates, steps=steps, until=ground.time(),
-               enough=lambda d: d.first - d.last >= 2 * ENOUGH * gain)  # fmt: skip
+    made = train(ground, [asked], steps, ground.time(),
+                 holds=lambda d: d.first - d.last >= ENOUGH * gain,
+                 enough=lambda d: d.first - d.last >= 2 * ENOUGH * gain)  # fmt: skip
     numbers = {"first": made.first, "last": made.last, "robust": best.last,
                "steps": len(made.values)}  # fmt: skip
     if not made.finite:

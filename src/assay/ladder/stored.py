@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -59,6 +60,8 @@ class Stored:
                 for path, tensor in call.inputs.items()
                 if (number := tape.slot(tensor)) is not None and number in tape.given
             }
+        self.value = math.nan
+        """How good the answers were when the script computed them."""
         self._targets: Tensor | None = None
         self._level: tuple[float, float] | None = None
 
@@ -77,6 +80,14 @@ class Stored:
             return None
         fit = (one for one in self.inputs if one.is_floating_point() and one.dim() > 1)
         return next((one for one in fit if len(one) == len(wanted)), None)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the first input, of whatever kind, has a row for each target."""
+        wanted = self.targets
+        return wanted is not None and any(
+            one.dim() > 0 and len(one) == len(wanted) for one in self.inputs[:1] if wanted.dim()
+        )
 
     @property
     def targets(self) -> Tensor | None:
@@ -129,13 +140,33 @@ class Stored:
         value = self._value(*told) if told else None
         return loss, float(loss.detach()) if value is None else value
 
-    def if_unbounded(self, weights: dict[int, Tensor]) -> float | None:
-        """Returns how good the answers would be if they could be larger (`answers`)."""
-        if self.scored is None:
-            return None
+    def compute_from(self, answers_: dict[int, Tensor], first: int) -> float:
+        """Returns how good answers are that the model gave otherwise.
+
+        Args:
+            answers_: By number on the tape.
+            first: The operation after the model's call.
+
+        Raises:
+            NotReplayable: why the rest can't be computed.
+        """
+        wanted = [self.loss_number]
+        if self.scored is not None:
+            wanted += [self.scored.input, self.scored.target]
+        loss, *told = self.tape.play(wanted, answers_, first=first)
+        value = self._value(*told) if told else None
+        return float(loss.reshape(())) if value is None else value
+
+    def answered(self, weights: dict[int, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns what the loss function is given with these weights: answers and targets.
+
+        Raises:
+            NotReplayable: why they can't be computed.
+        """
+        assert self.scored is not None
         replaced = {slot: weights[key] for slot, key in self.weights.items()}
         made, wanted = self.tape.play([self.scored.input, self.scored.target], replaced)
-        return answers.if_unbounded(self.scored.name, made, wanted, self.scored.ignored)
+        return made, wanted
 
     def _value(self, made: Tensor, wanted: Tensor) -> float | None:
         assert self.scored is not None

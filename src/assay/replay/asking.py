@@ -87,8 +87,8 @@ class Call:
     ) -> None:
         self.module, self.args, self.kwargs = module, args, kwargs
         self._aside = aside
-        self.random, self._autocast = random_state(), autocast_state()
-        self._modes = [m.training for m in module.modules()]
+        self.random, self.autocast = random_state(), autocast_state()
+        self.modes = [m.training for m in module.modules()]
         self.inputs: dict[Path, torch.Tensor] = {
             path: value for path, value in leaves((args, kwargs)) if isinstance(value, torch.Tensor)
         }
@@ -133,10 +133,10 @@ class Call:
         args, kwargs = rebuilt(
             (self.args, self.kwargs), lambda leaf: self._given(leaf, changed, given)
         )
-        training = self._modes if isinstance(mode, Same) else mode
+        training = self.modes if isinstance(mode, Same) else mode
         twin = Twin(self.module, training, grad=grad)
         put_random_state(self.random)
-        put_autocast(self._autocast)
+        put_autocast(self.autocast)
         torch.set_grad_enabled(grad)
         with self._aside(), within or nullcontext():
             return twin.module(*args, **kwargs)

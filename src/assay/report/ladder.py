@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from ..diagnosis.ladder import LOOK, Ladder
-from .console import clean
+from .console import clean, drawn, print_to
 from .glyphs import Glyphs
 from .sentence import sentence
 
 _STYLE = {"passes": "green", "fails": "bold red", "untried": "magenta"}
+
+
+def print_ladder(ladder: Ladder, file: TextIO | None = None) -> None:
+    """Prints a ladder alone, to standard error if no file is given."""
+
+    def render(*, width: int, colour: str | None, glyphs: Glyphs) -> str:
+        return drawn([*show_ladder(ladder, glyphs), ""], width=width, colour=colour)
+
+    print_to(file, render)
 
 
 def show_ladder(ladder: Ladder, glyphs: Glyphs) -> list[RenderableType]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..diagnosis.ladder import FOLDER
 from .child import Child, Command
@@ -16,9 +17,23 @@ STEPS, SECONDS = 2000, 60.0
 """When the script is stopped, if it has not ended by then."""
 CLIMB_S = 75.0
 """For the rungs, beyond that: they stop by themselves after 60 seconds."""
-OPENING = 128
+OPENING = 64
 """Iterations whose batches are stored, while there is room."""
 POLL_S = 0.05
+
+
+def settings(steps: int | None = None, seconds: float | None = None) -> dict[str, Any]:
+    """Returns what a child that climbs is told.
+
+    Args:
+        steps: When the first run was stopped, if it was.
+        seconds: The same.
+    """
+    return {
+        "ladder": True, "opening": OPENING, "steps": min(steps or STEPS, STEPS),
+        "seconds": min(seconds or SECONDS, SECONDS), "seed_offset": None, "comparable": False,
+        "keep_files": True,
+    }  # fmt: skip
 
 
 def run_ladder(
@@ -45,11 +60,8 @@ def run_ladder(
         KeyboardInterrupt: Ctrl-C; the script is ended first.
         LaunchError: It can't be started.
     """
-    length = min(seconds or SECONDS, SECONDS)
-    told = {
-        "ladder": True, "opening": OPENING, "steps": min(steps or STEPS, STEPS),
-        "seconds": length, "seed_offset": None, "comparable": False, "keep_files": True,
-    }  # fmt: skip
+    told = settings(steps, seconds)
+    length = float(told["seconds"])
     path = run / FOLDER
     child = Child(command, Job(CONTROL, 0, None, length + CLIMB_S), path, told=told)
     try:

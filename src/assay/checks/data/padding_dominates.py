@@ -46,7 +46,6 @@ class PaddingDominates(Check):
     family = "data"
     severity = "note"
     tier = "exact"
-    by_hand = "it costs time and changes nothing that is learnt"
     needs = ("input_padded_share",)
     reads = ("input_padded_share", "input")
     requires = (Samples(("input_padded_share",)),)

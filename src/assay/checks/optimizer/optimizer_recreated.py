@@ -50,7 +50,6 @@ class OptimizerRecreated(Check):
     family = "optimizer"
     severity = "warning"
     tier = "exact"
-    by_hand = "the line that builds it has to leave the loop"
     needs = ("learning_rate",)
     reads = ("learning_rate", "load_state", "loss")
     limits = {

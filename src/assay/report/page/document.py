@@ -24,6 +24,7 @@ from ..model import Report
 from ..sentence import sentence
 from . import data, setup, verdict
 from .curves import marks, panels
+from .ladder import ladder_context
 from .layers import layers
 from .phases import first_steps, in_sequence, phases
 from .trials import trial_context, trial_plots
@@ -86,6 +87,7 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
         ending=verdict.ending(report),
         tips=[sentence(tip) for tip in report.unseen.advice] if report.unseen else [],
         causes=causes,
+        ladder=ladder_context(report.ladder),
         checks=[(clean(name), clean(said)) for name, said in each_check(report)],
         judged=how_judged(report),
         problems=[sentence(error) for error in report.view.errors],
