@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..journal.events import NONFINITE_TRACED
 from ..journal.view import RunView
 from ..launch.errors import LaunchError
 from ..trials.child import Command
@@ -25,8 +26,8 @@ def deepen(
 ) -> None:
     """Runs the script once more; what comes of it lies in the run's folder, for its report.
 
-    Where a loss was not finite, the step is traced at which that began; where it was, or the trace
-    has met nothing, the ladder is climbed.
+    Where a loss was not finite, the step is traced at which that began, unless the run itself has
+    done so; the ladder is climbed where that names no operation.
 
     Args:
         view: The run that is to be explained; gets what the trace has found.
@@ -46,6 +47,8 @@ def deepen(
             _say_lost(traced.files)
             if traced.found:
                 return
+        if asked == "" and any(view.events(NONFINITE_TRACED)):
+            return
         with waiting("climbing the ladder in one more run, two minutes at most") as working:
             files = run_ladder(command, folder, working,
                                steps=steps, seconds=seconds)  # fmt: skip

@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 
+from ..watching.names import Names
 from .facts import (
     OPERANDS_AT_MOST,
+    bytes_behind,
     described,
     first_bad,
     is_finite,
@@ -24,6 +26,8 @@ from .facts import (
     row_of,
     rows_of,
     share_of,
+    storage,
+    tensors_in,
     value_at,
 )
 
@@ -85,9 +89,16 @@ class Called:
 
 
 class Births:
-    """Follows values that are not finite through the operations of torch."""
+    """Follows values that are not finite through the operations of torch.
 
-    def __init__(self) -> None:
+    Args:
+        names: Knows parameters.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self.weights: dict[int, str] = {}
+        """Names of parameters that others stand for, by `storage`."""
         self._of: dict[int, Birth] = {}
         self._count = 0
         self._makers: dict[int, dict[str, Any]] = {}
@@ -119,10 +130,10 @@ class Births:
                     if apart or op in OVERWRITES:
                         continue
                     if looks(one) and one.numel() <= COPIED:
-                        birth = self._of.get(_storage(one))
+                        birth = self._of.get(storage(one))
                         one = one.detach().clone()
                         if birth is not None:
-                            self._of[_storage(one)] = birth
+                            self._of[storage(one)] = birth
                 called.operands.append((name, one))
         return called
 
@@ -142,10 +153,10 @@ class Births:
 
     def after(self, called: Called, result: Any) -> None:
         """Looks at what a call has given."""
-        made = [*_tensors(result), *called.written]
+        made = [*tensors_in(result), *called.written]
         if called.op in UNFILLED:
             for one in made:
-                self._of.pop(_storage(one), None)
+                self._of.pop(storage(one), None)
             return
         if called.op == "_local_scalar_dense" and isinstance(result, (int, float)):
             self._note_read(called, float(result))
@@ -153,14 +164,14 @@ class Births:
         bad = [one for one in made if looks(one) and not is_finite(one)]
         self._note_makers(called, made)
         if not bad:
-            shared = {_storage(one) for _, one in called.operands}
+            shared = {storage(one) for _, one in called.operands}
             for one in made:
-                if _storage(one) not in shared or one.numel() * one.itemsize == _bytes(one):
-                    self._of.pop(_storage(one), None)
+                if storage(one) not in shared or one.numel() * one.itemsize == bytes_behind(one):
+                    self._of.pop(storage(one), None)
             return
         birth = self._born(called, bad[0])
         for one in bad:
-            self._of[_storage(one)] = birth
+            self._of[storage(one)] = birth
 
     def _born(self, called: Called, result: torch.Tensor) -> Birth:
         found = kinds(result)
@@ -190,15 +201,16 @@ class Births:
 
     def of(self, tensor: torch.Tensor, place: Place | None = None) -> Birth:
         """Returns the birth of what is not finite in a tensor: it was given, if none was seen."""
-        birth = self._of.get(_storage(tensor))
+        birth = self._of.get(storage(tensor))
         if birth is None:
             kind = sorted(kinds(tensor))
             facts: dict[str, Any] = {"kind": kind, "shape": list(tensor.shape)}
             facts["rows"], facts["bad_rows"] = rows_of(tensor)
             facts["share"] = share_of(tensor)
-            birth = Birth("", place or Place(), tensor, facts, meant="nan" not in kind)
+            meant = "nan" not in kind and self._weight(tensor) is None  # as in a mask
+            birth = Birth("", place or Place(), tensor, facts, meant)
             birth.number = self._next()
-            self._of[_storage(tensor)] = birth
+            self._of[storage(tensor)] = birth
         return birth
 
     # -- measuring --------------------------------------------------------------------------------
@@ -209,9 +221,9 @@ class Births:
         for name, one in called.operands[:OPERANDS_AT_MOST]:
             facts = described(name, one)
             facts["at"] = value_at(one, place, result.shape)
-            facts["weight"] = isinstance(one, torch.nn.Parameter)
+            facts["weight"] = self._weight(one)
             if facts.get("zeros") or not one.numel():
-                facts["made"] = self._makers.get(_storage(one))
+                facts["made"] = self._makers.get(storage(one))
             operands.append(facts)
         for name, number in called.numbers[:OPERANDS_AT_MOST]:
             facts = {"name": name, "number": number if math.isfinite(number) else str(number)}
@@ -234,12 +246,18 @@ class Births:
         """Returns what a backward pass may want to know of a forward operation."""
         operands = [described(name, one) for name, one in called.operands[:OPERANDS_AT_MOST]]
         for facts, (_, one) in zip(operands, called.operands, strict=False):
-            facts["weight"] = isinstance(one, torch.nn.Parameter)
+            facts["weight"] = self._weight(one)
         for name, number in called.numbers[:OPERANDS_AT_MOST]:
             operands.append(
                 {"name": name, "number": number if math.isfinite(number) else str(number)}
             )
         return {"op": called.op, "operands": operands}
+
+    def _weight(self, one: torch.Tensor) -> str | None:
+        """Returns the name of a parameter; None for all else."""
+        if isinstance(one, torch.nn.Parameter):
+            return self._names.parameter(one) or "a parameter"
+        return self.weights.get(storage(one)) if self.weights else None
 
     def _note_makers(self, called: Called, made: list[torch.Tensor]) -> None:
         """Remembers what made a small result, as it may be a divisor, and an empty one."""
@@ -247,12 +265,12 @@ class Births:
             if one.numel() > SMALL or called.place.node is not None:
                 continue
             given = called.operands[0][1] if called.operands else None
-            known = None if given is None else self._makers.get(_storage(given))
+            known = None if given is None else self._makers.get(storage(given))
             emptied = given is not None and not given.numel()
             if (called.op in SAME or emptied) and known is not None:
-                self._makers[_storage(one)] = known
+                self._makers[storage(one)] = known
                 continue
-            self._makers[_storage(one)] = {
+            self._makers[storage(one)] = {
                 "op": called.op,
                 "line": list(called.place.line) if called.place.line else None,
                 "operands": [described(n, one) for n, one in called.operands[:2]],
@@ -260,30 +278,8 @@ class Births:
 
     def _note_read(self, called: Called, number: float) -> None:
         if called.operands and called.operands[0][1].numel() == 1:
-            made = self._makers.get(_storage(called.operands[0][1]))
+            made = self._makers.get(storage(called.operands[0][1]))
             if made is not None:
                 self._read[number] = made
             else:
                 self._read.pop(number, None)
-
-
-def _tensors(value: Any) -> list[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [one for part in value for one in _tensors(part)]
-    return []
-
-
-def _storage(tensor: torch.Tensor) -> int:
-    try:
-        return int(tensor.untyped_storage()._cdata)
-    except (RuntimeError, NotImplementedError):  # sparse, or without memory of its own
-        return id(tensor)
-
-
-def _bytes(tensor: torch.Tensor) -> int:
-    try:
-        return int(tensor.untyped_storage().nbytes())
-    except (RuntimeError, NotImplementedError):
-        return -1

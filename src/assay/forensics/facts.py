@@ -29,7 +29,8 @@ def looks(value: Any) -> bool:
 
 def is_finite(value: torch.Tensor) -> bool:
     """Whether all numbers of a tensor are."""
-    return bool(torch.isfinite(value).all())
+    # a finite sum has only finite parts; another one may have overflowed
+    return bool(torch.isfinite(value.sum())) or bool(torch.isfinite(value).all())
 
 
 def kinds(value: torch.Tensor) -> set[str]:
@@ -60,8 +61,9 @@ def described(name: str, value: torch.Tensor) -> dict[str, Any]:
 
 
 def first_bad(result: torch.Tensor) -> tuple[int, ...]:
-    """Returns where the first number of a result that is not finite stands."""
-    flat = (~torch.isfinite(result)).flatten()
+    """Returns where the first NaN of a result stands, or the first infinity where it has none."""
+    undefined = result.isnan()
+    flat = (undefined if bool(undefined.any()) else ~torch.isfinite(result)).flatten()
     at = int(flat.to(torch.uint8).argmax())
     return tuple(int(i) for i in torch.unravel_index(torch.tensor(at), result.shape))
 
@@ -104,3 +106,28 @@ def rows_of(result: torch.Tensor) -> tuple[list[int], int]:
 def share_of(result: torch.Tensor) -> float:
     """Returns the share of a result's numbers that are not finite."""
     return float((~torch.isfinite(result)).float().mean()) if result.numel() else 0.0
+
+
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """Returns the tensors in what an operation gives."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [one for part in value for one in tensors_in(part)]
+    return []
+
+
+def storage(tensor: torch.Tensor) -> int:
+    """Returns a number for the memory of a tensor: views of one tensor share it."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):  # sparse, or without memory of its own
+        return id(tensor)
+
+
+def bytes_behind(tensor: torch.Tensor) -> int:
+    """Returns the size of the memory that a tensor is a view of; -1 without such."""
+    try:
+        return int(tensor.untyped_storage().nbytes())
+    except (RuntimeError, NotImplementedError):
+        return -1

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ..watching.names import Names
-from .births import Birth
+from .births import Birth, Place
 
 
 def told(birth: Birth, names: Names, batch: int | None) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def told(birth: Birth, names: Names, batch: int | None) -> dict[str, Any]:
         "phase": place.phase if birth.op else "given",
         "node": place.node,
         "line": _row(place.line),
-        "module": None if module is None else names.module(module),
+        "module": _owner(facts, place) if module is None else names.module(module),
         "given": _given(birth, names),
         "kind": facts.get("kind", []),
         "dtype": facts.get("dtype"),
@@ -45,6 +45,13 @@ def told(birth: Birth, names: Names, batch: int | None) -> dict[str, Any]:
 
 def _row(line: tuple[str, int, str] | None) -> list[Any] | None:
     return None if line is None else list(line)
+
+
+def _owner(facts: dict[str, Any], place: Place) -> str | None:
+    """Returns the module whose weight an operation takes, where no call of a module was seen."""
+    operands = (place.forward or facts).get("operands", ())
+    weight = next((each["weight"] for each in operands if each.get("weight")), None)
+    return None if weight is None else str(weight).rpartition(".")[0] or None
 
 
 def _given(birth: Birth, names: Names) -> str | None:

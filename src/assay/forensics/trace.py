@@ -32,7 +32,7 @@ class Trace:
     def __init__(self, asked: dict[str, Any], hub: Hub, facts: Facts, clock: Clock) -> None:
         self._training, self._step = int(asked["training"]), int(asked["step"])
         self._facts, self._clock = facts, clock
-        self._tracer = Tracer(Births())
+        self._tracer = Tracer(Births(facts.names))
         self._found: dict[str, Any] | None = None
         self._batch: int | None = None
         self._over = False

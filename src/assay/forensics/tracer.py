@@ -31,12 +31,13 @@ class Tracer:
 
     Args:
         births: Follows the values.
+        where: Returns the place of what is computed forward; found in Python's stack if not given.
     """
 
     supports_higher_order_operators = True  # else torch would refuse the user's
 
-    def __init__(self, births: Births) -> None:
-        self.births = births
+    def __init__(self, births: Births, where: Callable[[], Place] | None = None) -> None:
+        self.births, self._where = births, where
         self.phase = "forward"
         self.asleep = False
         self.error: Exception | None = None
@@ -100,7 +101,10 @@ class Tracer:
         node = _node() if _node is not None else None
         if node is not None:
             return self.births.before(function, args, kwargs, self._backward(node))
-        place = Place(_user_line(), _module(), self.phase)
+        if self._where is not None:
+            place = self._where()
+        else:
+            place = Place(_user_line(), _module(), self.phase)
         called = self.births.before(function, args, kwargs, place)
         if called is not None and _numbers is not None and torch.is_grad_enabled():
             number = _numbers() - 1

@@ -1048,9 +1048,9 @@ NONFINITE_ORIGIN = EventKind(
 )  # fmt: skip
 NONFINITE_TRACED = EventKind(
     "nonfinite_traced", NonfiniteTraced, "forensics",
-    "the operation that made the first value that is not finite of a step",
-    absent="no step of this run was traced, or all was finite in it",
-    always=True,
+    "the operation that made the first value that is not finite of a step: where its batch was "
+    "recorded, or a second run has traced it",
+    absent="no loss and no gradient on the CPU was traced, or none was not finite",
 )  # fmt: skip
 NONFINITE_EARLY = EventKind(
     "nonfinite_early", NonfiniteEarly, "forensics",

@@ -18,6 +18,7 @@ from .domains import Domains
 from .drawn import Drawn
 from .evaluation import Evaluation
 from .evaluation_modes import EvaluationModes
+from .forensics import Forensics
 from .freezing import Freezing
 from .gradients import Gradients
 from .half_gradients import HalfGradients
@@ -80,6 +81,7 @@ PROBES: tuple[type[Probe], ...] = (
     LossWeights,
     Predictions,
     Origins,
+    Forensics,
     Counted,
     HalfMasks,
     HalfRanges,

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from threading import get_ident
 from time import perf_counter
+from types import CodeType
 from typing import Any
 
 import torch
@@ -335,6 +336,10 @@ class Tape:
     def operations(self) -> Sequence[Operation]:
         """What was recorded, in order."""
         return self._operations
+
+    def line(self, operation: Operation) -> tuple[CodeType, int] | None:
+        """Returns code and instruction of the user's line that a recorded operation is from."""
+        return None if self._lines is None else self._lines.of(operation)
 
     def slot(self, tensor: Any) -> int | None:
         """Returns the number by which the tape knows a tensor; None if it doesn't."""

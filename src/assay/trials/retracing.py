@@ -14,6 +14,7 @@ from typing import Any
 from ..journal.events import NONFINITE_EARLY, NONFINITE_LOSS, NONFINITE_TRACED
 from ..journal.reader import TRACED, read_traced
 from ..journal.view import RunView, Training
+from ..signals.traced import tracing_of
 from .child import Child, Command
 from .files import PutBack, put_back
 from .plan import CONTROL, Job
@@ -37,7 +38,7 @@ class Traced:
 
 
 def target(view: RunView) -> tuple[int, int] | str:
-    """Returns the training and the step to trace; a reason where none can be, "" without need."""
+    """Returns the training and the step to trace; why none can be traced, or "" without need."""
     broken = [
         (step, training.index, training)
         for training in view.trainings
@@ -48,6 +49,8 @@ def target(view: RunView) -> tuple[int, int] | str:
     if not broken:
         return ""
     step, index, training = min(broken, key=lambda each: each[:2])
+    if tracing_of(view, training, step) is not None:
+        return ""
     if (view.facts.get("world") or 1) > 1 or training.process:
         return "several processes train, or not the first one"
     if not training.optimizer:
@@ -92,7 +95,7 @@ def trace(
         LaunchError: It can't be started.
     """
     traced, asked = Traced(), target(view)
-    if asked == "" or any(view.events(NONFINITE_TRACED)):
+    if asked == "":
         return traced
     if isinstance(asked, str):
         view.skipped["forensics"] = f"not traced: {asked}"

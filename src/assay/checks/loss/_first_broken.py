@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ...journal.events import LOSS_CALL, NONFINITE_ORIGIN, NONFINITE_TRACED, NonfiniteTraced
+from ...journal.events import LOSS_CALL, NONFINITE_ORIGIN, NonfiniteTraced
 from ...journal.view import RunView, Site, Training
 from ...signals.nonfinite.told import site as traced_site
 from ...signals.nonfinite.told import told
+from ...signals.traced import tracing_of
 from ..finding import Where
 
 # In the order in which numbers flow: at the same step the earlier one is the source.
@@ -22,9 +23,9 @@ def origin_of(
 ) -> tuple[NonfiniteTraced | None, str, Where]:
     """Returns what a traced step told, what was not finite first, in words, and where that is."""
     origin, where = _seen_first(run, training, step)
-    for event in run.events(NONFINITE_TRACED):
-        if event.step <= step and event.training in (None, training.index):
-            return event.data, f"; {told(event.data)}", _place(event.data, where)
+    event = tracing_of(run, training, step)
+    if event is not None:
+        return event.data, f"; {told(event.data)}", _place(event.data, where)
     return None, origin, where
 
 

@@ -32,9 +32,10 @@ class LossNotFinite(Check):
     Assay reads the loss of every step. At the first one that is NaN or infinite it looks what was
     not finite before it: the input, a weight, a module's output, a gradient. On the CPU it also
     walks the graph of that very loss, from the data to the loss, to the first operation whose
-    operands were not finite. With `--deep` the script is run once more, and every operation of that
-    step is watched, forward, backward and in the update: the one is named that made the first value
-    that is not finite of values that were, with the reason.
+    operands were not finite. Where the step was recorded (the first 32 are), it is computed again
+    and every operation watched, forward and backward: the one is named that made the first value
+    that is not finite of values that were, with the reason. Of later steps `--deep` says the same:
+    it runs the script once more, and watches that step, the update too.
 
     ## Why it matters
     A step along a gradient that is not finite writes NaN into the weights, and no later step can

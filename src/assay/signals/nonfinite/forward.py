@@ -30,7 +30,7 @@ def why(data: Data) -> str:
     op = data["op"].strip("_").removeprefix("foreach_")
     rule = _RULES.get(op)
     found = rule(op, operands, data) if rule is not None else ""
-    return found or _overflow(operands, data) or _plain(operands)
+    return found or _overflow(operands, data) or _plain(operands, data)
 
 
 # -- single operations ----------------------------------------------------------------------------
@@ -223,7 +223,8 @@ def _overflow(operands: list[Operand], data: Data) -> str:
     if known is None or op not in growing or not operands:
         return ""
     tensors = [o for o in operands if not math.isnan(o.largest)]
-    if not tensors or not {"inf", "-inf"} & set(data["kind"]):
+    infinite = any(facts.get("bad") for facts in data["operands"])
+    if infinite or not tensors or not {"inf", "-inf"} & set(data["kind"]):
         return ""
     sizes = " and ".join(said(o.largest) for o in tensors[:3])
     return (
@@ -232,10 +233,12 @@ def _overflow(operands: list[Operand], data: Data) -> str:
     )
 
 
-def _plain(operands: list[Operand]) -> str:
+def _plain(operands: list[Operand], data: Data) -> str:
     known = [o for o in operands if not o.number and not math.isnan(o.low)]
     if not known:
         return "its operands were finite"
+    if any("nan" in data["kind"] and facts.get("bad") for facts in data["operands"]):
+        return "its operands were infinite, as a mask is, and it made NaN of them"
     ranges = ", ".join(f"{o.name} from {o.low:.4g} to {o.high:.4g}" for o in known[:3])
     return f"its operands were finite: {ranges}"
 

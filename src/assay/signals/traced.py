@@ -1,0 +1,20 @@
+"""Which traced step tells where a loss that is not finite is from."""
+
+from __future__ import annotations
+
+from ..journal.events import NONFINITE_TRACED, NonfiniteTraced
+from ..journal.view import Event, RunView, Training
+
+
+def tracing_of(run: RunView, training: Training, step: int) -> Event[NonfiniteTraced] | None:
+    """Returns what was traced of the loss that was not finite at a step first; None if nothing was.
+
+    A run itself may have traced other steps before, such as one that a scaler skipped; a second run
+    has looked for this one alone.
+    """
+    for event in run.events(NONFINITE_TRACED):
+        at = event.data["at"]
+        near = "differs_from" in event.data or at >= step - 1
+        if at <= step and near and event.training in (None, training.index):
+            return event
+    return None
