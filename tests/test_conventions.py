@@ -7,6 +7,7 @@ the real tree, where the list must be empty, and on a small broken one, where it
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -124,7 +125,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "probes/contents.py": (340, "what is followed of an input in training and in evaluations"),
     "probes/loaders.py": (330, "how a loader is set, what it draws, what its workers draw from"),
     "watching/lineage.py": (360, "one walk over a script's names, a case for each way to bind one"),
-    "checks/gradient/exploding_gradient.py": (155, "a burst, its harm, and which are another's"),
+    "checks/gradient/exploding_gradient.py": (160, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (
         260,
@@ -584,3 +585,14 @@ def test_a_stray_check_is_seen(tmp_path: Path) -> None:
         "No-such: no fixed.py",
         "ghost: has scripts, but there is no such check",
     ]
+
+
+def test_every_check_proposes_a_trick_or_says_why_not() -> None:
+    from assay.tricks.catalogue import by_name
+
+    for check in registered():
+        source = inspect.getsource(sys.modules[type(check).__module__])
+        proposed = re.findall(r'Remedy\("([a-z0-9-]+)"', source)
+        assert bool(proposed) != bool(check.by_hand), f"{check.name}: see `by_hand` of Check"
+        for name in proposed:
+            assert by_name(name), check.name

@@ -50,7 +50,7 @@ class ZeroGradMissing:
 
     name, family, severity = "zero-grad-missing", "gradient", "error"
     needs, reads = ("resets",), ("resets", "steps")
-    is_effect, leads_to = (), (Effect.EXPLODING,)
+    is_effect, leads_to, by_hand = (), (Effect.EXPLODING,), "nobody knows"
     requires: ClassVar = (Steps("least"),)
     order = (Level.GRADIENT, -1)
     limits: ClassVar = {"least": SimpleNamespace(value=1.0, unit="per step", source="ours")}
@@ -87,6 +87,7 @@ def test_a_page_holds_the_docstring_facts_limits_and_scripts(
         "## What it does\n",
         "## Evidence\n",
         "| `least` | 1 | per step | ours |",
+        "## Why no trick mends it\nNobody knows.\n",
         "## A training is not judged if\n- it took fewer than 1 steps\n",
         "## Leads to\n- gradients grow far beyond their usual size: they add up",
         "## Known exceptions\n",

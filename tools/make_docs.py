@@ -82,8 +82,11 @@ def docstring(check: Any) -> str:
 def causation(check: Any, checks: Iterable[Any]) -> list[str]:
     """Returns the sections that say what a check may be a symptom of and what it leads to."""
     from assay.diagnosis.words import leads_to, not_judged_if, symptom_of
+    from assay.report.sentence import sentence
 
     parts = []
+    if check.by_hand:
+        parts.append(f"## Why no trick mends it\n{sentence(check.by_hand)}")
     if check.requires:
         parts.append("## A training is not judged if\n" + "\n".join(not_judged_if(check)))
     if check.is_effect:

@@ -179,7 +179,7 @@ def test_what_is_written_and_what_is_not(tmp_path: Path) -> None:
 
     files = (FileChange(path, b"old", b"new", ""),)
     trial.change = Change(cure, "checked", "", files)
-    trial.verdicts = [Verdict(cure, "proved", "", reverse=Reverse(born=("loss-not-finite",)))]
+    trial.verdicts = [Verdict(cure, "proved", "", reverse=Reverse(brought=("loss-not-finite",)))]
     assert "there is still loss-not-finite" in write_change(trial)
     assert path.read_bytes() == b"old"
 

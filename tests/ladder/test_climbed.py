@@ -29,7 +29,6 @@ for step in range(160):
     loss = nn.functional.cross_entropy(OUTPUT, y[rows])
     loss.backward()
     optimizer.step()
-open("weights.txt", "w").write(str(float(loss)))
 """
 
 

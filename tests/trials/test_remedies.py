@@ -10,7 +10,9 @@ from assay.checks.finding import Finding, Remedy
 from assay.diagnosis import Diagnosis
 from assay.journal.view import RunView
 from assay.testing import make_run
-from assay.trials.remedies import exploration, remedies
+from assay.trials.plan import candidate_of
+from assay.trials.remedies import exploration, on_top, remedies
+from assay.tricks.reading import read_all
 
 
 def finding(check: str, *tricks: Remedy, **facts: Any) -> Finding:
@@ -143,6 +145,15 @@ def test_a_warm_up_as_long_as_the_first_steps_went_wrong() -> None:
 def test_never_more_than_eight() -> None:
     many = [finding(str(i), Remedy("clip-norm", str(2.0**i))) for i in range(20)]
     assert sum(len(tier) for tier in names(RUN, *many)) == 8
+
+
+def test_what_a_cure_uncovers_is_treated_on_top_of_it() -> None:
+    cure = candidate_of(read_all(["train-mode"]), ("mode",))
+    more = finding("burst", Remedy("train-mode"), Remedy("clip-norm", "1"), Remedy("lr", "x0.1"))
+    found = on_top(cure, RUN, Diagnosis((more,), ()))
+    assert [(c.name, c.checks) for c in found] == [
+        ("train-mode+clip-norm=1.0", ("mode", "burst")), ("train-mode+lr=x0.1", ("mode", "burst")),
+    ]  # fmt: skip
 
 
 def test_exploration_has_something_to_try() -> None:

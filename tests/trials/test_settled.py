@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,36 @@ def test_a_symptom_cured_under_a_standing_cause_settles_nothing(tmp_path: Path) 
     assert (said.settled, said.head) == (False, "not settled: cause stands: no trick mends it")
 
 
+def test_a_fault_that_is_mended_and_did_no_harm_is_not_said_to_stand(tmp_path: Path) -> None:
+    trial = make_trial(tmp_path, [finding("mode")], {"train-mode": ("mode", [])})
+    (mode,) = trial.candidates
+    trial.results[mode.name] = {s: result(loss=2 + s / 10) for s in range(3)}
+    trial.verdicts = [judge(mode, trial.control, trial.results[mode.name], wanted=3)]
+    trial.settled = settle(trial)
+    said = lead(trial)
+    assert said is not None
+    assert said.head == "not settled: mode goes with train-mode, no effect: below 2 %"
+
+
 def test_a_trial_of_ones_own_tricks_says_nothing_of_causes(tmp_path: Path) -> None:
     trial = make_trial(tmp_path, [], {})
     assert settle(trial) is None
     assert lead(trial) is None
+
+
+def test_what_a_mended_invariant_uncovers_is_not_held_against_it(tmp_path: Path) -> None:
+    trial = make_trial(tmp_path, [finding("mode")], {"train-mode": ("mode", ["burst?"])})
+    (verdict,) = trial.verdicts
+    assert (verdict.outcome, verdict.why) == (
+        "refused", "better than the control, but it brings burst",
+    )  # fmt: skip
+    control = {s: replace(r, broken=("mode",)) for s, r in trial.control.items()}
+    treated = trial.results["train-mode"]
+    said = judge(verdict.candidate, control, treated, wanted=3)
+    assert (said.outcome, said.recommended) == ("proved", True)
+    assert (said.reverse.born, said.reverse.brought) == (("burst",), ())
+    errors = {s: result(loss=0.2, findings=["burst"]) for s in range(3)}
+    assert judge(verdict.candidate, control, errors, wanted=3).outcome == "refused"
 
 
 @pytest.mark.slow

@@ -39,7 +39,8 @@ class Check:
     sentence for each effect that says how it comes to that; without one the effect's own words are
     said. A check whose `status` is preview is
     shown, but its findings are never errors, fail no pipeline, ask `assay fix` for nothing and are
-    causes of nothing.
+    causes of nothing. One whose findings propose no trick says in `by_hand`, as a clause, why its
+    mend is left to the person.
     """
 
     name: ClassVar[str]
@@ -54,6 +55,7 @@ class Check:
     is_effect: ClassVar[tuple[Effect, ...]] = ()
     leads_to: ClassVar[Collection[Effect]] = ()
     level: ClassVar[Level | None] = None
+    by_hand: ClassVar[str] = ""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

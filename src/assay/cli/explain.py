@@ -10,6 +10,7 @@ from ..checks.base import Check
 from ..configured import configured_checks
 from ..diagnosis.words import drawn, leads_to, not_judged_if, symptom_of
 from ..launch.errors import LaunchError
+from ..report.sentence import sentence
 from ..tricks.base import Trick
 from ..tricks.catalogue import TRICKS
 from .tricks import taken
@@ -83,6 +84,8 @@ def page(check: Check, checks: Sequence[Check]) -> str:
 def causation(check: Check, checks: Sequence[Check]) -> list[str]:
     """Returns the sections that say what a check leads to and what it may be a symptom of."""
     parts = []
+    if check.by_hand:
+        parts += ["## Why no trick mends it", sentence(check.by_hand)]
     if check.requires:
         parts += ["## A training is not judged if", "\n".join(not_judged_if(check))]
     if check.is_effect:

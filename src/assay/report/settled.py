@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..trials.settled import table
 from ..trials.trial import Trial
-from ..trials.verdict import listed
+from ..trials.verdict import Verdict, listed
 from .glyphs import Glyphs
 
 
@@ -49,9 +49,18 @@ def lead(trial: Trial) -> Lead | None:
     if not causes or not ran or not any(v.candidate.checks for v in trial.verdicts):
         return None
     first = causes[0]
-    said = "" if first.tricks else ": no trick mends it"
     advice = tuple(f"to change: {text}" for text in first.try_[:1])
+    mended = next((v for v in trial.verdicts if _mends(v, first.check)), None)
+    if mended is not None:
+        goes = f"{first.check} goes with {mended.candidate.name}, {mended.outcome}: {mended.why}"
+        return Lead(False, f"not settled: {goes}", advice)
+    why = next((check.by_hand for check in trial.checks if check.name == first.check), "")
+    said = "" if first.tricks else f": no trick mends it{why and f', since {why}'}"
     return Lead(False, f"not settled: {first.check} stands{said}", advice)
+
+
+def _mends(verdict: Verdict, check: str) -> bool:
+    return verdict.candidate.checks == (check,) and check in verdict.reverse.gone
 
 
 def _is(checks: tuple[str, ...]) -> str:

@@ -77,12 +77,12 @@ class Accounts:
     def _among(self, candidate: Candidate) -> float:
         """Returns among how many the chance of a false proof is shared.
 
-        Each set of candidates has half of what those before it have left, the last one all.
+        Each set of candidates has half of what those before it have left.
         """
         for number, tier in enumerate(self.tiers):
             if candidate in tier:
                 compared = sum(other not in self.losers for other in tier)
-                return max(compared, 1) * 2.0 ** min(number + 1, len(self.tiers) - 1)
+                return max(compared, 1) * 2.0 ** (number + 1)
         return max(len(self.trial.candidates), 1)
 
     def gain(self, candidate: Candidate, seed: int) -> float:

@@ -74,6 +74,21 @@ def _joint(causes: Sequence[tuple[Finding, list[Candidate]]]) -> Iterator[Candid
             yield together(both, (one, other))
 
 
+def on_top(cure: Candidate, view: RunView, diagnosis: Diagnosis) -> list[Candidate]:
+    """Proposes a cure together with the remedies of what is found with it.
+
+    Args:
+        cure: Candidate that the run was made with.
+        view: Record of that run.
+        diagnosis: What is found in it.
+    """
+    joint = []
+    for candidate in (c for tier in remedies(view, diagnosis) for c in tier):
+        with suppress(TrickError):
+            joint.append(together((cure, candidate), (*cure.checks, *candidate.checks)))
+    return [c for c in distinct(joint) if c.tricks != cure.tricks][:MOST_JOINT]
+
+
 def exploration(view: RunView) -> list[list[Candidate]]:
     """Proposes what may help a run that has nothing wrong with it."""
     wanted = [Remedy(trick.name, value) for trick in TRICKS for value in trick.explore]

@@ -87,7 +87,9 @@ def settle(trial: Trial) -> Settled | None:
         return None
     causes, reverse = best.candidate.checks, best.reverse
     behind = {by for f in diagnosis.findings if f.check in causes for by in f.explained_by}
-    if not behind.isdisjoint(reverse.left) or not set(causes) <= set(reverse.gone):
+    ill = {check for result in trial.control.values() for check in result.checks()}
+    mended = ill.intersection(causes)  # what a first cure has uncovered was not there before
+    if not behind.isdisjoint(reverse.left) or not mended or not mended <= set(reverse.gone):
         return None
     always = frozenset.intersection(*(trial.control[seed].checks() for seed in best.seeds))
     explains = tuple(

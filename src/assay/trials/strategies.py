@@ -15,6 +15,7 @@ from ..launch.errors import LaunchError
 from .accounts import Accounts
 from .plan import CONTROL, Budget, Candidate, Job
 from .rehearsal import refusals
+from .remedies import on_top
 from .result import Result
 from .retracing import target, trace
 from .runner import Runner
@@ -90,7 +91,7 @@ class Strategy:
         spare = self._budget.most - self._budget.seeds
         while spare > 0 and not self._runner.late():
             self._accounts.update()
-            if self._enough():
+            if self._enough(candidates):
                 return
             undecided = [v.candidate for v in self.trial.verdicts if self._worth_a_seed(v)]
             undecided = [candidate for candidate in undecided if candidate in candidates]
@@ -101,8 +102,8 @@ class Strategy:
             everyone = (CONTROL, *undecided)
             self._runner.run([self._job(candidate, self._seeds[-1]) for candidate in everyone])
 
-    def _enough(self) -> bool:
-        """Whether what is known ends the search."""
+    def _enough(self, candidates: Sequence[Candidate]) -> bool:
+        """Whether what is known of these ends the search."""
         return False
 
     def _worth_a_seed(self, verdict: Verdict) -> bool:
@@ -171,15 +172,29 @@ class Cure(Strategy):
         trial = self.trial
         trial.view, trial.diagnosis = self._look()
         self._accounts.tiers = [list(c) for c in self._propose(trial.view, trial.diagnosis)]
-        for candidates in self._accounts.tiers:
-            trial.candidates += candidates
-            if len(candidates) < SCREEN_FROM:
-                self._on_all_seeds(candidates)
-            else:
-                self._best_of(candidates)
-            self._accounts.update()
-            if self._enough():
-                return  # the others are remedies of its consequences
+        for candidates in list(self._accounts.tiers):
+            self._try(candidates)
+            if self._enough(candidates):  # the others are remedies of its consequences
+                self._go_on_from(trial.verdicts[0])
+                return
+
+    def _try(self, candidates: list[Candidate]) -> None:
+        self.trial.candidates += candidates
+        if len(candidates) < SCREEN_FROM:
+            self._on_all_seeds(candidates)
+        else:
+            self._best_of(candidates)
+        self._accounts.update()
+
+    def _go_on_from(self, best: Verdict) -> None:
+        """Tries, on top of a cure, the remedies of what it has uncovered."""
+        view = self._runner.views.get(self._job(best.candidate, min(best.seeds)))
+        if not best.reverse.born or view is None or self._runner.late():
+            return
+        found = on_top(best.candidate, view, diagnose(view, self.trial.checks))
+        if found:
+            self._accounts.tiers.append(found)
+            self._try(found)
 
     def _look(self) -> tuple[RunView, Diagnosis]:
         job = self._job(CONTROL, 0)
@@ -218,8 +233,8 @@ class Cure(Strategy):
         self._runner.run([self._job(candidate, 1) for candidate in kept], self._go_on)
         self._until_decided(kept)
 
-    def _enough(self) -> bool:
-        return any(verdict.recommended for verdict in self.trial.verdicts)
+    def _enough(self, candidates: Sequence[Candidate]) -> bool:
+        return any(v.recommended for v in self.trial.verdicts if v.candidate in candidates)
 
     def _worth_a_seed(self, verdict: Verdict) -> bool:
         better = verdict.effect is not None and verdict.effect.differences[0] > 0

@@ -235,10 +235,11 @@ def best_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     outcomes = ("proved", "helps too", "undecided", "refused", "no effect", "harmful")
     causes = list(dict.fromkeys(verdict.candidate.checks for verdict in verdicts))
 
-    def place(verdict: Verdict) -> tuple[bool, int, float, int, float]:
+    def place(verdict: Verdict) -> tuple[bool, int, int, float, int, float]:
         outcome, cause = outcomes.index(verdict.outcome), causes.index(verdict.candidate.checks)
         end = fmean(verdict.treated) if verdict.treated else math.inf
-        return not verdict.recommended, outcome, -_size(verdict), cause, end
+        uncovered = len(verdict.reverse.born)
+        return not verdict.recommended, outcome, uncovered, -_size(verdict), cause, end
 
     return sorted(verdicts, key=place)
 

@@ -86,10 +86,11 @@ def weigh(effect: Effect, candidates: float = 1, wanted: int = 3, most: int = 0)
 
     Proved: every seed improves, and either the interval of the mean lies beyond both the noise of
     the seeds and 2 %, or the mean does and there are so many seeds that chance does not make all of
-    them improve. Where runs are not finite there is no interval: then every control run must have
-    come to nothing and no treated one, which chance does with a probability of at most 4^-n; or
-    every seed must improve, 2^-n; or the interval must show it with such runs counted like the
-    worst of the others. Harmful is the same with the signs turned round.
+    them improve. For the interval, there must be so many that it is no chance either where runs
+    work or do not (4^-n). Where runs are not finite there is no interval: then every control run
+    must have come to nothing and no treated one, which chance does with a probability of at most
+    4^-n; or every seed must improve, 2^-n; or the interval must show it with such runs counted like
+    the worst of the others. Harmful is the same with the signs turned round.
     """
     n, alpha, most = len(effect.differences), (1 - LEVEL) / candidates, max(most, wanted)
     up, down = (all(sign * d > 0 for d in effect.differences) for sign in (1, -1))
@@ -100,11 +101,13 @@ def weigh(effect: Effect, candidates: float = 1, wanted: int = 3, most: int = 0)
         return _without_numbers(effect, up=up, down=down, alpha=alpha, left=left)
     smallest = SMALLEST if effect.relative else SMALLEST * effect.scale
     beyond = max(_known(effect.noise), smallest)
-    if up and effect.low > beyond:
+    # runs that work or do not, nothing in between, differ all by the same, and t is no guide
+    enough = 4.0**-n <= alpha
+    if up and enough and effect.low > beyond:
         return Weighed(
             "proved", f"all {n} seeds improve, the interval lies beyond the noise of the seeds"
         )
-    if down and effect.high < -beyond:
+    if down and enough and effect.high < -beyond:
         return Weighed(
             "harmful", f"all {n} seeds get worse, the interval lies beyond the noise of the seeds"
         )
@@ -122,7 +125,8 @@ def weigh(effect: Effect, candidates: float = 1, wanted: int = 3, most: int = 0)
     if abs(effect.mean) <= usual:
         return Weighed("no effect", "no more than another seed would change", left)
     if up or down:
-        why = f"all {n} seeds agree, but the interval is too wide: more seeds decide"
+        but = "the interval is too wide" if enough else "for so many candidates they are too few"
+        why = f"all {n} seeds agree, but {but}: more seeds decide"
         return Weighed("undecided", why, left)
     return Weighed("undecided", "the seeds do not agree")
 

@@ -70,6 +70,18 @@ def test_every_rule_is_the_one_of_torch(trick: str, workload: str) -> None:
     assert all(differs(expected, by_hand(workload, Drawn(rule), steps=2)) for rule in others)
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM, nn.LSTMCell])
+def test_recurrent_weights_are_drawn_gate_by_gate(kind: Any) -> None:
+    model = nn.Sequential(kind(6, 8))
+    with attach([read("init=orthogonal")], (model,)):
+        for weight in model.parameters():
+            if weight.dim() == 1:
+                assert not weight.any()
+                continue
+            for gate in weight.chunk(len(weight) // 8):
+                torch.testing.assert_close(gate.T @ gate, torch.eye(gate.shape[1]))
+
+
 class ZeroBranches(Hand):
     def model(self, model: Any) -> Any:
         for block in model.blocks:

@@ -53,6 +53,7 @@ class DataChangedInPlace(Check):
     family = "data"
     severity = "error"
     tier = "exact"
+    by_hand = "which line makes the copy is the script's to say"
     needs = ("loader",)
     reads = ("loader", "data_changed")
     requires = (That(_workers),)

@@ -66,6 +66,7 @@ class EvalPreprocessedDifferently(Check):
     family = "data"
     severity = "warning"
     tier = "heuristic"
+    by_hand = "what the training data went through stands in the script, not in its record"
     needs = ("eval_contents",)
     reads = ("eval_contents", "input_contents")
     requires = (That(_too_few_rows),)

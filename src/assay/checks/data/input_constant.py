@@ -56,6 +56,7 @@ class InputConstant(Check):
     family = "data"
     severity = "warning"
     tier = "exact"
+    by_hand = "what the inputs should have been is not known"
     needs = ("input_contents",)
     reads = ("input_contents", "input_fingerprint")
     requires = (That(_too_few_rows),)

@@ -64,6 +64,7 @@ class LabelsMissing(Check):
     family = "data"
     severity = "warning"
     tier = "exact"
+    by_hand = "how to split the data is the script's to say"
     needs = ("loss_call",)
     reads = ("loss_call", "label_count", "target_min", "target_max", "eval_labels",
              "input_fingerprint")  # fmt: skip

@@ -62,6 +62,7 @@ class LabelsUnrelatedToInputs(Check):
     family = "data"
     severity = "warning"
     tier = "heuristic"
+    by_hand = "which label belongs to which input can't be known"
     needs = ("neighbours", "loss_call")
     reads = ("neighbours", "loss", "loss_call", "loss_call_value", "label_count", "target_mean",
              "target_std", "evaluation_loss", "input_contents", "input_fingerprint")  # fmt: skip

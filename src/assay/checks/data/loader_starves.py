@@ -47,6 +47,7 @@ class LoaderStarves(Check):
     family = "data"
     severity = "note"
     tier = "heuristic"
+    by_hand = "it costs time and changes nothing that is learnt"
     needs = ("data_wait_s",)
     reads = ("data_wait_s", "forward_s", "backward_s", "step_s", "loader")
     requires = (Samples(("data_wait_s",)),)

@@ -46,6 +46,7 @@ class PaddingDominates(Check):
     family = "data"
     severity = "note"
     tier = "exact"
+    by_hand = "it costs time and changes nothing that is learnt"
     needs = ("input_padded_share",)
     reads = ("input_padded_share", "input")
     requires = (Samples(("input_padded_share",)),)

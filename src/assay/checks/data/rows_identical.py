@@ -49,6 +49,7 @@ class RowsIdentical(Check):
     family = "data"
     severity = "error"
     tier = "exact"
+    by_hand = "the rows that were meant were never made"
     needs = ("input_rows_equal_share",)
     reads = ("input_rows_equal_share", "input_fingerprint", "label_entropy", "target_std", "epoch",
              "input", "input_contents")  # fmt: skip

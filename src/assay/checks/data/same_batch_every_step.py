@@ -52,6 +52,7 @@ class SameBatchEveryStep(Check):
     family = "data"
     severity = "warning"
     tier = "exact"
+    by_hand = "which batch should have come next is the script's to say"
     needs = ("input_fingerprint",)
     reads = ("input_fingerprint", "input_contents", "eval_contents", "loader", "epoch")
     requires = (Samples(("input_fingerprint",)),)

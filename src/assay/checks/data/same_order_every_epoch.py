@@ -54,6 +54,9 @@ class SameOrderEveryEpoch(Check):
     family = "data"
     severity = "warning"
     tier = "exact"
+    by_hand = (
+        "the script seeds the order anew each epoch, and a trick that shuffles is seeded with it"
+    )
     needs = ("epoch",)
     reads = ("epoch", "loader", "seed")
     requires = (That(_too_few_epochs),)

@@ -50,6 +50,7 @@ class SamplerSkipsData(Check):
     family = "data"
     severity = "error"
     tier = "exact"
+    by_hand = "what the weights of the sampler should be is the script's to say"
     needs = ("loader",)
     reads = ("loader", "epoch")
     requires = (That(_no_loader),)

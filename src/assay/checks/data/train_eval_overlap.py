@@ -56,6 +56,7 @@ class TrainEvalOverlap(Check):
     family = "data"
     severity = "warning"
     tier = "exact"
+    by_hand = "a split is made where the data are read"
     needs = ("overlap_found",)
     reads = ("overlap_found",)
     requires = (That(_too_few_rows),)

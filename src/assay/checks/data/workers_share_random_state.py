@@ -53,6 +53,7 @@ class WorkersShareRandomState(Check):
     family = "data"
     severity = "warning"
     tier = "exact"
+    by_hand = "the generator lives in the data set's own code, in other processes"
     needs = ("loader",)
     reads = ("loader",)
     requires = (That(_not_told),)

@@ -61,6 +61,7 @@ class EvalBetterThanTrain(Check):
     family = "generalisation"
     severity = "note"
     tier = "heuristic"
+    by_hand = "a split is made where the data are read"
     needs = ("loss", "evaluation_loss")
     reads = (
         "loss", "evaluation_loss", "loss_in_training_mode", "loss_in_evaluation_mode", "loss_call",

@@ -54,6 +54,7 @@ class Underfitting(Check):
     family = "generalisation"
     severity = "note"
     tier = "heuristic"
+    by_hand = "a larger model, or other features, are another model"
     needs = ("loss", "evaluation_loss")
     reads = (
         "loss", "evaluation_loss", "learning_rate", "loss_call", "loss_call_value", "target_mean",

@@ -15,6 +15,8 @@ from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 from ..requirements import That, ends_broken, too_few
 
+_OTHERS = Remedy("init", "orthogonal"), Remedy("warmup"), Remedy("lr", "x0.1")
+
 
 def _too_short(check: Check, run: RunView, training: Training) -> str | None:
     """Says that too few samples tell the usual size, where no loss broke that tells of a burst."""
@@ -107,7 +109,7 @@ class ExplodingGradient(Check):
                 where=Where(site=training.site),
                 steps=(step, step),
                 evidence=(Evidence("grad_norm", norm / usual, limit, what),),
-                tricks=(Remedy("clip-norm", clip), Remedy("warmup"), Remedy("lr", "x0.1")),
+                tricks=(Remedy("clip-norm", clip), *_OTHERS),
                 training=training,
             )
 
@@ -149,6 +151,6 @@ class ExplodingGradient(Check):
     def _clip_at(self, training: Training, step: int) -> float:
         """Returns the 90th percentile of the norms before the burst; 1 if none of them was well."""
         weights = self._weights(training, step)
-        most = self.limit("start") * weights if weights > 0 else math.inf
+        most = self.limit("start") * (weights or math.inf)
         norms = [norm for norm in norms_while_well(training, step) if norm < most]
         return norms[int(0.9 * (len(norms) - 1))] if norms else 1.0

@@ -50,6 +50,7 @@ class GradientDiscarded(Check):
     family = "gradient"
     severity = "error"
     tier = "exact"
+    by_hand = "where the gradients are to be cleared is one line in the loop"
     needs = ("gradient_discarded",)
     reads = ("gradient_discarded", "cleared", "passes_wasted", "pass_wasted")
     requires = (Samples(("gradient_discarded",)),)

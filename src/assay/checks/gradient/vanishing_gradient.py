@@ -126,7 +126,7 @@ class VanishingGradient(Check):
                 tricks=(
                     Remedy("activation", "relu"),
                     Remedy("init", "he"),
-                    Remedy("norm", "layer"),
+                    Remedy("norm", "layer,insert=yes"),
                     # a network that was thrown away in its first steps passes on no gradient either
                     Remedy("warmup"),
                     Remedy("lr", "x0.3"),

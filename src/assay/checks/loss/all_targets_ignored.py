@@ -52,6 +52,7 @@ class AllTargetsIgnored(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "samples without a target are left out where the data are made"
     needs = ("loss",)
     reads = ("loss", "nothing_counted", "target_counted_share", "loss_call")
     leads_to = (Effect.NOT_FINITE,)

@@ -51,6 +51,7 @@ class BoxesMalformed(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "which corner the numbers mean is known where the boxes are loaded"
     needs = ("boxes_reversed",)
     reads = ("boxes_reversed", "overlap")
     limits = {"share": Limit(0.0, "of boxes", "definition: x1 <= x2 and y1 <= y2")}

@@ -50,6 +50,7 @@ class CtcInputTooShort(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "the strides of the network, or the lengths of the data, are what does not fit"
     needs = ("ctc_impossible",)
     reads = ("loss_given", "ctc_impossible")
     leads_to = (Effect.NOT_FINITE,)

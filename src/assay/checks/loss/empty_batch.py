@@ -46,6 +46,7 @@ class EmptyBatch(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "the bounds of the loop are what makes an empty batch"
     needs = ("loss",)
     reads = ("loss", "nothing_counted")
     leads_to = (Effect.NOT_FINITE,)

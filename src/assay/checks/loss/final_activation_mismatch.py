@@ -63,6 +63,7 @@ class FinalActivationMismatch(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "whether the activation or the range of the targets was meant can't be known"
     needs = ("loss_call",)
     reads = ("loss_activation", "target_unreachable_share", "loss_call", "loss_call_value",
              "activation_kind")  # fmt: skip

@@ -55,6 +55,7 @@ class LossAtStart(Check):
     severity = "note"
     tier = "heuristic"
     status = "preview"
+    by_hand = "a preview: its findings ask for nothing yet"
     needs = ("loss_call_value", "loss_call")
     reads = ("loss_call_value", "loss_call", "loss_head", "weight_norm")
     is_effect = (Effect.STARTS_HIGH,)

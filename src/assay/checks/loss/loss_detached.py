@@ -59,6 +59,7 @@ class LossDetached(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "the way from the model to the loss was cut by the script's own code"
     needs = ("loss",)
     reads = (
         "loss",

@@ -64,6 +64,7 @@ class LossOutsideDomain(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "what the loss was to be given is the script's to say"
     needs = ("loss_given",)
     reads = ("loss_given", "loss_call", "loss_input_min", "loss_input_max", "target_min",
              "target_max")  # fmt: skip

@@ -56,6 +56,7 @@ class LossRelapsed(Check):
     severity = "warning"
     tier = "heuristic"
     status = "preview"
+    by_hand = "a preview: its findings ask for nothing yet"
     needs = ("loss", "loss_call_value")
     reads = ("loss", "loss_call", "loss_call_value", "label_count", "target_mean", "target_std")
     requires = (OneOptimizer(), Steps(), ConstantLoss())

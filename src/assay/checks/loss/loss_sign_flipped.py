@@ -51,6 +51,7 @@ class LossSignFlipped(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "which sign was meant is the script's to say"
     needs = ("loss_sign",)
     reads = ("loss_sign", "loss_terms", "loss_raised", "loss_call", "loss")
     requires = (OneOptimizer(), Samples(("loss_sign",)))

@@ -50,6 +50,7 @@ class PaddingInLoss(Check):
     severity = "warning"
     tier = "heuristic"
     status = "preview"
+    by_hand = "a preview: its findings ask for nothing yet"
     needs = ("loss_call",)
     reads = ("padded_target_share", "padded_target_value", "loss_call")
     limits = {

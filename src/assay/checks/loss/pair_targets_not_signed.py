@@ -53,6 +53,7 @@ class PairTargetsNotSigned(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "what the targets 0 and 1 were to mean is known where they are made"
     needs = ("pair_target_other",)
     reads = ("loss_given", "pair_target_other", "pair_target_negative")
     limits = {

@@ -57,6 +57,7 @@ class ProbabilitiesAsLogits(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "whether logits or probabilities were meant is one argument in the script"
     needs = ("loss_given",)
     reads = ("loss_given", "probability_dims")
     limits = {

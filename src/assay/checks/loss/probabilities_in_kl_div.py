@@ -47,6 +47,7 @@ class ProbabilitiesInKlDiv(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "which of the two arguments is the prediction is the script's to say"
     needs = ("loss_given",)
     reads = ("loss_given", "probability_dims", "target_probability_dims", "loss_input_min")
     limits = {

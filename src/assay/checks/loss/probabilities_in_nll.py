@@ -46,6 +46,7 @@ class ProbabilitiesInNll(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "a logarithm is missing in the model, or another loss was meant"
     needs = ("loss_given",)
     reads = ("loss_given", "probability_dims", "loss_input_min")
     limits = {

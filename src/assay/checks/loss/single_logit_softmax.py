@@ -53,6 +53,7 @@ class SingleLogitSoftmax(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "one output or two is another model"
     needs = ("loss_call",)
     reads = ("loss_call", "loss_given")
     leads_to = (Effect.NOT_LEARNING,)

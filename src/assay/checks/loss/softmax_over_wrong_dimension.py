@@ -63,6 +63,7 @@ class SoftmaxOverWrongDimension(Check):
     family = "loss"
     severity = "error"
     tier = "exact"
+    by_hand = "which dimension the classes stand in is the model's to say"
     needs = ("loss_given",)
     reads = ("loss_given", *INPUTS, "target_probability_dims")
     limits = {

@@ -47,6 +47,7 @@ class TargetNotShifted(Check):
     family = "loss"
     severity = "error"
     tier = "probe"
+    by_hand = "whether the model or the loss was to shift is the script's to say"
     needs = ("loss_call",)
     reads = ("target_is_input", "lookahead", "loss_call")
     limits = {

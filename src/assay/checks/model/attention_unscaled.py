@@ -45,6 +45,7 @@ class AttentionUnscaled(Check):
     family = "model"
     severity = "warning"
     tier = "probe"
+    by_hand = "the product is written in the model's own code"
     needs = ("unscaled_scores",)
     reads = ("unscaled_scores", "scores_unscaled")
     limits = {

@@ -63,6 +63,7 @@ class BatchnormStaleStatistics(Check):
     family = "model"
     severity = "warning"
     tier = "probe"
+    by_hand = "it is a look at the data before the evaluation, where no trick stands"
     needs = ("norm_spread_ratio",)
     reads = (
         "norm_offset",

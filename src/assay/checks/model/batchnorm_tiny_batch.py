@@ -8,7 +8,7 @@ from statistics import median
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 from ..requirements import Samples
 
 
@@ -103,6 +103,7 @@ class BatchnormTinyBatch(Check):
                 Evidence("norm_values", values, self.limit("values"), "values", place),
                 Evidence("norm_offset", offset, self.limit("offset"), "deviations", place),
             ),
+            tricks=(Remedy("norm", "group"), Remedy("norm", "layer")),
             training=training,
             began=(0, rows.steps[0]),
         )

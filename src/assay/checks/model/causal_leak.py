@@ -55,6 +55,7 @@ class CausalLeak(Check):
     family = "model"
     severity = "error"
     tier = "probe"
+    by_hand = "the mask belongs into the model's own code"
     needs = ("later_token_change",)
     reads = ("later_token_change", "causal_leak")
     limits = {

@@ -49,6 +49,7 @@ class CheckpointPartlyLoaded(Check):
     family = "model"
     severity = "error"
     tier = "exact"
+    by_hand = "which key was meant for which parameter can't be known"
     needs = ("model",)
     reads = ("model", "load_state")
 

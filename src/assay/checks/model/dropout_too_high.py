@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...journal.events import DROPOUT_HIGH
 from ...journal.view import Module, RunView, Site, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 from ..requirements import That
 
 
@@ -84,9 +84,16 @@ class DropoutTooHigh(Check):
                     Evidence("dropout_share", share, self.limit("share"), ""),
                     Evidence("dropout_gap", gap, self.limit("gap"), "of the loss"),
                 ),
+                tricks=_remedies(share) if module else (),
                 training=training,
                 began=(0, 0),
             )
+
+
+def _remedies(share: float) -> tuple[Remedy, ...]:
+    """Returns the share that was meant to be kept, and one that is usual."""
+    meant = 1 - share
+    return tuple(Remedy("dropout", f"{p:.2g}") for p in dict.fromkeys((round(meant, 2), 0.1)))
 
 
 def _built(run: RunView, share: float) -> Module | None:

@@ -49,6 +49,7 @@ class EvalBuildsGraph(Check):
     family = "model"
     severity = "warning"
     tier = "exact"
+    by_hand = "it costs memory and changes nothing that is learnt"
     needs = ("eval_graphs",)
     reads = ("eval_graphs", "eval_graphs_kept", "evaluation_pass")
     limits = {

@@ -47,6 +47,7 @@ class InputIgnored(Check):
     family = "model"
     severity = "error"
     tier = "exact"
+    by_hand = "what the input was to do is the model's to say"
     needs = ("input_used",)
     reads = ("input_used", "input_unused")
     limits = {

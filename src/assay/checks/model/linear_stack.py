@@ -47,6 +47,7 @@ class LinearStack(Check):
     family = "model"
     severity = "warning"
     tier = "exact"
+    by_hand = "which activation was meant, or none, is the model's to say"
     needs = ("linear_share",)
     reads = ("linear_share", "linear_pair")
     limits = {

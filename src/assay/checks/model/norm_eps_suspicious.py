@@ -44,6 +44,7 @@ class NormEpsSuspicious(Check):
     family = "model"
     severity = "warning"
     tier = "exact"
+    by_hand = "which of its arguments the number was meant for is the script's to say"
     needs = ("model",)
     reads = ("model",)
     limits = {

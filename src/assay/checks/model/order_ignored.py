@@ -53,6 +53,7 @@ class OrderIgnored(Check):
     family = "model"
     severity = "warning"
     tier = "probe"
+    by_hand = "positions are a part of the model's own code"
     needs = ("order_change",)
     reads = ("order_change", "sample_order_change", "positions_without_effect")
     requires = (Steps(), That(_was_measured))

@@ -9,7 +9,7 @@ from ...journal.events import ANSWERS_ALIKE
 from ...journal.view import Event, Module, RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 from ..requirements import Steps, That
 
 
@@ -99,6 +99,7 @@ class OutputCollapsed(Check):
                 where=Where(module=norm.name, site=norm.site) if norm else Where(site=line),
                 steps=(late[0][0], late[-1][0]),
                 evidence=(Evidence("answer_spread", spread, self.limit("spread"), ""),),
+                tricks=(Remedy("init", "he"), Remedy("lr", "x0.1")),
                 training=training,
                 began=(0, late[-1][0]),
             )

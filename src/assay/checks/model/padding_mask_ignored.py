@@ -54,6 +54,7 @@ class PaddingMaskIgnored(Check):
     family = "model"
     severity = "warning"
     tier = "probe"
+    by_hand = "which places are padding is known where the batch is made"
     needs = ("padding_change",)
     reads = ("padding_change", "padding_read")
     limits = {

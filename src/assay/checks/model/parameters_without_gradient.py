@@ -63,6 +63,7 @@ class ParametersWithoutGradient(Check):
     family = "model"
     severity = "error"
     tier = "exact"
+    by_hand = "the way to them was cut by the model's own code, or is meant"
     needs = ("grad_norm",)
     reads = ("graph_cut", "ungraded_weight_norm", "grad_norm")
     requires = (Steps(),)

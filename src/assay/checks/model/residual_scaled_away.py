@@ -46,6 +46,7 @@ class ResidualScaledAway(Check):
     family = "model"
     severity = "warning"
     tier = "exact"
+    by_hand = "the branch is written in the model's own code"
     needs = ("residual_factor",)
     reads = ("residual_factor", "residual_scaled")
     limits = {

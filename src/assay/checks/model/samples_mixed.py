@@ -55,6 +55,7 @@ class SamplesMixed(Check):
     family = "model"
     severity = "error"
     tier = "probe"
+    by_hand = "which dimension is the batch is the model's to say"
     needs = ("sample_order_change",)
     reads = ("sample_order_change", "samples_mixed")
     leads_to = (Effect.NOT_LEARNING,)

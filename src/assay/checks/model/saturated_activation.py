@@ -94,7 +94,7 @@ class SaturatedActivation(Check):
                 evidence=(Evidence(signal, share, self.limit("share"), "share", place),),
                 tricks=(
                     Remedy("init", "xavier"),
-                    Remedy("norm", "layer"),
+                    Remedy("norm", "layer,insert=yes"),
                     Remedy("activation", "relu"),
                 ),
                 training=training,

@@ -47,6 +47,7 @@ class SharedByMistake(Check):
     family = "model"
     severity = "warning"
     tier = "exact"
+    by_hand = "whether one module at several places is meant is the model's to say"
     needs = ("model",)
     reads = ("model",)
     limits = {"places": Limit(2, "places", "one object at two numbers of a list")}

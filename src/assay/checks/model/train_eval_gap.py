@@ -54,6 +54,7 @@ class TrainEvalGap(Check):
     family = "model"
     severity = "warning"
     tier = "probe"
+    by_hand = "what the model does otherwise in evaluation is its own code"
     needs = ("loss_in_evaluation_mode",)
     reads = ("loss", "loss_in_evaluation_mode", "loss_in_training_mode", "mode_gap")
     requires = (Samples(("loss_in_evaluation_mode",), finite=False),)

@@ -53,6 +53,7 @@ class TrainModeInEvaluation(Check):
     family = "model"
     severity = "warning"
     tier = "exact"
+    by_hand = "the fault is in the evaluation; a trick acts on the training"
     needs = ("eval_training_share",)
     reads = (
         "eval_training_share", "eval_same_input", "evaluation_loss", "evaluation_pass",
@@ -65,9 +66,8 @@ class TrainModeInEvaluation(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:
-            for place in training.places("eval_training_share"):
-                if (finding := self._review(run, training, place)) is not None:
-                    yield finding
+            places = training.places("eval_training_share")
+            yield from filter(None, (self._review(run, training, place) for place in places))
 
     def _review(self, run: RunView, training: Training, place: str) -> Finding | None:
         series = training.series("eval_training_share", place)

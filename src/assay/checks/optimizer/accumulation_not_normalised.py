@@ -12,7 +12,7 @@ from ...signals.scaled import is_same
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 from ..requirements import Steps
 
 
@@ -86,6 +86,7 @@ class AccumulationNotNormalised(Check):
                 where=Where(site=next(sites, training.step_site)),
                 steps=(0, training.steps - 1),
                 evidence=(Evidence("mean_loss_passes", count, 1, "passes"),),
+                tricks=(Remedy("lr", f"x{1 / count:.3g}"),),
                 training=training,
             )
 

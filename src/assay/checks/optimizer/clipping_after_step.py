@@ -45,6 +45,7 @@ class ClippingAfterStep(Check):
     family = "optimizer"
     severity = "warning"
     tier = "exact"
+    by_hand = "the script's own call has to move: a second one before the step leaves it there"
     needs = ("backward",)
     reads = ("backward", "clipping")
     limits = {

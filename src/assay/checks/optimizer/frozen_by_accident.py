@@ -8,7 +8,7 @@ from ...journal.events import VAIN_THAW
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class FrozenByAccident(Check):
@@ -100,6 +100,7 @@ class FrozenByAccident(Check):
             ),
             steps=(series.steps[0], series.steps[-1]),
             evidence=(Evidence("thawed_in_vain", 1.0, None, "of parameters", place),),
+            tricks=(Remedy("unfreeze", f"{place}*" if place else "*"),),
             training=training,
         )
 
@@ -132,6 +133,7 @@ class FrozenByAccident(Check):
             ),
             steps=(series.steps[0], series.steps[-1]),
             evidence=(Evidence("frozen_share", 1.0, None, "of parameters", apart[0]),),
+            tricks=(Remedy("unfreeze"),) if whole else (),
             severity="error" if whole else "warning",
             tier="exact" if whole else "heuristic",
             training=training,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...journal.view import RunView
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 ADAPTIVE = frozenset(("Adam", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta"))
 
@@ -69,5 +69,6 @@ class L2WithAdaptive(Check):
                     where=Where(site=training.site, group=group.index),
                     steps=(0, max(training.steps - 1, 0)),
                     evidence=(Evidence("weight_decay", decay, self.limit("decay")),),
+                    tricks=(Remedy("weight-decay", f"{decay:g}"),),
                     training=training,
                 )

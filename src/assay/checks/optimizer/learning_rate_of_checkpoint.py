@@ -8,7 +8,7 @@ from math import isclose
 from ...journal.events import LOAD_STATE, LoadState
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class LearningRateOfCheckpoint(Check):
@@ -72,6 +72,7 @@ class LearningRateOfCheckpoint(Check):
                     where=Where(site=event.site, group=group or None),
                     steps=(0, 0),
                     evidence=(Evidence("learning_rate", took, asked, place=f"group {group}"),),
+                    tricks=(Remedy("lr", f"{asked:.6g}"),),
                     severity=None if sure else "note",
                     training=training,
                 )

@@ -50,6 +50,7 @@ class OptimizerRecreated(Check):
     family = "optimizer"
     severity = "warning"
     tier = "exact"
+    by_hand = "the line that builds it has to leave the loop"
     needs = ("learning_rate",)
     reads = ("learning_rate", "load_state", "loss")
     limits = {

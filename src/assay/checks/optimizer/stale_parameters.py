@@ -8,7 +8,7 @@ from ...journal.events import OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class StaleParameters(Check):
@@ -86,6 +86,7 @@ class StaleParameters(Check):
             where=Where(site=training.site),
             steps=(fixed.steps[0], fixed.steps[-1]),
             evidence=(Evidence("outside_weight_norm", fixed.last, None, "1"),),
+            tricks=(Remedy("add-parameters"),),
             training=training,
             parameters=list(other["names"]),
         )

@@ -46,6 +46,7 @@ class StateNotRestored(Check):
     family = "optimizer"
     severity = "warning"
     tier = "exact"
+    by_hand = "only the script knows its checkpoint"
     needs = ("loss",)
     reads = ("loss", "not_restored")
 

@@ -52,6 +52,7 @@ class StepMissing(Check):
     family = "optimizer"
     severity = "error"
     tier = "exact"
+    by_hand = "whether the step was left out on purpose is the script's to say"
     needs = ("backward",)
     reads = ("backward", "stalled", "backward_passes")
     leads_to = {

@@ -8,7 +8,7 @@ from statistics import median
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 from ..requirements import Samples
 
 TORCH = frozenset(
@@ -96,6 +96,7 @@ class UpdatesLost(Check):
                 where=Where(site=training.site, parameter=worst),
                 steps=(0, max(training.steps - 1, 0)),
                 evidence=(Evidence("weight_changed_share", share, below, "share", worst),),
+                tricks=(Remedy("lr", "x10"),),
                 training=training,
             )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...journal.view import Group, RunView, Training
 from ..base import Check, Limit
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 APART = frozenset(("SGD", "AdamW"))
 """Optimizers whose decay shrinks a weight by rate times decay each step, and by nothing else."""
@@ -87,8 +87,16 @@ class WeightDecayOnNorms(Check):
                             "weight_norm", left[worst], self.limit("left"), "of the first", worst
                         ),
                     ),
+                    tricks=(Remedy("weight-decay", _apart(training, group)),),
                     training=training,
                 )
+
+
+def _apart(training: Training, group: Group) -> str:
+    """Returns the script's own decay, in the form in which its optimizer takes it."""
+    decay: Any = group.settings["weight_decay"]
+    own = training.optimizer == "AdamW" or group.settings.get("decoupled_weight_decay")
+    return f"{decay:g}" if own else f"{decay:g},kind=l2"
 
 
 def _decay_alone(training: Training, group: Group) -> float:

@@ -101,7 +101,10 @@ class WeightDecayTooStrong(Check):
                         Evidence("weight_norm", left, self.limit("left"), "of the first", worst),
                         Evidence("loss", seen.end / floor, self.limit("damage"), "of a constant's"),
                     ),
-                    tricks=(Remedy("weight-decay", f"{decay / 100:.2g}"),),
+                    tricks=tuple(
+                        Remedy("weight-decay", f"{value:.2g}")
+                        for value in dict.fromkeys((decay / 100, min(decay / 1e4, 0.01)))
+                    ),
                     training=training,
                 )
 

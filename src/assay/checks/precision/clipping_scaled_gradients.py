@@ -47,6 +47,7 @@ class ClippingScaledGradients(Check):
     family = "precision"
     severity = "warning"
     tier = "exact"
+    by_hand = "the script's own call has to be preceded by `unscale_`, with its own scaler"
     needs = ("backward_passes",)
     reads = (
         "backward_passes",

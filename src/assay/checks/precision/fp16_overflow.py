@@ -8,7 +8,7 @@ from ...journal.events import HALF_RANGE
 from ...journal.view import RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class Fp16Overflow(Check):
@@ -69,6 +69,7 @@ class Fp16Overflow(Check):
                 where=Where(site=Site.read(event.data["line"]) or event.site),
                 steps=(event.step, event.step),
                 evidence=(Evidence("half_range", share, 0.0, "share"),),
+                tricks=(Remedy("float32-islands"),),
                 training=training,
                 process=event.process,
             )

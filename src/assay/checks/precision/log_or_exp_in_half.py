@@ -8,7 +8,7 @@ from ...journal.events import HALF_RANGE
 from ...journal.view import RunView, Site
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class LogOrExpInHalf(Check):
@@ -74,6 +74,7 @@ class LogOrExpInHalf(Check):
                 where=Where(site=Site.read(event.data["line"]) or event.site),
                 steps=(event.step, event.step),
                 evidence=(Evidence("half_range", share, 0.0, "share"),),
+                tricks=(Remedy("float32-islands"),),
                 training=training,
                 process=event.process,
             )

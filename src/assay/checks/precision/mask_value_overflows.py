@@ -49,6 +49,7 @@ class MaskValueOverflows(Check):
     family = "precision"
     severity = "error"
     tier = "exact"
+    by_hand = "the number is written in the model's own code"
     needs = ("loss",)
     reads = (
         "loss",

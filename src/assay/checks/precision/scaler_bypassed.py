@@ -48,6 +48,7 @@ class ScalerBypassed(Check):
     family = "precision"
     severity = "error"
     tier = "exact"
+    by_hand = "the step has to go through the script's own scaler"
     needs = ("backward_passes",)
     reads = (
         "backward_passes",

@@ -46,6 +46,7 @@ class ScalerCollapsing(Check):
     family = "precision"
     severity = "warning"
     tier = "exact"
+    by_hand = "it is a symptom: what makes gradients that are not finite has to be found"
     needs = ("learning_rate",)
     reads = ("learning_rate", "loss_scale", "step_skipped")
     is_effect = (Effect.NOT_FINITE,)

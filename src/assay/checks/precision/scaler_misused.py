@@ -49,6 +49,7 @@ class ScalerMisused(Check):
     family = "precision"
     severity = "warning"
     tier = "exact"
+    by_hand = "the order of the script's own calls has to change"
     needs = ("backward_passes",)
     reads = (
         "backward_passes",

@@ -44,6 +44,7 @@ class Unseeded(Check):
     family = "reproducibility"
     severity = "note"
     tier = "exact"
+    by_hand = "a seed makes runs repeatable and none of them better"
     needs = ("seed",)
     reads = ("loss", "seed")
 

@@ -48,6 +48,7 @@ class AverageLags(Check):
     family = "schedule"
     severity = "error"
     tier = "probe"
+    by_hand = "the average is kept by the script's own code"
     needs = ("average_progress",)
     reads = ("average_progress", "average_aside", "average")
     limits = {

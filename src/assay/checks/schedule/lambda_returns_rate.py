@@ -50,6 +50,7 @@ class LambdaReturnsRate(Check):
     family = "schedule"
     severity = "error"
     tier = "exact"
+    by_hand = "what the function was to return is the script's to say"
     needs = ("learning_rate",)
     reads = ("learning_rate",)
     leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)

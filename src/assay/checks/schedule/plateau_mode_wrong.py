@@ -50,6 +50,7 @@ class PlateauModeWrong(Check):
     family = "schedule"
     severity = "error"
     tier = "exact"
+    by_hand = "the scheduler goes on with its own mode beside any trick"
     needs = ("loss", "learning_rate")
     reads = ("loss", "learning_rate")
     leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)

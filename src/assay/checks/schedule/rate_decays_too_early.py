@@ -12,7 +12,7 @@ from ...signals.trend import trend
 from ...signals.units import DEAD, EARLY, died_at, mismatch
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class RateDecaysTooEarly(Check):
@@ -111,6 +111,7 @@ class RateDecaysTooEarly(Check):
             evidence=(
                 Evidence("learning_rate", series.last / peak, self.limit("dead"), "of the largest"),
             ),
+            tricks=(Remedy("schedule", "cosine"),),
             training=training,
             began=(0, dead),
         )

@@ -47,6 +47,7 @@ class SchedulerBeforeOptimizer(Check):
     family = "schedule"
     severity = "warning"
     tier = "exact"
+    by_hand = "the order of two of the script's own lines has to change"
     needs = ("learning_rate",)
     reads = ("learning_rate", "step_skipped")
 

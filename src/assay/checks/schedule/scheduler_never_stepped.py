@@ -43,6 +43,7 @@ class SchedulerNeverStepped(Check):
     family = "schedule"
     severity = "warning"
     tier = "exact"
+    by_hand = "whether it counts steps or epochs is the script's to say"
     needs = ("learning_rate",)
     reads = ("learning_rate",)
     limits = {

@@ -59,6 +59,7 @@ class SchedulerUnitMismatch(Check):
     family = "schedule"
     severity = "error"
     tier = "exact"
+    by_hand = "whether its numbers or its place in the loop were meant is the script's to say"
     needs = ("learning_rate",)
     reads = ("learning_rate", "evaluated")
     leads_to = (Effect.RATE_TOO_LOW, Effect.NOT_LEARNING)
