@@ -121,6 +121,10 @@ LONGER: dict[str, tuple[int, str]] = {
         "scale, signs and channels, each with the look-alike that it must leave alone",
     ),
     "checks/data/input_constant.py": (160, "a whole input, a feature, a channel: told apart here"),
+    "checks/data/labels_unrelated_to_inputs.py": (
+        165,
+        "two reasons why its models can't tell, and two losses that may have stayed at chance",
+    ),
     "checks/data/labels_missing.py": (190, "labels of classes and targets of numbers, in one look"),
     "probes/contents.py": (340, "what is followed of an input in training and in evaluations"),
     "probes/loaders.py": (330, "how a loader is set, what it draws, what its workers draw from"),

@@ -69,6 +69,15 @@ def test_a_misspelt_signal_fails_at_once() -> None:
     assert "error in the check itself: KeyError" in why
 
 
+def test_an_error_while_it_is_asked_whether_it_can_judge_is_told_as_well() -> None:
+    class Broken(Reader):
+        def why_skipped(self, run: RunView) -> str | None:
+            raise KeyError("what an older record does not have")
+
+    why = diagnose(make_run(grad_norm=[0.5]), [Broken()]).skipped["reader"]
+    assert "error in the check itself: KeyError" in why
+
+
 @pytest.mark.parametrize(
     ("declared", "error"),
     [

@@ -86,23 +86,21 @@ def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
     known: dict[str, Check] = {}
     for check in checks:
         known[check.name] = check
-        why = check.why_skipped(run)
-        if why is not None:
-            skipped[check.name] = why
-            continue
         try:
-            findings = list(check.review(run))
+            why = check.why_skipped(run)
+            findings = [] if why is not None else list(check.review(run))
+            lacking = {} if why is not None else check.not_judged(run)
+            if why is None and not findings:
+                why = check.why_blind(run)
         except Exception as error:
             skipped[check.name] = f"{OWN_ERROR}{type(error).__name__}: {error}"
             continue
         found += findings
-        if lacking := check.not_judged(run):
+        if lacking:
             partly[check.name] = lacking
-        if findings:
-            continue
-        if (why := check.why_blind(run)) is not None:
+        if why is not None:
             skipped[check.name] = why
-        else:
+        elif not findings:
             silent.append(check.name)
     findings, causes = _once_per_place(run, found, known)
     ranking = _ranking(run, findings, causes, known)

@@ -193,7 +193,8 @@ class NeighboursFound(TypedDict):
 
     `agree` of the five nearest rows have a row's own label, and `chance` of all rows (None for
     targets that are numbers). `by_neighbours` and `by_line` say by how many standard errors the
-    nearest rows, and a linear model of the other half, tell a row's target better than chance.
+    nearest rows, and a linear model of the other half, tell a row's target better than chance;
+    `at_best`, by how many one would that knows all targets.
     """
 
     rows: int
@@ -201,6 +202,7 @@ class NeighboursFound(TypedDict):
     chance: float | None
     by_neighbours: float
     by_line: float
+    at_best: float
 
 
 class EvalLabels(TypedDict):

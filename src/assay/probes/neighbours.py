@@ -130,7 +130,8 @@ def compare(rows: Tensor, targets: Tensor, *, labels: bool) -> dict[str, Any] | 
 
     Returns:
         `rows`, the number of different ones; `agree` and `chance`: the share of the nearest rows
-        that have a row's own label, and of all; `by_neighbours` and `by_line` in standard errors.
+        that have a row's own label, and of all; `by_neighbours` and `by_line` in standard errors,
+        and `at_best`, those of who knows all targets: few where most targets are alike.
     """
     rows, targets = rows.double(), targets.to(rows.device)
     rows = (rows - rows.mean(0)) / rows.std(0).clamp(min=1e-12)
@@ -165,6 +166,7 @@ def compare(rows: Tensor, targets: Tensor, *, labels: bool) -> dict[str, Any] | 
         "chance": chance,
         "by_neighbours": _errors((wanted * wanted[near].mean(1)).sum(1)),
         "by_line": max(_by_line(rows, wanted, at) for at in (0, 1)),
+        "at_best": _errors((wanted * wanted).sum(1)),
     }
 
 

@@ -39,3 +39,14 @@ def worst_of_first(training: Training, steps: int) -> float:
     """Returns the lowest step quality among the first steps; inf if none was measured."""
     quality = training.series("step_quality").finite()
     return min(quality.between(0, steps).values, default=math.inf)
+
+
+def raised_by_steps(training: Training, loss: float) -> bool:
+    """Returns whether a step raised the loss of its own batch before the loss was so high.
+
+    Small batches alone may differ by as much. Where no step before it was measured it can't be
+    told, and is taken to be so.
+    """
+    at = next(step for step, value in training.series("loss") if value == loss)
+    before = training.series("step_quality").finite().between(0, at + 1).values
+    return not before or min(before) < 0

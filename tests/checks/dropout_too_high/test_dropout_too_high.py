@@ -38,6 +38,31 @@ def test_reported_at_both_limits_and_not_below() -> None:
     assert findings(run_of(SHARE, GAP * 0.99, GAP * 0.99)) == []
 
 
+def idle_run(loss: float, share: float = SHARE) -> RunView:
+    """A run of two classes whose loss stands, and whose dropout costs nothing."""
+    call = {
+        "fn": "cross_entropy", "place": "the loss", "reduction": "mean",
+        "input": {"shape": [32, 2], "dtype": "float32"},
+        "target": {"shape": [32], "dtype": "int64"},
+    }  # fmt: skip
+    return make_run(
+        events=[Event("loss_call", 0, call, Site("train.py", 20))],
+        loss=[loss] * 100,
+        loss_call_value={"the loss": [loss] * 100},
+        label_count={"0": [16.0] * 100, "1": [16.0] * 100},
+        learning_rate={"group 0": [0.1] * 100},
+        dropout_share=[share] * 2,
+        dropout_gap=[0.0] * 2,
+    )
+
+
+def test_where_nothing_is_learnt_its_share_is_enough() -> None:
+    (finding,) = findings(idle_run(0.98 * math.log(2) + 1e-6))
+    assert "a constant prediction has 0.6931" in finding.summary
+    assert findings(idle_run(0.98 * math.log(2) - 1e-6)) == []
+    assert findings(idle_run(math.log(2), SHARE - 0.01)) == []
+
+
 def test_the_later_half_counts() -> None:
     assert findings(run_of(SHARE, 1.0, 1.0, 0.0, 0.0)) == []
     assert findings(run_of(SHARE, 0.0, 0.0, 0.0, 1.0))

@@ -13,23 +13,35 @@ from assay.journal.view import Evaluation, Event, Site
 from assay.testing import make_run, make_training
 
 CHECK = LabelsUnrelatedToInputs()
-ERRORS, FEW, MANY, ROWS, CHANCE = (
-    CHECK.limit(name) for name in ("errors", "of few", "many", "rows", "chance")
+ERRORS, FEW, MANY, ROWS, CHANCE, POWER, NEAR = (
+    CHECK.limit(name) for name in ("errors", "of few", "many", "rows", "chance", "power", "near")
 )
 STEPS = int(CHECK.limit("steps"))
 FLOOR = math.log(2)
 
 
 def found(
-    told: float = 0.0, rows: float = MANY, loss: float = FLOOR, held: float | None = None
+    told: float = 0.0,
+    rows: float = MANY,
+    loss: float | list[float] = FLOOR,
+    held: float | None = None,
+    best: float = POWER,
 ) -> list[Finding]:
     shape: dict[str, Any] = {"shape": [32, 2], "dtype": "float32"}
     call = {"fn": "cross_entropy", "place": "the loss", "input": shape, "reduction": "mean",
             "target": {"shape": [32], "dtype": "int64"}}  # fmt: skip
-    data = {"rows": int(rows), "agree": 0.5, "chance": 0.5, "by_neighbours": told, "by_line": 0.1}
+    data = {
+        "rows": int(rows),
+        "agree": 0.5,
+        "chance": 0.5,
+        "by_neighbours": told,
+        "by_line": 0.1,
+        "at_best": best,
+    }
+    losses = loss if isinstance(loss, list) else [loss] * STEPS
     training = make_training(
-        loss=[loss] * STEPS,
-        loss_call_value={"the loss": [loss] * STEPS},
+        loss=losses,
+        loss_call_value={"the loss": losses},
         label_count={"0": [16.0] * STEPS, "1": [16.0] * STEPS},
         evaluations=[] if held is None else [Evaluation(9, "cross_entropy", held, None, 40)],
     )
@@ -61,6 +73,18 @@ def test_a_loss_that_falls() -> None:
     assert found(loss=CHANCE * FLOOR - 0.01) == []
     assert len(found(loss=0.1, held=FLOOR)) == 1, "learnt by heart"
     assert found(loss=0.1, held=CHANCE * FLOOR - 0.01) == []
+
+
+def test_targets_that_nobody_could_tell() -> None:
+    assert found(best=POWER - 0.01) == []
+    assert found(best=math.nan) == []
+
+
+def test_a_loss_that_is_still_on_its_way_down() -> None:
+    down = [FLOOR * (3 - 1.5 * i / STEPS) for i in range(STEPS)]
+    assert found(loss=down) == []
+    assert len(found(loss=[NEAR * FLOOR] * STEPS)) == 1
+    assert len(found(loss=[NEAR * FLOOR * 2] * STEPS)) == 1, "it stands"
 
 
 @pytest.mark.parametrize("loss", [[], [1.0], [math.nan] * 5])

@@ -106,8 +106,11 @@ def test_a_few_harmful_steps_count_where_the_loss_ends_worse_than_a_constant() -
 
 
 def test_a_loss_thrown_far_up_is_a_cause() -> None:
-    (finding,) = high(run([CHANCE, 40.0, *wavy(10.0, 2.33, 198)], GOOD))
+    losses = [*[CHANCE] * 8, 40.0, *wavy(10.0, 2.33, 191)]
+    (finding,) = high(run(losses, [*GOOD[:7], -1.0, *GOOD[8:]]))
     assert "threw the loss" in finding.summary
+    assert high(run(losses)) != [], "no step was measured"
+    assert high(run(losses, GOOD)) == [], "batches differ so"
 
 
 def test_partial_damage_needs_the_whole_story_and_is_a_warning() -> None:

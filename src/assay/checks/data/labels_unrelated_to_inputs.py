@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ...journal.events import NEIGHBOURS, NeighboursFound
@@ -23,6 +24,15 @@ def _too_few_rows(check: Check, run: RunView, training: Training) -> str | None:
     return too_few(found.data["rows"] if found else 0, check.limit("rows"), "different rows")
 
 
+def _hard_to_tell(check: Check, run: RunView, training: Training) -> str | None:
+    """Says that so few targets differ that two simple models could not tell them anyway."""
+    found = _last(run, training)
+    best = math.inf if found is None else found.data.get("at_best", math.inf)  # of older records
+    if best >= check.limit("power"):
+        return None
+    return "nearly all targets are the same: too few others to tell whether they fit their inputs"
+
+
 class LabelsUnrelatedToInputs(Check):
     """Inputs that are alike have targets no more alike than chance would make them.
 
@@ -42,8 +52,9 @@ class LabelsUnrelatedToInputs(Check):
 
     ## Known exceptions
     A relation that neither neighbours nor a line can see (parity, raw sound) goes with a loss that
-    falls, and is silent. Where such a task does not learn for another reason this check can be
-    wrong. Silent for several losses, targets by position, tokens, and fewer than 256 rows.
+    falls, and is silent; so is a loss that is still on its way down to a constant's. Where such a
+    task does not learn for another reason this check can be wrong. Silent for several losses,
+    targets by position, tokens, and fewer than 256 rows.
 
     ## Example
     `x = x[torch.randperm(len(x))]` without the same for `y`; two folders that are listed in
@@ -66,7 +77,13 @@ class LabelsUnrelatedToInputs(Check):
     needs = ("neighbours", "loss_call")
     reads = ("neighbours", "loss", "loss_call", "loss_call_value", "label_count", "target_mean",
              "target_std", "evaluation_loss", "input_contents", "input_fingerprint")  # fmt: skip
-    requires = (OneOptimizer(), That(_too_few_rows), Samples(("loss",), "steps"), ConstantLoss())
+    requires = (
+        OneOptimizer(),
+        That(_too_few_rows),
+        That(_hard_to_tell),
+        Samples(("loss",), "steps"),
+        ConstantLoss(),
+    )
     leads_to = {
         Effect.RATE_TOO_LOW: "where there is nothing to learn, steps get nowhere at any rate",
         Effect.NOT_LEARNING: "targets of other inputs can't be told from these",
@@ -75,8 +92,10 @@ class LabelsUnrelatedToInputs(Check):
         "errors": Limit(3.0, "standard errors", "measured in benchmarks/calibration/unrelated.py"),
         "of few": Limit(1.0, "standard errors", "measured in benchmarks/calibration/unrelated.py"),
         "many": Limit(512, "rows", "measured in benchmarks/calibration/unrelated.py"),
+        "power": Limit(12.0, "standard errors", "ours: four times of what is to be seen"),
         "rows": Limit(256, "rows", "measured in benchmarks/calibration/unrelated.py"),
         "steps": Limit(100, "steps", "ours: before that a loss may not have begun to fall"),
+        "near": Limit(1.1, "of a constant's loss", "ours: what falls above it has not ended"),
         "chance": Limit(0.995, "of a constant's loss", "ours: a weak signal falls further"),
     }
 
@@ -134,6 +153,8 @@ class LabelsUnrelatedToInputs(Check):
                 return None
             return f"the held-out loss was never below {min(held):.3g}, a constant has {floor:.3g}"
         if seen.end < self.limit("chance") * floor:
+            return None
+        if seen.end > self.limit("near") * floor and seen.falls():
             return None
         return f"the loss ended at {seen.end:.3g}, where a constant prediction has {floor:.3g}"
 

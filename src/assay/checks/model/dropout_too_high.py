@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from ...journal.events import DROPOUT_HIGH
 from ...journal.view import Module, RunView, Site, Training
+from ...signals.constant import constant_loss
+from ...signals.objective import only_loss
+from ...signals.trend import trend
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
 from ..requirements import That
@@ -18,7 +21,7 @@ def _was_measured(check: Check, run: RunView, training: Training) -> str | None:
 
 
 class DropoutTooHigh(Check):
-    """Dropout drops three quarters or more, and most of the training loss is due to it.
+    """Dropout drops three quarters or more: much of the loss is due to it, or nothing is learnt.
 
     ## What it does
     Reads the share that each dropout of a step drops, and computes the step again with every
@@ -31,7 +34,8 @@ class DropoutTooHigh(Check):
 
     ## Evidence
     Probe. `dropout_share`, and `dropout_gap`: 1 minus the loss without dropout over the loss of the
-    step, the largest of the later half of the measurements.
+    step, the largest of the later half of the measurements. Where the loss ended no better than a
+    constant prediction's there is nothing that dropout could cost, and its share is enough.
 
     ## Known exceptions
     Silent: dropout of the inputs themselves (a denoising model), a high share that costs little,
@@ -53,11 +57,14 @@ class DropoutTooHigh(Check):
     severity = "warning"
     tier = "probe"
     needs = ("dropout_share",)
-    reads = ("dropout_share", "dropout_gap", "dropout_high")
+    reads = ("dropout_share", "dropout_gap", "dropout_high", "loss", "loss_call",
+             "loss_call_value", "label_count", "target_mean", "target_std")  # fmt: skip
     requires = (That(_was_measured),)
     limits = {
         "share": Limit(0.75, "of the elements", "Srivastava et al. 2014 drop 0.5 at most"),
         "gap": Limit(0.25, "of the loss", "ours: shares of 0.1 to 0.5 cost 0.15 at most"),
+        "chance": Limit(0.98, "of a constant's loss", "ours: next to nothing is learnt"),
+        "steps": Limit(100, "steps", "ours: before that a loss may not have begun to fall"),
         "samples": Limit(2, "measurements", "ours"),
     }
 
@@ -68,14 +75,15 @@ class DropoutTooHigh(Check):
             share = max(series.values, default=0.0)
             gaps = training.series("dropout_gap").finite().values
             gap = max(gaps[len(gaps) // 2 :])  # at first nothing is learnt that could be lost
-            if share < self.limit("share") or gap < self.limit("gap"):
+            idle = None if gap >= self.limit("gap") else self._learnt_nothing(run, training)
+            if share < self.limit("share") or (gap < self.limit("gap") and idle is None):
                 continue
             module = _built(run, share)
             called = max(run.events(DROPOUT_HIGH), key=lambda e: e.data["share"], default=None)
             line = Site.read(called.data["line"]) if called is not None else None
             yield self.found(
-                f"dropout dropped {share:.0%} of the elements, and {gap:.0%} of the training loss "
-                "was due to it",
+                f"dropout dropped {share:.0%} of the elements, and "
+                + (idle or f"{gap:.0%} of the training loss was due to it"),
                 "p is the share that is dropped, not the one that is kept",
                 try_=(f"p={1 - share:.2g}, if {share:.2g} was meant to be kept", "0.1 to 0.5"),
                 where=Where(module=module.name, site=module.site) if module else Where(site=line),
@@ -88,6 +96,16 @@ class DropoutTooHigh(Check):
                 training=training,
                 began=(0, 0),
             )
+
+    def _learnt_nothing(self, run: RunView, training: Training) -> str | None:
+        """Says that the loss ended no better than that of a constant prediction."""
+        call, seen = only_loss(run, training), trend(training.series("loss").finite())
+        floor = constant_loss(training, call) if call is not None else None
+        if floor is None or seen is None or seen.samples < self.limit("steps"):
+            return None
+        if seen.end < self.limit("chance") * floor:
+            return None
+        return f"the loss ended at {seen.end:.4g}, where a constant prediction has {floor:.4g}"
 
 
 def _remedies(share: float) -> tuple[Remedy, ...]:

@@ -11,7 +11,7 @@ from ...signals.constant import constant_loss
 from ...signals.counted import over_nothing
 from ...signals.objective import only_loss
 from ...signals.spoiled import spoiled_batches
-from ...signals.stability import first_stress, worst_of_first
+from ...signals.stability import first_stress, raised_by_steps, worst_of_first
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
@@ -216,7 +216,7 @@ class LearningRateTooHigh(Check):
             found.append(Evidence("step_quality", first, self.limit("collapse"), "1"))
         losses = training.series("loss").finite()
         early = max(losses.values[1 : max(len(losses) // 10, 10)], default=0.0)
-        if early > self.limit("thrown") * losses.first > 0:
+        if early > self.limit("thrown") * losses.first > 0 and raised_by_steps(training, early):
             up = early / losses.first
             found.append(Evidence("loss", up, self.limit("thrown"), "times the first loss"))
         return tuple(found)
