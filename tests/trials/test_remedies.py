@@ -106,6 +106,14 @@ def test_a_clipping_limit_from_the_measured_norms() -> None:
     assert names(view, finding("a", Remedy("clip-norm", "8.0"))) == [["clip-norm=8.0"]]
 
 
+def test_no_limit_is_taken_from_gradients_that_have_burst() -> None:
+    view = make_run(
+        loss=[1.0] * 10, grad_norm=[7e14] * 10, weight_norm={"layer.weight": [3.0] * 10}
+    )
+    assert names(view, finding("a", Remedy("clip-norm", "1.0"))) == [["clip-norm=1.0"]]
+    assert names(view, finding("a", Remedy("clip-norm", "7e14"))) == [["clip-norm=7e+14"]]
+
+
 def test_a_rate_from_sharpness() -> None:
     view = make_run(
         loss=[1.0] * 100,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from assay.trials.statistics import compare, probability, quantile
-from assay.trials.weighing import weigh
+from assay.trials.weighing import weigh, weigh_runs
 
 # from tables of Student's t, two-sided 95 % and 99 %
 TABLE = [
@@ -126,6 +126,37 @@ def test_a_placebo_has_no_effect() -> None:
         treated = [value * math.exp(r.gauss(0, disorder)) for value in control]
         outcomes[weigh(compare(control, treated), 1, 3)[0]] += 1
     assert outcomes["no effect"] / 2000 >= 0.99
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_looking_again_at_each_further_seed_proves_no_more_noise(shape: str) -> None:
+    """By benchmarks/false_proofs.py at most 3.5 %; 600 draws tell that apart from 6 %."""
+    r = random.Random(17)
+    outcomes: Counter[str] = Counter()
+    most = 0
+    for _ in range(600):
+        control, treated = ([SHAPES[shape](r) for _ in range(8)] for _ in range(2))
+        for n in range(3, 9):
+            _, said = weigh_runs(control[:n], treated[:n], wanted=3, most=8)
+            if not said.open:
+                break
+        outcomes[said.outcome] += 1
+        most = max(most, n)
+    assert outcomes["proved"] / 600 <= 0.06
+    assert outcomes["harmful"] / 600 <= 0.06
+    # differences all of one size are decided at once
+    assert most > 3 or shape == "exactly one of two", "no seed was ever added"
+
+
+def test_runs_that_work_or_do_not_prove_nothing_among_many() -> None:
+    """All differences are one size, which makes the interval of three seeds a point."""
+    control, treated = [2.3, 2.31, 2.3], [0.1, 0.1, 0.101]
+    assert weigh_runs(control, treated, candidates=2)[1].outcome == "proved"
+    effect, said = weigh_runs(control, treated, candidates=6, most=8)
+    assert effect.low > 1
+    assert (said.outcome, said.open) == ("undecided", True)
+    more = [*control, 2.3], [*treated, 0.1]
+    assert weigh_runs(*more, candidates=6, most=8)[1].outcome == "proved"
 
 
 def test_a_cure_is_proved() -> None:
