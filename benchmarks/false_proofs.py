@@ -9,10 +9,11 @@ sequential test of trials (`trials/weighing.py`) for its verdict: one candidate 
 `fix`, where a screening seed chooses among eight and three are compared in the first of two sets.
 
 Without it, healthy scripts are run for real: as they are, and under the placebo `seed=4321`, which
-changes every random number and nothing else, on 24 seeds each. Any control run may stand against
-any placebo run, so that 24 pairings of them give 3 comparisons each, of up to 8 seeds: 72 forced
-comparisons a script, that share runs and so are not independent. Each line of the output is one
-run; what is there is not run again.
+changes every random number and nothing else, on 24 seeds each. All 48 runs are of one kind, and a
+forced comparison takes two times 8 of them at random: 200 a script. Comparisons of one script share
+runs and so are not independent; of each script the first three disjoint ones, control against
+placebo as a trial pairs them, are counted apart. Each line of the output is one run; what is there
+is not run again.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ TESTS = Path(__file__).resolve().parent.parent / "tests"
 POOL = 24
 STEPS = 60
 """Of each real run: what noise the seeds make does not hang on the length."""
+COMPARISONS = 200
 PLACEBO = candidate_of(read_all(["seed=4321"]))
 
 Draw = Callable[[random.Random], float]
@@ -151,19 +153,24 @@ def table(out: Path) -> None:
         sides.setdefault(str(line["side"]), {})[int(str(line["seed"]))] = float(str(line["value"]))
     print("| script | runs | comparisons | proved | harmful | no effect | undecided | seeds |")
     print("|---|---|---|---|---|---|---|---|")
-    total, everyone = Counter[str](), 0
+    total, apart, everyone = Counter[str](), Counter[str](), 0
     for name, sides in runs.items():
         control, placebo = (
             [v for _, v in sorted(sides.get(s.name, {}).items())] for s in (CONTROL, PLACEBO)
         )
-        size = min(len(control), len(placebo))
-        found, seeds = Counter[str](), 0
-        for offset in range(size):
-            pairs = [(control[i], placebo[(i + offset) % size]) for i in range(size)]
-            for begin in range(0, size - MOST_SEEDS + 1, MOST_SEEDS):
-                outcome, used = decide(iter(pairs[begin : begin + MOST_SEEDS]))
-                found[outcome] += 1
-                seeds += used
+        size, r = min(len(control), len(placebo)), random.Random(name)
+        found, seeds, everything = Counter[str](), 0, [*control, *placebo]
+        if len(everything) < 2 * MOST_SEEDS:
+            continue
+        for _ in range(COMPARISONS):
+            drawn = r.sample(everything, 2 * MOST_SEEDS)
+            sides_of = zip(drawn[:MOST_SEEDS], drawn[MOST_SEEDS:], strict=True)
+            outcome, used = decide(iter(sides_of))
+            found[outcome] += 1
+            seeds += used
+        for begin in range(0, size - MOST_SEEDS + 1, MOST_SEEDS):
+            block = slice(begin, begin + MOST_SEEDS)
+            apart[decide(zip(control[block], placebo[block], strict=True))[0]] += 1
         count = sum(found.values())
         total, everyone = total + found, everyone + count
         cells = [found[o] for o in ("proved", "harmful", "no effect", "undecided")]
@@ -176,6 +183,7 @@ def table(out: Path) -> None:
             f"({total['harmful'] / everyone:.1%}), {total['no effect']} no effect, "
             f"{total['undecided']} undecided."
         )
+        print(f"Of {sum(apart.values())} that share no run: {dict(apart)}.")
 
 
 def main() -> None:
