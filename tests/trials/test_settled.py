@@ -13,6 +13,7 @@ import pytest
 
 from assay.checks.finding import Finding
 from assay.diagnosis import Diagnosis
+from assay.report.page.trials import trial_context
 from assay.report.settled import lead
 from assay.report.verdicts import render_trial
 from assay.trials.plan import candidate_of
@@ -76,6 +77,12 @@ def test_what_goes_with_the_remedy_of_another_is_its_symptom(tmp_path: Path) -> 
         ("mode", "cause", ()), ("rate", "symptom", ("mode",)), ("loss", "symptom", ("mode",)),
     ]  # fmt: skip
     assert revised.roots(1) == revised.roots(2) == (0,)
+    shown = trial_context(trial)
+    assert shown["lead"]["head"] == "Settled by experiment: mode is the cause."
+    assert shown["lead"]["differs"].startswith("Check had said otherwise: rate stood first")
+    assert shown["table"]["remedies"] == ["train-mode", "lr=x0.1"]
+    cells = shown["table"]["rows"][2]["cells"]
+    assert [cell["said"] for cell in cells] == ["gone", "still there"]
     text = render_trial(trial)
     assert "✓ settled by experiment: mode is the cause" in text
     assert "with train-mode alone it is gone, and so are rate and loss" in text

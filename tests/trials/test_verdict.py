@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -177,6 +178,12 @@ def test_a_broken_invariant_that_is_left_or_hidden_makes_no_cure() -> None:
     said = judge(burst, control, unseen, wanted=3)
     assert (said.outcome, said.reverse.hidden) == ("helps too", ("scaled",))
     assert said.why == "scaled is hidden by it and not mended"
+    # nor is it worth a further seed
+    few = {s: replace(r, measured=r.measured.worst()) for s, r in control.items() if s < 2}
+    said = judge(burst, few, {s: unseen[s] for s in few}, wanted=2, candidates=4, most=8)
+    assert (said.outcome, said.why) == (
+        "undecided", "no cure: scaled is hidden by it and not mended",
+    )  # fmt: skip
     # its own remedy mends it, and what goes with it
     own = candidate_of(read_all(["clip-norm=1.0"]), ("scaled",))
     said = judge(own, control, unseen, wanted=3)

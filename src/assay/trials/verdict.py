@@ -162,8 +162,11 @@ def judge(
         said = Weighed("undecided", note)
     reverse = reverse_proof(control, treated, candidate.checks)
     bar = _unlearnt(candidate, control, treated, seeds) or _ill(candidate, reverse)
-    if said.outcome == "proved" and bar is not None:
-        said = bar
+    if bar is not None and said.outcome == "proved":
+        but = "better than the control, but " if bar.outcome == "refused" else ""
+        said = Weighed(bar.outcome, but + bar.why)
+    elif bar is not None and said.open:
+        said = Weighed(said.outcome, f"no cure: {bar.why}", said.open)
     return Verdict(
         candidate, said.outcome, said.why, metric, caution, seeds, tuple(before.values()),
         tuple(after.values()), effect, reverse, said.open, bar.why if bar else "", runs, seconds,
@@ -187,8 +190,8 @@ def _unlearnt(
         # with another loss, only the control's call is the loss as the script means it
         constant = constants[0] if same else constants[-1]
         if not value < LEARNT * constant:
-            said = f"better than the control, but it has learnt nothing: {kind} {value:.4g}"
-            return Weighed("refused", f"{said}, a constant prediction has {constant:.4g}")
+            said = f"it has learnt nothing: {kind} {value:.4g}, a constant prediction has"
+            return Weighed("refused", f"{said} {constant:.4g}")
     return None
 
 
@@ -199,8 +202,7 @@ def _ill(candidate: Candidate, reverse: Reverse) -> Weighed | None:
     """
     asked = not candidate.checks
     if reverse.brought and not asked:
-        said = f"better than the control, but it brings {listed(reverse.brought)}"
-        return Weighed("refused", said)
+        return Weighed("refused", f"it brings {listed(reverse.brought)}")
     own = [check for check in candidate.checks if check in reverse.left]
     standing = reverse.broken if asked else reverse.standing
     hidden = [check for check in standing if check in reverse.hidden]
