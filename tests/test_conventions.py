@@ -66,7 +66,7 @@ LAYERS: dict[str, set[str]] = {
     "observe": {"launch", "journal"},
     # names, values and order of tricks are read without torch
     "edits": {"journal", "tricks"},
-    "trials": JUDGES | {"launch", "observe", "tricks", "edits"},
+    "trials": JUDGES | {"launch", "observe", "tricks", "edits", "comparison"},
     "cli": JUDGES
     | {
         "comparison",

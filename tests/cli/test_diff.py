@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay.testing import WarmRunner
 from assay.testing.folders import optimizer_line, steps_line, write_run
+from assay.trials.child import Command
 
 from .conftest import TRAIN, Assay
 
@@ -107,3 +110,26 @@ def test_of_one_script(assay: Assay, tmp_path: Path) -> None:
     assert {each["name"] for each in found["differences"] if each["explains"]} == {
         "arguments", "SGD lr"
     }  # fmt: skip
+
+
+def test_a_second_run_of_the_same_script(
+    assay: Assay, tmp_path: Path, warm: WarmRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes over a file of the first run, which is put back, and its record can be compared."""
+    from assay.cli import repeating
+
+    monkeypatch.setattr(repeating, "Command", partial(Command, spawn=warm.spawn))
+    script = TRAIN.replace("END", "pass").replace(
+        "y = (x", "import random\nx += random.random()\nopen('drawn', 'w').write(str(x))\ny = (x"
+    )
+    (tmp_path / "train.py").write_text(script)
+    done = assay("check", "--twice", "--steps", "30", "--only", "runs-differ", "train.py")
+    assert done.returncode == 0
+    assert "assay: --twice: the two runs part; all about it: assay diff " in done.stderr
+    assert "runs-differ" in done.stderr
+    assert "was given another batch at step 0" in " ".join(done.stderr.split())
+    (run,) = (tmp_path / ".assay" / "runs").iterdir()
+    assert (run / "again" / "output.txt").read_text().count("done") == 0  # stopped, as the first
+    told = assay("report", "--only", "runs-differ")
+    assert "runs-differ" in told.stdout
+    assert assay("diff", run.name, str(run / "again")).returncode == 1

@@ -16,6 +16,9 @@ def main(words: Sequence[str]) -> NoReturn:
     parser.add_argument(
         "--deep", action="store_true", help="run it once more, to find the fault by experiment"
     )
+    parser.add_argument(
+        "--twice", action="store_true", help="run it a second time: do its seeds make it repeat?"
+    )
     options = read_options(parser, words)
 
     def tell(report: Report) -> None:

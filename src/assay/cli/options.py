@@ -37,6 +37,7 @@ class Options:
         checks: All checks there are, one's own among them.
         meant: The command line as it was perhaps meant, if an option of ours went to the script.
         deep: Whether extra runs are to look closer.
+        twice: Whether a second run is to be compared with the first.
     """
 
     words: tuple[str, ...]
@@ -56,6 +57,7 @@ class Options:
     checks: tuple[Check, ...] = ()
     meant: str | None = None
     deep: bool = False
+    twice: bool = False
 
     def child_settings(self) -> dict[str, Any]:
         """Returns what the child needs to know."""
@@ -126,6 +128,7 @@ def read_options(parser: Parser, words: Sequence[str]) -> Options:
         checks=checks,
         meant=right_order(parser, command),
         deep=getattr(given, "deep", False),
+        twice=getattr(given, "twice", False),
     )
 
 

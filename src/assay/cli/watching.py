@@ -20,6 +20,7 @@ from .deepening import deepen
 from .misplaced import reads_no_arguments
 from .options import Options
 from .page import write_page_into
+from .repeating import run_again
 
 BEHIND = "what stands behind the script belongs to the script"
 
@@ -48,6 +49,10 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
             base=options.base,
             when_ended=lambda: quiet.enter_context(note_if_slow()),
         )
+        if options.twice:
+            quiet.close()
+            run_again(observed.view, options.words, observed.folder, options.child_settings(),
+                      python=options.python)  # fmt: skip
         if options.deep:
             quiet.close()
             deepen(observed.view, options.words, observed.folder, python=options.python,

@@ -621,6 +621,25 @@ class Conditions(TypedDict):
     cudnn: int | None
 
 
+class Repeated(TypedDict):
+    """How a second run of the unchanged script compares with this one.
+
+    `steps` were compared. They part `at` a step, in its part `stage` (`weights`, `batch`, `loss`,
+    ...); None for both if all that was recorded is alike. `sampled` says whether weights and batch
+    of that step were seen, `place` where they differ, `a` and `b` are the two losses, and `near`
+    says whether these differ by no more than rounding does.
+    """
+
+    steps: int
+    at: int | None
+    stage: str | None
+    sampled: bool
+    place: str
+    a: float | str | None
+    b: float | str | None
+    near: bool
+
+
 class Compile(TypedDict):
     """The class of what was compiled."""
 
@@ -1120,6 +1139,12 @@ CONDITIONS = EventKind(
     absent="no optimizer took a step",
     always=True,
 )  # fmt: skip
+REPEATED = EventKind(
+    "repeated", Repeated, "repeating",
+    "the script was run a second time, and that run was compared with this one",
+    absent="only `assay check --twice` runs a script a second time",
+    always=True,
+)  # fmt: skip
 COMPILE = EventKind("compile", Compile, "notes", "torch.compile is called",
                     absent="torch.compile was not called", always=True)  # fmt: skip
 LOAD_STATE = EventKind(
@@ -1268,7 +1293,8 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,
     NONFINITE_TRACED, NONFINITE_EARLY, NOTHING_COUNTED,
-    ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, CONDITIONS, COMPILE,
+    ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, CONDITIONS,
+    REPEATED, COMPILE,
     LOAD_STATE, UNSCALED_PASS, CLIPPING, SCALER,
     CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,

@@ -36,7 +36,7 @@ _ACCOUNT: dict[str, Any] = {
 }
 """Types of what run.json tells; a value of another type is as good as not there."""
 
-TRACED = "traced.json"
+TRACED, REPEATED = "traced.json", "repeated.json"
 """What a second run told, in the folder of the first one."""
 
 
@@ -59,7 +59,18 @@ def read_run(folder: Path) -> RunView:
     read_troubles(folder, view)
     with suppress(OSError, ValueError, LookupError, TypeError):
         read_traced(json.loads((folder / TRACED).read_text(encoding="utf-8")), view)
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        read_repeated(json.loads((folder / REPEATED).read_text(encoding="utf-8")), view)
     return view
+
+
+def read_repeated(note: dict[str, Any], view: RunView) -> None:
+    """Adds how a second run of the script compares with this one, or why that is not known."""
+    data = note["data"]
+    if data is None:
+        view.skipped["repeated"] = str(note["why"])
+        return
+    view.all_events.append(Event("repeated", int(data["at"] or 0), data))
 
 
 def read_traced(note: dict[str, Any], view: RunView) -> None:

@@ -14,9 +14,13 @@ from typing import Any
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
+from ..journal.reader import read_repeated
 from ..journal.view import RunView
 from ..observe import Observed, observe
+from ..trials.repeating import compared
 from .warm import WarmRunner
+
+TWICE = "# run twice"
 
 
 def check_script(
@@ -27,6 +31,8 @@ def check_script(
     observe: Callable[..., Observed] = observe,
 ) -> tuple[RunView, Diagnosis]:
     """Observes a script to its end and reviews it with every check.
+
+    A script with the line `# run twice` is run a second time, as `assay check --twice` does.
 
     Args:
         script: Its file.
@@ -42,6 +48,9 @@ def check_script(
         folder = run_dir or Path(scratch) / "run"
         observed = observe([str(script), *args], settings, run_dir=folder)
         view = observed.view
+        if TWICE in script.read_text(encoding="utf-8").splitlines():
+            again = observe([str(script), *args], settings, run_dir=Path(scratch) / "again")
+            read_repeated(compared(view, again.view), view)
     assert observed.outcome.exit_code == 0, f"{script} ended with {observed.outcome}"
     assert not view.errors, f"{script}: {view.errors}"
     waits = any(built.with_gradient for built in view.optimizers)
