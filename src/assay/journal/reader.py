@@ -12,6 +12,7 @@ from typing import Any
 from .attempts import Attempts
 from .numbers import from_json
 from .schedulers import Scheduler, StepLine
+from .second_runs import read_notes
 from .series import Series
 from .view import (
     BuiltOptimizer,
@@ -36,9 +37,6 @@ _ACCOUNT: dict[str, Any] = {
 }
 """Types of what run.json tells; a value of another type is as good as not there."""
 
-TRACED, REPEATED = "traced.json", "repeated.json"
-"""What a second run told, in the folder of the first one."""
-
 
 def read_run(folder: Path) -> RunView:
     """Reads everything that processes of this run have written so far.
@@ -57,30 +55,8 @@ def read_run(folder: Path) -> RunView:
         ProcessReader(view, path).read()
     read_workers(folder / "workers.jsonl", view)
     read_troubles(folder, view)
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        read_traced(json.loads((folder / TRACED).read_text(encoding="utf-8")), view)
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        read_repeated(json.loads((folder / REPEATED).read_text(encoding="utf-8")), view)
+    read_notes(folder, view)
     return view
-
-
-def read_repeated(note: dict[str, Any], view: RunView) -> None:
-    """Adds how a second run of the script compares with this one, or why that is not known."""
-    data = note["data"]
-    if data is None:
-        view.skipped["repeated"] = str(note["why"])
-        return
-    view.all_events.append(Event("repeated", int(data["at"] or 0), data))
-
-
-def read_traced(note: dict[str, Any], view: RunView) -> None:
-    """Adds what a second run of the script has told of this one (`retrace`)."""
-    data, training = note["data"], int(note["training"])
-    if data is None:
-        view.skipped["forensics"] = f"not traced: {note['why']}"
-        return
-    event = Event("nonfinite_traced", int(data["at"]), data, training=training)
-    view.all_events.append(event)
 
 
 def read_troubles(folder: Path, view: RunView) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..checks.registry import CHECKS
 from ..diagnosis import Diagnosis, diagnose
-from ..journal.reader import read_repeated
+from ..journal.second_runs import read_repeated
 from ..journal.view import RunView
 from ..observe import Observed, observe
 from ..trials.repeating import compared

@@ -13,7 +13,7 @@ from typing import Any
 from ..comparison import Stage, compare
 from ..journal.events import LOAD_STATE
 from ..journal.numbers import to_json
-from ..journal.reader import REPEATED, read_repeated
+from ..journal.second_runs import REPEATED, read_repeated
 from ..journal.view import RunView
 from .child import Child, Command
 from .files import PutBack, put_back

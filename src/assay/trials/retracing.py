@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..journal.events import NONFINITE_EARLY, NONFINITE_LOSS, NONFINITE_TRACED
-from ..journal.reader import TRACED, read_traced
+from ..journal.second_runs import TRACED, read_traced
 from ..journal.view import RunView, Training
 from ..signals.traced import tracing_of
 from .child import Child, Command
