@@ -50,6 +50,7 @@ class RunsDiffer(Check):
     family = "reproducibility"
     severity = "warning"
     tier = "exact"
+    by_hand = "what draws a number that no seed decides on is the script's to say"
     needs = ("repeated",)
     reads = ("repeated", "seed", "loader")
 
