@@ -35,7 +35,7 @@ def climb(ground: Ground) -> Outcome:
     Raises:
         NotReplayable: why the batch can't be computed.
     """
-    batches, first = ground.seen.batches, ground.seen.weights.first
+    batches, first = ground.batches, ground.seen.weights.first
     asked = ground.asked = max(batches[:8], key=lambda one: one.level[0] if one.level else 0.0)
     until, trained = ground.time(), ground.trained
     scored, targets = asked.scored, asked.targets
@@ -112,7 +112,7 @@ def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcom
         )  # fmt: skip
     if len(best.values) < STEPS_AT_LEAST:
         return untried(f"only {len(best.values)} steps could be made in time", **numbers)
-    if (other := told_by_others(ground.seen.batches, asked)) is not None:
+    if (other := told_by_others(ground.batches, asked)) is not None:
         numbers["others"] = other
         if other > told + SMALLER:
             return fails(
@@ -130,7 +130,7 @@ def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcom
 
 def _over_all(ground: Ground, outcome: Outcome) -> Outcome:
     """Judges a model that can learn one batch by heart by what it can learn of all of them."""
-    batches = ground.seen.batches
+    batches = ground.batches
     found = [told_by_others(batches, one) for one in batches[:: max(len(batches) // OTHERS, 1)]]
     others, way = [told for told in found if told is not None], typical(batches)
     if len(others) < OTHERS or way is None:

@@ -47,7 +47,8 @@ class Collecting(Probe):
         """How gradients were clipped first: by `norm` or by `value`, the limit, and of which."""
         self.rates: list[list[float]] = []
         self.steps = self.skipped = 0
-        self.passes = 0
+        self.passes = self.looked_at = 0
+        """Backward passes, and steps, of iterations that were looked at."""
         self.reached: tuple[int, dict[int, torch.Tensor]] | None = None
         self._met: list[Any] = []
         self._held = 0
@@ -66,9 +67,11 @@ class Collecting(Probe):
 
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Stores the batch of this iteration."""
-        self.passes += 1
+        self.passes += not self.watch.in_closure
         replays = self._replays
-        if self._full or (self.batches and self.batches[-1].iteration == self.watch.iteration):
+        here = self.watch.iteration
+        later = here >= self.watch.opening  # the script may have changed what it trains, or on what
+        if self._full or later or (self.batches and self.batches[-1].iteration == here):
             return
         try:
             tape = replays.tape
@@ -117,6 +120,7 @@ class Collecting(Probe):
         if not self._met or self._met[0] is not optimizer:
             return
         self.steps += 1
+        self.looked_at += self.watch.sampling
         whole = len(self.batches) == self.steps == self.passes
         if whole and self.steps >= 8 and self.steps & (self.steps - 1) == 0:
             self.reached = self.steps, self.weights.now()

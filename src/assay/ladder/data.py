@@ -38,13 +38,16 @@ def _broken(batches: list[Stored]) -> Outcome | None:
     """Says that inputs are not finite, or all the same."""
     for batch in batches:
         for tensor in batch.inputs:
-            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            if math.isfinite(batch.value) or not tensor.is_floating_point():
+                continue  # NaN that the model knows how to treat, or a mask
+            if not bool(torch.isfinite(tensor).all()):
                 share = float((~torch.isfinite(tensor)).double().mean())
                 return fails(
                     f"{share:.2%} of the numbers that the model is given in step "
                     f"{batch.iteration} are not finite"
                 )
-    whole = [batch.inputs[0] for batch in batches if batch.inputs]
+    varied = (one for one in batches if _varies(one.targets))
+    whole = [batch.inputs[0] for batch in varied if len(batch.inputs) == 1]
     whole = [one for one in whole if one.dim() > 1 and one.shape[1:] == whole[0].shape[1:]]
     if len(whole) < 2 or sum(len(one) for one in whole) < ROWS_AT_LEAST:
         return None
@@ -56,6 +59,10 @@ def _broken(batches: list[Stored]) -> Outcome | None:
     if rows.is_floating_point() and bool((rows.double().std(0) <= 1e-6 * _size(rows)).all()):
         return fails("no number of the input differs from row to row")
     return None
+
+
+def _varies(targets: Tensor | None) -> bool:
+    return targets is not None and targets.dim() > 0 and bool((targets != targets[:1]).any())
 
 
 def _size(rows: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from time import monotonic
 
@@ -38,6 +39,12 @@ class Ground:
         """Returns when the rung that begins now has to be done."""
         return min(monotonic() + self.rung_s, self.until)
 
+    @property
+    def batches(self) -> list[Stored]:
+        """What is learnt: batches whose loss was finite in the script; all, where none was."""
+        finite = [one for one in self.seen.batches if math.isfinite(one.value)]
+        return finite or self.seen.batches
+
     def over_all(self) -> Descent:
         """Returns what the robust optimizer makes of all batches in turn; trained once.
 
@@ -45,7 +52,7 @@ class Ground:
             NotReplayable: why one can't be computed.
         """
         if self.whole is None:
-            batches = self.seen.batches
+            batches = self.batches
             steps = max(STEPS, ROUNDS * len(batches))
             self.whole = robust(batches, self.seen.weights.first, self.trained.__contains__,
                                 min(self.rate, RATE), steps=steps, until=self.time())  # fmt: skip
@@ -56,14 +63,14 @@ class Ground:
         best = self.best
         if best is None:
             return "no gradient reaches a weight"
-        if self.asked is not None and not self.asked.level and best.last < -10 * abs(best.first):
-            return "the loss falls without end, so that no two can be compared"
+        if self.asked is not None and not self.asked.level:
+            if best.last < -10 * abs(best.first):
+                return "the loss falls without end, so that no two can be compared"
+            if not best.last < best.first:
+                return "a robust optimizer does not get this loss down, of which no least is known"
         return None
 
     @property
     def trained(self) -> set[int]:
         """Weights that gradients reach in the script."""
-        return {
-            key for batch in self.seen.batches for slot, key in batch.weights.items()
-            if batch.tape.given[slot].requires_grad
-        }  # fmt: skip
+        return set().union(*(batch.trained for batch in self.seen.batches))

@@ -51,7 +51,10 @@ class Stored:
     ) -> None:
         self.tape, self.loss_number, self.iteration = tape, loss, iteration
         self.scored = scored if scored is not None and scored.name in answers.KNOWN else None
-        self.weights = {slot: id(t) for slot, t in tape.weights().items()}
+        held = tape.weights()
+        self.weights = {slot: id(tensor) for slot, tensor in held.items()}
+        # as it is now: what is frozen or thawed later was trained otherwise then
+        self.trained = {id(tensor) for tensor in held.values() if tensor.requires_grad}
         self.call = call
         self._inputs: dict[Path, int] = {}
         if call is not None:

@@ -18,6 +18,8 @@ from .stored import Stored
 BATCHES_AT_LEAST = 8
 ONE_KIND = 0.9
 """Of the variance of the labels lies between batches: each holds nearly one kind alone."""
+GATHERED = 1.25
+"""Backward passes for a step."""
 LEARNT = 0.1
 """Of the way from a constant to the least loss; below that nothing was there to compare with."""
 
@@ -28,11 +30,13 @@ def climb(ground: Ground) -> Outcome:
     Raises:
         NotReplayable: why a batch can't be computed.
     """
-    seen, batches = ground.seen, ground.seen.batches
+    seen, batches = ground.seen, ground.batches
     if (found := _drawn(batches)) is not None:
         return found
     if why := why_not(ground) or ground.why_no_measure():
         return untried(why)
+    if seen.passes > GATHERED * max(seen.looked_at, 1):
+        return untried("gradients are gathered over several batches, or used more than once")
     if len(batches) < BATCHES_AT_LEAST:
         return untried(f"only {len(batches)} batches were stored")
     first = seen.weights.first
@@ -47,6 +51,8 @@ def climb(ground: Ground) -> Outcome:
     after = mean_over(batches, mine.weights)
     numbers = {"first": before, "own": after, "robust": other, "steps": len(mine.values)}
     kind = seen.optimizer.kind
+    if not theirs.finite or not math.isfinite(other):
+        return untried("the loss stops being finite with a robust optimizer too", **numbers)
     if not mine.finite or not math.isfinite(after):
         return fails(f"{kind} over {len(batches)} batches in turn: the loss stops being finite "
                      f"after {len(mine.values)} steps", **numbers)  # fmt: skip
