@@ -104,6 +104,9 @@ def test_json_is_a_report_of_schema_1(trial: Trial) -> None:
     assert report["verdicts"][0]["verdict"] == "proved"
     assert report["verdicts"][0]["findings"]["gone"] == ["exploding-gradient"]
     assert report["trial"]["cost"]["runs"] == 9
+    assert report["trial"]["table"] == [
+        {"finding": "exploding-gradient", "remedies": {"clip-norm=1.0": "gone"}}
+    ]
     report["verdicts"][0]["verdict"] = "perhaps"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
