@@ -85,9 +85,9 @@ def draw_lead(trial: Trial, glyphs: Glyphs) -> list[RenderableType]:
 
 
 def draw_table(trial: Trial) -> list[RenderableType]:
-    """Returns what became of each finding with which remedies; nothing for one of one."""
+    """Returns what became of each finding with which remedies; nothing where one was run."""
     rows = table(trial)
-    if not rows or len(rows) * len(rows[0].states) < 2:
+    if not rows or len(rows[0].states) < 2:
         return []
     drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=False)
     drawn.add_column("finding", overflow="fold", ratio=2)
