@@ -90,6 +90,16 @@ def test_what_goes_with_the_remedy_of_another_is_its_symptom(tmp_path: Path) -> 
     assert "· helps too" in text
 
 
+def test_how_a_training_ends_is_not_called_a_cause(tmp_path: Path) -> None:
+    for check, says in (
+        ("loss-not-finite", "loss-not-finite is mended by lr=x0.1"),
+        ("learning-rate-too-high", "learning-rate-too-high is the cause"),
+    ):
+        said = lead(make_trial(tmp_path, [finding(check)], {"lr=x0.1": (check, [])}))
+        assert said is not None
+        assert said.head == f"settled by experiment: {says}"
+
+
 def test_what_check_had_said_and_the_experiment_bears_out(tmp_path: Path) -> None:
     found = [finding("mode"), finding("rate", ["mode"]), finding("other")]
     trial = make_trial(tmp_path, found[:2], {"train-mode": ("mode", [])})

@@ -9,10 +9,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..checks.effects import Effect
 from ..trials.settled import table
 from ..trials.trial import Trial
 from ..trials.verdict import Verdict, listed
 from .glyphs import Glyphs
+
+ENDS = {Effect.NOT_FINITE, Effect.NOT_LEARNING, Effect.COLLAPSED, Effect.DIVERGING}
+"""Effects that nobody would call a cause, even where a trick takes them away."""
 
 
 class Lead(NamedTuple):
@@ -38,6 +42,8 @@ def lead(trial: Trial) -> Lead | None:
         both = len(settled.causes) > 1
         alone = " together" if both else " alone"
         head = f"{listed(settled.causes)} {'are the causes' if both else 'is the cause'}"
+        if all(_ends(trial, check) for check in settled.causes):
+            head = f"{listed(settled.causes)} {'are' if both else 'is'} mended by {settled.remedy}"
         also = f", and so {_are(settled.explains)}" if settled.explains else ""
         lines = [f"with {settled.remedy}{alone} {_is(settled.causes)} gone{also}"]
         if settled.left:
@@ -57,6 +63,12 @@ def lead(trial: Trial) -> Lead | None:
     why = next((check.by_hand for check in trial.checks if check.name == first.check), "")
     said = "" if first.tricks else f": no trick mends it{why and f', since {why}'}"
     return Lead(False, f"not settled: {first.check} stands{said}", advice)
+
+
+def _ends(trial: Trial, check: str) -> bool:
+    """Whether a finding is how a training ends, which something else has brought on."""
+    effects = next((set(c.is_effect) for c in trial.checks if c.name == check), set[Effect]())
+    return bool(effects) and effects <= ENDS
 
 
 def _mends(verdict: Verdict, check: str) -> bool:
