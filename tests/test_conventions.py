@@ -132,7 +132,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "checks/gradient/exploding_gradient.py": (160, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (
-        260,
+        265,
         "one verdict from four measurements; each says when it was seen, what, and by how much",
     ),
     "checks/optimizer/parameters_outside_optimizer.py": (

@@ -41,8 +41,8 @@ def deepen(
 
     command = Command(tuple(words), python)
     try:
-        if isinstance(asked := target(view), tuple):
-            with waiting(f"tracing step {asked[1]} in one more run") as tracing:
+        if asked := target(view):
+            with waiting("tracing the step that broke in one more run") as tracing:
                 traced = trace(view, command, folder, tracing, AS_CHECKED)
             _say_lost(traced.files)
             if traced.found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..journal.events import NONFINITE_TRACED, NonfiniteTraced
 from ..journal.view import Event, RunView, Training
+from .nonfinite.forward import by_size
 
 
 def tracing_of(run: RunView, training: Training, step: int) -> Event[NonfiniteTraced] | None:
@@ -18,3 +19,9 @@ def tracing_of(run: RunView, training: Training, step: int) -> Event[NonfiniteTr
         if at <= step and near and event.training in (None, training.index):
             return event
     return None
+
+
+def is_undefined(run: RunView, training: Training, step: int) -> bool:
+    """Whether what broke a loss was traced, and is an operation without a value, or bad data."""
+    event = tracing_of(run, training, step)
+    return event is not None and not (event.data["op"] and by_size(event.data))

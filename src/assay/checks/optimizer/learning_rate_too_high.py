@@ -12,6 +12,7 @@ from ...signals.counted import over_nothing
 from ...signals.objective import only_loss
 from ...signals.spoiled import spoiled_batches
 from ...signals.stability import first_stress, raised_by_steps, worst_of_first
+from ...signals.traced import is_undefined
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
@@ -88,6 +89,7 @@ class LearningRateTooHigh(Check):
         "input_nonfinite_share",
         "input_nan_share",
         "nonfinite_origin",
+        "nonfinite_traced",
         "nothing_counted",
         "grad_nonfinite_share",
         "grad_norm",
@@ -190,9 +192,14 @@ class LearningRateTooHigh(Check):
 
     @staticmethod
     def _spoiled(run: RunView, training: Training) -> bool:
-        """Whether a batch brought in the first number that is not finite, or was empty."""
+        """Whether a batch brought in the first number that is not finite, or was empty.
+
+        Or an operation that has no value there, however short the steps.
+        """
         broken = next(step for step, loss in training.series("loss") if not math.isfinite(loss))
         batches = spoiled_batches(run, training)
+        if is_undefined(run, training, broken):
+            return True
         return any(batch.harmful and batch.step <= broken for batch in batches) or any(
             of is training and event.step <= broken for of, event, _ in over_nothing(run)
         )

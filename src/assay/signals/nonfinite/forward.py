@@ -29,8 +29,27 @@ def why(data: Data) -> str:
             return found
     op = data["op"].strip("_").removeprefix("foreach_")
     rule = _RULES.get(op)
-    found = rule(op, operands, data) if rule is not None else ""
+    found = rule(op, operands, data) if rule is not None and operands else ""
     return found or _overflow(operands, data) or _plain(operands, data)
+
+
+def by_size(data: Data) -> bool:
+    """Whether numbers grew too large, or a probability too small, for an operation to hold.
+
+    False where an operation has no finite value whatever the size: 0 / 0, a root at 0 in a backward
+    pass, a row that is masked as a whole. A rate that is too high makes the one, not the other.
+    """
+    operands = [Operand.read(facts) for facts in data["operands"]]
+    if data["phase"] == "backward" and data["forward"] is not None:
+        given = [Operand.read(facts) for facts in data["forward"]["operands"]]
+        if why_backward(data["forward"]["op"].strip("_"), given, data["kind"]):
+            return False
+    op = data["op"].strip("_").removeprefix("foreach_")
+    rule = _RULES.get(op)
+    if rule in (_log, _exp, _cast):
+        return True
+    known = rule is not None and operands and rule(op, operands, data)
+    return not known and bool(_overflow(operands, data))
 
 
 # -- single operations ----------------------------------------------------------------------------
@@ -162,9 +181,9 @@ def _logit(op: str, operands: list[Operand], data: Data) -> str:
 
 
 def _remainder(op: str, operands: list[Operand], data: Data) -> str:
-    return (
-        f"the remainder of a division by 0{what_made(operands[1])}" if operands[1].at == 0 else ""
-    )
+    if len(operands) > 1 and operands[1].at == 0:
+        return f"the remainder of a division by 0{what_made(operands[1])}"
+    return ""
 
 
 def _norm(op: str, operands: list[Operand], data: Data) -> str:
