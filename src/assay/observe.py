@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .journal.reader import read_run
+from .journal.texts import keep_texts
 from .journal.view import RunView
 from .launch import command, environment, folder, supervisor
 from .launch.errors import LaunchError
@@ -62,8 +63,11 @@ def observe(
     if when_ended is not None:
         when_ended()
     view = read_run(run.path)
+    known = known_setup(view)
     with contextlib.suppress(LaunchError):
-        run.add_setup(**known_setup(view))
+        run.add_setup(**known)
+    with contextlib.suppress(OSError):
+        keep_texts(run.path, known["digests"])
     # again from the source: a disk filled by the script keeps run.json as it was at the start
     view.facts.update(
         exit_code=outcome.exit_code, signal=outcome.signal, seconds=round(outcome.seconds, 3)

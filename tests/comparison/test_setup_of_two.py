@@ -12,8 +12,10 @@ from assay.comparison import Stage, compare
 from assay.comparison.setup import differences, script
 from assay.comparison.words import candidates, headline, where
 from assay.journal.events import CONDITIONS, INPUT, LOADER, SEED
+from assay.journal.texts import keep_texts, read_texts
 from assay.journal.view import Event, Parameter, RunView
 from assay.launch.setup import digests
+from assay.report.comparison import render_comparison
 from assay.testing.runs import make_run, make_training
 
 SETUP: dict[str, Any] = {
@@ -174,3 +176,32 @@ def test_sentences() -> None:
     alike = compare(run(), run())
     assert headline(alike) == "The two runs are alike in all that was recorded."
     assert where(alike) == "Compared: 2 losses to the 7 digits recorded."
+
+
+def test_the_lines_that_changed(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("a = 1\nlr = 0.1\nb = 2\n")
+    keep_texts(tmp_path, [str(script), str(tmp_path / "gone.py")])
+    first = read_texts(tmp_path)
+    assert list(first) == [str(script)]
+    second = {str(script): "a = 1\nlr = 0.2\nb = 2\nc = 3\n"}
+    a, b = (run(cwd=str(tmp_path)) for _ in range(2))
+    (change,) = compare(a, b, first, second).changes
+    assert change.file == "train.py"
+    assert [(line.sign, line.number, line.text) for line in change.lines] == [
+        ("-", 2, "lr = 0.1"), ("+", 2, "lr = 0.2"), ("+", 4, "c = 3")
+    ]  # fmt: skip
+    told = render_comparison(compare(a, b, first, second))
+    assert "  - 2  lr = 0.1\n  + 2  lr = 0.2\n  + 4  c = 3\n" in told
+    assert compare(a, b, first, first).changes == ()
+    assert compare(a, b, {}, second).changes == ()
+    assert read_texts(tmp_path / "no") == {}
+
+
+def test_a_long_change_is_cut() -> None:
+    text = "\n".join(f"x{i} = {i}" for i in range(100))
+    (change,) = compare(run(), run(), {"/home/me/a.py": ""}, {"/home/me/a.py": text}).changes
+    assert (len(change.lines), change.left_out) == (40, 60)
+    assert "and 88 more lines" in render_comparison(compare(
+        run(), run(), {"/home/me/a.py": ""}, {"/home/me/a.py": text}
+    ))  # fmt: skip

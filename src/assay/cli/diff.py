@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..comparison import compare
 from ..journal.reader import read_run
+from ..journal.texts import read_texts
 from ..journal.view import RunView
 from ..launch.errors import LaunchError
 from ..launch.folder import RUNS
@@ -50,7 +51,7 @@ def main(words: Sequence[str]) -> int:
         raise LaunchError(f"{second.name} is both runs: name another one to compare it with")
     with note_if_slow():
         a, b = read(first), read(second)
-        found = compare(a, b)
+        found = compare(a, b, read_texts(first), read_texts(second))
     from ..report.comparison import as_dict, show_comparison
 
     show_comparison(found, sys.stderr if given.json == "-" else sys.stdout, quiet=given.quiet)

@@ -1,6 +1,6 @@
 """Two runs of one script side by side: where they part, and what differs before that."""
 
 from .compare import compare
-from .model import Comparison, Difference, Parting, Seen, Stage
+from .model import Change, Comparison, Difference, Parting, Seen, Stage
 
-__all__ = ["Comparison", "Difference", "Parting", "Seen", "Stage", "compare"]
+__all__ = ["Change", "Comparison", "Difference", "Parting", "Seen", "Stage", "compare"]

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 
 from ..journal.view import RunView, Training
 from .course import FULL, compared, digits, part
 from .model import Comparison, Parting
 from .setup import differences
+from .texts import changes
 
 
-def compare(a: RunView, b: RunView) -> Comparison:
+def compare(
+    a: RunView,
+    b: RunView,
+    first: Mapping[str, str] | None = None,
+    second: Mapping[str, str] | None = None,
+) -> Comparison:
     """Compares two runs: their set-up, and step by step what was recorded of them.
 
     Trainings are paired in the order in which they began, process by process.
+
+    Args:
+        a: The first run.
+        b: The second one.
+        first: The text of the first one's files, by path (`journal.texts`), where it is kept.
+        second: The text of the second one's.
     """
     firsts, seconds = _trainings(a), _trainings(b)
     pairs = list(zip(firsts, seconds, strict=False))
@@ -23,6 +36,7 @@ def compare(a: RunView, b: RunView) -> Comparison:
         a,
         b,
         differences=tuple(differences(a, b)),
+        changes=changes(a, b, first or {}, second or {}),
         parting=min(partings, key=lambda each: _when(firsts, each), default=None),
         steps=sum(min(x.steps, y.steps) for x, y in pairs),
         losses=sum(len(compared(x, y, "loss")) for x, y in pairs),

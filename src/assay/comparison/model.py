@@ -66,6 +66,24 @@ def in_words(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line that only one of two runs had: its sign (`-` the first, `+` the second) and number."""
+
+    sign: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file whose text is another in the second run; `left_out` lines of it are not told."""
+
+    file: str
+    lines: tuple[Line, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """How one part of a step compares: of the step at which two runs part, or of a sample before.
 
@@ -143,6 +161,7 @@ class Comparison:
     Attributes:
         a, b: Their records.
         differences: What is otherwise in their set-up, the gravest first.
+        changes: Files whose text is another, where it was kept, with the lines.
         parting: Where they part; None if all that was recorded is alike.
         steps: How many steps were compared.
         losses: How many losses were.
@@ -155,6 +174,7 @@ class Comparison:
     a: RunView
     b: RunView
     differences: tuple[Difference, ...] = ()
+    changes: tuple[Change, ...] = ()
     parting: Parting | None = None
     steps: int = 0
     losses: int = 0

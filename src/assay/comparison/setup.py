@@ -80,7 +80,7 @@ def _sources(a: RunView, b: RunView) -> Iterator[Difference]:
     one, other = _digests(a), _digests(b)
     for name in sorted(one.keys() & other.keys()):
         yield from if_other(f"text of {name}", one[name][:8], other[name][:8])
-    loaded = [{_below(view, path) for path in _setup(view).get("sources") or ()} for view in (a, b)]
+    loaded = [{below(view, path) for path in _setup(view).get("sources") or ()} for view in (a, b)]
     if all(loaded) and script(a) == script(b):
         only = [_listed(sorted(x - y)) for x, y in (loaded, loaded[::-1])]
         yield from if_other("files of this run alone", *only)
@@ -89,10 +89,10 @@ def _sources(a: RunView, b: RunView) -> Iterator[Difference]:
 def _digests(view: RunView) -> dict[str, str]:
     """Returns the hash of each source file, by its path from where the run began."""
     named = {**_mapping(_setup(view).get("digests")), **_mapping(_setup(view).get("files"))}
-    return {_below(view, path): str(digest) for path, digest in named.items()}
+    return {below(view, path): str(digest) for path, digest in named.items()}
 
 
-def _below(view: RunView, path: str) -> str:
+def below(view: RunView, path: str) -> str:
     """Returns a path as seen from where the run began, if it lies below."""
     cwd = str(view.facts.get("cwd") or "")
     path = os.path.normpath(os.path.join(cwd, str(path)))

@@ -92,6 +92,7 @@ def candidates(found: Comparison) -> list[str]:
 def _named(each: Difference) -> str:
     """Returns a difference with its values, where those are short."""
     short = len(each.a) + len(each.b) <= SHORT and " and " not in each.a + each.b
+    short = short and not each.name.startswith("text of ")  # hashes tell nobody anything
     values = f" ({each.a} and {each.b})" if each.a and each.b and short else ""
     return f"{each.name}{values}"
 

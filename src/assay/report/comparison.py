@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import __version__
-from ..comparison import Comparison, Difference, words
+from ..comparison import Change, Comparison, Difference, words
 from ..journal.numbers import to_json
 from ..journal.view import RunView
 from .console import WIDEST, clean, drawn, print_to
@@ -22,6 +22,7 @@ from .sentence import sentence
 
 SCHEMA = 1
 MOST_ROWS = 12
+MOST_LINES = 12
 WIDEST_CELL = 34
 
 
@@ -56,6 +57,8 @@ def render_comparison(
     if explaining:
         others = [each for each in others if each not in explaining]
         parts += [_table("differs, and can explain it", explaining, ""), ""]
+    for change in found.changes:
+        parts += [_change(change), ""]
     if others and not quiet:
         title = "also differs" if found.parting is not None else "differs, and nothing shows it"
         parts += [_table(title, others, "dim"), ""]
@@ -107,6 +110,18 @@ def _table(title: str, rows: list[Difference] | tuple[Difference, ...], style: s
     return Padding(table, (0, 0, 0, 2))
 
 
+def _change(change: Change) -> Padding:
+    """Returns the lines of a file that only one of the runs had."""
+    text = Text(no_wrap=True, overflow="ellipsis").append(clean(change.file), "cyan")
+    digits = max((len(str(line.number)) for line in change.lines), default=1)
+    for line in change.lines[:MOST_LINES]:
+        said = f"\n{line.sign} {line.number:>{digits}}  {clean(line.text.expandtabs(4))}"
+        text.append(said, "red" if line.sign == "-" else "green")
+    if more := max(len(change.lines) - MOST_LINES, 0) + change.left_out:
+        text.append(f"\n  and {more:,} more lines", "dim")
+    return Padding(text, (0, 0, 0, 2))
+
+
 def _columns(*names: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for name in names:
@@ -139,6 +154,14 @@ def as_dict(found: Comparison) -> dict[str, Any]:
         "differences": [
             {"name": d.name, "a": d.a, "b": d.b, "explains": d in explaining}
             for d in found.differences
+        ],
+        "changes": [
+            {
+                "file": change.file,
+                "lines": [[line.sign, line.number, line.text] for line in change.lines],
+                "left_out": change.left_out,
+            }
+            for change in found.changes
         ],
         "notes": list(found.notes),
     }
