@@ -11,7 +11,7 @@ import pytest
 from assay.comparison import Stage, compare
 from assay.comparison.setup import differences, script
 from assay.comparison.words import candidates, headline, where
-from assay.journal.events import CONDITIONS, INPUT, LOADER, SEED
+from assay.journal.events import CONDITIONS, EPOCH, INPUT, LOADER, SEED
 from assay.journal.texts import keep_texts, read_texts
 from assay.journal.view import Event, Parameter, RunView
 from assay.launch.setup import digests
@@ -205,3 +205,23 @@ def test_a_long_change_is_cut() -> None:
     assert "and 88 more lines" in render_comparison(compare(
         run(), run(), {"/home/me/a.py": ""}, {"/home/me/a.py": text}
     ))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("orders", "says"),
+    [
+        ([(7, 8), (7, 8)], "rows in the first 8 batches of each pass: the data are others."),
+        ([(7, 8), (7, 9)], "the batch is another: loaders drew other rows, or another order, in "
+                           "pass 1."),
+        ([(), (7,)], "the batch is another."),
+    ],
+)  # fmt: skip
+def test_whether_loaders_drew_the_same(orders: list[tuple[int, ...]], says: str) -> None:
+    views = []
+    for number, each in enumerate(orders):
+        passes = [event(EPOCH, loader=0, epoch=i, order=order) for i, order in enumerate(each)]
+        views.append(run(events=passes))
+        views[-1].trainings[0] = make_training(
+            loss=[0.5, 0.25], input_mean={"input 0": {1: number}}, input_std={"input 0": {1: 1.0}}
+        )
+    assert where(compare(*views)).endswith(says)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import zip_longest
 
+from ..journal.events import EPOCH
 from ..journal.view import RunView, Training
 from .course import FULL, compared, digits, part
 from .model import Comparison, Parting
@@ -32,12 +34,15 @@ def compare(
     pairs = list(zip(firsts, seconds, strict=False))
     partings = [found for n, (x, y) in enumerate(pairs) if (found := part(n, x, y)) is not None]
     weights = [step for x, y in pairs for step in compared(x, y, "weight_fingerprint")]
+    first_parting = min(partings, key=lambda each: _when(firsts, each), default=None)
+    if first_parting is not None:
+        first_parting = replace(first_parting, order=_order(a, b))
     return Comparison(
         a,
         b,
         differences=tuple(differences(a, b)),
         changes=changes(a, b, first or {}, second or {}),
-        parting=min(partings, key=lambda each: _when(firsts, each), default=None),
+        parting=first_parting,
         steps=sum(min(x.steps, y.steps) for x, y in pairs),
         losses=sum(len(compared(x, y, "loss")) for x, y in pairs),
         digits=min((digits(x, y) for x, y in pairs), default=FULL),
@@ -45,6 +50,20 @@ def compare(
         last_weights=max(weights, default=None),
         notes=tuple(_notes(firsts, seconds)),
     )
+
+
+def _order(a: RunView, b: RunView) -> int | None:
+    """Returns the first pass for which a loader drew others; -1 if none did, None if not known."""
+    one, other = (
+        {
+            (event.process, event.data["loader"], event.data["epoch"]): event.data["order"]
+            for event in view.events(EPOCH)
+        }
+        for view in (a, b)
+    )
+    both = one.keys() & other.keys()
+    others = [key[2] for key in both if one[key] != other[key]]
+    return min(others, default=-1) if both else None
 
 
 def _trainings(view: RunView) -> list[Training]:

@@ -80,7 +80,7 @@ def part(number: int, one: Training, other: Training) -> Parting | None:
         name = first.place or _first_other(one, other, first.step)
     seen = _before(one, other, first.step)
     batches = _batches(one, other)
-    return Parting(number, one.optimizer, first.step, first.stage, seen, batches, name)
+    return Parting(number, one.optimizer, first.step, first.stage, seen, batches, first_other=name)
 
 
 def compared(one: Training, other: Training, signal: str) -> list[int]:

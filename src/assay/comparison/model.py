@@ -114,6 +114,8 @@ class Parting:
         stage: The earliest part of that step that differs, of those that were seen at it.
         seen: What was compared at that step, or in the last sample before it.
         batches: Sampled steps of both at which the batch was compared, and at which it was alike.
+        order: The first pass over its data whose first batches a loader drew otherwise; -1 if all
+            passes on record are alike, None if none is.
         first_other: The first parameter that differs where the weights do; "" if not known.
     """
 
@@ -123,6 +125,7 @@ class Parting:
     stage: Stage
     seen: tuple[Seen, ...] = ()
     batches: tuple[int, int] = (0, 0)
+    order: int | None = None
     first_other: str = ""
 
     def at(self, stage: Stage) -> Seen | None:

@@ -13,6 +13,9 @@ MOST_NAMED = 4
 SHORT = 30
 """Columns that two values may take in a headline."""
 
+BATCHES_IN_ORDER = 8
+"""Batches of each pass whose order is on record (`probes/loaders.py`)."""
+
 LABELS = {
     Stage.WEIGHTS: "weights",
     Stage.BATCH: "batch",
@@ -60,7 +63,10 @@ def where(found: Comparison) -> str:
                 return f"They part at step 0: the weights that they begin with are others{which}."
             return f"They part before step {step}: the weights are others{which}."
         case Stage.BATCH:
-            return f"They part at step {step}: {_of_that_step(parting)}the batch is another."
+            return (
+                f"They part at step {step}: {_of_that_step(parting)}the batch is another"
+                f"{_drawn(parting)}."
+            )
         case Stage.TARGETS:
             return f"They part at step {step}: {_of_that_step(parting)}the targets are others."
         case Stage.MODE:
@@ -156,6 +162,18 @@ def _known(parting: Parting, stage: Stage) -> bool:
 
 def _of_that_step(parting: Parting) -> str:
     return "with the same weights, " if _known(parting, Stage.WEIGHTS) else ""
+
+
+def _drawn(parting: Parting) -> str:
+    """Returns whether loaders drew the same rows, as far as that is on record."""
+    if parting.order is None:
+        return ""
+    if parting.order >= 0:
+        return f": loaders drew other rows, or another order, in pass {parting.order}"
+    same = (
+        f", though loaders drew the same rows in the first {BATCHES_IN_ORDER} batches of each pass"
+    )
+    return f"{same}: the data are others" if parting.step < BATCHES_IN_ORDER else same
 
 
 def _unrecorded(found: Comparison) -> str:

@@ -50,7 +50,8 @@ class _Drawn:
         self.draws += len(batch)
         self.batches += 1
         if self.batches <= BATCHES_IN_ORDER:
-            self.order = hash((self.order, *batch))
+            # the same number in each process: the hash of a text is not
+            self.order = crc32(repr(batch).encode("utf-8", "replace"), self.order)
         if self.epoch < EPOCHS_COUNTED and self.draws <= DRAWS_AT_MOST:
             self.counts.update(batch)
 

@@ -171,7 +171,7 @@ def nonfinite_share(tensor: torch.Tensor, together: torch.Tensor) -> torch.Tenso
 
 
 def fingerprint(tensor: torch.Tensor) -> torch.Tensor | None:
-    """Returns a number for the bits of a tensor, equal for equal ones: an int64 scalar.
+    """Returns a number for the bits of a tensor, equal for equal ones: a scalar of whole numbers.
 
     The bits of its elements are added as integers, which is exact in any order. None for what has
     no plain memory, and for a device that is not known to add so.
@@ -185,7 +185,7 @@ def fingerprint(tensor: torch.Tensor) -> torch.Tensor | None:
     if kind is torch.int16:  # too narrow for a sum; on a CPU a wider copy is made, bit by bit
         parts = bits.reshape(-1).split(_WIDENED) if bits.is_cpu else [bits]
         return torch.stack([part.sum(dtype=torch.int64) for part in parts]).sum()
-    return bits.sum(dtype=kind).long()
+    return bits.sum(dtype=kind)
 
 
 def fingerprints(
@@ -202,7 +202,7 @@ def fingerprints(
     if not known or len(known) < len(prints):
         return {}
     device = next(iter(known.values())).device
-    parts = torch.stack([one.to(device) for one in known.values()]).remainder(_PRIME)
+    parts = torch.stack([one.to(device) for one in known.values()]).long().remainder(_PRIME)
     found = {"": parts.sum().remainder(_PRIME)}
     return {**found, **dict(zip(known, parts.unbind(), strict=True))} if each else found
 
