@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -36,6 +37,8 @@ class Trace:
         self._found: dict[str, Any] | None = None
         self._batch: int | None = None
         self._over = False
+        # compiled code is one piece; it is computed line by line in this run, read as it is loaded
+        os.environ.update(TORCHDYNAMO_DISABLE="1", TORCH_COMPILE_DISABLE="1")
         for event in ("root_begin", "backward_begin", "gradients_ready", "step_begin", "step_end",
                       "step_skipped", "training_found"):  # fmt: skip
             hub.on(event, getattr(self, f"on_{event}"))

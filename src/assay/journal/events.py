@@ -488,10 +488,11 @@ class NonfiniteTraced(_NonfiniteTraced, total=False):
     `rows` are the first `bad_rows` entries of the first dimension, `batch` is the size of a batch.
     `meant` says that the value was written there on purpose, `then` which operation made NaN of an
     infinity later on. Of a second run, `differs_from` is the first step whose loss is another one
-    there, None if none is.
+    there, None if none is; `compiled` says that the first run was, which the second is not.
     """
 
     differs_from: int | None
+    compiled: bool
 
 
 class NonfiniteEarly(TypedDict):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..journal.events import NONFINITE_EARLY, NONFINITE_LOSS, NONFINITE_TRACED
+from ..journal.events import COMPILE, NONFINITE_EARLY, NONFINITE_LOSS, NONFINITE_TRACED
 from ..journal.second_runs import TRACED, read_traced
 from ..journal.view import RunView, Training
 from ..signals.traced import tracing_of
@@ -45,7 +45,7 @@ def target(view: RunView) -> tuple[int, int] | str:
         for step in [_first_broken(training)]
         if step is not None
     ]
-    broken = broken or _unstepped(view)
+    broken = broken or _unstepped(view) or _unseen(view)
     if not broken:
         return ""
     step, index, training = min(broken, key=lambda each: each[:2])
@@ -68,6 +68,17 @@ def _unstepped(view: RunView) -> list[tuple[int, int, Training]]:
         for training in view.trainings
         if event.training in (None, training.index) and event.step >= training.steps
     ]
+
+
+def _unseen(view: RunView) -> list[tuple[int, int, Training]]:
+    """Returns where weights were not finite first that had been, though no loss shows it."""
+    found = []
+    for training in view.trainings:
+        for place in training.places("weight_nonfinite_share"):
+            shares = training.series("weight_nonfinite_share", place)
+            if len(shares) and not shares.first:
+                found += [(step, training.index, training) for step, share in shares if share][:1]
+    return found
 
 
 def _first_broken(training: Training) -> int | None:
@@ -108,7 +119,8 @@ def trace(
         second = _run(view, command, _fresh(folder), working, told, traced.files)
         event = next(second.events(NONFINITE_TRACED), None)
         if event is not None:
-            data = {**event.data, "differs_from": _differs(view, second, training)}
+            differs = _differs(view, second, training)
+            data = {**event.data, "differs_from": differs, "compiled": any(view.events(COMPILE))}
             break
         early = next(second.events(NONFINITE_EARLY), None)
         if early is None or early.data["at"] >= step:

@@ -52,7 +52,7 @@ def told(data: Data) -> str:
     kind = " and ".join(_KINDS[k] for k in data["kind"])
     at = f"at step {data['at']} "
     if data["phase"] == "backward":
-        who = f"{at}the backward pass of {name}{inside} made the first {kind}"
+        who = f"{at}{_backward(data, name)}{inside} made the first {kind}"
     elif data["phase"] == "optimizer":
         owner = f" of `{data['owner']}`" if data["owner"] else ""
         who = f"{at}{name} in the optimizer's update{owner} made the first {kind}"
@@ -60,6 +60,14 @@ def told(data: Data) -> str:
         who = f"{at}{name}{inside} made the first {kind}"
     said = f"{why(data)}{_range(data)}{_samples(data)}"
     return f"{who}: {said}{_then(data)}{_again(data)}"
+
+
+def _backward(data: Data, name: str) -> str:
+    """Says whose backward pass it was: of an operation, or of a function of the user's own."""
+    if data["forward"] is not None:
+        return f"the backward pass of {name}"
+    node = str(data["node"] or "").rstrip("0123456789").removesuffix("Backward")
+    return f"{name} in the backward pass of `{node}`" if node else f"{name} in a backward pass"
 
 
 def _given(data: Data) -> str:
@@ -113,12 +121,14 @@ def _again(data: Data) -> str:
     if "differs_from" not in data:
         return ""
     first = data["differs_from"]
+    why_other = (
+        "the script is compiled, and that run was not"
+        if data.get("compiled")
+        else "the script draws from a generator that is not seeded, or computes otherwise each time"
+    )
     if first is None:
         return " (seen in a second run with the same losses)"
-    return (
-        f" (seen in a second run, whose losses were others from step {first} on: the script draws "
-        "from a generator that is not seeded, or computes otherwise each time)"
-    )
+    return f" (seen in a second run, whose losses were others from step {first} on: {why_other})"
 
 
 def mend(data: Data) -> str | None:
