@@ -21,7 +21,7 @@ def _was_measured(check: Check, run: RunView, training: Training) -> str | None:
 
 
 class DropoutTooHigh(Check):
-    """Dropout drops three quarters or more: much of the loss is due to it, or nothing is learnt.
+    """Dropout drops three quarters or more: much of the loss is due to it, or little is learnt.
 
     ## What it does
     Reads the share that each dropout of a step drops, and computes the step again with every
@@ -34,8 +34,8 @@ class DropoutTooHigh(Check):
 
     ## Evidence
     Probe. `dropout_share`, and `dropout_gap`: 1 minus the loss without dropout over the loss of the
-    step, the largest of the later half of the measurements. Where the loss ended no better than a
-    constant prediction's there is nothing that dropout could cost, and its share is enough.
+    step, the largest of the later half of the measurements. Where the loss ended little below a
+    constant prediction's there is little that dropout could cost, and its share is enough.
 
     ## Known exceptions
     Silent: dropout of the inputs themselves (a denoising model), a high share that costs little,
@@ -63,7 +63,7 @@ class DropoutTooHigh(Check):
     limits = {
         "share": Limit(0.75, "of the elements", "Srivastava et al. 2014 drop 0.5 at most"),
         "gap": Limit(0.25, "of the loss", "ours: shares of 0.1 to 0.5 cost 0.15 at most"),
-        "chance": Limit(0.98, "of a constant's loss", "ours: next to nothing is learnt"),
+        "little": Limit(0.75, "of a constant's loss", "ours: a quarter is little to have learnt"),
         "steps": Limit(100, "steps", "ours: before that a loss may not have begun to fall"),
         "samples": Limit(2, "measurements", "ours"),
     }
@@ -75,7 +75,7 @@ class DropoutTooHigh(Check):
             share = max(series.values, default=0.0)
             gaps = training.series("dropout_gap").finite().values
             gap = max(gaps[len(gaps) // 2 :])  # at first nothing is learnt that could be lost
-            idle = None if gap >= self.limit("gap") else self._learnt_nothing(run, training)
+            idle = None if gap >= self.limit("gap") else self._learnt_little(run, training)
             if share < self.limit("share") or (gap < self.limit("gap") and idle is None):
                 continue
             module = _built(run, share)
@@ -97,13 +97,13 @@ class DropoutTooHigh(Check):
                 began=(0, 0),
             )
 
-    def _learnt_nothing(self, run: RunView, training: Training) -> str | None:
-        """Says that the loss ended no better than that of a constant prediction."""
+    def _learnt_little(self, run: RunView, training: Training) -> str | None:
+        """Says that the loss ended little below that of a constant prediction."""
         call, seen = only_loss(run, training), trend(training.series("loss").finite())
         floor = constant_loss(training, call) if call is not None else None
         if floor is None or seen is None or seen.samples < self.limit("steps"):
             return None
-        if seen.end < self.limit("chance") * floor:
+        if seen.end < self.limit("little") * floor:
             return None
         return f"the loss ended at {seen.end:.4g}, where a constant prediction has {floor:.4g}"
 
