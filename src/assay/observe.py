@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class Observed:
     folder: Path
     outcome: supervisor.Outcome
     view: RunView
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user has ended it by Ctrl-C."""
+        return self.outcome.signal == signal.SIGINT or self.outcome.exit_code == 130
 
 
 def observe(

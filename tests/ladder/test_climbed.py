@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from assay.diagnosis.ladder import Ladder, ladder_of
+from assay.ladder import climbing
 from assay.testing import WarmRunner
 
 SETTINGS = {"ladder": True, "opening": 32, "steps": 2000, "seconds": 30.0}
@@ -112,3 +115,21 @@ def test_optimizer_of_the_scripts_own_is_told_of(warm: WarmRunner, tmp_path: Pat
     untried = {rung.name: rung.said for rung in found.rungs if rung.state == "untried"}
     assert untried["optimizer"] == "Mine is an optimizer of your own"
     assert untried["stream"] == untried["loop"] == untried["optimizer"]
+
+
+def test_forked_worker_and_a_further_rank_do_not_climb(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    watch: Any = SimpleNamespace(
+        serve=lambda probe: None, event=lambda kind, **data: events.append(data["rung"]),
+        shared=lambda kind: None,
+    )  # fmt: skip
+    ladder = climbing.Ladder(watch)
+    monkeypatch.setenv("RANK", "1")
+    ladder.finish()
+    monkeypatch.delenv("RANK")
+    monkeypatch.setattr(climbing.os, "getpid", lambda: -1)
+    ladder.finish()
+    assert events == []
+    monkeypatch.undo()
+    ladder.finish()
+    assert events == [name for name, _ in climbing.RUNGS]

@@ -39,6 +39,8 @@ def deepen(
     """
     from ..report.waiting import waiting
 
+    if not view.observed and not view.facts.get("processes"):
+        return  # the report says why nothing was seen
     command = Command(tuple(words), python)
     try:
         if asked := target(view):

@@ -53,7 +53,7 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
             quiet.close()
             run_again(observed.view, options.words, observed.folder, options.child_settings(),
                       python=options.python)  # fmt: skip
-        if options.deep:
+        if options.deep and not observed.interrupted:
             quiet.close()
             deepen(observed.view, options.words, observed.folder, python=options.python,
                    steps=options.steps, seconds=options.seconds)  # fmt: skip

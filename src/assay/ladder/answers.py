@@ -22,7 +22,9 @@ _ELEMENTWISE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def loss_of(name: str, answers: Tensor, targets: Tensor, ignored: int) -> Tensor | None:
+def loss_of(
+    name: str, answers: Tensor, targets: Tensor, ignored: int, *, as_given: bool = False
+) -> Tensor | None:
     """Returns the mean loss of answers, a scalar in float32, with shapes made equal.
 
     None where they do not fit each other.
@@ -32,8 +34,12 @@ def loss_of(name: str, answers: Tensor, targets: Tensor, ignored: int) -> Tensor
         answers: Shape [n, c, ...] for classes, else that of the targets.
         targets: Classes of shape [n, ...], or numbers.
         ignored: The class that does not count.
+        as_given: Whether shapes that differ are left to torch, which holds each against each.
     """
     answers = answers.float()
+    if as_given and name in _ELEMENTWISE:
+        given: Tensor = _ELEMENTWISE[name](answers, targets.float())
+        return given
     if name in CLASSES:
         if targets.is_floating_point() or answers.dim() != targets.dim() + 1 or answers.dim() < 2:
             return None

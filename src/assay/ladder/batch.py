@@ -19,7 +19,7 @@ BOUNDED = 0.75
 """Of the loss is left when the same answers are stretched: a last layer that is free does that."""
 SMALLER = 0.2
 """A network that learnt from other rows tells so much more of these than can be learnt by heart."""
-OTHERS, MUCH_SMALLER = 4, 0.3
+OTHERS, MUCH_SMALLER = 4, 0.5
 """The same of so many batches, which are learnt in turn and not one by heart."""
 NOTHING = 0.02
 UNKNOWN_MOVED = 0.01
@@ -61,7 +61,9 @@ def climb(ground: Ground) -> Outcome:
             rate=lost[0], steps=len(lost[1].values),
         )  # fmt: skip
     outcome = _judged(ground, asked, rate, best)
-    return _over_all(ground, outcome) if outcome.state == "passes" else outcome
+    if outcome.state != "passes" or not asked.is_alone(first, best.weights):
+        return outcome
+    return _over_all(ground, outcome)
 
 
 def _before_it(made: Descent) -> float:
@@ -96,6 +98,8 @@ def _judged(ground: Ground, asked: Stored, rate: float, best: Descent) -> Outcom
         )  # fmt: skip
     if best.is_falling:
         return untried(f"{gained}, and still fell", **numbers)
+    if not asked.is_alone(ground.seen.weights.first, best.weights):
+        return passes(f"{gained}; the loss has other terms, so that no more can be told", **numbers)
     name, (made, wanted) = asked.scored.name, asked.answered(best.weights)
     if (bound := answers.at_a_bound(name, made, wanted)) is not None:
         return fails(

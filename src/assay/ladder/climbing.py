@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from time import monotonic
+from typing import Any
 
 from ..probes.batches import Batches
 from ..probes.held_out import HeldOut
@@ -34,8 +36,14 @@ class Ladder(Collecting):
     it alone.
     """
 
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._process = os.getpid()
+
     def finish(self) -> None:
-        """Tries each rung, and writes an event of each."""
+        """Tries each rung, and writes an event of each; not in workers and further ranks."""
+        if os.getpid() != self._process or int(os.environ.get("RANK") or 0):
+            return
         ground = Ground(self, monotonic() + SECONDS, RUNG_S)
         for name, rung in RUNGS:
             began = monotonic()

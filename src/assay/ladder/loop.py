@@ -18,7 +18,7 @@ def climb(ground: Ground) -> Outcome:
         NotReplayable: why a batch can't be computed.
     """
     seen = ground.seen
-    if seen.optimizer is None and seen.passes:
+    if seen.optimizer is None and seen.passes and not seen.weights.moved():
         return fails(f"{seen.passes} backward passes, and no step of an optimizer")
     if why := why_not(ground) or ground.why_no_measure():
         return untried(why)

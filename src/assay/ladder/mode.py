@@ -56,12 +56,15 @@ def climb(ground: Ground) -> Outcome:
     if not math.isfinite(training):
         return untried("the loss at the end of the run is not finite", **numbers)
     way, chance = typical(asked), fmean(batch.level[0] if batch.level else 0.0 for batch in asked)
+    known = way is not None
     if way is None:  # how it began stands for a constant
         way = chance = abs(mean_over(asked, ground.seen.weights.first))
     said = (
         f"the same {len(asked)} batches have {training:.3g} in training mode and {evaluation:.3g} "
         "in evaluation mode"
     )
+    if not known and evaluation <= chance:
+        return passes(f"{said}; what is possible is not known of this loss", **numbers)
     gap = evaluation - training
     stale = bool(norms) and fresh - training <= max(APART * gap, 0.0)
     far = gap > FAR * way and evaluation > TIMES * abs(training) and stale

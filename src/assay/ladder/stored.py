@@ -15,6 +15,9 @@ from ..replay.structure import Path, rebuilt
 from ..replay.tape import Tape
 from . import answers
 
+SAME = 0.1
+"""Relative difference up to which the proportion of two losses is the same."""
+
 
 class Weights:
     """The weights of a script, as live tensors, with a copy of what they were at first."""
@@ -29,6 +32,12 @@ class Weights:
             if id(tensor) not in self.live:
                 self.live[id(tensor)] = tensor
                 self.first[id(tensor)] = tensor.detach().clone()
+
+    def moved(self) -> bool:
+        """Whether any is another than at first."""
+        return any(
+            not torch.equal(tensor.detach(), self.first[key]) for key, tensor in self.live.items()
+        )
 
     def now(self) -> dict[int, Tensor]:
         """Returns a copy of what they are."""
@@ -170,6 +179,29 @@ class Stored:
         replaced = {slot: weights[key] for slot, key in self.weights.items()}
         made, wanted = self.tape.play([self.scored.input, self.scored.target], replaced)
         return made, wanted
+
+    def is_alone(self, one: dict[int, Tensor], other: dict[int, Tensor]) -> bool:
+        """Returns whether the script's loss is this one call of a function, times a number.
+
+        A penalty may keep weights from what would be best for the answers.
+
+        Args:
+            one: Weights with which that is asked.
+            other: And others.
+
+        Raises:
+            NotReplayable: why it can't be computed.
+        """
+        if self.scored is None:
+            return False
+        ratios = []
+        for weights in (one, other):
+            whole = float(self.compute(weights)[0])
+            part = answers.loss_of(
+                self.scored.name, *self.answered(weights), self.scored.ignored, as_given=True
+            )
+            ratios.append(whole / float(part) if part is not None and float(part) else math.nan)
+        return math.isclose(*ratios, rel_tol=SAME)
 
     def _value(self, made: Tensor, wanted: Tensor) -> float | None:
         assert self.scored is not None
