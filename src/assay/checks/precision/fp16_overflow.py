@@ -10,6 +10,9 @@ from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
 
+ISLANDS = {"exp", "expm1", "prod", "cumsum", "var", "std", "reciprocal", "rsqrt", "norm"}
+"""Operations that the trick computes in float32; a matrix product is none of them."""
+
 
 class Fp16Overflow(Check):
     """A product or a sum in float16 is larger than 65,504, and so infinite.
@@ -69,7 +72,7 @@ class Fp16Overflow(Check):
                 where=Where(site=Site.read(event.data["line"]) or event.site),
                 steps=(event.step, event.step),
                 evidence=(Evidence("half_range", share, 0.0, "share"),),
-                tricks=(Remedy("float32-islands"),),
+                tricks=(Remedy("float32-islands"),) if op.partition(".")[0] in ISLANDS else (),
                 training=training,
                 process=event.process,
             )
