@@ -144,6 +144,15 @@ def test_what_a_mended_invariant_uncovers_is_not_held_against_it(tmp_path: Path)
     said = judge(verdict.candidate, control, treated, wanted=3)
     assert (said.outcome, said.recommended) == ("proved", True)
     assert (said.reverse.born, said.reverse.brought) == (("burst",), ())
+    both = candidate_of(read_all(["train-mode+clip-norm=1"]), ("mode", "burst"))
+    trial.results |= {"control": control, both.name: {s: result(loss=0.1) for s in range(3)}}
+    trial.verdicts = [judge(both, control, trial.results[both.name], wanted=3)]
+    trial.settled = settle(trial)
+    assert trial.settled is not None
+    assert (trial.settled.causes, trial.settled.uncovered) == (("mode",), ("burst",))
+    head = lead(trial)
+    assert head is not None
+    assert head.head.endswith("mode is the cause, and burst shows once it is mended")
     errors = {s: result(loss=0.2, findings=["burst"]) for s in range(3)}
     assert judge(verdict.candidate, control, errors, wanted=3).outcome == "refused"
 

@@ -40,10 +40,13 @@ def lead(trial: Trial) -> Lead | None:
     settled, diagnosis = trial.settled, trial.diagnosis
     if settled is not None:
         both = len(settled.causes) > 1
-        alone = " together" if both else " alone"
+        alone = " together" if both else "" if settled.uncovered else " alone"
         head = f"{listed(settled.causes)} {'are the causes' if both else 'is the cause'}"
         if all(_ends(trial, check) for check in settled.causes):
             head = f"{listed(settled.causes)} {'are' if both else 'is'} mended by {settled.remedy}"
+        if settled.uncovered:
+            once = f"once {_is(settled.causes)} mended"
+            head += f", and {listed(settled.uncovered)} shows {once}"
         also = f", and so {_are(settled.explains)}" if settled.explains else ""
         lines = [f"with {settled.remedy}{alone} {_is(settled.causes)} gone{also}"]
         if settled.left:

@@ -32,6 +32,7 @@ class Settled:
     Attributes:
         causes: The findings whose own remedy is the cure.
         remedy: The cure.
+        uncovered: What shows only once they are mended, and is mended by the cure too.
         explains: Their symptoms: found in every run of the control, and gone with the cure, which
             is no remedy of their own.
         left: What is still found with it.
@@ -40,6 +41,7 @@ class Settled:
 
     causes: tuple[str, ...]
     remedy: str
+    uncovered: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
@@ -49,6 +51,7 @@ class Settled:
         return {
             "causes": list(self.causes),
             "remedy": self.remedy,
+            "uncovered": list(self.uncovered),
             "explains": list(self.explains),
             "left": list(self.left),
             "differs": list(self.differs),
@@ -88,8 +91,10 @@ def settle(trial: Trial) -> Settled | None:
     causes, reverse = best.candidate.checks, best.reverse
     behind = {by for f in diagnosis.findings if f.check in causes for by in f.explained_by}
     ill = {check for result in trial.control.values() for check in result.checks()}
-    mended = ill.intersection(causes)  # what a first cure has uncovered was not there before
-    if not behind.isdisjoint(reverse.left) or not mended or not mended <= set(reverse.gone):
+    uncovered = tuple(check for check in causes if check not in ill)
+    causes = tuple(check for check in causes if check in ill)
+    gone = bool(causes) and set(causes) <= set(reverse.gone)
+    if not gone or not behind.isdisjoint(reverse.left):
         return None
     always = frozenset.intersection(*(trial.control[seed].checks() for seed in best.seeds))
     explains = tuple(
@@ -101,7 +106,7 @@ def settle(trial: Trial) -> Settled | None:
     )
     left = tuple(check for check in reverse.left if check not in causes)
     differs = tuple(_differences(diagnosis, causes, explains))
-    return Settled(causes, best.candidate.name, explains, left, differs)
+    return Settled(causes, best.candidate.name, uncovered, explains, left, differs)
 
 
 def _differences(
