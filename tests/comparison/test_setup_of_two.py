@@ -225,3 +225,14 @@ def test_whether_loaders_drew_the_same(orders: list[tuple[int, ...]], says: str)
             loss=[0.5, 0.25], input_mean={"input 0": {1: number}}, input_std={"input 0": {1: 1.0}}
         )
     assert where(compare(*views)).endswith(says)
+
+
+def test_one_that_ended_earlier() -> None:
+    a, b = run(), run(stopped="stopped after 1 step")
+    b.trainings[0] = make_training(loss=[0.5])
+    found = compare(a, b)
+    assert headline(found) == "The two runs are alike as far as both went."
+    assert where(found) == (
+        "They part in their length: B ends after 1 step (stopped after 1 step), A goes on."
+    )
+    assert "A ends after" in where(compare(b, a))

@@ -41,6 +41,8 @@ def headline(found: Comparison) -> str:
         more = len(reasons) - len(shown)
         last = [f"{more} more"] if more else []
         return f"What can explain it: {_and([*shown, *last])}."
+    if found.parting.stage is Stage.LENGTH:
+        return "The two runs are alike as far as both went."
     return f"Nothing that was recorded of the set-up explains it: {_unrecorded(found)}."
 
 
@@ -82,7 +84,7 @@ def where(found: Comparison) -> str:
         case Stage.EVALUATION:
             return f"They part after step {step}: training is alike, an evaluation is not."
         case _:
-            return f"They are alike for the {step} steps that both took; then one goes on."
+            return _lengths(found, parting.step)
 
 
 def candidates(found: Comparison) -> list[str]:
@@ -135,6 +137,17 @@ def _values(seen: Seen) -> tuple[str, str]:
 _OF_WHICH = {"mean": "mean ", "std": "spread ", "min": "lowest ", "max": "highest "}
 
 
+def _lengths(found: Comparison, steps: int) -> str:
+    """Returns which run ended first, and why, where that is on record."""
+    shorter, longer = ("A", "B") if found.a.steps < found.b.steps else ("B", "A")
+    ended = found.a if shorter == "A" else found.b
+    why = f" ({ended.facts['stopped']})" if ended.facts.get("stopped") else ""
+    code = ended.facts.get("exit_code")
+    why = why or (f" (exit status {code})" if code else "")
+    took = "1 step" if steps == 1 else f"{steps:,} steps"
+    return f"They part in their length: {shorter} ends after {took}{why}, {longer} goes on."
+
+
 def _losses_part(parting: Parting) -> str:
     step, seen = f"{parting.step:,}", parting.at(Stage.LOSS)
     values = "" if seen is None else f", {seen.a:.9g} and {seen.b:.9g}"
@@ -180,8 +193,6 @@ def _unrecorded(found: Comparison) -> str:
     """Returns what no record shows, and could be the reason."""
     assert found.parting is not None
     possible, said = found.parting.possible, []
-    if found.parting.stage is Stage.LENGTH:
-        return "one was stopped, or ended by itself"
     if possible & {Stage.WEIGHTS, Stage.BATCH, Stage.TARGETS}:
         said += ["a file that changed", "the clock", "a generator that nobody seeded"]
         if not _hashes_alike(found):

@@ -359,7 +359,9 @@ class ProcessReader:
             self._process,
         )
         self._view.all_events.append(event)
-        if event.kind == "conditions":  # better known than when torch was imported
+        if (
+            event.kind == "conditions" and not self._process
+        ):  # better known than when torch was imported
             for key in ("device", "threads"):
                 self._view.facts[key] = event.data[key]
         if index is not None:
