@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,11 @@ def test_fix_names_the_operation_too(warm: WarmRunner, tmp_path: Path) -> None:
     assert "`addcdiv` in the optimizer's update of `weight` made the first NaN" in found.summary
     assert found.where.site is not None
     assert found.where.site.line == expected(script)[0]
+
+
+def test_check_deep_tells_it_in_its_report(assay_here: Any) -> None:
+    done = assay_here("check", "--deep", str(HERE / "kinds" / "adam_without_eps.py"))
+    said = " ".join(done.stderr.split())
+    assert "at step 0 `addcdiv` in the optimizer's update of `weight` made the first NaN" in said
+    assert "divides by the root of squared gradients, and its eps is 0" in said
+    assert "give the optimizer an eps above 0" in said

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assay.journal.view import Event
-from assay.signals.nonfinite.forward import by_size, why
+from assay.signals.nonfinite.forward import has_no_value, why
 from assay.signals.nonfinite.told import blamed, mend, told
 from assay.signals.traced import is_undefined, tracing_of
 from assay.testing import make_run
@@ -87,7 +87,7 @@ def backward(op: str, *given: dict[str, Any], **facts: Any) -> dict[str, Any]:
 def test_reasons_of_backward_passes(given: dict[str, Any], says: str) -> None:
     assert says in told(given)
     assert blamed(given) == given["forward"]["op"]
-    assert not by_size(given)
+    assert has_no_value(given)
 
 
 def test_samples_are_named_only_where_the_result_has_a_row_for_each() -> None:
@@ -113,11 +113,25 @@ def test_a_second_run_says_whether_it_was_the_same() -> None:
     assert "were others from step 2 on" in told(data("log", differs_from=2))
 
 
-def test_the_rate_is_blamed_for_size_alone() -> None:
-    assert by_size(data("log", operand(at=0.0)))
-    assert by_size(data("mm", operand(high=1e30), kind=["inf"]))
-    assert not by_size(data("div", operand(at=0.0), operand("other", at=0.0, zeros=1)))
-    assert not by_size(data("_softmax", operand(), row={"length": 7, "masked": 7}))
+def test_no_rate_is_blamed_for_what_has_no_value() -> None:
+    assert has_no_value(data("div", operand(at=0.0), operand("other", at=0.0, zeros=1)))
+    assert has_no_value(data("_softmax", operand(), row={"length": 7, "masked": 7}))
+    for large in (
+        data("log", operand(at=0.0)),
+        data("mm", operand(high=1e30), kind=["inf"]),
+        data("_log_softmax", operand(high=2e38), kind=["-inf"]),
+        data("frobnicate", operand()),
+    ):
+        assert not has_no_value(large)
+    assert "the result lies above" in why(data("_log_softmax", operand(high=2e38), kind=["-inf"]))
+
+
+def test_a_loss_that_grew_may_be_the_rate_s_fault_all_the_same() -> None:
+    facts = data("std", operand(shape=[1]), shape=[1])
+    for losses, expected in (([1.0, 0.9, 0.8], True), ([1.0, 5.0, 70.0], False)):
+        event = Event("nonfinite_traced", 3, facts)
+        run = make_run(loss=[*losses, float("nan")], events=[event])
+        assert is_undefined(run, run.trainings[0], 3) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..journal.events import NONFINITE_TRACED, NonfiniteTraced
 from ..journal.view import Event, RunView, Training
-from .nonfinite.forward import by_size
+from .nonfinite.forward import has_no_value
 
 
 def tracing_of(run: RunView, training: Training, step: int) -> Event[NonfiniteTraced] | None:
@@ -22,6 +22,9 @@ def tracing_of(run: RunView, training: Training, step: int) -> Event[NonfiniteTr
 
 
 def is_undefined(run: RunView, training: Training, step: int) -> bool:
-    """Whether what broke a loss was traced, and is an operation without a value, or bad data."""
+    """Whether a loss that had not grown was broken by an operation without a value, or bad data."""
     event = tracing_of(run, training, step)
-    return event is not None and not (event.data["op"] and by_size(event.data))
+    finite = training.series("loss").between(0, step).finite()
+    if event is None or (len(finite) and finite.last > finite.first):
+        return False
+    return not event.data["op"] or has_no_value(event.data)

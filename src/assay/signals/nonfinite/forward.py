@@ -33,23 +33,20 @@ def why(data: Data) -> str:
     return found or _overflow(operands, data) or _plain(operands, data)
 
 
-def by_size(data: Data) -> bool:
-    """Whether numbers grew too large, or a probability too small, for an operation to hold.
+def has_no_value(data: Data) -> bool:
+    """Whether the operation has no finite value there, whatever the size of its operands.
 
-    False where an operation has no finite value whatever the size: 0 / 0, a root at 0 in a backward
-    pass, a row that is masked as a whole. A rate that is too high makes the one, not the other.
+    0 / 0, a root at 0 in a backward pass, a row that is masked as a whole: no step is too long for
+    these. False where numbers grew too large, or a probability too small, and where it isn't known.
     """
     operands = [Operand.read(facts) for facts in data["operands"]]
     if data["phase"] == "backward" and data["forward"] is not None:
         given = [Operand.read(facts) for facts in data["forward"]["operands"]]
-        if why_backward(data["forward"]["op"].strip("_"), given, data["kind"]):
-            return False
-    op = data["op"].strip("_").removeprefix("foreach_")
-    rule = _RULES.get(op)
-    if rule in (_log, _exp, _cast):
-        return True
-    known = rule is not None and operands and rule(op, operands, data)
-    return not known and bool(_overflow(operands, data))
+        return bool(why_backward(data["forward"]["op"].strip("_"), given, data["kind"]))
+    rule = _RULES.get(data["op"].strip("_").removeprefix("foreach_"))
+    if rule is None or rule in (_log, _exp, _cast) or not operands:
+        return False
+    return bool(rule(data["op"].strip("_"), operands, data))
 
 
 # -- single operations ----------------------------------------------------------------------------
@@ -239,9 +236,12 @@ def _overflow(operands: list[Operand], data: Data) -> str:
     op = data["op"].strip("_").removeprefix("foreach_")
     growing = (*_PRODUCTS, *_SUMS, "mul", "add", "sub", "pow", "div", "addcdiv", "addcmul",
                "square", "mse_loss", "addcmul", "lerp", "convolution_backward")  # fmt: skip
-    if known is None or op not in growing or not operands:
-        return ""
     tensors = [o for o in operands if not math.isnan(o.largest)]
+    if known is None:
+        return ""
+    huge = any(o.largest > math.sqrt(known.largest) for o in tensors)
+    if op not in growing and not huge:
+        return ""
     infinite = any(facts.get("bad") for facts in data["operands"])
     if infinite or not tensors or not {"inf", "-inf"} & set(data["kind"]):
         return ""
