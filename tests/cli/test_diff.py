@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from assay.testing import WarmRunner
+from assay.cli.repeating import said_of_second_run
+from assay.journal.view import Event
+from assay.testing import WarmRunner, make_run
 from assay.testing.folders import optimizer_line, steps_line, write_run
 from assay.trials.child import Command
 
@@ -133,3 +135,16 @@ def test_a_second_run_of_the_same_script(
     told = assay("report", "--only", "runs-differ")
     assert "runs-differ" in told.stdout
     assert assay("diff", run.name, str(run / "again")).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "says"),
+    [(None, "alike in all that was recorded of 20 steps"), ("length", "then one goes on"),
+     ("batch", "assay diff run run/again")],
+)  # fmt: skip
+def test_what_is_said_of_a_second_run(stage: str | None, says: str) -> None:
+    event = Event("repeated", 0, {"stage": stage, "steps": 20, "at": 3})
+    assert says in said_of_second_run(make_run(loss=[1.0], events=[event]), Path("run"))
+    silent = make_run(loss=[1.0])
+    silent.skipped["repeated"] = "the second run took no training step"
+    assert said_of_second_run(silent, Path("run")) == "the second run took no training step"

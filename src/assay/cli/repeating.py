@@ -43,13 +43,16 @@ def run_again(
         return
     for path in files.lost:
         complain(f"--twice: {path} was changed by the second run and can't be put back")
-    complain(f"--twice: {_said(view, folder)}")
+    complain(f"--twice: {said_of_second_run(view, folder)}")
 
 
-def _said(view: RunView, folder: Path) -> str:
+def said_of_second_run(view: RunView, folder: Path) -> str:
+    """Returns how the second run compares, in one line."""
     event = next(view.events(REPEATED), None)
     if event is None:
         return view.skipped.get("repeated", "the second run left no record")
     if event.data["stage"] is None:
         return f"the second run is alike in all that was recorded of {event.data['steps']:,} steps"
+    if event.data["stage"] == "length":
+        return f"the two runs are alike for {event.data['steps']:,} steps; then one goes on"
     return f"the two runs part; all about it: assay diff {folder.name} {folder / FOLDER}"

@@ -49,7 +49,7 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
             base=options.base,
             when_ended=lambda: quiet.enter_context(note_if_slow()),
         )
-        if options.twice:
+        if options.twice and observed.view.observed and observed.outcome.signal is None:
             quiet.close()
             run_again(observed.view, options.words, observed.folder, options.child_settings(),
                       python=options.python)  # fmt: skip
