@@ -32,7 +32,6 @@ class Forensics(Probe):
         super().__init__(watch)
         self._traced = 0
         self._batch: int | None = None
-        self._over = False
 
     def iteration_begins(self) -> None:
         """Forgets the batch."""
@@ -51,8 +50,8 @@ class Forensics(Probe):
 
     def on_gradients_ready(self, optimizer: Any) -> None:
         """Looks at the gradients, while the batch is held."""
-        replays = self._replays
-        if replays.recorded is None or self._done() or not is_finite(replays.recorded):
+        loss = self._replays.recorded
+        if loss is None or not loss.is_cpu or self._done() or not is_finite(loss):
             return
         for group in optimizer.param_groups:
             for weight in group["params"]:
@@ -62,7 +61,7 @@ class Forensics(Probe):
                     return
 
     def _done(self) -> bool:
-        return self._over or self._traced >= TRACED_AT_MOST
+        return self._traced >= TRACED_AT_MOST
 
     def _trace(self, what: str, weight: torch.Tensor | None, optimizer: Any) -> None:
         self._traced += 1
