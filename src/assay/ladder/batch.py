@@ -45,6 +45,8 @@ def climb(ground: Ground) -> Outcome:
     for rate in SWEEP:
         made = robust([asked], first, trained.__contains__, rate, steps=STEPS, until=until,
                       enough=lambda d: _learnt(asked, d.last))  # fmt: skip
+        if made.untouched and made.first == (asked.level[1] if asked.level else 0.0):
+            return untried("the loss of the batch is at its least from the start")
         if made.untouched:
             return fails("no gradient of the loss reaches a weight, or all are 0", steps=0)
         done.append((rate, made))
