@@ -223,3 +223,28 @@ def test_a_mean_beside_the_sum_of_a_divergence(
 ) -> None:
     seen = one_step(watched, loss, LossWeights).events("mean_beside_sum")
     assert [(e.data["shape"], e.data["summed"]) for e in seen] == [([6, 3], [6, 3])] * found
+
+
+def test_a_decoder_that_is_given_its_targets(watched: Watching) -> None:
+    """Teacher forcing without a shift: the decoder is told the very token that it is to say."""
+
+    class Decoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.steps = nn.Embedding(9, 8), nn.GRU(8, 8, batch_first=True)
+            self.out = nn.Linear(8, 9)
+
+        def forward(self, source: Tensor, target: Tensor) -> Tensor:
+            state = self.steps(self.words(source))[1]
+            result: Tensor = self.out(self.steps(self.words(target), state)[0])
+            return result
+
+    model = Decoder()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    source = torch.arange(24).reshape(4, 6) % 9
+    target = source.flip(1)
+    with watched(Lookahead) as seen:
+        F.cross_entropy(model(source, target).flatten(0, 1), target.flatten()).backward()
+        optimizer.step()
+    assert last(seen.view, "target_is_input") == 1
+    assert last(seen.view, "lookahead") == 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from ..replay.measurement import Measurement, When
 from ..replay.replays import Replays
+from ..replay.structure import Path
 from .sequences import SHORTEST, Sequences
 
 
@@ -28,21 +31,19 @@ class Lookahead(Measurement):
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
         """Asks the model once more, with other last tokens."""
-        same = self._sequences.same
-        if same is None or float(same) < 1:
-            return
-        inputs = {
-            path: value
-            for path, value in replays.inputs.items()
-            if value.dim() == 2 and not value.is_floating_point() and value.dtype.itemsize > 1
-        }
-        if not inputs:
-            return
-        path, tokens = next(iter(inputs.items()))
-        length = tokens.shape[1]
+        copies = [tokens for tokens, share in self._sequences.copies if float(share) == 1]
+        for path, tokens in replays.inputs.items():
+            if any(tokens is copy for copy in copies):
+                yield from self._changed(replays, path, tokens)
+
+    def _changed(self, replays: Replays, path: Path, tokens: Tensor) -> Iterator[Any]:
+        """Yields the change of the answers; nothing where it does not reach the last of them.
+
+        So it is with targets that a model is given to compute its loss itself.
+        """
         other = tokens.clone()
         other[:, -1] = tokens.roll(1, 0)[:, -1]
-        if length < SHORTEST or bool((other == tokens).all()):
+        if tokens.shape[1] < SHORTEST or bool((other == tokens).all()):
             return
         before, after = replays.output(), replays.output(inputs={path: other})
         for first, second in zip(before, after, strict=True):

@@ -29,7 +29,7 @@ class Sequences(Probe):
     """
 
     name = "sequences"
-    sampled: ClassVar = ("root_begin", "loss")
+    sampled: ClassVar = ("root_begin", "root_end", "loss")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -38,17 +38,23 @@ class Sequences(Probe):
     def iteration_begins(self) -> None:
         """Drops the inputs of an earlier iteration."""
         self._inputs: list[torch.Tensor] = []
-        self.same: torch.Tensor | None = None
-        """The share of targets that are the input's own tokens, of this iteration."""
+        self._inside = False
+        self.copies: list[tuple[torch.Tensor, torch.Tensor]] = []
+        """Inputs of this iteration and the share of the targets that are their own tokens."""
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """Keeps what may be sequences until the iteration is over."""
+        self._inside = True
         for value in tensors((args, kwargs)):
             tokens = value.dim() == 2 and not value.is_floating_point() and value.dtype.itemsize > 1
             frames = value.dim() == 3 and value.is_floating_point()
             whole = not value.requires_grad and len(self._inputs) < INPUTS_AT_MOST
             if (tokens or frames) and whole and value.shape[1] >= SHORTEST:
                 self._inputs.append(value)
+
+    def on_root_end(self, module: Any, result: Any) -> None:
+        """Notes that losses are the script's own from now on, and not the model's."""
+        self._inside = False
 
     def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Compares the targets of a call with the inputs."""
@@ -68,21 +74,21 @@ class Sequences(Probe):
     def _tokens(self, place: str, target: torch.Tensor, given: dict[str, Any]) -> None:
         padded = None
         whole = given.get("reduction", "mean") != "none" and given.get("weight") is None
+        copied = []
         for number, tokens in enumerate(self._inputs):
             batch = tokens.shape[0]
-            if _share_memory(tokens, target) and number > 0:
+            is_target = number > 0 and _share_memory(tokens, target)
+            if is_target and self._inside:
                 continue  # the model was given the target too, and computes its loss itself
             if target.numel() % batch or target.numel() // batch < SHORTEST:
                 continue
             wanted = target.reshape(batch, -1)
             counted = wanted != given.get("ignore_index", -100)
             length = wanted.shape[1]
-            first = number == 0 and tokens.dim() == 2 and tokens.device == wanted.device
-            if first and tokens.shape == wanted.shape:
-                same = (tokens == wanted) & counted
-                self.same = same.sum() / counted.sum()
-                self.watch.put("target_is_input", place, self.same)
-            if whole and tokens.shape[1] in (length, length + 1):
+            if tokens.shape == wanted.shape and tokens.device == wanted.device:
+                copied.append(((tokens == wanted) & counted).sum() / counted.sum())
+                self.copies.append((tokens, copied[-1]))
+            if whole and not is_target and tokens.shape[1] in (length, length + 1):
                 last = wanted[:, -1].mode().values
                 ended, once = _end(wanted == last)
                 idle, idle_once = _idle(tokens)
@@ -91,6 +97,8 @@ class Sequences(Probe):
                 share = both.sum() / counted.sum() * (unequal & once & idle_once)
                 padded = share if padded is None else torch.maximum(padded, share)
                 self.watch.put("padded_target_value", place, last.float())
+        if copied:
+            self.watch.put("target_is_input", place, torch.stack(copied).max())
         if padded is not None:
             self.watch.put("padded_target_share", place, padded)
 
