@@ -109,7 +109,7 @@ def trace(
     if asked == "":
         return traced
     if isinstance(asked, str):
-        view.skipped["forensics"] = f"not traced: {asked}"
+        _keep(folder, view, {"training": 0, "data": None, "why": asked})
         return traced
     training, step = asked
     data: dict[str, Any] | None = None
@@ -127,12 +127,16 @@ def trace(
             why = second.skipped.get("forensics", why)
             break
         step = early.data["at"]
-    note = {"training": training, "data": data, "why": None if data else why}
+    _keep(folder, view, {"training": training, "data": data, "why": None if data else why})
+    traced.found = data is not None
+    return traced
+
+
+def _keep(folder: Path, view: RunView, note: dict[str, Any]) -> None:
+    """Adds what was found, or why nothing was, to the run's record and to its folder."""
     with contextlib.suppress(OSError):
         (folder / TRACED).write_text(json.dumps(note) + "\n", encoding="utf-8")
     read_traced(note, view)
-    traced.found = data is not None
-    return traced
 
 
 def _fresh(folder: Path) -> Path:

@@ -98,3 +98,12 @@ def test_finite_and_missing_losses_are_silent() -> None:
     assert not list(LossNotFinite().review(make_run()))
     why = LossNotFinite().why_skipped(make_run())
     assert why == "no step followed a call of backward() on one scalar loss"
+
+
+def test_a_second_run_is_offered_until_it_was_made() -> None:
+    run = make_run(loss=[1.0, NAN])
+    assert any("--deep" in line for line in only_finding(LossNotFinite(), run).try_)
+    run.skipped["forensics"] = "not traced: the weights are changed by hand"
+    advice = only_finding(LossNotFinite(), run).try_
+    assert run.skipped["forensics"] in advice
+    assert not any("--deep" in line for line in advice)

@@ -11,6 +11,8 @@ from ...signals.traced import tracing_of
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
 
+DEEPER = "assay check --deep names the operation that made it, in one more run"
+
 
 class WeightsNotFinite(Check):
     """Weights became NaN or infinite, and the loss does not show it.
@@ -65,12 +67,13 @@ class WeightsNotFinite(Check):
             change = None if traced is None else mend(traced)
             origin = "" if traced is None else f"; {told(traced)}"
             line = None if traced is None else site(traced)
+            part = f"{share:.2g} of " if share < 1 else "all of "
             more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
             yield self.found(
-                f"{share:.2g} of `{weight}`{more} was not finite at step {step}, while every loss "
+                f"{part}`{weight}`{more} was not finite at step {step}, while every loss "
                 f"stayed finite{origin}",
                 "no later step mends such a weight, and the loss does not show that it is lost",
-                try_=(change or "assay check --deep names the operation that made it",),
+                try_=(change or run.skipped.get("forensics", DEEPER),),
                 where=Where(site=line or training.site, parameter=weight),
                 steps=(step, training.steps - 1),
                 evidence=(

@@ -103,7 +103,7 @@ class LossNotFinite(Check):
             yield self.found(
                 f"the loss was {word} at step {step}{before}{origin}",
                 _why(finite_again=bool(after), fate=fate),
-                try_=_advice(traced, grew=grew, skip=bool(after) or fate != 0.0),
+                try_=_advice(run, traced, grew=grew, skip=bool(after) or fate != 0.0),
                 where=where,
                 steps=(step, broken[-1]),
                 evidence=(Evidence("loss", losses.at(step), None, ""),),
@@ -125,7 +125,7 @@ class LossNotFinite(Check):
                 f"the loss was not finite at step {event.step}, which was not taken: the script "
                 f"ended with status {status}{origin}",
                 "training can't go on from it",
-                try_=_advice(traced, grew=False, skip=False),
+                try_=_advice(run, traced, grew=False, skip=False),
                 where=where,
                 steps=(event.step, event.step),
                 tricks=AT_ONCE,
@@ -164,7 +164,9 @@ def _why(*, finite_again: bool, fate: float | None) -> str:
     )
 
 
-def _advice(traced: NonfiniteTraced | None, *, grew: bool, skip: bool) -> tuple[str, ...]:
+def _advice(
+    run: RunView, traced: NonfiniteTraced | None, *, grew: bool, skip: bool
+) -> tuple[str, ...]:
     said = []
     if grew:
         said.append("lower the learning rate, warm it up, or clip the gradient norm")
@@ -173,7 +175,7 @@ def _advice(traced: NonfiniteTraced | None, *, grew: bool, skip: bool) -> tuple[
     else:
         said.append("mend the operation that made it: log or sqrt at 0, a division by 0, overflow")
     if traced is None:
-        said.append(DEEPER)
+        said.append(run.skipped.get("forensics", DEEPER))
     return (*said, "skip steps whose loss is not finite") if skip else tuple(said)
 
 
