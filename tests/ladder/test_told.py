@@ -13,6 +13,7 @@ from assay.checks.registry import CHECKS
 from assay.diagnosis.ladder import LOOK, QUESTIONS, Ladder, Rung, ladder_of, read_ladder
 from assay.journal.view import RunView
 from assay.report import make_report
+from assay.report.ending import not_moved
 from assay.report.glyphs import ASCII
 from assay.report.terminal import render
 from assay.testing import make_run, make_training
@@ -83,3 +84,12 @@ def test_report_shows_the_ladder_in_one_line_and_why_a_rung_was_not_tried() -> N
     assert "ladder: batch +  optimizer x  stream ?\n" in text
     assert "The fault lies between batch and optimizer: said of optimizer." in text
     assert "? stream could not be tried: said of stream" in text
+
+
+def test_run_that_has_climbed_is_not_sent_to_climb() -> None:
+    import dataclasses
+
+    report = make_report(make_run(loss=[2.3 + 0.01 * (-1) ** step for step in range(400)]), CHECKS)
+    assert "check --deep" in (not_moved(report) or "")
+    climbed = dataclasses.replace(report, ladder=ladder(batch="passes"))
+    assert (not_moved(climbed) or "").endswith("no check knows why")

@@ -111,10 +111,10 @@ def not_moved(report: Report) -> str | None:
         return None
     training, seen = still[0]
     of = f" of {training}" if len(report.view.trainings) > 1 else ""
+    further = "" if report.ladder is not None else ", `assay check --deep` looks further"
     return (
         f"the loss{of} did not move ({seen.begin:.4g} at first, {seen.end:.4g} at the end of "
-        f"{counted(training.steps, 'step')}): no check knows why, "
-        "`assay check --deep` looks further"
+        f"{counted(training.steps, 'step')}): no check knows why{further}"
     )
 
 
