@@ -98,7 +98,7 @@ CAUSES = {
     "others/betas_swapped": "betas-extreme",
     "others/decay_every_batch": "scheduler-unit-mismatch",
     "others/decay_of_one": "weight-decay-too-strong",
-    "others/deep_net_badly_initialised": "vanishing-gradient",
+    "others/deep_net_badly_initialised": "initial-scale",
     "others/dropout_of_nine_tenths": "dropout-too-high",
     "others/exploding_lstm": "exploding-gradient",
     "others/forgotten_head": "parameters-outside-optimizer",
