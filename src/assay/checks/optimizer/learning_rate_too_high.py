@@ -16,7 +16,7 @@ from ...signals.traced import is_undefined
 from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Remedy, Where
+from ..finding import Evidence, Finding, Where
 from ..requirements import (
     ConstantLoss,
     OneOptimizer,
@@ -25,6 +25,7 @@ from ..requirements import (
     UnlessRaised,
     ends_broken,
 )
+from ._lower_rate import what_to_try
 from ._raised_rate import after_a_jump
 from ._steps_in_vain import steps_in_vain
 
@@ -63,7 +64,8 @@ class LearningRateTooHigh(Check):
     SGD with a rate of 10 on a small classifier.
 
     ## What to try
-    A third of the stability limit; warm-up if only the first steps do harm.
+    A third of the stability limit; warm-up if only the first steps do harm; orthogonal weights in a
+    recurrent net.
 
     ## References
     Cohen et al. 2021, "Gradient Descent on Neural Networks Typically Occurs at the Edge of
@@ -155,22 +157,16 @@ class LearningRateTooHigh(Check):
                 continue
             weak = partial or (len(evidence) == 1 and evidence[0].limit == self.limit("collapse"))
             rate = training.series("learning_rate", "group 0").first
-            factor = self._factor(evidence[0])
+            advice, remedies = what_to_try(run, rate, self._factor(evidence[0]))
             yield self.found(
                 f"{damage}; {self._says(evidence[0])}",
                 "steps longer than the loss surface is smooth throw the weights far away",
-                try_=(f"a rate of about {rate * factor:.2g} instead of {rate:.3g}",),
+                try_=advice,
                 where=Where(site=training.site, group=0),
                 steps=(0, training.steps - 1),
                 evidence=evidence,
                 severity="warning" if weak else None,
-                tricks=(
-                    Remedy("lr", f"x{factor:.2g}"),
-                    Remedy("warmup", "100"),
-                    # the factor was measured on a surface that a good run never sees
-                    *(Remedy("lr", nearer) for nearer in ("x0.3", "x0.1", "x0.03")),
-                    Remedy("clip-norm", "1.0"),
-                ),
+                tricks=tuple(remedies),
                 training=training,
                 began=(0, self._seen(training, evidence)),
             )
