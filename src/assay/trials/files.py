@@ -24,6 +24,15 @@ class PutBack:
     made: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
+    def add(self, other: PutBack) -> None:
+        """Adds what another run did, each file once."""
+        for known, now in (
+            (self.restored, other.restored),
+            (self.made, other.made),
+            (self.lost, other.lost),
+        ):
+            known += [name for name in now if name not in known]
+
 
 def put_back(run: Path, below: Path) -> PutBack:
     """Puts back what a run has changed, once it is over; does nothing the second time.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..diagnosis.ladder import FOLDER
+from .alone import Working, run_alone
 from .child import Child, Command
-from .files import PutBack, put_back
+from .files import PutBack
 from .plan import CONTROL, Job
-from .runner import sigterm_as_interrupt
 
 STEPS, SECONDS = 2000, 60.0
 """When the script is stopped, if it has not ended by then."""
@@ -19,7 +17,6 @@ CLIMB_S = 75.0
 """For the rungs, beyond that: they stop by themselves after 60 seconds."""
 OPENING = 64
 """Iterations whose batches are stored, while there is room."""
-POLL_S = 0.05
 
 
 def settings(steps: int | None = None, seconds: float | None = None) -> dict[str, Any]:
@@ -39,7 +36,7 @@ def settings(steps: int | None = None, seconds: float | None = None) -> dict[str
 def run_ladder(
     command: Command,
     run: Path,
-    working: Callable[[Child], None],
+    working: Working,
     *,
     steps: int | None = None,
     seconds: float | None = None,
@@ -62,17 +59,7 @@ def run_ladder(
     """
     told = settings(steps, seconds)
     length = float(told["seconds"])
-    path = run / FOLDER
-    child = Child(command, Job(CONTROL, 0, None, length + CLIMB_S), path, told=told)
-    try:
-        with sigterm_as_interrupt():
-            while not child.ended():
-                working(child)
-                time.sleep(POLL_S)
-    except BaseException:
-        child.kill()
-        raise
-    finally:
-        files = put_back(path, Path.cwd())
-    child.read()
+    files = PutBack()
+    child = Child(command, Job(CONTROL, 0, None, length + CLIMB_S), run / FOLDER, told=told)
+    run_alone(child, working, files)
     return files

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,23 @@ from ..journal.events import LOAD_STATE
 from ..journal.numbers import to_json
 from ..journal.second_runs import REPEATED, read_repeated
 from ..journal.view import RunView
+from .alone import Working, run_alone
 from .child import Child, Command
-from .files import PutBack, put_back
+from .files import PutBack
 from .plan import CONTROL, Job
 from .retracing import AS_CHECKED
-from .runner import sigterm_as_interrupt
 
 FOLDER = "again"
 """The second run's own folder, below the first one's."""
 PATIENCE = 3.0
 """Times the first run's duration, and a minute: it is ended then."""
-POLL_S = 0.02
 
 
 def repeat(
     view: RunView,
     command: Command,
     folder: Path,
-    working: Callable[[Child], None],
+    working: Working,
     settings: Mapping[str, object],
 ) -> PutBack:
     """Runs the script a second time, and adds to the first run's record how the two compare.
@@ -53,19 +51,9 @@ def repeat(
     """
     limit = PATIENCE * float(view.facts.get("seconds") or 0) + 60
     told = {**AS_CHECKED, "tricks": [], **settings, "keep_files": True}
-    path = folder / FOLDER
-    child = Child(replace(command, checks=()), Job(CONTROL, 0, None, limit), path, told=told)
-    try:
-        with sigterm_as_interrupt():
-            while not child.ended():
-                working(child)
-                time.sleep(POLL_S)
-    except BaseException:
-        child.kill()
-        raise
-    finally:
-        files = put_back(path, Path.cwd())
-    note = compared(view, child.read()[1])
+    job, files = Job(CONTROL, 0, None, limit), PutBack()
+    child = Child(replace(command, checks=()), job, folder / FOLDER, told=told)
+    note = compared(view, run_alone(child, working, files)[1])
     with contextlib.suppress(OSError):
         (folder / REPEATED).write_text(json.dumps(note) + "\n", encoding="utf-8")
     read_repeated(note, view)

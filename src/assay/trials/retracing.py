@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,15 @@ from ..journal.events import COMPILE, NONFINITE_EARLY, NONFINITE_LOSS, NONFINITE
 from ..journal.second_runs import TRACED, read_traced
 from ..journal.view import RunView, Training
 from ..signals.traced import tracing_of
+from .alone import Working, run_alone
 from .child import Child, Command
-from .files import PutBack, put_back
+from .files import PutBack
 from .plan import CONTROL, Job
-from .runner import sigterm_as_interrupt
 
 RUNS_AT_MOST = 3
 """A weight that was not finite before the traced steps says which step to trace instead."""
 PATIENCE = 5.0
 """Times the first run's duration, and a minute: a traced step takes longer, the others do not."""
-POLL_S = 0.02
 AS_CHECKED: Mapping[str, object] = {"seed_offset": None, "comparable": False}
 """Settings of a run of `assay check`, where a trial's are others."""
 
@@ -89,7 +87,7 @@ def trace(
     view: RunView,
     command: Command,
     folder: Path,
-    working: Callable[[Child], None],
+    working: Working,
     settings: Mapping[str, object],
 ) -> Traced:
     """Traces the step at which a run broke, and adds to the run's record what is found.
@@ -150,7 +148,7 @@ def _run(
     view: RunView,
     command: Command,
     path: Path,
-    working: Callable[[Child], None],
+    working: Working,
     told: Mapping[str, object],
     files: PutBack,
 ) -> RunView:
@@ -158,20 +156,7 @@ def _run(
     limit = PATIENCE * float(view.facts.get("seconds") or 0) + 60
     unjudged = replace(command, checks=())  # the first run is what is judged
     child = Child(unjudged, Job(CONTROL, 0, None, limit), path, told=told)
-    try:
-        with sigterm_as_interrupt():
-            while not child.ended():
-                working(child)
-                time.sleep(POLL_S)
-    except BaseException:
-        child.kill()
-        raise
-    finally:
-        back = put_back(path, Path.cwd())
-        for kept, new in ((files.restored, back.restored), (files.made, back.made),
-                          (files.lost, back.lost)):  # fmt: skip
-            kept.extend(new)
-    return child.read()[1]
+    return run_alone(child, working, files)[1]
 
 
 def _differs(view: RunView, second: RunView, training: int) -> int | None:

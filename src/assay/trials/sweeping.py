@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +12,18 @@ from typing import Any
 from ..journal.view import RunView
 from ..launch.errors import LaunchError
 from ..launch.folder import create
+from .alone import run_alone
 from .child import Child, Command
-from .files import PutBack, put_back
+from .files import PutBack
 from .plan import CONTROL, Candidate, Job
 from .range_test import RangeTest, judge
 from .result import Result
-from .runner import sigterm_as_interrupt
 
 SWEEPS = Path(".assay") / "sweeps"
 STEPS = 200
 """How many rates, if nothing else is asked for."""
 STEPS_AT_LEAST = 50
 """Ours: with fewer than about eight steps a decade a slope is noise."""
-POLL_S = 0.05
 
 Working = Callable[[Child, int | None], None]
 """Is told, often, of the run in progress and of how many steps it may take."""
@@ -107,20 +105,7 @@ def _run(
 ) -> tuple[Result, RunView]:
     job = Job(asked.tricks, 0, None, asked.seconds)
     child = Child(command, job, path, told=asked.told(steps))
-    try:
-        with sigterm_as_interrupt():
-            while not child.ended():
-                working(child, steps)
-                time.sleep(POLL_S)
-    except BaseException:
-        child.kill()
-        raise
-    finally:
-        back = put_back(path, Path.cwd())
-        for known, now in ((files.restored, back.restored), (files.made, back.made),
-                           (files.lost, back.lost)):  # fmt: skip
-            known += [name for name in now if name not in known]
-    return child.read()
+    return run_alone(child, lambda running: working(running, steps), files)
 
 
 def _ended_early(result: Result, view: RunView) -> bool:
