@@ -49,7 +49,7 @@ class BetasExtreme(Check):
     tier = "exact"
     needs = ("learning_rate",)
     reads = ("learning_rate",)
-    leads_to = (Effect.EXPLODING,)
+    leads_to = (Effect.EXPLODING, Effect.NOT_LEARNING)
     limits = {
         "momentum": Limit(1.0, "", "definition: a mean forgets"),
     }
