@@ -205,7 +205,7 @@ def test_the_demo_goes_from_the_fault_to_the_diff(
     assert "zero_grad" not in demo.read_text(), "nothing is edited unasked"
     # what the demo advises does mend it
     before = demo.read_text()
-    written = assay("fix", "--write", "--seeds", "2", str(demo))
+    written = assay("fix", "--write", "--seeds", "3", str(demo))
     assert written.returncode == 0, written.stderr
     assert f"  written    {demo.parent.name}/{demo.name}" in written.stderr
     sick = "            loss.backward()"

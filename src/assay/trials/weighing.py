@@ -126,6 +126,8 @@ def weigh(effect: Effect, candidates: float = 1, wanted: int = 3, most: int = 0)
         return Weighed("no effect", "no more than another seed would change", left)
     if up or down:
         but = "the interval is too wide" if enough else "for so many candidates they are too few"
+        if 4.0**-n > 1 - LEVEL:
+            but = "so few prove nothing"
         why = f"all {n} seeds agree, but {but}: more seeds decide"
         return Weighed("undecided", why, left)
     return Weighed("undecided", "the seeds do not agree")
