@@ -290,8 +290,7 @@ def test_measurements_of_activations_are_those_of_the_whole(watched: Any) -> Non
             out = model[:2](x)
     (training,) = seen.view.trainings
     seen_at = {s: dict(training.series(f"activation_{s}", "1"))[0] for s in
-               ("mean", "std", "zero_share", "nonfinite_share")}  # fmt: skip
-    assert seen_at["mean"] == pytest.approx(float(out.mean()), rel=1e-5)
+               ("std", "zero_share", "nonfinite_share")}  # fmt: skip
     assert seen_at["std"] == pytest.approx(float(out.std()), rel=0.03)
     assert seen_at["zero_share"] == pytest.approx(float((out == 0).float().mean()), abs=0.02)
     assert seen_at["nonfinite_share"] == 0.0

@@ -58,6 +58,16 @@ def test_outcomes(control: list[float], treated: list[float], outcome: str) -> N
     assert verdict(control, treated).outcome == outcome
 
 
+@pytest.mark.parametrize(("control", "outcome"), [(math.inf, "proved"), (9.0, "refused")])
+def test_where_the_control_came_to_nothing_what_is_found_later_is_not_brought(
+    control: float, outcome: str
+) -> None:
+    said = judge(
+        CLIP, runs(*[control] * 3), runs(0.5, 0.52, 0.49, findings=["loss-spike?"]), wanted=3
+    )
+    assert (said.outcome, said.reverse.born) == (outcome, ("loss-spike",))
+
+
 def test_with_six_seeds_diverging_now_and_then_is_cured() -> None:
     inf = math.inf
     mixed = [inf, 1.0, 1.1, inf, 1.0, 1.2]

@@ -50,6 +50,7 @@ def deepen(
             if traced.found:
                 return
         if asked == "" and any(view.events(NONFINITE_TRACED)):
+            complain("--deep: no further run: the first one shows which operation broke the loss")
             return
         with waiting("climbing the ladder in one more run, two minutes at most") as working:
             files = run_ladder(command, folder, working,

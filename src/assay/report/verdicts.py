@@ -104,12 +104,20 @@ def numbers(verdict: Verdict) -> tuple[str, str]:
     if effect is None:
         return "", ""
     if math.isnan(effect.mean):
-        return ("to finite" if verdict.improved else "not finite"), ""
+        return _where_not_finite(verdict), ""
     mean = _per_cent(effect.share(effect.mean))
     if math.isnan(effect.low):
         return mean, ""
     # the largest improvement first
     return mean, f"{_per_cent(effect.share(effect.high))} to {_per_cent(effect.share(effect.low))}"
+
+
+def _where_not_finite(verdict: Verdict) -> str:
+    """Returns on which side runs came to nothing."""
+    worked, works = (all(map(math.isfinite, side)) for side in (verdict.control, verdict.treated))
+    if works:
+        return "to finite"
+    return "from finite" if worked else "not finite"
 
 
 def _per_cent(share: float) -> str:

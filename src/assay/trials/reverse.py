@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,8 +22,9 @@ class Reverse:
             remedy for what was measured does not mend what is written in the script.
         standing: Those that are left and that no cure may leave: broken invariants, and errors.
         broken: Those of them that are broken invariants.
-        brought: New ones that no cure may bring. Where it mends a broken invariant these are broken
-            invariants and errors alone: anything else was there before, and is uncovered by it.
+        brought: New ones that no cure may bring. Where it mends a broken invariant, or the control
+            came to nothing, these are broken invariants and errors alone: anything else may have
+            been there before, and is uncovered by it.
     """
 
     gone: tuple[str, ...] = ()
@@ -55,9 +57,10 @@ def reverse_proof(
     absent = ill - still
     hidden = (absent & broken) - set(own) if broken.isdisjoint(own) else frozenset[str]()
     left, born = ill & still, _found(treated, "error", "warning") - ever
+    grave = also_broken | _found(treated, "error")
     standing = (left & (broken | _found(treated, "error"))) | hidden
     mends = bool(own) and broken.issuperset(own) and still.isdisjoint(own)
-    brought = born & (also_broken | _found(treated, "error")) if mends else born
+    brought = born & grave if mends or _came_to_nothing(control) else born
     return Reverse(
         gone=tuple(sorted((absent & looked) - hidden)),
         left=tuple(sorted(left)),
@@ -67,6 +70,12 @@ def reverse_proof(
         broken=tuple(sorted(standing & broken)),
         brought=tuple(sorted(brought)),
     )
+
+
+def _came_to_nothing(control: Mapping[int, Result]) -> bool:
+    """Whether no run of the control ended with a finite number: little could be judged in it."""
+    values = [value for r in control.values() for value in r.measured.values.values()]
+    return bool(values) and not any(map(math.isfinite, values))
 
 
 def _found(runs: Mapping[int, Result], *severities: str) -> frozenset[str]:

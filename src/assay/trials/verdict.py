@@ -190,7 +190,7 @@ def _unlearnt(
         # with another loss, only the control's call is the loss as the script means it
         constant = constants[0] if same else constants[-1]
         if not value < LEARNT * constant:
-            said = f"it has learnt nothing: {kind} {value:.4g}, a constant prediction has"
+            said = f"seed {seed} has learnt nothing: {kind} {value:.4g}, a constant prediction has"
             return Weighed("refused", f"{said} {constant:.4g}")
     return None
 

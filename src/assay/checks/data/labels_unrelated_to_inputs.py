@@ -127,7 +127,7 @@ class LabelsUnrelatedToInputs(Check):
                 steps=(0, event.step),
                 evidence=(
                     Evidence("neighbours", max(data["by_neighbours"], data["by_line"]),
-                             self._limit(data), "standard errors above chance"),
+                             self._limit(data), "standard errors above chance, at best"),
                 ),
                 training=training,
             )  # fmt: skip

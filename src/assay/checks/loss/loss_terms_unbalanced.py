@@ -52,7 +52,7 @@ class LossTermsUnbalanced(Check):
     severity = "warning"
     tier = "heuristic"
     by_hand = "how much each term is to weigh is the script's to say"
-    needs = ("mean_beside_sum", "loss_call_value", "loss")
+    needs = ("loss_call_value", "loss")
     reads = ("mean_beside_sum", "loss_call_value", "loss")
     requires = (OneOptimizer(), Samples(("loss_call_value",)))
     limits = {
