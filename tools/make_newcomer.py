@@ -73,15 +73,15 @@ def main() -> None:
     found = re.search(r"assay demo: (\S+) trains", text)
     assert found, "the demo names its script first"
     script = Path(found[1])
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    block = f"```text\n$ assay demo\n{shortened(text, str(script.parent))}\n```\n"
+    README.write_text(f"{before}{BEGIN}{block}{END}{after}", encoding="utf-8")
     with tempfile.TemporaryDirectory() as runs:
         assay("check", "--run-dir", runs, str(script))
         trial = next(script.parent.glob("trials/**/report.html"))
         run = next(Path(runs).glob("**/report.html"))
         pictures({"check": run.as_uri(), "trial": f"{trial.as_uri()}#trial"})
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    block = f"```text\n$ assay demo\n{shortened(text, str(script.parent))}\n```\n"
-    README.write_text(f"{before}{BEGIN}{block}{END}{after}", encoding="utf-8")
     shutil.rmtree(script.parent)
 
 
