@@ -68,12 +68,12 @@ class InitialScale(Check):
         Effect.NOT_LEARNING: "little of the input is left where the answer is made",
     }
     limits = {
-        "large": Limit(4.0, "weights times root of inputs", f"{_RIGHT}: at most 3.1 where right"),
+        "large": Limit(4.0, "weights times root of inputs", f"{_RIGHT}: 3.1 where right"),
         "small": Limit(0.3, "weights times root of inputs", f"{_RIGHT}: torch's linear: 0.58"),
-        "grown": Limit(4.0, "times, each layer", f"{_RIGHT}: below 2 where right"),
+        "grown": Limit(4.0, "times, each layer", f"{_RIGHT}: 1.1 where such are right"),
         "spread": Limit(10.0, "", "ours: odds of e^10 between classes are no guess"),
         "faded": Limit(
-            0.3, "of the spread, each layer", f"{_RIGHT}: torch's linear and ReLU: 0.41"
+            0.3, "of the spread, each layer", f"{_RIGHT}: 0.39 with torch's own weights"
         ),
         "fading": Limit(4, "layers after the first", "ours: 0.3 ** 4 is 0.8 % of the first spread"),
         "layers": Limit(2, "layers", "one has no depth"),
