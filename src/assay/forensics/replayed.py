@@ -79,14 +79,14 @@ def _play(
         at += 1
 
     tracer = Tracer(births, where)
-    tracer.start()
+    tracer.enter()
     try:
         results = tape.play(numbers, replaced, grad=wanted is not None, each=each)
         if wanted is not None:
             with torch.enable_grad():
                 results = list(torch.autograd.grad(results[0], [wanted], allow_unused=True))
     finally:
-        tracer.stop()
+        tracer.leave()
     if tracer.error is not None:
         raise NotReplayable(f"tracing failed ({type(tracer.error).__name__}: {tracer.error})")
     if any(result is None for result in results):

@@ -43,7 +43,7 @@ class Trace:
                       "step_skipped", "training_found"):  # fmt: skip
             hub.on(event, getattr(self, f"on_{event}"))
         if self._step <= 1:
-            self._tracer.start()
+            self._tracer.enter()
 
     # -- what the script does ---------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class Trace:
             if training.step > self._step:
                 self._end()
             elif training.step >= self._step - 1:
-                self._tracer.start()
+                self._tracer.enter()
         self._batch = None
         self._tracer.forget_nodes()
 
@@ -115,7 +115,7 @@ class Trace:
             with torch.no_grad():
                 if is_finite(value):
                     return
-                early = not tracer._on
+                early = not tracer.active
                 birth = Birth("", Place(), value) if early else tracer.births.of(value)
                 if not early and what == "weight" and birth.tensor is not None:
                     early = True
@@ -140,7 +140,7 @@ class Trace:
 
     def _end(self) -> None:
         self._over = True
-        self._tracer.stop()
+        self._tracer.leave()
         self._clock.stop("the step was traced")
 
     def finish(self) -> None:
@@ -152,4 +152,4 @@ class Trace:
         if self._tracer.error is not None:
             error = self._tracer.error
             self._facts.skip("forensics", f"tracing failed ({type(error).__name__}: {error})")
-        self._tracer.stop()
+        self._tracer.leave()

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
 import torch
 
 from ..seams.callsite import line_at, site_of, user_frame
+from ..seams.dispatch import DispatchMode
 from ..seams.interpreting import interpreted
 from ..seams.patch import past_own_frames
-from ..seams.recording import OURS
 from .births import Births, Called, Place
 
 _BELOW_USER = __file__, torch._ops.__file__
@@ -22,7 +21,7 @@ _numbers: Any = getattr(torch.autograd, "_get_sequence_nr", None)
 _node: Any = getattr(torch._C, "_current_autograd_node", None)
 
 
-class Tracer:
+class Tracer(DispatchMode):
     """Gives each operation and its place to `Births`.
 
     Autograd numbers its nodes as it makes them, and makes an operation's node right before it
@@ -34,43 +33,14 @@ class Tracer:
         where: Returns the place of what is computed forward; found in Python's stack if not given.
     """
 
-    supports_higher_order_operators = True  # else torch would refuse the user's
-
     def __init__(self, births: Births, where: Callable[[], Place] | None = None) -> None:
+        super().__init__()
         self.births, self._where = births, where
         self.phase = "forward"
         self.asleep = False
         self.error: Exception | None = None
         self._forward: dict[int, tuple[Place, dict[str, Any]]] = {}
-        self._pid, self._on = os.getpid(), False
-        self.thread = get_ident()
-
-    @staticmethod
-    def is_infra_mode() -> bool:
-        """Says that this mode is none of torch's own."""
-        return False
-
-    def start(self) -> None:
-        """Begins to watch."""
-        if not self._on:
-            self._on = True
-            OURS.append(self)
-            torch._C._push_on_torch_dispatch_stack(self)  # type: ignore[arg-type]
-
-    def stop(self) -> None:
-        """Watches no more."""
-        if not self._on or get_ident() != self.thread:
-            return
-        self._on = False
-        above = []
-        while torch._C._len_torch_dispatch_stack():
-            top = torch._C._pop_torch_dispatch_stack(None)
-            if top is self:
-                break
-            above.append(top)  # the user's, entered since
-        for mode in reversed(above):
-            torch._C._push_on_torch_dispatch_stack(mode)
-        OURS.remove(self)
+        self._pid = os.getpid()
 
     @interpreted
     def __torch_dispatch__(

@@ -56,6 +56,7 @@ class LossWeights(Probe):
         means, self._means = self._means, {}
         if not means or not isinstance(roots, torch.Tensor) or roots.grad_fn is None:
             return
+        ways = dict(walk(roots.grad_fn))
         terms = list(_terms(roots.grad_fn, set(means)))
         for node in terms:
             if node not in means:
@@ -64,7 +65,7 @@ class LossWeights(Probe):
             for other in terms:
                 summed = _summed(other)
                 if summed is not None and len(summed) > 1 and summed[0] == shape[0]:
-                    line = self._graphs.line(other, 0)
+                    line = self._graphs.line(other, ways.get(other, 0))
                     self.watch.event_once(
                         "mean_beside_sum", place, place=place, shape=list(shape),
                         summed=list(summed), line=list(line) if line is not None else None,
@@ -100,7 +101,5 @@ def _summed(node: Any) -> tuple[int, ...] | None:
     if node.name() != "SumBackward0":
         return None
     sizes = saved(node, "self_sym_sizes")
-    below = (operation(part) for part, _ in walk(node, NODES_AT_MOST))
-    return (
-        tuple(map(int, sizes)) if sizes is not None and any(o in DIVERGES for o in below) else None
-    )
+    diverges = any(operation(part) in DIVERGES for part, _ in walk(node, NODES_AT_MOST))
+    return tuple(map(int, sizes)) if sizes is not None and diverges else None

@@ -19,9 +19,9 @@ from typing import Any
 
 import torch
 
+from ..seams.dispatch import DispatchMode
 from ..seams.interpreting import interpreted
 from ..seams.patch import past_own_frames
-from ..seams.recording import OURS
 from .lines import Lines
 from .operations import Operation, Slot, last_uses
 from .operators import effects_of
@@ -57,7 +57,7 @@ BYTES_AT_MOST = 64 * 2**20
 Kept = dict[int, tuple[torch.Tensor, int, torch.Tensor]]
 
 
-class Tape:
+class Tape(DispatchMode):
     """Records as a dispatch mode of torch, from `start` to `stop`; plays again by `play`.
 
     Tensors that the recorded operations made are known by weak references, so that no activation
@@ -69,9 +69,8 @@ class Tape:
         heard: are told of each operation, its arguments and its result.
     """
 
-    supports_higher_order_operators = True  # else torch would refuse the user's
-
     def __init__(self, batch_bytes: int = 0, lines: Lines | None = None, heard: Any = ()) -> None:
+        super().__init__()
         self._lines = lines
         self._heard = heard
         self.why: str | None = None
@@ -88,41 +87,22 @@ class Tape:
         self._slots = 0
         self._own_function: bool = False
         self._random = random_state()[:2]
-        self._thread = get_ident()
-        self._on = self._ended = False
-
-    @staticmethod
-    def is_infra_mode() -> bool:
-        """Says that this mode is none of torch's own."""
-        return False
+        self._ended = False
 
     # -- recording --------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begins to record in this thread."""
-        if not self._on and not self._ended:
-            self._on = True
-            OURS.append(self)
-            torch._C._push_on_torch_dispatch_stack(self)  # type: ignore[arg-type]
+        if not self._ended:
+            self.enter()
 
     def pause(self) -> None:
         """Stands aside while a listener of ours computes."""
-        if not self._on or get_ident() != self._thread:
-            return
-        self._on = False
-        above = []
-        while torch._C._len_torch_dispatch_stack():
-            top = torch._C._pop_torch_dispatch_stack(None)
-            if top is self:
-                break
-            above.append(top)  # the user's, entered since
-        for mode in reversed(above):
-            torch._C._push_on_torch_dispatch_stack(mode)
-        OURS.remove(self)
+        self.leave()
 
     def resume(self) -> None:
         """Goes on after a pause, unless there is nothing more to record."""
-        if get_ident() == self._thread and self.why is None:
+        if get_ident() == self.thread and self.why is None:
             self.start()
 
     def stop(self) -> None:
@@ -290,7 +270,7 @@ class Tape:
 
     def values_read(self, tensor: Any) -> None:
         """Notes that the program took all values out of a tensor: they must be the same again."""
-        if not self._on:
+        if not self.active:
             return  # a listener of ours did
         if self.why is None and isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided:
             self.pause()

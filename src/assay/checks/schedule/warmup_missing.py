@@ -59,7 +59,7 @@ class WarmupMissing(Check):
         "harmful": Limit(2, "of the first steps", "ours: one may be chance"),
         "thrown": Limit(1.5, "times the first loss", "benchmarks/calibration/learning_rate.py"),
         "opening": Limit(32, "steps", "the opening window"),
-        "later": Limit(0.1, "of later steps harm", "half of what tells a rate that is too high"),
+        "later": Limit(0.1, "of later steps harm", "ours: below half of a rate that is too high"),
         "learnt": Limit(0.5, "of the first loss", "ours: a run that was thrown away does not fall"),
         "samples": Limit(8, "samples", "ours: fewer make no median"),
         "from": Limit(0.5, "of the largest rate", "ours: a rate that begins lower warms up"),
