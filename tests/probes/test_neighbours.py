@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from assay.journal.events import NEIGHBOURS
-from assay.probes.neighbours import ROWS_AT_LEAST, Neighbours, compare
+from assay.probes.neighbours import ROWS_AT_LEAST, Neighbours, compare, drawn
 from assay.probes.structure import Structure
 
 from .conftest import Watching
@@ -68,3 +68,32 @@ def test_it_is_written_of_one_loss(watched: Watching, no_haste: None) -> None:
         train(x, y, losses=2)
     assert list(seen.view.events(NEIGHBOURS)) == []
     assert "several" in seen.view.skipped["neighbours"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_is_drawn_does_not_follow_what_the_script_has_set(dtype: torch.dtype) -> None:
+    before = torch.get_default_dtype()
+    expected = drawn(70, 3)
+    torch.set_default_dtype(dtype)
+    try:
+        assert drawn(70, 3).dtype is torch.float32
+        assert torch.equal(drawn(70, 3), expected)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def test_wide_rows_in_double_precision_are_compared(watched: Watching) -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        torch.manual_seed(3)
+        x = torch.randn(ROWS_AT_LEAST, 100)
+        model = nn.Linear(100, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with watched(Structure, Neighbours) as seen:
+            F.cross_entropy(model(x), (x[:, 0] > 0).long()).backward()
+            optimizer.step()
+    finally:
+        torch.set_default_dtype(before)
+    assert not seen.view.errors
+    assert any(True for _ in seen.view.events(NEIGHBOURS))

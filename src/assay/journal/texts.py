@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NAME = "sources.json"
-BYTES_AT_MOST = 1 << 20
+CHARACTERS_AT_MOST = 1 << 20
 """Of all files of a run together; what does not fit is left out, the hash of it is kept."""
 
 
@@ -18,7 +18,7 @@ def keep_texts(folder: Path, paths: Iterable[str]) -> None:
     Raises:
         OSError: The folder can't be written.
     """
-    kept, room = {}, BYTES_AT_MOST
+    kept, room = {}, CHARACTERS_AT_MOST
     for path in paths:
         with suppress(OSError, ValueError):
             text = Path(path).read_text(encoding="utf-8")

@@ -22,7 +22,10 @@ SMALLER = 0.2
 OTHERS, MUCH_SMALLER = 4, 0.5
 """The same of so many batches, which are learnt in turn and not one by heart."""
 NOTHING = 0.02
+"""Of that way: what a batch's own noise may give. These limits are ours, and were seen to fail no
+right script in benchmarks/ladder.py."""
 UNKNOWN_MOVED = 0.01
+"""Of the first loss, where a constant's is not known: less is no fall."""
 USUAL = 1e-2
 """A rate of Adam at which a loss that is written safely stays finite on one batch."""
 ENDLESS = 100.0

@@ -16,6 +16,7 @@ from .stored import Stored
 from .stream import mean_over, typical
 
 ROWS_AT_LEAST = 32
+"""Ours: of fewer no model tells more than chance would."""
 ERRORS, FEW_ERRORS, FEW = 3.0, 1.0, 512
 """Standard errors above chance that one of two models must reach, and of fewer than 512 rows:
 measured in benchmarks/calibration/unrelated.py, as for `labels-unrelated-to-inputs`."""

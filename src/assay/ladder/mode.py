@@ -23,6 +23,7 @@ APART = 0.25
 FAR, TIMES = 0.03, 10.0
 """The same, where it is so many times the loss as well, and fresh statistics mend it."""
 LEARNT = 0.2
+"""Of that way, in training mode: before that there is nothing that a mode could lose."""
 SETTLED = 100
 """Steps after which statistics of the usual momentum, 0.1, have forgotten how they began."""
 ASKED, REFRESHED = 16, 64

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..probes.neighbours import COLUMNS_AT_MOST, DIRECTIONS, drawn
 from . import answers
 from .stored import Stored
 
 ROWS_AT_LEAST, ROWS_AT_MOST = 256, 2048
 WIDTH, STEPS, RATE = 64, 300, 1e-2
-COLUMNS_AT_MOST, DIRECTIONS = 2048, 64
 
 
 def flat(rows: Tensor) -> Tensor:
@@ -23,8 +23,7 @@ def flat(rows: Tensor) -> Tensor:
     chosen = wide[:, ::step][:, :COLUMNS_AT_MOST].float()
     if chosen.shape[1] <= DIRECTIONS:
         return chosen
-    own = torch.Generator().manual_seed(0)
-    return chosen @ torch.randn(chosen.shape[1], DIRECTIONS, generator=own).to(rows.device)
+    return chosen @ drawn(chosen.shape[1], DIRECTIONS).to(rows.device)
 
 
 def single(targets: Tensor, name: str) -> bool:
@@ -72,7 +71,7 @@ def _learnt(
 ) -> float | None:
     middle, spread = rows.mean(0), rows.std(0).clamp(min=1e-12)
     rows, given = (rows - middle) / spread, (given - middle) / spread
-    own = torch.Generator().manual_seed(0)
+    own = torch.Generator("cpu").manual_seed(0)
     if classes:
         if bool((targets < 0).any()) or bool((wanted < 0).any()):
             return None
@@ -84,12 +83,12 @@ def _learnt(
             centre, scale = targets.mean(), targets.std().clamp(min=1e-12)
             targets, wanted = (targets - centre) / scale, (wanted - centre) / scale
 
-    def drawn(inside: int, outside: int) -> Tensor:
-        made: Tensor = torch.randn(inside, outside, generator=own) / inside**0.5
+    def weight(inside: int, outside: int) -> Tensor:
+        made: Tensor = drawn(inside, outside, own) / inside**0.5
         return made.to(rows.device).requires_grad_(True)
 
-    first, second = drawn(rows.shape[1], WIDTH), drawn(WIDTH, outputs)
-    offsets = [torch.zeros(n, device=rows.device, requires_grad=True) for n in (WIDTH, outputs)]
+    first, second = weight(rows.shape[1], WIDTH), weight(WIDTH, outputs)
+    offsets = [rows.new_zeros(n).requires_grad_(True) for n in (WIDTH, outputs)]
     optimizer = torch.optim.AdamW([first, second, *offsets], RATE, weight_decay=0.1)
 
     def loss(x: Tensor, y: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from .outcome import Outcome, fails, passes, untried
 from .stored import Stored
 
 BATCHES_AT_LEAST = 8
+"""Ours: fewer are no stream."""
 ONE_KIND = 0.9
 """Of the variance of the labels lies between batches: each holds nearly one kind alone."""
 GATHERED = 1.25

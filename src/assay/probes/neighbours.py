@@ -108,9 +108,7 @@ class Neighbours(Probe):
         if chosen.shape[1] <= DIRECTIONS:
             return chosen.clone()
         if self._directions is None:
-            own = torch.Generator().manual_seed(0)
-            drawn = torch.randn(chosen.shape[1], DIRECTIONS, generator=own)
-            self._directions = drawn.to(rows.device)
+            self._directions = drawn(chosen.shape[1], DIRECTIONS).to(rows.device)
         return chosen @ self._directions
 
     def _write(self) -> None:
@@ -118,6 +116,18 @@ class Neighbours(Probe):
         facts = compare(torch.cat(self._rows), torch.cat(self._targets), labels=labels)
         if facts is not None:
             self.watch.event("neighbours", **facts)
+
+
+def drawn(height: int, width: int, generator: torch.Generator | None = None) -> Tensor:
+    """Returns normal numbers from a generator of our own, whatever the script has set to be usual.
+
+    Args:
+        height: Rows of the result, which is float32 and on the CPU.
+        width: Columns of it.
+        generator: Draws them; a new one, the same each time, if not given.
+    """
+    own = torch.Generator("cpu").manual_seed(0) if generator is None else generator
+    return torch.randn(height, width, generator=own, dtype=torch.float32, device="cpu")
 
 
 def compare(rows: Tensor, targets: Tensor, *, labels: bool) -> dict[str, Any] | None:
