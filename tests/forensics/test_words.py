@@ -59,6 +59,21 @@ MASK = {"op": "sum", "line": ["train.py", 9, "f"],
         (data("remainder", operand(at=1.0), operand("other", at=0.0, zeros=1)),
          "the remainder of a division by 0"),
         (data("lgamma", operand(at=0.0)), "lgamma has a pole at 0"),
+        (data("_foreach_addcdiv_", operand(), operand("tensor1", at=0.0),
+              operand("tensor2", at=0.0, zeros=1), phase="optimizer", dtype="float16"),
+         "its eps is 0 in float16"),
+        (data("addcdiv", operand(), operand("tensor1", at=0.0),
+              operand("tensor2", at=0.0, zeros=1, made=MASK)),
+         "0 / 0: the divisor is the sum of a mask of 40"),
+        (data("div", operand(at=1.0), {"name": "other", "number": 0.0, "made": MASK}),
+         "1 / 0: the divisor may be the sum of a mask of 40"),
+        (data("native_layer_norm", operand(low=2.0), {"name": "eps", "number": 0.0}),
+         "divides by a deviation that was 0"),
+        (data("native_layer_norm", operand(high=1e30), {"name": "eps", "number": 0.0}),
+         "its operands were finite"),
+        (data("nll_loss_forward", operand(), operand("target")), "no target counts"),
+        (data("nll_loss_forward", operand(bad=["-inf"]), operand("target")),
+         "its operands were infinite"),
         (data("frobnicate", operand()), "its operands were finite: self from 0.5 to 2"),
         (data("frobnicate", operand(bad=["-inf"])), "its operands were infinite, as a mask is"),
     ],
@@ -150,3 +165,32 @@ def test_a_run_s_own_trace_counts_for_its_step_alone(more: Any, at: int, applies
     run = make_run(loss=[1.0, 1.0, 1.0, nan], events=[Event("nonfinite_traced", at, facts)])
     assert (tracing_of(run, run.trainings[0], 3) is not None) == applies
     assert is_undefined(run, run.trainings[0], 3) == applies
+
+
+def test_of_several_traces_the_nearest_counts() -> None:
+    skipped, broken = data("mul", operand(), at=2), data("log", operand(at=0.0), at=3)
+    events = [Event("nonfinite_traced", 2, skipped), Event("nonfinite_traced", 3, broken)]
+    run = make_run(loss=[1.0, 1.0, 1.0, float("nan")], events=events)
+    found = tracing_of(run, run.trainings[0], 3)
+    assert found is not None
+    assert found.data["op"] == "log"
+    again = data("sqrt", operand(), at=2, differs_from=None)
+    run = make_run(loss=[1.0, 1.0, 1.0, float("nan")],
+                   events=[*events, Event("nonfinite_traced", 2, again)])  # fmt: skip
+    found = tracing_of(run, run.trainings[0], 3)
+    assert found is not None
+    assert found.data["op"] == "sqrt", "a second run has looked for this step alone"
+
+
+@pytest.mark.parametrize(
+    ("op", "low", "high", "known"),
+    [
+        ("atanh", -0.5, 0.5, False), ("atanh", -1.0, 0.5, True), ("erfinv", -0.5, 1.0, True),
+        ("erfinv", -0.5, 0.5, False), ("logit", 0.0, 0.5, True), ("logit", 0.1, 0.5, False),
+    ],
+)  # fmt: skip
+def test_a_derivative_is_infinite_at_the_edges_alone(
+    op: str, low: float, high: float, known: bool
+) -> None:
+    facts = backward(op, operand(low=low, high=high), kind=["inf"])
+    assert ("is infinite" in why(facts)) is known

@@ -62,6 +62,12 @@ def test_what_everybody_knows_by_heart() -> None:
     assert FORMATS["tf32"].smallest_normal == single.smallest_normal
 
 
+@pytest.mark.parametrize("word", ["", "torch.", "fp7"])
+def test_what_is_no_format(word: str) -> None:
+    with pytest.raises(KeyError):
+        named(word)
+
+
 def test_words_for_formats() -> None:
     assert named("torch.half") == named("float16") == named("FP16") == (FORMATS["fp16"],)
     assert [each.name for each in named("fp8")] == ["fp8-e4m3fn", "fp8-e5m2"]

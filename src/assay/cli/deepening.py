@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..journal.events import NONFINITE_TRACED
 from ..journal.view import RunView
 from ..launch.errors import LaunchError
 from ..trials.child import Command
 from ..trials.files import PutBack
 from ..trials.laddering import run_ladder
-from ..trials.retracing import AS_CHECKED, target, trace
+from ..trials.retracing import AS_CHECKED, is_told, target, trace
 from .complaint import complain
 
 
@@ -43,13 +42,13 @@ def deepen(
         return  # the report says why nothing was seen
     command = Command(tuple(words), python)
     try:
-        if asked := target(view):
+        if target(view):
             with waiting("tracing the step that broke in one more run") as tracing:
                 traced = trace(view, command, folder, tracing, AS_CHECKED)
             _say_lost(traced.files)
             if traced.found:
                 return
-        if asked == "" and any(view.events(NONFINITE_TRACED)):
+        if is_told(view):
             complain("--deep: no further run: the first one shows which operation broke the loss")
             return
         with waiting("climbing the ladder in one more run, two minutes at most") as working:

@@ -47,7 +47,8 @@ SAME = frozenset(("_to_copy", "view", "_unsafe_view", "unsqueeze", "squeeze", "e
 SMALL = 64
 """Results of so few numbers are remembered with what made them: a divisor is one of these."""
 COPIED = 2**22
-"""An operand of at most so many numbers is copied before it is written into."""
+"""An operand of at most so many numbers is copied before it is written into; of a larger one, whose
+copy may not fit, its range is noted. Ours: 16 MiB of float32."""
 
 
 @dataclass(slots=True)
@@ -83,9 +84,22 @@ class Called:
     op: str
     place: Place
     operands: list[tuple[str, torch.Tensor]]
-    numbers: list[tuple[str, float]]
+    numbers: list[tuple[int, str, float]]
+    """Each with how many tensors stand before it."""
     written: list[torch.Tensor]
     args: Any
+    before: dict[int, tuple[set[str], dict[str, Any]]] = field(default_factory=dict)
+    """Kinds and description of large operands that are written into, by their place."""
+
+    def kinds(self, place: int) -> set[str]:
+        """Returns which values that are not finite an operand held."""
+        known = self.before.get(place)
+        return kinds(self.operands[place][1]) if known is None else known[0]
+
+    def described(self, place: int) -> dict[str, Any]:
+        """Returns the description of an operand as it was."""
+        known = self.before.get(place)
+        return described(*self.operands[place]) if known is None else dict(known[1])
 
 
 class Births:
@@ -119,7 +133,7 @@ class Births:
         for index, (name, written, apart) in enumerate(self._schema(function, schema)):
             value = args[index] if index < len(args) else kwargs.get(name)
             if isinstance(value, (int, float)) and not isinstance(value, bool):
-                called.numbers.append((name, float(value)))
+                called.numbers.append((len(called.operands), name, float(value)))
                 continue
             many = isinstance(value, (list, tuple))
             for one in value if many else (value,):
@@ -129,7 +143,11 @@ class Births:
                     called.written.append(one)
                     if apart or op in OVERWRITES:
                         continue
-                    if looks(one) and one.numel() <= COPIED:
+                    if looks(one) and one.numel() > COPIED:
+                        with torch.no_grad():
+                            noted = kinds(one), described(name, one)
+                        called.before[len(called.operands)] = noted
+                    elif looks(one):
                         birth = self._of.get(storage(one))
                         one = one.detach().clone()
                         if birth is not None:
@@ -158,8 +176,9 @@ class Births:
             for one in made:
                 self._of.pop(storage(one), None)
             return
-        if called.op == "_local_scalar_dense" and isinstance(result, (int, float)):
-            self._note_read(called, float(result))
+        if called.op == "_local_scalar_dense":
+            if isinstance(result, (int, float)) and not isinstance(result, bool):
+                self._note_read(called, float(result))
             return
         bad = [one for one in made if looks(one) and not is_finite(one)]
         self._note_makers(called, made)
@@ -175,7 +194,11 @@ class Births:
 
     def _born(self, called: Called, result: torch.Tensor) -> Birth:
         found = kinds(result)
-        given = [(one, kinds(one)) for _, one in called.operands if looks(one)]
+        given = [
+            (one, called.kinds(place))
+            for place, (_, one) in enumerate(called.operands)
+            if looks(one)
+        ]
         given = [(one, kind) for one, kind in given if kind]
         if called.op in MEANT and not given and called.place.node is None:
             return self._new(called, result, meant="nan" not in found)
@@ -218,18 +241,15 @@ class Births:
     def _measure(self, called: Called, result: torch.Tensor) -> dict[str, Any]:
         place = first_bad(result)
         operands = []
-        for name, one in called.operands[:OPERANDS_AT_MOST]:
-            facts = described(name, one)
-            facts["at"] = value_at(one, place, result.shape)
+        for number, (_, one) in enumerate(called.operands[:OPERANDS_AT_MOST]):
+            facts = called.described(number)
+            overwritten = number in called.before
+            facts["at"] = None if overwritten else value_at(one, place, result.shape)
             facts["weight"] = self._weight(one)
             if facts.get("zeros") or not one.numel():
                 facts["made"] = self._makers.get(storage(one))
             operands.append(facts)
-        for name, number in called.numbers[:OPERANDS_AT_MOST]:
-            facts = {"name": name, "number": number if math.isfinite(number) else str(number)}
-            if number in self._read and number == 0:
-                facts["made"] = self._read[number]
-            operands.append(facts)
+        self._add_numbers(operands, called)
         rows, bad_rows = rows_of(result)
         return {
             "kind": sorted(kinds(result)),
@@ -244,14 +264,20 @@ class Births:
 
     def noted(self, called: Called) -> dict[str, Any]:
         """Returns what a backward pass may want to know of a forward operation."""
-        operands = [described(name, one) for name, one in called.operands[:OPERANDS_AT_MOST]]
-        for facts, (_, one) in zip(operands, called.operands, strict=False):
-            facts["weight"] = self._weight(one)
-        for name, number in called.numbers[:OPERANDS_AT_MOST]:
-            operands.append(
-                {"name": name, "number": number if math.isfinite(number) else str(number)}
-            )
+        operands = []
+        for number, (_, one) in enumerate(called.operands[:OPERANDS_AT_MOST]):
+            operands.append({**called.described(number), "weight": self._weight(one)})
+        self._add_numbers(operands, called)
         return {"op": called.op, "operands": operands}
+
+    def _add_numbers(self, operands: list[dict[str, Any]], called: Called) -> None:
+        """Puts numbers of Python where the operation takes them, among its tensors."""
+        for place, name, number in reversed(called.numbers[:OPERANDS_AT_MOST]):
+            facts: dict[str, Any] = {"name": name}
+            facts["number"] = number if math.isfinite(number) else str(number)
+            if number == 0 and number in self._read:
+                facts["made"] = self._read[number]
+            operands.insert(place, facts)
 
     def _weight(self, one: torch.Tensor) -> str | None:
         """Returns the name of a parameter; None for all else."""
@@ -263,6 +289,7 @@ class Births:
         """Remembers what made a small result, as it may be a divisor, and an empty one."""
         for one in made:
             if one.numel() > SMALL or called.place.node is not None:
+                self._makers.pop(storage(one), None)  # of a tensor whose memory this one has now
                 continue
             given = called.operands[0][1] if called.operands else None
             known = None if given is None else self._makers.get(storage(given))

@@ -124,6 +124,8 @@ def named(word: str) -> tuple[Format, ...]:
         KeyError: None is called so.
     """
     name = word.lower().removeprefix("torch.").replace("_", "-")
+    if not name:
+        raise KeyError(word)
     for each in FORMATS.values():
         if name in (each.name, each.dtype.replace("_", "-")):
             return (each,)

@@ -10,15 +10,17 @@ from .nonfinite.forward import has_no_value
 def tracing_of(run: RunView, training: Training, step: int) -> Event[NonfiniteTraced] | None:
     """Returns what was traced of the loss that was not finite at a step first; None if nothing was.
 
-    A run itself may have traced other steps before, such as one that a scaler skipped; a second run
-    has looked for this one alone.
+    A run itself may have traced other steps before, such as one that a scaler skipped: the nearest
+    counts. A second run has looked for this one alone.
     """
-    for event in run.events(NONFINITE_TRACED):
-        at = event.data["at"]
-        near = "differs_from" in event.data or at >= step - 1
-        if at <= step and near and event.training in (None, training.index):
-            return event
-    return None
+    fitting = [
+        event
+        for event in run.events(NONFINITE_TRACED)
+        if event.data["at"] <= step
+        and ("differs_from" in event.data or event.data["at"] >= step - 1)
+        and event.training in (None, training.index)
+    ]
+    return max(fitting, key=lambda e: ("differs_from" in e.data, e.data["at"]), default=None)
 
 
 def is_undefined(run: RunView, training: Training, step: int) -> bool:

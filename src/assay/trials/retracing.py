@@ -37,23 +37,33 @@ class Traced:
 
 def target(view: RunView) -> tuple[int, int] | str:
     """Returns the training and the step to trace; why none can be traced, or "" without need."""
-    broken = [
-        (step, training.index, training)
-        for training in view.trainings
-        for step in [_first_broken(training)]
-        if step is not None
-    ]
-    broken = broken or _unstepped(view) or _unseen(view)
-    if not broken:
+    broken = _broken(view)
+    if broken is None or is_told(view):
         return ""
-    step, index, training = min(broken, key=lambda each: each[:2])
-    if tracing_of(view, training, step) is not None:
-        return ""
+    step, index, training = broken
     if (view.facts.get("world") or 1) > 1 or training.process:
         return "several processes train, or not the first one"
     if not training.optimizer:
         return "the weights are changed by hand, without an optimizer whose steps could be counted"
     return index, step
+
+
+def is_told(view: RunView) -> bool:
+    """Whether the run's record says already which operation broke it."""
+    broken = _broken(view)
+    return broken is not None and tracing_of(view, broken[2], broken[0]) is not None
+
+
+def _broken(view: RunView) -> tuple[int, int, Training] | None:
+    """Returns the first step that something was not finite at, with its training."""
+    found = [
+        (step, training.index, training)
+        for training in view.trainings
+        for step in [_first_broken(training)]
+        if step is not None
+    ]
+    found = found or _unstepped(view) or _unseen(view)
+    return min(found, key=lambda each: each[:2], default=None)
 
 
 def _unstepped(view: RunView) -> list[tuple[int, int, Training]]:
@@ -125,6 +135,7 @@ def trace(
             why = second.skipped.get("forensics", why)
             break
         step = early.data["at"]
+        training = training if early.training is None else early.training
     _keep(folder, view, {"training": training, "data": data, "why": None if data else why})
     traced.found = data is not None
     return traced

@@ -42,6 +42,7 @@ _AT_ZERO = {
     "lgamma": "the derivative of lgamma at 0 is infinite",
     "hypot": "the derivative of hypot where both are 0 is 0 / 0",
 }
+_EDGES = {"atanh": (-1.0, 1.0), "erfinv": (-1.0, 1.0), "logit": (0.0, 1.0)}
 _TWICE = ("; where its gradient is 0, as behind torch.where, that makes 0 * infinity = NaN: keep 0 "
           "out of the operand itself")  # fmt: skip
 
@@ -63,14 +64,15 @@ def why_backward(op: str, given: Sequence[Given], kind: Sequence[str]) -> str:
         return f"the derivative of {op} at 1 and -1 is infinite, and x reached {_edge(x):.8g}"
     if op == "acosh" and x.low <= 1:
         return "the derivative of acosh at 1 is infinite"
-    if op in ("atanh", "logit", "erfinv") and (x.low <= 0 or x.high >= 1):
-        return f"the derivative of {op} at its edges is infinite"
+    if op in _EDGES and (x.low <= _EDGES[op][0] or x.high >= _EDGES[op][1]):
+        low, high = _EDGES[op]
+        return f"the derivative of {op} at {low:g} and {high:g} is infinite"
     if op == "log1p" and x.low <= -1:
         return "the derivative of log1p at -1 is infinite"
     if op in ("exp", "expm1") and "nan" in kind:
         return f"{op} had overflowed to infinity, which a gradient of 0 turns into NaN"
     if op in ("linalg_eigh", "linalg_svd", "linalg_eig"):
-        return f"the derivative of {op} divides by differences of its values, and two are equal"
+        return f"the derivative of {op} divides by differences of its values, 0 where two are equal"
     if op == "pow" and len(given) > 1:
         power = given[1]
         if x.zeros and power.low < 1:

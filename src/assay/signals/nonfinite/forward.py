@@ -10,7 +10,7 @@ from .backward import why_backward
 from .operands import Data, Operand, operation, said, what_emptied, what_made
 
 _LOGS = {"log": 0.0, "log2": 0.0, "log10": 0.0, "log1p": -1.0}
-_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "dot", "mv", "addmv", "_linear")
+_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "dot", "mv", "addmv", "linear")
 _SUMS = ("sum", "cumsum", "mean", "prod", "cumprod", "norm", "linalg_vector_norm", "var", "std")
 _GROW = ("exp", "exp2", "expm1", "sinh", "cosh")
 
@@ -97,8 +97,11 @@ def _addcdiv(op: str, operands: list[Operand], data: Data) -> str:
     over = next((o for o in operands if o.name == "tensor1"), None)
     if under is not None and (under.at == 0 or (math.isnan(under.at) and under.zeros)):
         top = "0" if over is not None and over.at == 0 else "x"
+        if data["phase"] != "optimizer":
+            return f"{top} / 0{what_made(under)}"
         return (
-            f"{top} / 0: the optimizer divides by the root of squared gradients, and its eps is 0"
+            f"{top} / 0: the optimizer divides by the root of squared gradients, and its eps is 0 "
+            f"in {data['dtype']}"
         )
     return ""
 
@@ -185,7 +188,9 @@ def _remainder(op: str, operands: list[Operand], data: Data) -> str:
 
 def _norm(op: str, operands: list[Operand], data: Data) -> str:
     eps = next((o for o in operands if o.name == "eps"), None)
-    if eps is not None and eps.at == 0:
+    known, x = by_dtype(data["dtype"]), operands[0]
+    fits = known is not None and x.largest < math.sqrt(known.largest)
+    if eps is not None and eps.at == 0 and fits and "nan" in data["kind"]:
         return (
             f"{operation(op)} divides by a deviation that was 0, and its eps is 0: the numbers "
             "that it normalises together were all the same"
@@ -194,7 +199,8 @@ def _norm(op: str, operands: list[Operand], data: Data) -> str:
 
 
 def _nll(op: str, operands: list[Operand], data: Data) -> str:
-    if "nan" in data["kind"]:
+    infinite = any(facts.get("bad") for facts in data["operands"])
+    if "nan" in data["kind"] and not infinite:
         return "0 / 0: no target counts, as all are ignore_index or of classes with weight 0"
     return ""
 
@@ -235,7 +241,7 @@ def _overflow(operands: list[Operand], data: Data) -> str:
     known = by_dtype(data["dtype"])
     op = data["op"].strip("_").removeprefix("foreach_")
     growing = (*_PRODUCTS, *_SUMS, "mul", "add", "sub", "pow", "div", "addcdiv", "addcmul",
-               "square", "mse_loss", "addcmul", "lerp", "convolution_backward")  # fmt: skip
+               "square", "mse_loss", "lerp", "convolution_backward")  # fmt: skip
     tensors = [o for o in operands if not math.isnan(o.largest)]
     if known is None:
         return ""
@@ -286,7 +292,7 @@ _RULES: dict[str, _Rule] = {
             "native_layer_norm",
             "native_group_norm",
             "native_batch_norm",
-            "_native_batch_norm_legit",
+            "native_batch_norm_legit",
             "native_norm",
         ),
         _norm,

@@ -91,21 +91,25 @@ def what_made(divisor: Operand) -> str:
         return ": the divisor is a plain 0" if divisor.number else ""
     op, given = operation(made["op"]), [Operand.read(o) for o in made["operands"]]
     line = f" (line {made['line'][1]})" if made.get("line") else ""
+    if op in ("lift_fresh", "full", "scalar_tensor", "zeros", "zeros_like"):
+        return f": the divisor is a constant 0{line}"
     first = given[0] if given else None
     if first is None:
         return ""
+    # a number of Python is known by its value alone
+    known = ": the divisor may be" if divisor.number else ": the divisor is"
     if not first.elements:
-        return f": the divisor is the {op} of nothing{line}"
+        return f"{known} the {op} of nothing{line}"
     size = first.elements
     if first.dtype == "bool" and first.zeros == size:
-        return f": the divisor is the {op} of a mask of {size}, none of which is set{line}"
+        return f"{known} the {op} of a mask of {size}, none of which is set{line}"
     if op in ("sum", "mean", "norm", "count_nonzero", "amax", "max") and first.zeros == size:
-        return f": the divisor is the {op} of {size} zeros{line}"
+        return f"{known} the {op} of {size} zeros{line}"
     if op in ("std", "var"):
-        return f": the divisor is the {op} of numbers that are all the same{line}"
+        return f"{known} the {op} of numbers that are all the same{line}"
     if op == "sub":
-        return f": the divisor is a difference of equal numbers{line}"
-    return f": the divisor was made by {op}{line}"
+        return f"{known} a difference of equal numbers{line}"
+    return f"{known} what {op} made{line}"
 
 
 def what_emptied(given: Operand) -> str:

@@ -140,7 +140,9 @@ def mend(data: Data) -> str | None:
             else None
         )
     name = blamed(data)
-    if data["dtype"] in ("float16", "bfloat16") and "65,504" in why(data) and name != "cast":
+    if name == "addcdiv" and data["dtype"] in ("float16", "bfloat16"):
+        return "keep weights in float32, or give the optimizer an eps of 1e-4"
+    if data["dtype"] == "float16" and "65,504" in why(data) and name != "cast":
         return "keep this operation in float32, or make its operands smaller"
     return _MENDS.get(name)
 
