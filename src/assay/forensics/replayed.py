@@ -11,7 +11,8 @@ from ..replay.structure import NotReplayable, is_weight
 from ..replay.tape import Tape
 from ..seams.callsite import line_at
 from ..watching.names import Names
-from .births import Birth, Births, Place
+from .births import Births
+from .calls import Birth, Place
 from .facts import is_finite, storage
 from .tracer import Tracer
 

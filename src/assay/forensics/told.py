@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ..watching.names import Names
-from .births import Birth, Place
+from .calls import Birth, Place
 
 
 def told(birth: Birth, names: Names, batch: int | None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import torch
 from ..seams.hub import Hub
 from ..watching.clock import Clock
 from ..watching.facts import Facts
-from .births import Birth, Births, Place
+from .births import Births
+from .calls import Birth, Place
 from .facts import is_finite, looks
 from .told import told
 from .tracer import Tracer

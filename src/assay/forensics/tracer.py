@@ -13,7 +13,8 @@ from ..seams.callsite import line_at, site_of, user_frame
 from ..seams.dispatch import DispatchMode
 from ..seams.interpreting import interpreted
 from ..seams.patch import past_own_frames
-from .births import Births, Called, Place
+from .births import Births
+from .calls import Called, Place
 
 _BELOW_USER = __file__, torch._ops.__file__
 _MODULE_CALL = torch.nn.Module._call_impl.__code__

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..forensics.births import Birth
+from ..forensics.calls import Birth
 from ..forensics.facts import is_finite, looks
 from ..forensics.replayed import broken_gradient, broken_loss
 from ..forensics.told import told

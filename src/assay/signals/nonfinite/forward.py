@@ -12,6 +12,8 @@ from .operands import Data, Operand, operation, said, what_emptied, what_made
 _LOGS = {"log": 0.0, "log2": 0.0, "log10": 0.0, "log1p": -1.0}
 _PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "dot", "mv", "addmv", "linear")
 _SUMS = ("sum", "cumsum", "mean", "prod", "cumprod", "norm", "linalg_vector_norm", "var", "std")
+_NORMS = ("native_layer_norm", "native_group_norm", "native_batch_norm",
+          "native_batch_norm_legit", "native_norm")  # fmt: skip
 _GROW = ("exp", "exp2", "expm1", "sinh", "cosh")
 
 
@@ -22,15 +24,7 @@ def why(data: Data) -> str:
         A clause such as `log of 0`; what is sure in any case where no rule knows the operation.
     """
     operands = [Operand.read(facts) for facts in data["operands"]]
-    if data["phase"] == "backward" and data["forward"] is not None:
-        given = [Operand.read(facts) for facts in data["forward"]["operands"]]
-        forward = data["forward"]["op"].strip("_")
-        if found := why_backward(forward, given, data["kind"]):
-            return found
-    op = data["op"].strip("_").removeprefix("foreach_")
-    rule = _RULES.get(op)
-    found = rule(op, operands, data) if rule is not None and operands else ""
-    return found or _overflow(operands, data) or _plain(operands, data)
+    return _ruled(operands, data)[0] or _overflow(operands, data) or _plain(operands, data)
 
 
 def has_no_value(data: Data) -> bool:
@@ -39,14 +33,21 @@ def has_no_value(data: Data) -> bool:
     0 / 0, a root at 0 in a backward pass, a row that is masked as a whole: no step is too long for
     these. False where numbers grew too large, or a probability too small, and where it isn't known.
     """
-    operands = [Operand.read(facts) for facts in data["operands"]]
+    said, rule = _ruled([Operand.read(facts) for facts in data["operands"]], data)
+    if data["phase"] == "backward" and data["forward"] is not None:
+        return bool(said) and rule is None
+    return bool(said) and rule not in (_log, _exp, _cast)
+
+
+def _ruled(operands: list[Operand], data: Data) -> tuple[str, _Rule | None]:
+    """Returns what the rule of an operation says, "" where it does not fit, and which rule."""
     if data["phase"] == "backward" and data["forward"] is not None:
         given = [Operand.read(facts) for facts in data["forward"]["operands"]]
-        return bool(why_backward(data["forward"]["op"].strip("_"), given, data["kind"]))
-    rule = _RULES.get(data["op"].strip("_").removeprefix("foreach_"))
-    if rule is None or rule in (_log, _exp, _cast) or not operands:
-        return False
-    return bool(rule(data["op"].strip("_"), operands, data))
+        if said := why_backward(data["forward"]["op"].strip("_"), given, data["kind"]):
+            return said, None
+    op = data["op"].strip("_").removeprefix("foreach_")
+    rule = _RULES.get(op) if operands else None
+    return (rule(op, operands, data) if rule is not None else ""), rule
 
 
 # -- single operations ----------------------------------------------------------------------------
@@ -287,16 +288,7 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("acos", "asin", "acosh", "atanh"), _arc),
     **dict.fromkeys(("logit", "erfinv"), _logit),
     **dict.fromkeys(("remainder", "fmod"), _remainder),
-    **dict.fromkeys(
-        (
-            "native_layer_norm",
-            "native_group_norm",
-            "native_batch_norm",
-            "native_batch_norm_legit",
-            "native_norm",
-        ),
-        _norm,
-    ),
+    **dict.fromkeys(_NORMS, _norm),
     **dict.fromkeys(("nll_loss_forward", "nll_loss2d_forward"), _nll),
     "ctc_loss": _ctc,
     "to_copy": _cast,
