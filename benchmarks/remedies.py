@@ -85,7 +85,20 @@ BY_HAND = {
     "others/softmax_twice": "logits",
     "others/squeezed_targets": "match-target-shape",
     "others/transformer_without_warmup": "warmup=100",
+    "checks/betas_extreme": "betas=0.9,beta2=0.999",
+    "checks/class_imbalance": "balance-classes",
+    "checks/clipping_scaled_gradients": "use-scaler",
+    "checks/eps_below_precision": "eps=0.0001",
+    "checks/fp16_underflow": "amp=fp16",
+    "checks/half_without_scaler": "amp=fp16",
+    "checks/initial_scale": "init=he",
+    "checks/l2_with_adaptive": "weight-decay=0.02",
+    "checks/learning_rate_of_checkpoint": "lr=0.0002",
+    "checks/scaler_bypassed": "use-scaler",
+    "checks/sigmoid_before_bce_with_logits": "logits",
+    "checks/weights_not_finite": "skip-non-finite",
     "others/betas_swapped": "betas=0.9,beta2=0.999",
+    "others/scaler_forgotten_at_step": "use-scaler",
     "others/decay_of_one": "weight-decay=0.01",
     "others/dropout_of_nine_tenths": "dropout=0.1",
     "others/mode_beside_rate": "train-mode",
@@ -103,7 +116,7 @@ CAUSES = {
     "others/exploding_lstm": "exploding-gradient",
     "others/forgotten_head": "parameters-outside-optimizer",
     "others/gradients_never_cleared": "zero-grad-missing",
-    "others/half_precision_without_scaler": "half-without-scaler",
+    "others/half_precision_without_scaler": "fp16-underflow",
     "others/mode_beside_rate": "eval-mode-in-training",
     "others/overfitting": "overfitting",
     "others/rate_a_little_too_high": "learning-rate-too-high",
@@ -356,7 +369,7 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("names", nargs="*", help="only scripts whose name contains one of these")
+    add("names", nargs="*", help="only scripts whose name contains one of these, in this order")
     add("--out", type=Path, required=True, help="JSONL, appended to")
     add("--work", type=Path, help="folder of the trials; a temporary one if not given")
     add("--seeds", type=int, help="exactly so many; as many as decide if not given")
@@ -401,10 +414,11 @@ def examine_all(
     work: Path,
     given: argparse.Namespace,
 ) -> None:
-    """Examines each script that was asked for, and writes a line of each."""
+    """Examines each script that was asked for, as they were named, and writes a line of each."""
+    if given.names:
+        todo = [one for part in given.names for one in todo if part in one[1]]
+        todo = list(dict.fromkeys(todo))
     for kind, name, do, path in todo:
-        if given.names and not any(part in name for part in given.names):
-            continue
         if (kind, name) in latest and not given.again:
             continue
         line = do(name, path, work / "trials", given)

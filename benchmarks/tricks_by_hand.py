@@ -282,6 +282,18 @@ def skip_non_finite(loop: Loop) -> bool:
     return finite
 
 
+def scaled(loop: Loop) -> Tensor:
+    if "scaler" not in loop.kept:
+        loop.kept["scaler"] = torch.amp.GradScaler("cpu")
+    return loop.kept["scaler"].scale(plain(loop))  # type: ignore[no-any-return]
+
+
+def through_scaler(loop: Loop) -> bool:
+    loop.kept["scaler"].step(loop.optimizer)
+    loop.kept["scaler"].update()
+    return False
+
+
 def fourth(loop: Loop) -> bool:
     return loop.t % 4 == 3
 
@@ -400,6 +412,7 @@ ROWS: tuple[Row, ...] = (
     Row("add-parameters", {"optimizer": sgd}, {"optimizer": without_head}),
     Row("early-stop=1000000", {"after": early_stop}, {"after": evaluate}),
     Row("amp=bf16", {"loss": in_bfloat16}),
+    Row("use-scaler", {"loss": scaled, "before": through_scaler}, {"loss": scaled}),
     Row("float32-islands", {"model": mlp_with(norm=Float32Norm), "loss": float32_loss}, NORMED),
     Row("accumulate=4",
         {"loss": quarter, "before": fourth, "after": clear_fourth, "clears": False}),

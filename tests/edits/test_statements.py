@@ -24,6 +24,31 @@ def test_zero_grad_stands_before_the_backward_pass(edited: Edited) -> None:
     )
 
 
+SCALED = """\
+for x in data:
+    scaler.scale(f(x)).backward()
+    nn.utils.clip_grad_norm_(p, 1.0)
+    sgd.step()
+"""
+
+
+def test_the_step_goes_through_the_scaler(edited: Edited) -> None:
+    (after,) = edited(SCALED, "use-scaler", {"step": "sgd.step()"})
+    assert lines_added(SCALED, after) == [
+        "scaler.unscale_(sgd)",
+        "scaler.step(sgd)",
+        "scaler.update()",
+    ]
+    right = SCALED.replace("sgd.step()", "scaler.step(sgd); scaler.update()")
+    (after,) = edited(right, "use-scaler", {"step": "scaler.step(sgd)"})
+    assert lines_added(right, after) == ["scaler.unscale_(sgd)"]
+    with pytest.raises(NotMechanicalError, match="does not tell the scaler's name"):
+        edited(SCALED.replace(".scale(", ".multiply("), "use-scaler", {"step": "sgd.step()"})
+    closure = {"step": ("sgd.step()", {"closure": True})}
+    with pytest.raises(NotMechanicalError, match="a GradScaler takes none"):
+        edited(SCALED, "use-scaler", closure)
+
+
 STYLES = {
     "a class": (
         """\

@@ -99,6 +99,17 @@ class Surgery(Loop):
         self.optimizer.step()
 
 
+class Overflowed(Loop):
+    """Steps on one of four batches: the gradients of the others are not finite."""
+
+    def step(self, parts: int = 4) -> None:
+        for part in range(parts):
+            self.clear()
+            loss = self.loss()
+            (loss if part == parts - 1 else loss * float("nan")).backward()
+        self.optimizer.step()
+
+
 class Kept(Loop):
     def step(self, parts: int = 4) -> None:
         loss = self.loss()
@@ -124,7 +135,9 @@ def test_three_of_four_passes_are_for_nothing(watched: Any, kind: type[Loop]) ->
         assert event.data["by"][1] == Loop.clear.__code__.co_firstlineno + 1
 
 
-@pytest.mark.parametrize("kind", [OncePerStep, Adversarial, SharpnessAware, Surgery, Kept])
+@pytest.mark.parametrize(
+    "kind", [OncePerStep, Adversarial, SharpnessAware, Surgery, Overflowed, Kept]
+)
 def test_passes_for_something_else(watched: Any, kind: type[Loop]) -> None:
     loop = kind()
     with watched(Structure, Wasted) as seen:

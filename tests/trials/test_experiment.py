@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from assay.diagnosis import Diagnosis
+from assay.journal.view import RunView
 from assay.testing import WarmRunner
 from assay.trials.child import Command
 from assay.trials.experiment import Experiment
@@ -192,6 +195,24 @@ def test_a_script_that_trains_nothing(experiment: Make, tmp_path: Path) -> None:
     trial = experiment(script).compare([PLACEBO])
     assert trial.trouble == "no training step was seen"
     assert "no run of it" in trial.verdicts[0].why
+
+
+def test_what_was_found_is_told_where_nothing_can_be_compared(
+    experiment: Make, train: Train
+) -> None:
+    script = train()
+    script.write_text(re.sub(r"\w+\.step\(\)", "pass", script.read_text()))
+    told: list[Diagnosis] = []
+
+    def propose(view: RunView, diagnosis: Diagnosis) -> list[list[Candidate]]:
+        told.append(diagnosis)
+        return []
+
+    trial = experiment(script).fix(propose)
+    assert trial.trouble == "no training step was seen"
+    assert trial.diagnosis is told[0]
+    assert told[0].findings[0].check == "step-missing"
+    assert trial.runs == 1
 
 
 def test_of_two_cures_of_nan_only_the_one_that_trains_is_proved(

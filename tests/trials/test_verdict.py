@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from assay.trials.metric import ALIKE, Measured
 from assay.trials.plan import PLACEBO, candidate_of
 from assay.trials.result import Result
 from assay.trials.verdict import Verdict, judge
@@ -169,6 +170,12 @@ def test_proved_means_learnt() -> None:
     # where the loss is another quantity the one computed alike is asked, and else nothing
     logits = candidate_of(read_all(["logits"]))
     assert judge(logits, control, treated, wanted=3).outcome == "proved"
+    alike = {s: replace(r, measured=Measured({ALIKE: 2.4 - s / 1000})) for s, r in treated.items()}
+    before = {s: replace(r, measured=Measured({ALIKE: 50.0 + s})) for s, r in control.items()}
+    assert judge(logits, before, alike, wanted=3).outcome == "refused"
+    # a constant's loss is that of the data's shares of classes, balanced ones are others
+    balanced = candidate_of(read_all(["balance-classes"]))
+    assert judge(balanced, before, alike, wanted=3).outcome == "proved"
 
 
 def test_a_broken_invariant_that_is_left_or_hidden_makes_no_cure() -> None:

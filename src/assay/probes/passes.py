@@ -11,12 +11,11 @@ import torch
 from ..replay.structure import tensors
 from ..seams.arguments import bind
 from ..seams.callsite import user_site
+from ..seams.precision import goes_through
 from ..watching.measures import norms, stored, total
 from ..watching.probe import Probe
 
 OPTIMIZERS_AT_MOST = 16
-NODES_AT_MOST = 32
-"""Operations between a scaled loss and what backward() is called on: a sum of a few."""
 
 
 class Passes(Probe):
@@ -79,7 +78,7 @@ class Passes(Probe):
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Counts the pass, by what it goes through."""
         self._passes += 1
-        if any(_leads_to(root.grad_fn, self._scaled) for root in tensors(roots)):
+        if any(goes_through(root.grad_fn, self._scaled) for root in tensors(roots)):
             self._scaled_passes += 1
             self._ever_scaled = True
         elif self._plain_at is None:
@@ -124,17 +123,3 @@ def _gradients(optimizer: Any) -> list[torch.Tensor]:
         for p in group["params"]
         if p.grad is not None and (gradient := stored(p.grad)).numel()
     ]
-
-
-def _leads_to(node: Any, scaled: set[int]) -> bool:
-    """Whether a scaled loss is among the last operations before this node."""
-    waiting, seen = [node], 0
-    while waiting and scaled and seen < NODES_AT_MOST:
-        here = waiting.pop(0)
-        if here is None:
-            continue
-        seen += 1
-        if here._sequence_nr() in scaled and here.name().startswith("Mul"):
-            return True
-        waiting += [before for before, _ in here.next_functions]
-    return False

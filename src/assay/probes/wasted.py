@@ -23,8 +23,9 @@ class Wasted(Probe):
     That is 3 of 4 where a script accumulates over four batches and clears before each. A pass for
     something else is none: one whose gradient goes to other leaves (adversarial examples), through
     a graph that is kept, or after which weights are moved by hand before the next (sharpness-aware
-    steps); nor one whose gradient comes back in the step's (gradient surgery). Event `pass_wasted`:
-    the line that clears.
+    steps); nor one whose gradient comes back in the step's (gradient surgery), nor one whose
+    gradient was not finite, whose step somebody left out. Event `pass_wasted`: the line that
+    clears.
     """
 
     name = "wasted"
@@ -37,7 +38,8 @@ class Wasted(Probe):
 
     def iteration_begins(self) -> None:
         """Forgets an earlier iteration."""
-        self._passes = self._wasted = 0
+        self._passes = 0
+        self._cleared_ones: list[torch.Tensor] = []
         self._open = self._cleared = self._other = False
         self._by: Any = None
         self._versions: list[int] = []
@@ -50,7 +52,8 @@ class Wasted(Probe):
         if self._open:
             self._other |= versions != self._versions
             gone = self._cleared or not any(p.grad is not None for p in held)
-            self._wasted += gone
+            if gone:
+                self._cleared_ones.append(_finite(self._last))
         self._versions = versions
         self._open = self._cleared = False
         self._other |= kept or self.watch.in_closure or not _goes_to(roots, held)
@@ -73,12 +76,13 @@ class Wasted(Probe):
             return
         training = self.watch.training(optimizer)
         share: float | torch.Tensor = 0.0
-        if self._wasted and not self._other:
+        if self._cleared_ones and not self._other:
             now = _parts(self._held())
             if [part.shape for part in now] == [part.shape for part in self._last] and now:
                 length = inner(now, now).sqrt() * inner(self._last, self._last).sqrt()
                 same = inner(now, self._last) > PARALLEL * length
-                share = same.double() * (self._wasted / self._passes)
+                wasted = torch.stack(self._cleared_ones).double().sum()
+                share = same.double() * wasted / self._passes
             line = None if self._by is None else list(self._by)
             if training.index not in self._told:
                 self._told.add(training.index)
@@ -102,6 +106,13 @@ def _parts(parameters: list[torch.Tensor]) -> list[torch.Tensor]:
     dense = [p.grad for p in parameters if p.grad is not None and not p.grad.is_sparse]
     chosen = dense[:: max(len(dense) // WITNESSES, 1)][:WITNESSES]
     return [grad.detach().reshape(-1)[:WITNESS_ELEMENTS] for grad in chosen]
+
+
+def _finite(parts: list[torch.Tensor]) -> torch.Tensor:
+    """Returns whether these are all finite, without waiting for a device."""
+    if not parts:
+        return torch.tensor(True)
+    return torch.stack([part.isfinite().all() for part in parts]).all()
 
 
 def _goes_to(roots: Any, held: list[torch.Tensor]) -> bool:

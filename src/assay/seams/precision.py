@@ -10,6 +10,9 @@ from .hub import Hub
 from .patch import Patches
 from .recording import is_recording
 
+NODES_AT_MOST = 32
+"""Operations between a scaled loss and what backward() is called on: a sum of a few."""
+
 
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps autocast's entry and the scaler's scale, unscale_, step and update."""
@@ -78,3 +81,28 @@ def install(hub: Hub, patches: Patches) -> None:
     patches.wrap(grad_scaler.GradScaler, "step", step)
     patches.wrap(grad_scaler.GradScaler, "unscale_", unscale)
     patches.wrap(grad_scaler.GradScaler, "update", update)
+
+
+def nodes_of(value: Any) -> list[Any]:
+    """Returns the last operation of each tensor in a tensor, list or tuple; leaves have none."""
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return [part.grad_fn for part in parts if getattr(part, "grad_fn", None) is not None]
+
+
+def goes_through(node: Any, scaled: set[int]) -> bool:
+    """Returns whether a scaled loss is among the last operations before this node.
+
+    Args:
+        node: Of the graph, or None.
+        scaled: Sequence numbers of the multiplications that scaled losses.
+    """
+    waiting, seen = [node], 0
+    while waiting and scaled and seen < NODES_AT_MOST:
+        here = waiting.pop(0)
+        if here is None:
+            continue
+        seen += 1
+        if here._sequence_nr() in scaled and here.name().startswith("Mul"):
+            return True
+        waiting += [before for before, _ in here.next_functions]
+    return False

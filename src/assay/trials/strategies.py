@@ -167,11 +167,17 @@ class Cure(Strategy):
 
     def work(self) -> None:
         """Makes the runs of one set of proposed candidates after the other."""
-        if not self._first_control(4):
-            return
         trial = self.trial
+        comparable = self._first_control(4)
+        if not self._runner.results:
+            return
         trial.view, trial.diagnosis = self._look()
-        self._accounts.tiers = [list(c) for c in self._propose(trial.view, trial.diagnosis)]
+        if not comparable and not trial.diagnosis.findings:
+            return
+        proposed = self._propose(trial.view, trial.diagnosis)
+        if not comparable:  # what was found is told all the same
+            return
+        self._accounts.tiers = [list(candidates) for candidates in proposed]
         for candidates in list(self._accounts.tiers):
             self._try(candidates)
             if self._enough(candidates):  # the others are remedies of its consequences
@@ -201,7 +207,8 @@ class Cure(Strategy):
         view = next((v for j, v in self._runner.views.items() if j.seed == 0), None)
         if view is None:
             view = read_run(Path(self._runner.results[job].folder))
-        if not view.observed:  # known from an earlier trial whose folder was removed since
+        # known from an earlier trial whose folder was removed since
+        if not view.observed and self._runner.results[job].resumed:
             self._runner.run_again(job)
             view = self._runner.views[job]
         self._trace(view, job)

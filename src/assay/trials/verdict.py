@@ -180,6 +180,8 @@ def _unlearnt(
     seeds: Sequence[int],
 ) -> Weighed | None:
     """Refuses what ends no better than a constant prediction, where one is known."""
+    if any(trick.changes_shares for trick in candidate.tricks):
+        return None
     same = all(trick.changes_loss == "no" for trick in candidate.tricks)
     kind = TRAINING if same else ALIKE
     for seed in seeds:

@@ -38,6 +38,7 @@ from .optimizer.scale_lr_with_batch import ScaleLrWithBatch as ScaleLrWithBatch
 from .optimizer.weight_decay import WeightDecay as WeightDecay
 from .precision.amp import Amp as Amp
 from .precision.float32_islands import Float32Islands as Float32Islands
+from .precision.use_scaler import UseScaler as UseScaler
 from .rate.lr import Lr as Lr
 from .rate.schedule import Schedule as Schedule
 from .rate.warmup import Warmup as Warmup

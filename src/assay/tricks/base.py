@@ -62,6 +62,10 @@ class Trick:
     changes_answers: ClassVar[bool] = False
     """Whether training asks for other answers: then errors in training do not compare either."""
 
+    changes_shares: ClassVar[bool] = False
+    """Whether the model is trained for other shares of classes than the data have: what a constant
+    prediction has by those of the data is then no bound for it."""
+
     explore: ClassVar[tuple[str, ...]] = ()
     """Values worth a trial where nothing is wrong; an empty one is left to `suggest`."""
     by_hand: ClassVar[str] = ""

@@ -43,6 +43,7 @@ from .optimizer.scale_lr_with_batch import ScaleLrWithBatch
 from .optimizer.weight_decay import WeightDecay
 from .precision.amp import Amp
 from .precision.float32_islands import Float32Islands
+from .precision.use_scaler import UseScaler
 from .rate.lr import Lr
 from .rate.schedule import Schedule
 from .rate.warmup import Warmup
@@ -77,6 +78,7 @@ TRICKS: tuple[type[Trick], ...] = (
     AddParameters,
     EarlyStop,
     Amp,
+    UseScaler,
     Float32Islands,
     Accumulate,
     SkipNonFinite,

@@ -101,6 +101,24 @@ def test_every_sigmoid(sigmoid: Any) -> None:
     assert not torch.isclose(loss(sigmoid(Z), target), expected)
 
 
+@pytest.mark.parametrize(
+    "shaped", [lambda p: p.squeeze(-1), lambda p: p[..., 0], lambda p: p.view(5), torch.ravel]
+)
+def test_a_sigmoid_in_another_shape(shaped: Any) -> None:
+    def gradient(of: Callable[[Any], Any]) -> torch.Tensor:
+        logits = Z[:, :1].clone().requires_grad_()
+        F.binary_cross_entropy_with_logits(shaped(of(logits)), (LABELS > 1).float()).backward()
+        assert logits.grad is not None
+        return logits.grad
+
+    expected = gradient(lambda z: z)
+    with in_script("logits"):
+        assert torch.equal(gradient(torch.sigmoid), expected)
+        # what was computed from it since is another quantity
+        assert not torch.equal(gradient(lambda z: torch.sigmoid(z) * 2), expected)
+    assert not torch.equal(gradient(torch.sigmoid), expected)
+
+
 def test_gradients_are_those_of_the_logits_where_the_softmax_is_in_the_model() -> None:
     layer = nn.Linear(4, 4)
     model = nn.Sequential(layer, nn.Softmax(1))

@@ -9,7 +9,7 @@ from ...journal.view import RunView
 from ...signals.scaled import is_same, scaled_steps
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class ClippingScaledGradients(Check):
@@ -47,7 +47,6 @@ class ClippingScaledGradients(Check):
     family = "precision"
     severity = "warning"
     tier = "exact"
-    by_hand = "the script's own call has to be preceded by `unscale_`, with its own scaler"
     needs = ("backward_passes",)
     reads = (
         "backward_passes",
@@ -90,5 +89,6 @@ class ClippingScaledGradients(Check):
                     Evidence("clip_limit", limit, self.limit("meant") * scale, "loss / weight"),
                     Evidence("loss_scaled_by", scale),
                 ),
+                tricks=(Remedy("use-scaler"),),
                 training=training,
             )

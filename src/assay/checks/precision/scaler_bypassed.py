@@ -9,7 +9,7 @@ from ...journal.view import RunView, Training
 from ...signals.scaled import is_same, scaled_steps
 from ..base import Check, Limit
 from ..effects import Effect
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 
 
 class ScalerBypassed(Check):
@@ -48,7 +48,6 @@ class ScalerBypassed(Check):
     family = "precision"
     severity = "error"
     tier = "exact"
-    by_hand = "the step has to go through the script's own scaler"
     needs = ("backward_passes",)
     reads = (
         "backward_passes",
@@ -85,6 +84,7 @@ class ScalerBypassed(Check):
                 where=Where(site=first.site or training.step_site or training.site),
                 steps=(past[0][0], past[-1][0]),
                 evidence=(Evidence("loss_scaled_by", scale, 1.0),),
+                tricks=(Remedy("use-scaler"),),
                 training=training,
             )
 

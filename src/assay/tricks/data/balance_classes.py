@@ -42,6 +42,7 @@ class BalanceClasses(Trick):
     name = "balance-classes"
     family = "data"
     changes_loss = "training"
+    changes_shares = True
     by_hand = (
         "count the classes of your training data and give the loss weight=total / (classes * count)"
     )

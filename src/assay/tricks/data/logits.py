@@ -72,13 +72,29 @@ class Logits(Trick):
 
             return make
 
+        nothing: tuple[Any, Any] = None, None
+
+        def of(name: str, source: Any) -> Any:
+            """Returns what the source was squashed from; None if it was not."""
+            result, logits = made[name].get(id(source), nothing)
+            if result is not None and result() is source:
+                return logits
+            base = getattr(source, "_base", None)
+            if base is None or name == "cross_entropy":  # whose rows another shape may tear apart
+                return None
+            result, logits = made[name].get(id(base), nothing)
+            if result is None or result() is not base or logits.stride() != base.stride():
+                return None
+            begin = logits.storage_offset() + source.storage_offset() - base.storage_offset()
+            return logits.as_strided(source.size(), source.stride(), begin)
+
         def exchange(given: Any, name: str) -> Any:
             args, kwargs = given
             if name not in made:
                 return given
             source = args[0] if args else kwargs.get("input")
-            result, logits = made[name].get(id(source), (None, None))
-            if result is None or result() is not source:
+            logits = of(name, source)
+            if logits is None:
                 return given
             if args:
                 return (logits, *args[1:]), kwargs

@@ -1,4 +1,4 @@
-"""A GradScaler around the backward passes and steps of a script that has none."""
+"""Gradients that a GradScaler multiplied: unscaled before use, held back if they overflow."""
 
 from __future__ import annotations
 
@@ -17,29 +17,24 @@ def gradients_of(optimizer: Any) -> Iterator[Tensor]:
     return (gradient for gradient in held if gradient is not None)
 
 
-class Scaling:
-    """Scales losses, unscales gradients before they are used, and holds steps that overflowed.
+class Unscaling:
+    """Unscales gradients before they are clipped or used, and holds steps that overflowed.
 
-    Args:
-        scale: the first one.
+    Attributes:
+        scaler: What multiplies the losses; None until that is known.
     """
 
-    def __init__(self, scale: float) -> None:
-        import torch
-
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.scaler = torch.amp.GradScaler(device, init_scale=scale)
-        self.at_work = False  # `scale` is called by us, not by the script
+    def __init__(self, scaler: Any = None) -> None:
+        self.scaler = scaler
         self._stepped = False
         self._optimizers: list[Any] = []
         self._unscaled: set[Any] = set()
 
     def put_in_place(self, stage: Stage) -> None:
-        """Acts on backward passes, clipping and steps."""
+        """Acts on clipping and steps."""
         from torch.nn.utils import clip_grad
 
         stage.each_optimizer(self._optimizers.append)
-        stage.change("backward", self._backward)
         stage.hold_steps(self._decide)
         stage.patches.wrap(clip_grad, "clip_grad_norm_", self._before_clip)
         stage.patches.wrap(clip_grad, "clip_grad_value_", self._before_clip)
@@ -52,19 +47,11 @@ class Scaling:
         given_up = (not any(bool(g.any()) for g in gradients_of(o)) for o in self._unscaled)
         if self._stepped or any(given_up):
             self.scaler.update()
-            self._unscaled.clear()
-            self._stepped = False
+            self._begin_iteration()
 
-    def _backward(self, roots: Any) -> Any:
-        import torch
-
-        if not isinstance(roots, (torch.Tensor, list, tuple)):
-            return roots
-        self.end_iteration()
-        self.at_work = True
-        scaled = self.scaler.scale(roots)
-        self.at_work = False
-        return scaled
+    def _begin_iteration(self) -> None:
+        self._unscaled.clear()
+        self._stepped = False
 
     def _unscale(self, optimizer: Any) -> None:
         if optimizer not in self._unscaled and any(True for _ in gradients_of(optimizer)):
@@ -90,3 +77,34 @@ class Scaling:
             return original(clipped, *args, **kwargs)
 
         return clip
+
+
+class Scaling(Unscaling):
+    """A GradScaler around the backward passes and steps of a script that has none.
+
+    Args:
+        scale: the first one.
+    """
+
+    def __init__(self, scale: float) -> None:
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        super().__init__(torch.amp.GradScaler(device, init_scale=scale))
+        self.at_work = False  # `scale` is called by us, not by the script
+
+    def put_in_place(self, stage: Stage) -> None:
+        """Acts on backward passes, clipping and steps."""
+        stage.change("backward", self._backward)
+        super().put_in_place(stage)
+
+    def _backward(self, roots: Any) -> Any:
+        import torch
+
+        if not isinstance(roots, (torch.Tensor, list, tuple)):
+            return roots
+        self.end_iteration()
+        self.at_work = True
+        scaled = self.scaler.scale(roots)
+        self.at_work = False
+        return scaled
