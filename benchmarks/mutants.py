@@ -5,21 +5,22 @@ and in the derived signals, and runs the tests that execute the changed line unt
 it happens in forks of one process that has imported torch and collected the tests, so that a mutant
 costs a fork and the tests it takes to kill it.
 
-    python benchmarks/mutants.py --jobs 2 --markdown benchmarks/mutants.md
+    python benchmarks/mutants.py --sample 1500 --keep kept.json --markdown benchmarks/mutants.md
 
-`--only probes/gradients` looks at some files only, `--every 5` at every fifth mutant, `--keep FILE`
-goes on where an interrupted run was, with `--again` at its survivors; `--report` runs nothing and
-says what FILE has. Beside it lies which test executes which line, so that only tests and files that
-have changed are traced anew. Scripts that a test would run in a process of their own are run in a
-fork as well, so that they see the mutant. Limits of time are CPU seconds, so that a busy machine
-kills no mutant.
+`--only probes/gradients` looks at some files only. `--sample 1500` draws as many of all mutants, by
+a digest of their text and of `--seed`: the same ones next time, and wherever it is cut off, what is
+done is a sample of them all. `--keep FILE` goes on where an interrupted run was, with `--again` at
+its survivors; `--report` runs nothing and says what FILE has. Beside it lies which test executes
+which line, so that only tests and files that have changed are traced anew. Scripts that a test
+would run in a process of their own are run in a fork as well, so that they see the mutant. Limits
+of time are CPU seconds, so that a busy machine kills no mutant.
 
 `--markdown` writes its part of the page, below the line that says so; what stands above is kept.
 
-What is no mutant: text, annotations, defaults of arguments, from which frame on a line of the
-user's is looked for (frames of ours are passed over anyway), and limits of what is kept (numbers of
-50 and more, names in `AT_MOST`), whose exact value means nothing. `EQUIVALENT` names mutants that
-change no number, each with its reason.
+What is no mutant: text, annotations, defaults of arguments and of the fields of data, from which
+frame on a line of the user's is looked for (frames of ours are passed over anyway), and limits of
+what is kept (numbers of 50 and more, names in `AT_MOST`), whose exact value means nothing.
+`EQUIVALENT` names mutants that change no number, each with its reason.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import argparse
 import ast
 import hashlib
 import json
+import math
 import os
 import pickle
 import runpy
@@ -45,39 +47,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "assay"
-TARGETS = (
-    "probes/*.py",
-    "signals/*.py",
-    "watching/by_hand.py",
-    "watching/leaves.py",
-    "watching/measures.py",
-    "watching/scaled.py",
-    "watching/subsample.py",
-    "watching/training.py",
-)
-TESTS = (
-    "tests/probes",
-    "tests/signals",
-    "tests/trials/test_range_test.py",
-)
-FIRST = {
-    "activations": ("test_values",),
-    "clearing": ("test_run_facts",),
-    "held_out": ("test_run_facts",),
-    "leaves": ("test_without_steps", "test_replays"),
-    "loaders": ("test_run_facts",),
-    "loading": ("test_run_facts",),
-    "losses": ("test_loss_facts", "test_values"),
-    "optimizers": ("test_structure_facts", "test_run_facts"),
-    "scaled": ("test_leaves", "test_values"),
-    "scaling": ("test_run_facts",),
-    "schedules": ("test_run_facts",),
-    "structure": ("test_structure_facts", "test_model_facts"),
-    "subsample": ("test_budget", "test_values"),
-}
-"""By file, what runs after the tests of its own name; of others those about numbers do."""
-
-
+TARGETS = ("probes/**/*.py", "signals/**/*.py", "watching/*.py")
+TESTS = ("tests/probes", "tests/seams", "tests/signals", "tests/trials/test_range_test.py")
 REVIEW = (
     ("probes/gradients.py", "Gradients.on_gradients_ready",
      'put("grad_norm", name, length)', 'put("grad_norm", name, length * 0.8)'),
@@ -231,6 +202,8 @@ class Mutator(ast.NodeVisitor):
     def visit(self, node: ast.AST) -> None:
         """Walks in a fixed order, so that numbers mean the same each time."""
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            if isinstance(node, ast.ClassDef) and _is_data(node):
+                node.body = [part for part in node.body if not isinstance(part, ast.AnnAssign)]
             self._functions.append(node.name)
             self._body(node.body, is_function=isinstance(node, ast.FunctionDef))
             self._functions.pop()
@@ -353,6 +326,12 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
+def _is_data(node: ast.ClassDef) -> bool:
+    """The fields of such a class are arguments of its `__init__`."""
+    words = " ".join(map(ast.unparse, [*node.decorator_list, *node.bases]))
+    return any(word in words for word in ("dataclass", "NamedTuple", "TypedDict", "Protocol"))
+
+
 def _needs_a_device(test: ast.expr) -> bool:
     return ast.unparse(test) in DEVICES
 
@@ -402,6 +381,13 @@ def mutants(files: Sequence[str]) -> list[Mutant]:
         mutator.visit(ast.parse(SOURCES[file]))
         found += mutator.found
     return found
+
+
+def drawn(every: list[Mutant], options: argparse.Namespace) -> list[Mutant]:
+    """Returns those of the sample, in the order of their digests; without one, all as they are."""
+    if options.sample is None:
+        return every
+    return sorted(every, key=lambda m: _digest(f"{options.seed} {m.key}"))[: options.sample]
 
 
 # -- putting one in place, in a fork -----------------------------------------------------------
@@ -590,7 +576,7 @@ class Loop:
         every = mutants(files)
         if self.options.review:
             every = [mutant for mutant in every if mutant.number < 0]
-        every = every[:: self.options.every]
+        every = drawn(every, self.options)
         items = {item.nodeid: item for item in session.items}
         print(f"{len(every)} mutants, {len(items)} tests", flush=True)
         covered, took = self._coverage(items, files)
@@ -644,11 +630,11 @@ class Loop:
 
     def _all(self, every: list[Mutant], items: Any, covered: Any, took: Any) -> None:
         by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
-        by_file: dict[str, set[str]] = defaultdict(set)
+        by_file: dict[str, Counter[str]] = defaultdict(Counter)
         for name, lines in covered.items():
             for line in lines:
                 by_line[line].append(name)
-                by_file[line[0]].add(name)
+                by_file[line[0]][name] += 1
         killers: Counter[tuple[str, str]] = Counter()
         keep = Path(self.options.keep) if self.options.keep else None
         if keep and keep.exists():
@@ -669,9 +655,15 @@ class Loop:
                 if not mutant.function or (
                     not mutant.function[0].islower() and "." not in mutant.function
                 ):
-                    names = by_file[mutant.file]
+                    names = set(by_file[mutant.file])
                 order = sorted(
-                    names, key=lambda n: (-killers[mutant.file, n], _rank(mutant.file, n), took[n])
+                    names,
+                    key=lambda n: (
+                        -killers[mutant.file, n],
+                        f"/test_{Path(mutant.file).stem}." not in n,
+                        -by_file[mutant.file][n],
+                        took[n],
+                    ),
                 )
                 answer = tempfile.mktemp()
                 pid = os.fork()
@@ -736,12 +728,6 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _rank(file: str, test: str) -> int:
-    stem = Path(file).stem
-    own = (f"/test_{stem}.", *FIRST.get(stem, ("test_values", "test_model_facts")))
-    return next((i for i, part in enumerate(own) if part in test), len(own))
-
-
 def _passes(item: Any) -> bool:
     from _pytest.runner import runtestprotocol
 
@@ -784,40 +770,43 @@ def _in_forks(function: Any, parts: Sequence[Any]) -> list[Any]:
 BELOW = "<!-- what follows is written by benchmarks/mutants.py -->"
 
 
-def report(results: dict[str, str], options: argparse.Namespace) -> str:
+def report(results: dict[str, str], every: list[Mutant]) -> str:
     """Returns the generated part of the page, in markdown."""
-    by_file: dict[str, Counter[str]] = defaultdict(Counter)
-    left = []
-    for key, said in results.items():
-        caught = said.startswith("killed")
-        by_file[key.split()[0]]["killed" if caught else "left"] += 1
-        if not caught:
-            left.append((key, said))
-    killed = sum(count["killed"] for count in by_file.values())
-    total = killed + len(left)
-    share = f"{100 * killed / total:.1f} %" if total else "-"
-    lines = [
-        BELOW,
-        "",
-        f"**{killed} of {total} mutants killed: {share}** ({len(EQUIVALENT)} more are equivalent).",
-        "",
-        "| file | killed | of | |",
-        "|---|---:|---:|---:|",
-    ]
-    for file, count in sorted(by_file.items()):
-        total = sum(count.values())
-        share = f"{100 * count['killed'] / total:.0f} %"
-        lines.append(f"| `{file}` | {count['killed']} | {total} | {share} |")
-    lines += ["", "## Survivors", ""]
-    lines += [f"- {key} ({said})" for key, said in sorted(left)] or ["None."]
+    folders: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in every:
+        if mutant.key not in EQUIVALENT:
+            folders[mutant.file.rpartition("/")[0] + "/"].append(mutant)
+    lines = [BELOW, "", "| folder | killed | of | of all | share | 95 % interval |",
+             "|---|---:|---:|---:|---:|---:|"]  # fmt: skip
+    whole = [mutant for inside in folders.values() for mutant in inside]
+    for folder, inside in [*sorted(folders.items()), ("all", whole)]:
+        done = [results[m.key] for m in inside if m.key in results]
+        if done:
+            killed = sum(said.startswith("killed") for said in done)
+            low, high = interval(killed, len(done), len(inside))
+            lines.append(
+                f"| `{folder}` | {killed} | {len(done)} | {len(inside)} "
+                f"| {100 * killed / len(done):.1f} % | {100 * low:.1f} to {100 * high:.1f} % |"
+            )
+    left = [f"- {key} ({said})" for key, said in results.items() if not said.startswith("killed")]
+    known = {mutant.key for mutant in every}
+    lines += ["", "## Survivors", "", *(sorted(left) or ["None."])]
     lines += ["", "## Equivalent, and so left out", ""]
-    lines += [f"- {key}: {why}" for key, why in sorted(EQUIVALENT.items())] or ["None."]
+    lines += [f"- {key}: {why}" for key, why in sorted(EQUIVALENT.items()) if key in known]
     return "\n".join(lines) + "\n"
+
+
+def interval(killed: int, done: int, of: int) -> tuple[float, float]:
+    """Returns bounds of the share in all, of which a part was drawn (Wilson 1927), at 95 %."""
+    z = 1.96 * math.sqrt(1 - done / of)  # nothing is left to chance where all were run
+    middle = (killed + z * z / 2) / (done + z * z)
+    half = z / (done + z * z) * math.sqrt(killed * (done - killed) / done + z * z / 4)
+    return middle - half, middle + half
 
 
 def write(results: dict[str, str], options: argparse.Namespace) -> None:
     """Says how many were killed, and writes the page."""
-    text = report(results, options)
+    text = report(results, mutants(targets(options.only)))
     print(text.split("## Survivors")[0])
     if options.markdown:
         page = Path(options.markdown)
@@ -830,7 +819,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--sample", type=int, help="how many mutants, of all")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--keep")
     parser.add_argument("--seconds", type=float, default=20.0, help="for one mutant")
     parser.add_argument("--again", action="store_true", help="those that --keep has as survivors")
@@ -842,8 +832,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.report:
         kept = json.loads(Path(options.keep).read_text())
-        known = [m.key for m in mutants(targets(options.only)) if m.key not in EQUIVALENT]
-        write({key: kept[key] for key in known if key in kept}, options)
+        known = [m.key for m in drawn(mutants(targets(options.only)), options)]
+        write({key: kept[key] for key in known if key in kept and key not in EQUIVALENT}, options)
         return
     if options.list:
         for mutant in mutants(targets(options.only)):
