@@ -49,6 +49,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "assay"
 TARGETS = ("probes/**/*.py", "signals/**/*.py", "watching/*.py")
 TESTS = ("tests/probes", "tests/seams", "tests/signals", "tests/trials/test_range_test.py")
+CHEAP_S = 0.05
+"""Tests that take no longer come first, with those of the file's own name."""
+
+
 REVIEW = (
     ("probes/gradients.py", "Gradients.on_gradients_ready",
      'put("grad_norm", name, length)', 'put("grad_norm", name, length * 0.8)'),
@@ -630,11 +634,11 @@ class Loop:
 
     def _all(self, every: list[Mutant], items: Any, covered: Any, took: Any) -> None:
         by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
-        by_file: dict[str, Counter[str]] = defaultdict(Counter)
+        by_file: dict[str, set[str]] = defaultdict(set)
         for name, lines in covered.items():
             for line in lines:
                 by_line[line].append(name)
-                by_file[line[0]][name] += 1
+                by_file[line[0]].add(name)
         killers: Counter[tuple[str, str]] = Counter()
         keep = Path(self.options.keep) if self.options.keep else None
         if keep and keep.exists():
@@ -655,13 +659,12 @@ class Loop:
                 if not mutant.function or (
                     not mutant.function[0].islower() and "." not in mutant.function
                 ):
-                    names = set(by_file[mutant.file])
+                    names = by_file[mutant.file]
                 order = sorted(
                     names,
                     key=lambda n: (
                         -killers[mutant.file, n],
-                        f"/test_{Path(mutant.file).stem}." not in n,
-                        -by_file[mutant.file][n],
+                        f"/test_{Path(mutant.file).stem}." not in n and took[n] > CHEAP_S,
                         took[n],
                     ),
                 )
