@@ -383,7 +383,7 @@ def test_infinite_targets_say_nothing() -> None:
 
 def norm(given: Tensor, module: Any = None, **more: Any) -> dict[str, float]:
     watch = Noting(**more)
-    made = nn.BatchNorm1d(given.shape[1], eps=0.5) if module is None else module
+    made: Any = nn.BatchNorm1d(given.shape[1], eps=0.5) if module is None else module
     if made.running_mean is not None:
         made.running_mean += torch.arange(given.shape[1])
         made.running_var *= 4
