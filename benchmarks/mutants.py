@@ -49,8 +49,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "assay"
 TARGETS = ("probes/**/*.py", "signals/**/*.py", "watching/*.py")
 TESTS = ("tests/probes", "tests/seams", "tests/signals", "tests/trials/test_range_test.py")
-CHEAP_S = 0.05
-"""Tests that take no longer come first, with those of the file's own name."""
+FEW_LINES = 300
+"""Tests that execute no more lines come first, with those of the file's own name: they are about
+few things, and cheap."""
 
 
 REVIEW = (
@@ -583,12 +584,11 @@ class Loop:
         every = drawn(every, self.options)
         items = {item.nodeid: item for item in session.items}
         print(f"{len(every)} mutants, {len(items)} tests", flush=True)
-        covered, took = self._coverage(items, files)
-        self._all(every, items, covered, took)
+        self._all(every, items, self._coverage(items, files))
         return True
 
     def _coverage(self, items: dict[str, Any], files: Sequence[str]) -> Any:
-        """By test, its lines and how long it takes; tests that fail are left out.
+        """By test, its lines; tests that fail are left out.
 
         What a test did before still holds while its file and those whose lines it met are the same.
         """
@@ -612,13 +612,12 @@ class Loop:
             _traced = Tracer(every, folder)
             found = {}
             for name in part:
-                began = time.perf_counter()
                 _traced.start()
                 passed = _passes(items[name])
                 met = _traced.stop()
                 if passed:
                     touched = {file: digests[file] for file, _ in met}
-                    found[name] = own[name], touched, met, time.perf_counter() - began
+                    found[name] = own[name], touched, met
                 else:
                     sys.__stderr__.write(f"fails without any mutant: {name}\n")
             shutil.rmtree(folder)
@@ -629,10 +628,9 @@ class Loop:
             known.update(part)
         if cache:
             cache.write_bytes(pickle.dumps(known))
-        found = {name: known[name] for name in items if name in known and holds(name)}
-        return {k: v[2] for k, v in found.items()}, {k: v[3] for k, v in found.items()}
+        return {name: known[name][2] for name in items if name in known and holds(name)}
 
-    def _all(self, every: list[Mutant], items: Any, covered: Any, took: Any) -> None:
+    def _all(self, every: list[Mutant], items: Any, covered: Any) -> None:
         by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
         by_file: dict[str, set[str]] = defaultdict(set)
         for name, lines in covered.items():
@@ -664,8 +662,8 @@ class Loop:
                     names,
                     key=lambda n: (
                         -killers[mutant.file, n],
-                        f"/test_{Path(mutant.file).stem}." not in n and took[n] > CHEAP_S,
-                        took[n],
+                        f"/test_{Path(mutant.file).stem}." not in n and len(covered[n]) > FEW_LINES,
+                        len(covered[n]),
                     ),
                 )
                 answer = tempfile.mktemp()

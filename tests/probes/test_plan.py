@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def sampled(made: SamplePlan, until: int, *, own_s: float = 0.0, step_s: float =
 def test_all_of_an_opening_and_then_every_other_one() -> None:
     found = sampled(plan(), 64)
     assert found[:32] == list(range(32))
-    assert [b - a for a, b in zip(found[32:], found[33:], strict=False)].count(1) <= 8
+    assert [b - a for a, b in pairwise(found[32:])].count(1) <= 8
     assert len(found) in (48, 49)
     small = sampled(plan(opening=4), 20)
     assert small[:4] == [0, 1, 2, 3]
@@ -46,7 +47,7 @@ def test_what_a_plan_knows_of_itself() -> None:
 
 def test_gaps_grow_by_a_sixteenth_of_the_iterations() -> None:
     found = sampled(plan(), 4000)
-    gaps = [(b, b - a) for a, b in zip(found, found[1:], strict=False)]
+    gaps = [(b, b - a) for a, b in pairwise(found)]
     for at in (1000, 2000, 3500):
         near = [gap for b, gap in gaps if abs(b - at) < at / 4]
         assert sum(near) / len(near) == pytest.approx((at - 64) / 16, rel=0.2)
