@@ -91,7 +91,7 @@ DEFAULT_CAP, SMALL_CAP = 300, 150
 TRICK_MACHINERY = {"base", "catalogue", "handle", "options", "stage"}
 # Path below src/assay -> (lines allowed, why). Only files over their cap belong here.
 LONGER: dict[str, tuple[int, str]] = {
-    "journal/events.py": (1350, "one table: every kind of event with the type of its data"),
+    "journal/events.py": (1450, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (900, "one table: every signal"),
     "seams/events.py": (400, "one table: every event with its parameters"),
     "replay/tape.py": (410, "recording and playing keep one invariant: read side by side"),
@@ -117,8 +117,8 @@ LONGER: dict[str, tuple[int, str]] = {
         "scale and offset, of the whole run or from the step at which the data changed",
     ),
     "checks/data/eval_preprocessed_differently.py": (
-        190,
-        "scale, signs and channels, each with the look-alike that it must leave alone",
+        210,
+        "scale, signs, channels and ids, each with the look-alike that it must leave alone",
     ),
     "checks/data/input_constant.py": (160, "a whole input, a feature, a channel: told apart here"),
     "checks/data/labels_unrelated_to_inputs.py": (

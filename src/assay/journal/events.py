@@ -153,6 +153,48 @@ class EvalContents(TypedDict):
     line: SiteRow | None
 
 
+class EvalTokens(TypedDict):
+    """How the ids in `rows` of evaluations differ from those in `training_rows`, at a `place`.
+
+    Padding (a run of one id at an end of a row) does not count among the `tokens` of evaluations; a
+    loss function scored the share `scored` of their batches. Distances are shares of tokens that
+    would have to be other ones: `apart` between training and evaluations, `halves_apart` between
+    two halves of training, `neighbours_apart` between training and itself with each id larger by
+    one, `ranks_apart` between the shares sorted by size, whatever their ids, and `shifted_apart`
+    with all ids of training larger by `shift`, which fits best. `common` ids each are 0.5 % of
+    training or more; a share `met` of the evaluated tokens occurred in training; `beyond`: some ids
+    are not below 65,536. Of id `more` evaluations have the most in excess: `more_eval_share` for
+    `more_share`. `pad` filled up most rows of training, a share of `padded`, and `pad_in_eval` of
+    evaluated rows; `eval_pad` the same of evaluations. `line` is where the two were made in
+    different ways.
+    """
+
+    place: str
+    rows: int
+    training_rows: int
+    tokens: int
+    scored: float
+    beyond: bool
+    common: int
+    met: float
+    apart: float
+    halves_apart: float
+    neighbours_apart: float
+    ranks_apart: float
+    shift: int
+    shifted_apart: float
+    more: int
+    more_share: float
+    more_eval_share: float
+    pad: int | None
+    padded: float
+    eval_pad: int | None
+    eval_padded: float
+    pad_in_eval: float
+    eval_pad_in_training: float
+    line: SiteRow | None
+
+
 class OverlapFound(TypedDict):
     """How many rows of an evaluation, at one of its lines, had been trained on before.
 
@@ -945,6 +987,12 @@ EVAL_CONTENTS = EventKind(
     "as `input_contents`, where evaluations gave the model something at the same place",
     absent="no trained model was called with gradients off",
 )  # fmt: skip
+EVAL_TOKENS = EventKind(
+    "eval_tokens", EvalTokens, "tokens",
+    "the run ends, and both training and evaluations gave a model rows of four whole numbers or "
+    "more at the same place",
+    absent="no trained model was given token ids in training and with gradients off",
+)  # fmt: skip
 OVERLAP_FOUND = EventKind(
     "overlap_found", OverlapFound, "overlap",
     "1, 2, 4, ... batches that a line evaluated were looked for in what was trained on",
@@ -1289,8 +1337,8 @@ CALLER = EventKind(
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
-    CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_LABELS, NEIGHBOURS,
-    OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
+    CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
+    NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,
     NONFINITE_TRACED, NONFINITE_EARLY, NOTHING_COUNTED,

@@ -15,6 +15,7 @@ from ..watching.measures import moments, summary
 from ..watching.probe import Probe
 from .contents import Contents
 from .overlap import Overlap
+from .tokens import Tokens
 
 TENSORS_AT_MOST = 8
 BINS, NUMBERS_AT_MOST = 24, 8192
@@ -43,6 +44,7 @@ class Batches(Probe):
         super().__init__(watch)
         self._contents = watch.shared(Contents)
         self._overlap = watch.shared(Overlap)
+        self._tokens = watch.shared(Tokens)
         self._entered: set[str] = set()
         self._pictured: set[str] = set()
         self._given: set[int] = set()
@@ -62,6 +64,7 @@ class Batches(Probe):
                 self._measure(place, tensor)
                 self._contents.add(place, tensor)
                 self._overlap.add(place, tensor)
+                self._tokens.add(place, tensor)
 
     def on_root_end(self, module: Any, result: Any) -> None:
         """Remembers what a model computed, by its memory: `detach` makes no data of it."""

@@ -9,6 +9,7 @@ from .batches import input_numbers, inputs_of
 from .contents import Contents
 from .evaluation_passes import EvaluationPasses, Follower, Pass
 from .overlap import Overlap
+from .tokens import Tokens
 
 Row = list[tuple[str, str, Any]]
 
@@ -32,6 +33,7 @@ class HeldOut(Probe, Follower):
         self._recorder = watch.new_recorder()
         self._contents = watch.shared(Contents)
         self._overlap = watch.shared(Overlap)
+        self._tokens = watch.shared(Tokens)
         self._unsure: list[Row] = []
 
     def pass_begins(self, one: Pass) -> None:
@@ -48,6 +50,7 @@ class HeldOut(Probe, Follower):
                 )  # fmt: skip
                 self._contents.add_held_out(place, tensor)
                 self._overlap.ask(place, tensor)
+                self._tokens.add_held_out(place, tensor)
             numbers = input_numbers(tensor)
             row += [
                 (f"eval_input_{name}", place, numbers[name])

@@ -5,34 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import dist, isfinite, prod
 
-from ...journal.events import EVAL_CONTENTS, INPUT_CONTENTS, EvalContents
+from ...journal.events import EVAL_CONTENTS, EVAL_TOKENS, INPUT_CONTENTS, EvalContents
 from ...journal.view import Event, RunView, Site, Training
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
 from ..requirements import That, too_few
+from ._other_ids import ID_LIMITS, other_ids
 
 _MEASURED = "measured in benchmarks/calibration/evaluation_inputs.py"
 
 
 def _too_few_rows(check: Check, run: RunView, training: Training) -> str | None:
     """Says that too few rows of one shape were seen in training or in evaluations."""
-    found = _last(run)
-    if not any(event.data["outside_share"] is not None for event in found):
-        return "inputs are not numbers of one shape, in training and in evaluations"
-    least = check.limit("rows")
-    most = max(min(event.data["rows"], event.data["training_rows"]) for event in found)
-    return too_few(most, least, "rows of training and of evaluations")
+    numbers = [event.data for event in _last(run) if event.data["outside_share"] is not None]
+    tokens = [event.data for event in run.events(EVAL_TOKENS)]
+    rows = [min(data["rows"], data["training_rows"]) for data in (*numbers, *tokens)]
+    if not rows:
+        return "inputs are neither numbers of one shape nor token ids, in training and evaluations"
+    return too_few(max(rows), check.limit("rows"), "rows of training and of evaluations")
 
 
 class EvalPreprocessedDifferently(Check):
-    """Evaluations give the model inputs on another scale, or in another order of channels.
+    """Evaluations give the model inputs on another scale, in another order, or of other ids.
 
     ## What it does
     Assay takes the mean and the deviation of each row that the model is given, in training (on
     sampled steps) and in evaluations (the first two batches of some), and counts the rows of
     evaluations for which no training row had such a mean, or such a deviation. Then it compares
-    scale and sign of all numbers together, and the means of the channels.
+    scale and sign of all numbers together, and the means of the channels. Of token ids it counts
+    how often each occurs, and which one fills rows up.
 
     ## Why it matters
     The model is asked about data it has never learnt from. Its held-out loss and accuracy look like
@@ -43,12 +45,16 @@ class EvalPreprocessedDifferently(Check):
     or more, or differs by a factor of 1.6 while one side has negative numbers and the other none
     (2.5 where the means are the same: noise on training data does that too).
     Or the means of three channels fit those of training read backwards.
+    Of ids: 30 % of the tokens are others, and two thirds of that go if all ids are moved by the
+    same number; or 45 % are, and frequencies are much the same whatever the ids; or one rare id is
+    half of all tokens; or rows are filled up with an id that never fills up a row of training.
 
     ## Known exceptions
     Strong augmentation (noise, crops, erasing, mixup, contrast) leaves a good part of the rows
-    within the range of training. Silent for token ids, for rows of three numbers or fewer (grids
-    that a curve is plotted on), and where at least a tenth of the evaluated rows look like training
-    rows: one of several evaluations is then as it should be.
+    within the range of training. Silent for rows of three numbers or fewer (grids that a curve is
+    plotted on), and where at least a tenth of the evaluated rows look like training rows: one of
+    several evaluations is then as it should be. Ids that are about equally frequent, or sorted by
+    frequency and moved by a few, tell nothing; another kind of text has other words, and is right.
 
     ## Example
     `train_x = (train_x - mean) / std`, and `val_x` is left as it was.
@@ -68,7 +74,7 @@ class EvalPreprocessedDifferently(Check):
     tier = "heuristic"
     by_hand = "what the training data went through stands in the script, not in its record"
     needs = ("eval_contents",)
-    reads = ("eval_contents", "input_contents")
+    reads = ("eval_contents", "input_contents", "eval_tokens")
     requires = (That(_too_few_rows),)
     leads_to = {Effect.OVERFITTING: "held-out data that the model has never seen the like of"}
     limits = {
@@ -80,6 +86,7 @@ class EvalPreprocessedDifferently(Check):
         "channels": Limit(0.25, "of the distance as it is", _MEASURED),
         "rows": Limit(16, "rows", "ours: fewer may all be unusual"),
         "numbers": Limit(4, "numbers a row", "ours: curves are plotted on grids of 1 to 3"),
+        **ID_LIMITS,
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
@@ -97,7 +104,27 @@ class EvalPreprocessedDifferently(Check):
                     yield self._scale(event)
                 elif self._reversed(data):
                     yield self._channels(event)
+            yield from self._ids(run)
             return
+
+    def _ids(self, run: RunView) -> Iterator[Finding]:
+        for event in run.events(EVAL_TOKENS):
+            data = event.data
+            if min(data["rows"], data["training_rows"]) < self.limit("rows"):
+                continue
+            if (found := other_ids(data, self.limit)) is not None:
+                evidence = Evidence(
+                    "eval_tokens", found.value, found.limit, found.unit, data["place"]
+                )
+                yield self.found(
+                    f"{found.what} ({data['tokens']:,} evaluated tokens)",
+                    found.why,
+                    try_=(found.advice,),
+                    where=Where(site=Site.read(data["line"]) or event.site),
+                    steps=(0, event.step),
+                    evidence=(evidence,),
+                    process=event.process,
+                )
 
     def _rescaled(self, data: EvalContents) -> bool:
         keys = ("mean", "std", "low", "eval_mean", "eval_std", "eval_low", "high", "eval_high")
