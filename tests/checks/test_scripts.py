@@ -39,6 +39,7 @@ JUDGED_AT_LEAST = 20
 RARE = {
     "causal-leak": (4, "asks only models that are trained to predict the next token"),
     "attention-unscaled": (6, "asks only models with an attention by hand or by torch's modules"),
+    "attention-collapsed": (5, "asks only models with an attention, at two steps of a run"),
     "runs-differ": (2, "asks for a second run, which only its own scripts are given"),
     "order-ignored": (3, "asks only models of sequences that have positions"),
     "padding-mask-ignored": (4, "asks only where sequences of unequal length are filled up"),

@@ -677,6 +677,8 @@ WITHOUT: dict[str, str] = {
     "dropout_share": "the variants drop 0.1 at most; test_questions.py",
     "dropout_gap": "test_questions.py",
     "unscaled_scores": "the variants have no attention by hand; test_questions.py",
+    "attention_top_weight": "the variants have no attention by hand; test_questions.py",
+    "attention_weight_range": "the variants have no attention by hand; test_questions.py",
     "residual_factor": "the variants have no residual blocks; test_questions.py",
     "padding_change": "the variants have no padding; test_questions.py",
     "order_change": "the variants have no positions; test_questions.py",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from assay.journal.events import (
     ANSWERS_ALIKE,
+    ATTENTION_AT,
     CAUSAL_LEAK,
     DROPOUT_HIGH,
     INPUT_UNUSED,
@@ -521,6 +522,58 @@ def test_the_spread_of_scores_that_nothing_scales(watched: Any) -> None:
     (event,) = seen.view.events(SCORES_UNSCALED)
     assert event.data["width"] == 16
     assert event.data["line"][1] == Unscaled.scores.__code__.co_firstlineno + 1
+
+
+class Torchs(Attends):
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (part[:, None] for part in (self.query(x), self.key(x), x))
+        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=self.masked(x)[:, None])
+        return self.head(seen[:, 0].mean(1))
+
+    def masked(self, x: Tensor) -> Tensor:
+        return (torch.arange(6) < 5).expand(len(x), 6, 6)
+
+
+class MaskedByHand(Torchs):
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.scores(x).masked_fill(~self.masked(x), -torch.inf)
+        return self.head((F.dropout(scores.softmax(2), 0.1) @ x).mean(1))
+
+
+class MasksAll(MaskedByHand):
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.scores(x).masked_fill(self.masked(x) | True, -1e9)
+        return self.head((scores.softmax(2) @ x).mean(1))
+
+
+@pytest.mark.parametrize("make", [Torchs, MaskedByHand])
+@pytest.mark.usefixtures("no_haste")
+def test_the_weights_of_attention(watched: Any, make: Any) -> None:
+    kept: list[Tensor] = []
+
+    def loss_of(model: Any) -> Tensor:
+        x = 2 * torch.randn(ROWS, 6, 16)
+        kept.append(model.scores(x)[:, :, :5].detach().softmax(2))
+        return F.cross_entropy(model(x), (x[:, 0, 0] > 0).long())
+
+    with watched(Questions) as seen:
+        train(make, loss_of)
+    training = seen.view.trainings[0]
+    top, spread = (training.series(f"attention_{n}") for n in ("top_weight", "weight_range"))
+    weights = kept[top.steps[0]].double()
+    assert top.first == pytest.approx(float(weights.amax(2).mean()), rel=1e-3)
+    expected = 5 * float((weights.amax(2) - weights.amin(2)).amax())
+    assert spread.first == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_the_line_of_an_attention_whose_weights_are_equal(watched: Any) -> None:
+    with watched(Questions) as seen:
+        train(MasksAll, places)
+    assert max(seen.view.trainings[0].series("attention_weight_range").values) == 0.0
+    (event,) = seen.view.events(ATTENTION_AT)
+    assert event.data["how"] == "all keys"
+    assert event.data["line"][1] == MasksAll.forward.__code__.co_firstlineno + 2
 
 
 class Residual(nn.Module):

@@ -846,6 +846,17 @@ class ScoresUnscaled(TypedDict):
     line: SiteRow | None
 
 
+class AttentionAt(TypedDict):
+    """`how` says where the weights of an attention lie: on "one key", or on "all keys" alike.
+
+    Of `count` attentions that were looked at, the one that the user's `line` computes.
+    """
+
+    how: str
+    count: int
+    line: SiteRow | None
+
+
 class ResidualScaled(TypedDict):
     """`how` says by what: "a constant", "a weight" or "a random mask", for `count` sums.
 
@@ -1270,6 +1281,11 @@ SCORES_UNSCALED = EventKind(
     "the scores of an attention by hand go to their softmax as they are",
     absent="the scores of attention were scaled",
 )  # fmt: skip
+ATTENTION_AT = EventKind(
+    "attention_at", AttentionAt, "questions",
+    "the weights of an attention lie near one key, or are nearly the same, the first time for each",
+    absent="no attention had all its weight on one key, or the same on all",
+)  # fmt: skip
 RESIDUAL_SCALED = EventKind(
     "residual_scaled", ResidualScaled, "questions",
     "the sum of a residual block is multiplied, the first time for each kind of factor",
@@ -1348,7 +1364,8 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
-    LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, RESIDUAL_SCALED,
+    LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, ATTENTION_AT,
+    RESIDUAL_SCALED,
     POSITIONS_WITHOUT_EFFECT, EVALUATION_PASS,
     MODE_GAP, LADDER_RUNG,
 ))  # fmt: skip

@@ -690,6 +690,17 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "mask, 1 for none",
         absent="no model was asked again: no sampled backward pass was made",
     ),
+    Signal(
+        "attention_top_weight", "Largest attention weight", "share", Per.WHOLE, "questions",
+        "the largest weight of a query, mean over the queries of the sharpest attention",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
+        "attention_weight_range", "Range of attention weights", "", Per.WHOLE, "questions",
+        "the largest weight of a query less its least, over their mean, at most in the evenest "
+        "attention",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
     # -- in trials only ------------------------------------------------------------------------
     Signal(
         "loss_alike", "Comparable loss", "", Per.WHOLE, "comparable",

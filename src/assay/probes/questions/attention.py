@@ -34,7 +34,7 @@ def unscaled_scores(asked: Asked) -> Iterator[tuple[str, str, Any]]:
     any_attention = False
     for operation in tape.operations:
         if operation.name in ("softmax", "safe_softmax"):
-            product, scaled = _product(operation, makers)
+            product, scaled = product_behind(operation, makers)
             if product is not None:
                 any_attention = True
                 if not scaled and _is_plain(product, makers, set(tape.given)):
@@ -55,7 +55,9 @@ def unscaled_scores(asked: Asked) -> Iterator[tuple[str, str, Any]]:
     )
 
 
-def _product(softmax: Operation, makers: dict[int, Operation]) -> tuple[Operation | None, bool]:
+def product_behind(
+    softmax: Operation, makers: dict[int, Operation]
+) -> tuple[Operation | None, bool]:
     """Returns the product of two results behind a softmax, and whether something scales it."""
     operation: Operation | None = softmax
     scaled = False

@@ -18,6 +18,7 @@ from .order import changed_order
 from .padding import padded_places
 from .residual import scaled_sums
 from .spread import answer_spread
+from .weights import attention_weights
 
 
 class Questions(Measurement):
@@ -29,7 +30,7 @@ class Questions(Measurement):
     others.
     """
 
-    name, forwards = "questions", 6
+    name, forwards = "questions", 7
     at: ClassVar[tuple[When, ...]] = (When.OPENING_END, When.RARELY)
 
     questions: ClassVar = {
@@ -41,6 +42,7 @@ class Questions(Measurement):
         "linear_share": linear_pairs,
         "residual_factor": scaled_sums,
         "dropout_share": dropout_gap,
+        "attention_top_weight": attention_weights,
     }
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
