@@ -216,8 +216,8 @@ class Mutator(ast.NodeVisitor):
         if isinstance(node, ast.Module):
             self._body(node.body, is_function=False)
             return
-        if isinstance(node, ast.keyword) and node.arg == "strict":
-            return  # a guard against our own mistakes
+        if isinstance(node, ast.keyword) and node.arg in ("strict", "wait"):
+            return  # a guard against our own mistakes; what waits for an accelerator
         if isinstance(node, ast.JoinedStr):
             return
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in LOOKS_FOR_A_LINE:

@@ -522,3 +522,42 @@ def test_numbers_that_stand_for_the_same_memory() -> None:
     same.join(1, 3)
     assert {same.of(each) for each in (1, 2, 3)} == {1}
     assert same.of(4) == 4
+
+
+ATEN = torch.ops.aten
+
+
+def real(function: Any, needs: Any, made: int | None, *, found: Any = ()) -> Any:
+    operation = op(function._schema.name.rpartition(":")[2].strip("_") if function else "", needs,
+                   made)  # fmt: skip
+    operation.function = function
+    operation.found = list(found)
+    return operation
+
+
+@pytest.mark.parametrize(
+    ("operations", "result", "reaches"),
+    [
+        ([real(ATEN.relu.default, [1], 2)], [2], True),
+        ([real(ATEN.relu.default, [5], 2)], [2], False),
+        ([real(ATEN.relu.default, [1], 2), real(ATEN.mm.default, [7, 2], 3)], [3], True),
+        ([real(ATEN.zeros_like.default, [1], 2)], [2], False),
+        ([real(None, [1], None)], [9], True),
+        ([real(None, [5], None)], [9], False),
+        ([real(ATEN.equal.default, [1, 5], None, found=[1])], [9], True),
+        ([real(ATEN.add_.Tensor, [5, 1], 6)], [5], True),
+        ([real(ATEN.copy_.default, [5, 1], 6)], [5], True),
+        ([real(ATEN.select.int, [5, 0.0], 6), real(ATEN.add_.Tensor, [6, 1], 8)], [5], True),
+        ([real(ATEN.select.int, [5, 0.0], 6), real(ATEN.add_.Tensor, [6, 7], 8)], [5], False),
+        ([real(ATEN.select.int, [1, 0.0], 6)], [6], True),
+        ([real(ATEN.relu.default, [1], 2)], [], True),
+        ([real(ATEN.relu.default, [5], 2)] * 3 + [real(ATEN.relu.default, [1], 2)], [2], False),
+    ],
+)  # fmt: skip
+def test_an_input_reaches_an_answer(operations: Any, result: list[int], reaches: bool) -> None:
+    given = torch.ones(2)
+    made = asked(operations, held={1: given})
+    call: Any = SimpleNamespace(result=dict(enumerate(result)), ended_at=3)
+    assert inputs._reaches(made, call, given) is reaches
+    if reaches:
+        assert inputs._reaches(made, call, torch.ones(2)) is False
