@@ -13,8 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from assay.journal.events import GRAPH_CUT
 from assay.journal.view import RunView
-from assay.probes import cuts
-from assay.probes.cuts import Cuts
+from assay.probes.cuts import Cuts, _rank
 from assay.probes.structure import Structure
 
 from .conftest import Watching
@@ -250,4 +249,4 @@ def test_a_list_of_numbers_between_two_models_is_a_cut_and_one_for_a_log_is_none
 
 def test_what_cuts_for_sure_counts_before_what_only_reads() -> None:
     ways = ("item", "tolist", "numpy", "__float__", "no_grad within", "detach", "no_grad")
-    assert [cuts._rank(how) for how in ways] == [0, 0, 0, 0, 1, 2, 2]
+    assert [_rank(how) for how in ways] == [0, 0, 0, 0, 1, 2, 2]
