@@ -103,6 +103,9 @@ BY_HAND = {
     "others/dropout_of_nine_tenths": "dropout=0.1",
     "others/mode_beside_rate": "train-mode",
     "others/recurrent_weights_too_large": "init=orthogonal",
+    "others/mode_and_rate": "train-mode+lr=0.1",
+    "others/scaler_and_rate": "use-scaler+lr=0.05",
+    "others/softmax_and_no_clearing": "logits+zero-grad",
     "others/unbalanced_classes": "balance-classes",
     "others/validation_leaves_eval": "train-mode",
 }
@@ -127,6 +130,9 @@ CAUSES = {
     "others/softmax_twice": "softmax-before-cross-entropy",
     "others/squeezed_targets": "loss-shape-broadcast",
     "others/transformer_without_warmup": "learning-rate-too-high",
+    "others/mode_and_rate": "eval-mode-in-training",
+    "others/scaler_and_rate": "scaler-bypassed",
+    "others/softmax_and_no_clearing": "softmax-before-cross-entropy",
     "others/unbalanced_classes": "class-imbalance",
     "others/validation_leaves_eval": "eval-mode-in-training",
 }

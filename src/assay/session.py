@@ -63,7 +63,11 @@ class Session:
         self.tricks: Handle | None = None
         if settings.get("tricks") or settings.get("sweep"):
             self.tricks = self._apply(settings)
-        probes = (*PROBES, *IN_TRIALS) if settings.get("comparable") else PROBES
+        probes = PROBES
+        if settings.get("comparable"):
+            from .ladder.ending import Ending
+
+            probes = (*PROBES, *IN_TRIALS, Ending)
         if settings.get("ladder"):
             from .ladder.climbing import PROBES as LADDER
 

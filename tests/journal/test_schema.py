@@ -18,7 +18,7 @@ from assay.journal.writer import Journal
 from assay.probes.catalogue import IN_TRIALS, PROBES
 from assay.testing import make_run, make_training
 
-OTHERS = {"clock", "sweep", "ladder", "repeating", "sequences", "contents", "overlap"}
+OTHERS = {"clock", "sweep", "ladder", "ending", "repeating", "sequences", "contents", "overlap"}
 """Who records something and is no probe of the catalogue; the last three are shared by others."""
 
 

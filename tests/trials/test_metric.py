@@ -9,7 +9,7 @@ import pytest
 from assay.journal.series import Series
 from assay.journal.view import Evaluation
 from assay.testing import make_run, make_training
-from assay.trials.metric import comparable, final, measure, thinned
+from assay.trials.metric import USED, comparable, final, measure, thinned
 from assay.tricks.reading import read
 
 NAN, INF = math.nan, math.inf
@@ -125,6 +125,11 @@ ALL = ["training loss", "held-out loss", "training error", "held-out error", ALI
         (["logits", "ema"], ALL, ALIKE, False),
         (["match-target-shape"], ["training loss", "held-out loss"], "held-out loss", True),
         (["clip-norm=1"], [], "", False),
+        (["train-mode"], [*ALL, USED], "held-out loss", False),
+        (["train-mode"], ["training loss", ALIKE, "held-out error", USED], "held-out error", False),
+        (["dropout=0.1", "lr=0.1"], ["training loss", ALIKE, "training error", USED], USED, True),
+        (["drop-path"], ["training loss", ALIKE], "training loss", True),
+        (["clip-norm=1"], ["training loss", USED], "training loss", False),
     ],
 )
 def test_comparable(tricks: list[str], kinds: list[str], kind: str, cautious: bool) -> None:

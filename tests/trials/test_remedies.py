@@ -11,7 +11,9 @@ from assay.diagnosis import Diagnosis
 from assay.journal.view import RunView
 from assay.testing import make_run
 from assay.trials.plan import candidate_of
-from assay.trials.remedies import exploration, on_top, remedies
+from assay.trials.remedies import exploration, mending, on_top, remedies
+from assay.trials.reverse import Reverse
+from assay.trials.verdict import Verdict
 from assay.tricks.reading import read_all
 
 
@@ -162,6 +164,24 @@ def test_what_a_cure_uncovers_is_treated_on_top_of_it() -> None:
     assert [(c.name, c.checks) for c in found] == [
         ("train-mode+clip-norm=1.0", ("mode", "burst")), ("train-mode+lr=x0.1", ("mode", "burst")),
     ]  # fmt: skip
+
+
+def verdict(tricks: str, *checks: str, mends: bool = True, barred: str = "leaves x") -> Verdict:
+    candidate = candidate_of(read_all(tricks.split("+")), checks)
+    return Verdict(candidate, "undecided", "", reverse=Reverse(mends=mends), barred=barred)
+
+
+def test_what_mends_broken_invariants_and_is_no_cure_is_built_on() -> None:
+    assert mending([]) is None
+    assert mending([verdict("train-mode", "mode", mends=False)]) is None
+    assert mending([verdict("train-mode", "mode", barred="")]) is None, "it may be the cure"
+    one = verdict("train-mode", "mode")
+    assert mending([one, verdict("lr=0.1", "rate", mends=False)]) is one.candidate
+    # the first remedy of each, and two that exclude each other are not joined
+    both = mending([verdict("logits", "softmax"), one, verdict("train-mode+lr=2", "mode")])
+    assert both is not None
+    assert (both.name, both.checks) == ("train-mode+logits", ("softmax", "mode"))
+    assert mending([verdict("amp", "half"), verdict("use-scaler", "scaler")]) is None
 
 
 def test_exploration_has_something_to_try() -> None:

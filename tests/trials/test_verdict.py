@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from assay.trials.metric import ALIKE, Measured
+from assay.trials.metric import ALIKE, USED, Measured
 from assay.trials.plan import PLACEBO, candidate_of
 from assay.trials.result import Result
 from assay.trials.verdict import Verdict, judge
@@ -176,6 +176,18 @@ def test_proved_means_learnt() -> None:
     # a constant's loss is that of the data's shares of classes, balanced ones are others
     balanced = candidate_of(read_all(["balance-classes"]))
     assert judge(balanced, before, alike, wanted=3).outcome == "proved"
+
+
+def test_noise_in_training_is_not_harmful_because_it_fits_less_closely() -> None:
+    def ends(*losses: float) -> dict[int, Result]:
+        runs = {s: result(loss=1.0) for s in range(3)}
+        return {s: replace(runs[s], measured=Measured({USED: losses[s]})) for s in runs}
+
+    mode = candidate_of(read_all(["train-mode"]), ("eval-mode-in-training",))
+    said = judge(mode, ends(0.1, 0.11, 0.12), ends(0.3, 0.31, 0.32), wanted=3)
+    assert (said.outcome, said.metric) == ("undecided", USED)
+    assert "a held-out loss can tell" in said.why
+    assert judge(mode, ends(0.3, 0.31, 0.32), ends(0.1, 0.11, 0.12), wanted=3).outcome == "proved"
 
 
 def test_a_broken_invariant_that_is_left_or_hidden_makes_no_cure() -> None:

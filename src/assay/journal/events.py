@@ -904,6 +904,17 @@ class Sweep(TypedDict):
     own: float
 
 
+class LossAtEnd(TypedDict):
+    """Mean loss of so many of the first `batches`, in evaluation mode with the last weights.
+
+    It is None where it could not be computed, and `why` says why.
+    """
+
+    loss: float | None
+    batches: int
+    why: str | None
+
+
 class LadderRung(TypedDict):
     """A `rung`, how it came out (`passes`, `fails`, `untried`), a clause on that, and `numbers`."""
 
@@ -1344,6 +1355,12 @@ LADDER_RUNG = EventKind(
     absent="no run was made to climb the ladder",
     always=True,
 )  # fmt: skip
+LOSS_AT_END = EventKind(
+    "loss_at_end", LossAtEnd, "ending",
+    "a run of a trial ends, and the first batches are asked for once more in evaluation mode",
+    absent="only trials ask for it",
+    always=True,
+)  # fmt: skip
 CALLER = EventKind(
     "caller", Caller, "callers",
     "one of the calls that make up a training comes from a new line; in trials only",
@@ -1367,6 +1384,6 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, ATTENTION_AT,
     RESIDUAL_SCALED,
     POSITIONS_WITHOUT_EFFECT, EVALUATION_PASS,
-    MODE_GAP, LADDER_RUNG,
+    MODE_GAP, LADDER_RUNG, LOSS_AT_END,
 ))  # fmt: skip
 """Every kind of event there is, in the order of the reference page."""

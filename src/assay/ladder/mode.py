@@ -48,11 +48,11 @@ def climb(ground: Ground) -> Outcome:
         if batch.call is not None and batch.call.module is call.module
     ]  # fmt: skip
     asked = batches[-ASKED:]
-    training = _loss(asked, Twin(call.module, call.modes).module)
-    evaluation = _loss(asked, Twin(call.module, training=False).module)
+    training = loss_of_answers(asked, Twin(call.module, call.modes).module)
+    evaluation = loss_of_answers(asked, Twin(call.module, training=False).module)
     fresh = evaluation
     if norms := _norms(call):
-        fresh = _loss(asked, _refreshed(batches[-REFRESHED:], call))
+        fresh = loss_of_answers(asked, _refreshed(batches[-REFRESHED:], call))
     numbers = {"training": training, "evaluation": evaluation, "refreshed": fresh}
     if not math.isfinite(training):
         return untried("the loss at the end of the run is not finite", **numbers)
@@ -89,7 +89,7 @@ def _norms(call: Call) -> list[int]:
     ]  # fmt: skip
 
 
-def _loss(asked: Sequence[Stored], model: torch.nn.Module) -> float:
+def loss_of_answers(asked: Sequence[Stored], model: torch.nn.Module) -> float:
     """Returns how good the answers of a twin are."""
     found = []
     for batch in asked:

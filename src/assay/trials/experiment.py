@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from .accounts import Accounts
 from .change import Change, find_change
 from .child import Command
+from .cure import Cure, Propose
 from .plan import Budget, Candidate
 from .runner import ProgressListener, Runner
 from .settled import settle
 from .store import Store
-from .strategies import Comparison, Cure, Propose, Strategy
+from .strategies import Comparison, Strategy
 from .trial import Trial
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from ..journal.events import LOSS_AT_END
 from ..journal.series import Series
 from ..journal.view import RunView, Training
 from ..signals.constant import constant_loss
@@ -16,10 +17,13 @@ from ..tricks.base import Trick
 
 HELD_OUT, TRAINING = "held-out loss", "training loss"
 HELD_OUT_ERROR, TRAINING_ERROR = "held-out error", "training error"
-ALIKE = "training loss, computed alike"
-KINDS = (HELD_OUT, TRAINING, ALIKE, HELD_OUT_ERROR, TRAINING_ERROR)
+ALIKE, USED = "training loss, computed alike", "loss of training batches in evaluation mode"
+KINDS = (HELD_OUT, TRAINING, ALIKE, HELD_OUT_ERROR, TRAINING_ERROR, USED)
 """In the order in which they are preferred. Errors are shares of wrong answers, where classes are
-known; what is computed alike leaves out what a trick does to the loss (probe `comparable`)."""
+known; what is computed alike leaves out what a trick does to the loss (probe `comparable`); and the
+loss in evaluation mode at the end (probe `ending`) is for tricks that change the mode."""
+
+CAUTION = "no held-out loss is known: the first training batches stand in for it"
 
 LAST = 0.1
 """The share of the steps whose losses make up the metric (design, section 8)."""
@@ -73,6 +77,9 @@ def measure(view: RunView) -> Measured:
         known = [(e.step, 1 - e.accuracy) for e in evaluations if e.accuracy is not None]
         if known and evaluations[-1].accuracy is not None:
             found[HELD_OUT_ERROR] = Series(known)
+    ends = [e.data["loss"] for e in view.events(LOSS_AT_END) if e.data["loss"] is not None]
+    if ends:
+        found[USED] = Series([(training.steps - 1, float(ends[-1]))])
     values = {kind: final(series, training.steps) for kind, series in found.items()}
     values = {kind: value for kind, value in values.items() if not math.isnan(value)}
     if not math.isfinite(values.get(TRAINING, 0.0)):  # classes can be counted in rubbish too
@@ -135,11 +142,14 @@ def comparable(tricks: Iterable[Trick], kinds: Sequence[str]) -> tuple[str, str]
         changed.append(HELD_OUT)
     if any(trick.changes_answers for trick in tricks):
         changed += [ALIKE, TRAINING_ERROR]
+    if any(trick.changes_mode for trick in tricks):
+        changed += [TRAINING, ALIKE, TRAINING_ERROR]
     for kind in KINDS:
         if kind in kinds and kind not in changed:
-            return kind, ""
+            return kind, CAUTION if kind == USED else ""
     for kind in KINDS:
         if kind in kinds:
-            which = ", ".join(sorted(trick.name for trick in other_loss))
+            other = [trick for trick in tricks if trick in other_loss or trick.changes_mode]
+            which = ", ".join(sorted(trick.name for trick in other))
             return kind, f"with {which} the loss is another quantity than the control's"
     return "", ""

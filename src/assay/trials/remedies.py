@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from ..checks.finding import TIERS, Finding, Remedy
@@ -13,6 +13,7 @@ from ..tricks.catalogue import TRICKS, by_name
 from ..tricks.reading import read
 from .metric import main_training
 from .plan import Candidate, candidate_of, distinct, together
+from .verdict import Verdict
 
 MOST = 8
 """So many candidates are tried alone; those of the likeliest causes come first."""
@@ -74,19 +75,40 @@ def _joint(causes: Sequence[tuple[Finding, list[Candidate]]]) -> Iterator[Candid
             yield together(both, (one, other))
 
 
-def on_top(cure: Candidate, view: RunView, diagnosis: Diagnosis) -> list[Candidate]:
+def mending(verdicts: Iterable[Verdict]) -> Candidate | None:
+    """Joins the first remedies that mend broken invariants and are no cure; None without any.
+
+    Args:
+        verdicts: On remedies that were tried alone.
+    """
+    firsts: dict[tuple[str, ...], Candidate] = {}
+    for verdict in verdicts:
+        if verdict.mends and verdict.barred:
+            firsts.setdefault(verdict.candidate.checks, verdict.candidate)
+    with suppress(TrickError):  # two that exclude each other
+        if len(firsts) == 1:
+            return next(iter(firsts.values()))
+        if firsts:
+            return together(firsts.values(), tuple(check for checks in firsts for check in checks))
+    return None
+
+
+def on_top(
+    cure: Candidate, view: RunView, diagnosis: Diagnosis, most: int = MOST_JOINT
+) -> list[Candidate]:
     """Proposes a cure together with the remedies of what is found with it.
 
     Args:
         cure: Candidate that the run was made with.
         view: Record of that run.
         diagnosis: What is found in it.
+        most: How many.
     """
     joint = []
     for candidate in (c for tier in remedies(view, diagnosis) for c in tier):
         with suppress(TrickError):
             joint.append(together((cure, candidate), (*cure.checks, *candidate.checks)))
-    return [c for c in distinct(joint) if c.tricks != cure.tricks][:MOST_JOINT]
+    return [c for c in distinct(joint) if c.tricks != cure.tricks][:most]
 
 
 def exploration(view: RunView) -> list[list[Candidate]]:

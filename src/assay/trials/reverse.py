@@ -25,6 +25,7 @@ class Reverse:
         brought: New ones that no cure may bring. Where it mends a broken invariant, or the control
             came to nothing, these are broken invariants and errors alone: anything else may have
             been there before, and is uncovered by it.
+        mends: Whether what it is for is broken invariants, and none of them is left.
     """
 
     gone: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class Reverse:
     standing: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     brought: tuple[str, ...] = ()
+    mends: bool = False
 
 
 def reverse_proof(
@@ -69,6 +71,7 @@ def reverse_proof(
         standing=tuple(sorted(standing)),
         broken=tuple(sorted(standing & broken)),
         brought=tuple(sorted(brought)),
+        mends=mends and bool(treated),
     )
 
 

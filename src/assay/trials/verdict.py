@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from ..journal.numbers import to_json
-from .metric import ALIKE, TRAINING, comparable
+from .metric import ALIKE, TRAINING, USED, comparable
 from .plan import Candidate
 from .result import Result
 from .reverse import Reverse, reverse_proof
@@ -64,6 +64,11 @@ class Verdict:
         reverse = self.reverse
         proved = self.outcome == "proved" and not reverse.brought
         return proved and not self.still_there and not reverse.standing
+
+    @property
+    def mends(self) -> bool:
+        """Whether it ends the broken invariant that it is for."""
+        return self.reverse.mends
 
     @property
     def improved(self) -> bool:
@@ -158,6 +163,9 @@ def judge(
     )
     if said.outcome == "proved" and not all(after[seed] < before[seed] for seed in seeds):
         said = Weighed("undecided", f"it did not improve seed {screened}")
+    if metric == USED and said.outcome == "harmful":
+        why = "it fits the training batches less closely, as noise does: a held-out loss can tell"
+        said = Weighed("undecided", why)
     if note and said.outcome == "undecided":
         said = Weighed("undecided", note)
     reverse = reverse_proof(control, treated, candidate.checks)
@@ -184,6 +192,8 @@ def _unlearnt(
         return None
     same = all(trick.changes_loss == "no" for trick in candidate.tricks)
     kind = TRAINING if same else ALIKE
+    if any(trick.changes_mode for trick in candidate.tricks):
+        kind = USED
     for seed in seeds:
         constants = [r.constant for r in (treated[seed], control[seed]) if r.constant is not None]
         value = treated[seed].measured.values.get(kind)

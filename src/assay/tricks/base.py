@@ -62,6 +62,8 @@ class Trick:
     changes_answers: ClassVar[bool] = False
     """Whether training asks for other answers: then errors in training do not compare either."""
 
+    changes_mode: ClassVar[bool] = False
+    """Whether losses in training are of another mode, or of other noise, such as dropout's."""
     changes_shares: ClassVar[bool] = False
     """Whether the model is trained for other shares of classes than the data have: what a constant
     prediction has by those of the data is then no bound for it."""

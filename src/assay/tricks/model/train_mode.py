@@ -37,6 +37,7 @@ class TrainMode(Trick):
 
     name = "train-mode"
     family = "model"
+    changes_mode = True
 
     def attach_to(self, stage: Stage) -> None:
         """Looks at the mode before each call."""

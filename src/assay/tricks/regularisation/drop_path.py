@@ -66,6 +66,7 @@ class DropPath(Trick):
 
     name = "drop-path"
     family = "regularisation"
+    changes_mode = True
     rate: float = value(default=0.1, low=0, high=1, open_high=True, help="rate of the last branch")
 
     def attach_to(self, stage: Stage) -> None:

@@ -38,6 +38,7 @@ class Dropout(Trick):
 
     name = "dropout"
     family = "regularisation"
+    changes_mode = True
     p: float = value(default=0.1, low=0, high=1, open_high=True, help="share dropped, 0 to 1")
 
     def attach_to(self, stage: Stage) -> None:
