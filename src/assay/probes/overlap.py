@@ -61,7 +61,7 @@ class Overlap(Probe):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._training: Any = None
-        self._known: dict[str, list[Tensor]] = {}
+        self._known: dict[str, set[float]] = {}
         self._again: dict[str, deque[float]] = {}
         self._asked: dict[tuple[Any, ...], Asked] = {}
         self._left_out: set[str] = set()
@@ -81,12 +81,12 @@ class Overlap(Probe):
         if prints is None:
             self._left_out.add(place)
             return
-        known = self._known.setdefault(place, [])
+        known = self._known.setdefault(place, set())
         again = self._again.setdefault(place, deque(maxlen=8))
         if known:
             again.append(_share(prints, known))
-        if sum(map(len, known)) < ROWS_AT_MOST:
-            known.append(prints)
+        if len(known) < ROWS_AT_MOST:
+            known.update(prints)
 
     def ask(self, place: str, tensor: Tensor) -> None:
         """Looks for the rows of a batch of an evaluation among those of training."""
@@ -153,7 +153,7 @@ def _named(names: list[str]) -> str | None:
     return None
 
 
-def row_prints(batch: Tensor) -> Tensor | None:
+def row_prints(batch: Tensor) -> list[float] | None:
     """Returns one number for each row, equal for equal rows; None where equal rows say nothing."""
     plain = batch.layout is torch.strided and not batch.is_complex() and batch.dim() > 1
     if not plain or batch.dtype is torch.bool or batch[0].numel() < NUMBERS_AT_LEAST:
@@ -162,13 +162,12 @@ def row_prints(batch: Tensor) -> Tensor | None:
     chosen = flat[:, :: max(flat.shape[1] // COLUMNS_AT_MOST, 1)]
     wide = torch.float32 if batch.device.type == "mps" else torch.float64
     places = torch.arange(chosen.shape[1], device=batch.device, dtype=wide)
-    prints = chosen.to(wide) @ torch.cos(1.7 * places + 0.3)
+    prints: list[float] = (chosen.to(wide) @ torch.cos(1.7 * places + 0.3)).tolist()
     whole = not chosen.is_floating_point() or bool((chosen == chosen.round()).all())
     least = DIFFERENT_WHOLE if whole else DIFFERENT
-    return prints if len(torch.unique(prints)) >= least * len(prints) else None
+    return prints if len(set(prints)) >= least * len(prints) else None
 
 
-def _share(prints: Tensor, known: list[Tensor]) -> float:
+def _share(prints: list[float], known: set[float]) -> float:
     """Returns the share of the rows that are among known ones."""
-    every = torch.cat(known).to(prints.device)
-    return float(torch.isin(prints, every).double().mean())
+    return sum(number in known for number in prints) / len(prints)

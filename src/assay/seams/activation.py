@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from .hub import Hub
-from .patch import Patches
+from .patch import Make, Patches
 from .recording import is_plain, is_recording
 
 _NAMES = {
@@ -33,6 +33,7 @@ class ActivationCalls:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._functions, self._builtins = Patches(), Patches()
+        self._makes: dict[str, Make] = {}
         self._on = False
         self._inside = False
 
@@ -64,7 +65,9 @@ class ActivationCalls:
             for name in names:
                 function = getattr(owner, name, None)
                 if function is not None and isinstance(function, FunctionType) is python:
-                    patches.wrap(owner, name, self._announce(name.rstrip("_")))
+                    if name not in self._makes:
+                        self._makes[name] = self._announce(name.rstrip("_"))
+                    patches.wrap(owner, name, self._makes[name])
 
     def _announce(self, name: str) -> Any:
         hub = self._hub

@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FunctionType, TracebackType
+from types import CellType, CodeType, FunctionType, TracebackType
 from typing import Any
 
 from .interpreting import interpreted
@@ -14,12 +14,14 @@ from .interpreting import interpreted
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 MISSING = object()
+LAYERINGS_AT_MOST = 16
+"""Sets of layers of one function that are kept made."""
 INTERNAL = "<assay, as importlib._bootstrap>"
 """File name of the frames that stand between the user and torch. `warnings.warn` passes over frames
 so named, so that torch's warnings are attributed to, and filtered by, the user's own line."""
 
 
-@functools.lru_cache(maxsize=64)
+@functools.cache
 def _trampoline(name: str, free: tuple[str, ...]) -> CodeType:
     """Returns code that passes a call on to the keyword default `_assay`, with these free names.
 
@@ -45,7 +47,10 @@ def _trampoline(name: str, free: tuple[str, ...]) -> CodeType:
     )
     exec(compile(source, INTERNAL, "exec"), scope)
     code: CodeType = scope["make"](*free).__code__
-    return code.replace(co_name=name)
+    code = code.replace(co_name=name)
+    cells = tuple(CellType() for _ in free)
+    interpreted(FunctionType(code, {}, closure=cells))
+    return code
 
 
 def _internal(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +75,7 @@ def _passing(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Returns a function that passes every call on to this one, and takes us out of its errors."""
     passing = FunctionType(_trampoline(name, ()), {"__builtins__": __builtins__}, name)
     passing.__kwdefaults__ = {"_assay": _internal(function)}
-    return interpreted(passing)
+    return passing
 
 
 class _Held:
@@ -86,6 +91,7 @@ class _Held:
     def __init__(self, function: FunctionType) -> None:
         self.function = function
         self.layers: list[tuple[Patches, Make]] = []
+        self._made: dict[tuple[Make, ...], Callable[..., Any]] = {}
         self._code, self._kwdefaults = function.__code__, function.__kwdefaults__
         self._wrapped = "__wrapped__" in vars(function)
         self.original = FunctionType(
@@ -102,28 +108,45 @@ class _Held:
         self.original.__annotations__ = function.__annotations__
         self.original.__dict__.update(vars(function))
 
+    @classmethod
+    def of(cls, function: FunctionType) -> _Held:
+        """Returns what holds this function, or held it before and fits it still."""
+        held = cls.known.get(function)
+        if held is None or not (held.layers or held._is_plain()):
+            held = cls.known[function] = cls(function)
+        return held
+
+    def _is_plain(self) -> bool:
+        function = self.function
+        return function.__code__ is self._code and function.__kwdefaults__ is self._kwdefaults
+
     def apply(self) -> None:
         """Makes the function what its layers say: plain without any."""
         function = self.function
         if not self.layers:
-            function.__code__, function.__kwdefaults__ = self._code, self._kwdefaults
-            if not self._wrapped:
-                vars(function).pop("__wrapped__", None)
-            _Held.known.pop(function, None)
+            self.suspend()
             return
-        inner: Callable[..., Any] = self.original
-        for _, make in self.layers:
-            inner = _internal(make(inner))
+        inner = self._inner()
         # Another thread may call the function between the next two lines, with the old code and the
         # new defaults: so the old ones stay among them. Code takes no notice of defaults that it
         # has no parameter for, and going back (`suspend`, or no layers) the code is first.
         function.__kwdefaults__ = {**(self._kwdefaults or {}), "_assay": inner}
         trampoline = _trampoline(self._code.co_name, self._code.co_freevars)
-        if function.__code__ is not trampoline:
-            function.__code__ = trampoline
-            interpreted(function)
+        function.__code__ = trampoline
         if not self._wrapped:
             function.__wrapped__ = self.original  # type: ignore[attr-defined]  # signature, source
+
+    def _inner(self) -> Callable[..., Any]:
+        """Returns what calls go to; the same for the same layers, since samples come and go."""
+        makes = tuple(make for _, make in self.layers)
+        if makes not in self._made:
+            inner: Callable[..., Any] = self.original
+            for make in makes:
+                inner = _internal(make(inner))
+            if len(self._made) >= LAYERINGS_AT_MOST:
+                self._made.clear()
+            self._made[makes] = inner
+        return self._made[makes]
 
     def suspend(self) -> None:
         """Makes the function plain for a moment; `apply` ends it."""
@@ -149,6 +172,7 @@ class Patches:
         Patches._all.add(self)
         self._held: list[_Held] = []
         self._done: list[tuple[Any, str, Any, Any]] = []
+        self._made: dict[tuple[Any, str], tuple[Any, Make, Any]] = {}  # for the next time
         self._undoers: list[Callable[[], None]] = []
 
     def __bool__(self) -> bool:
@@ -163,13 +187,16 @@ class Patches:
         original = getattr(owner, name)
         own = vars(owner).get(name, MISSING)
         if isinstance(original, FunctionType) and own is original:
-            held = _Held.known.get(original) or _Held(original)
-            _Held.known[original] = held
+            held = _Held.of(original)
             held.layers.append((self, make))
             self._held.append(held)
             held.apply()
             return
-        replacement = functools.wraps(original)(_passing(make(original), name))
+        made = self._made.get((owner, name))
+        if made is None or made[0] is not original or made[1] is not make:
+            replacement = functools.wraps(original)(_passing(make(original), name))
+            made = self._made[owner, name] = original, make, replacement
+        replacement = made[2]
         setattr(owner, name, replacement)
         self._done.append((owner, name, own, replacement))
 
@@ -199,7 +226,7 @@ class Patches:
             for entry in patches._done
             if vars(entry[0]).get(entry[1], MISSING) is entry[3]
         ]
-        held = list(_Held.known.values())
+        held = [one for one in _Held.known.values() if one.layers]
         for one in held:
             one.suspend()
         for owner, name, own, replacement in reversed(lifted):

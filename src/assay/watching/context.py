@@ -109,6 +109,11 @@ class ProbeContext:
         return self._sampling.plan.is_thorough(self._clock.iteration)
 
     @property
+    def is_full(self) -> bool:
+        """Whether the dearest part of this sample is made, too."""
+        return self._sampling.plan.is_full(self._clock.iteration)
+
+    @property
     def is_opening(self) -> bool:
         """Whether this iteration lies in an opening window."""
         return self._sampling.plan.is_opening(self._clock.iteration)

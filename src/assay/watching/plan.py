@@ -25,6 +25,10 @@ THOROUGH = 4
 """Of the samples that lie spread each fourth is thorough: its batch is recorded and computed again,
 which takes more than all else. In a long run two or three of those lie in the last quarter."""
 
+FULL_UP_TO, FULL_EACH = 8, 4
+"""Of an opening the first iterations are looked at in full, then one in so many: what takes as long
+as a forward pass would else be most of its cost."""
+
 OPENINGS = 16
 """So many optimizers have an opening and a count of their own; later ones have a window of the same
 length where the opening before lies an eighth of the run behind."""
@@ -66,7 +70,7 @@ class SamplePlan:
         """The first iteration of the last opening."""
         self.on_thinned: Callable[[int, int], None] | None = None
         """Told the iteration and the gap when samples are thinned out otherwise than before."""
-        usual = budget.share <= 0.01
+        self._usual = usual = budget.share <= 0.01
         self._density = DENSITY if usual else min(DENSITY * budget.share / 0.01, DENSITY_AT_MOST)
         self._gap_at_least = 2 if usual else 1
         self._until = opening  # the end of the window that is open, or was last
@@ -88,6 +92,12 @@ class SamplePlan:
         """Whether the batch of a sampled iteration may be computed again: in all windows it is."""
         alone = iteration == self._single
         return iteration < self._until or alone or self._spread % THOROUGH == 0
+
+    def is_full(self, iteration: int) -> bool:
+        """Whether the dearest part of a thorough sample is made: in an opening not each time."""
+        since = iteration - self.began
+        later = self.is_opening(iteration) and since >= FULL_UP_TO and self._usual
+        return self.is_thorough(iteration) and not (later and since % FULL_EACH)
 
     # -- windows ----------------------------------------------------------------------------------
 
