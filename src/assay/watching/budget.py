@@ -37,6 +37,9 @@ COST_APART = 30
 so many if it costs up to `FEW_STEPS`: those of one kind take a thirtieth, or a fifteenth, of a run
 that is still short, and less and less of one that goes on."""
 FEW_STEPS = 3.0
+MANY_APART = 8
+"""The same of one that costs more, and yet no more than seconds: one of 15 steps lies in the last
+quarter of any run from 480 steps on."""
 
 THINNING_AT_MOST = 1 << 30
 
@@ -62,7 +65,7 @@ class Budget:
         self._samples_s: deque[float] = deque(maxlen=8)
         self._thinning = 1
         self._took_s: dict[str, float] = {}
-        self._due: dict[str, int] = {}
+        self._granted: dict[str, tuple[int, int]] = {}  # when, and how long after the opening
         self._waiting: dict[str, int] = {}
         self._granted_in, self._granted_cpu_s = -1, 0.0
 
@@ -152,7 +155,7 @@ class Budget:
         self._waiting = {
             name: at for name, at in self._waiting.items() if iteration - at <= ASKS_AGAIN_WITHIN
         }
-        if not opening and iteration < self._due.get(who, 0):
+        if not opening and iteration < self._due(who, steps):
             return False
         if opening and not self._fits(who, steps):
             return False
@@ -162,12 +165,20 @@ class Budget:
             return False
         del self._waiting[who]
         self._granted_in, self._granted_cpu_s = iteration, thread_time()
-        share = min(max(steps / STEPS_AT_A_THIRD, RARE[0]), RARE[1])
-        least = COST_APART if steps > FEW_STEPS else COST_APART // 2
-        apart = max(least, 2 * self.spacing(who, steps)) * steps
-        gap = max(apart, (iteration - began) * share)
-        self._due[who] = iteration + math.ceil(gap)
+        self._granted[who] = iteration, iteration - began
         return True
+
+    def _due(self, who: str, steps: float) -> int:
+        """Returns the iteration from which on one that costs so many steps may be made again."""
+        if who not in self._granted:
+            return 0
+        last, since = self._granted[who]
+        spacing = self.spacing(who, steps)
+        least = COST_APART // 2 if steps <= FEW_STEPS else COST_APART
+        if steps > FEW_STEPS and spacing == 1:
+            least = MANY_APART
+        share = min(max(steps / STEPS_AT_A_THIRD, RARE[0]), RARE[1])
+        return last + math.ceil(max(max(least, 2 * spacing) * steps, since * share))
 
     def _fits(self, who: str, steps: float) -> bool:
         """Whether one that is made in an opening would end soon."""
