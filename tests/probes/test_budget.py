@@ -91,6 +91,18 @@ def test_a_larger_share_pays_for_more_samples_and_a_tiny_one_for_none() -> None:
     assert counts[-1] > 1000
 
 
+def test_an_opening_is_looked_at_in_full_at_first_and_then_now_and_then() -> None:
+    plan = SamplePlan(Budget(0.01))
+    full = [at for at in range(OPENING) if plan.is_full(at)]
+    assert full == [*range(8), 8, 12, 16, 20, 24, 28]
+    assert all(SamplePlan(Budget(0.1)).is_full(at) for at in range(OPENING))
+    sampled_iterations(plan, 1000, plain_s=1e-3, own_s=1e-3)
+    assert plan.open(999)
+    assert [at for at in range(1000, 1032) if plan.is_full(at)] == [1000 + at for at in full]
+    plan.request(1050, "rate")
+    assert all(plan.is_full(at) for at in range(1051, 1051 + DENSE))
+
+
 # -- openings and windows ------------------------------------------------------------------------
 
 
