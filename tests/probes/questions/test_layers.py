@@ -41,14 +41,14 @@ def softmax_of(*between: Any, product: Any = PRODUCT) -> tuple[Any, dict[int, An
 )
 def test_the_product_behind_a_softmax(between: Any, found: bool, scaled: bool) -> None:
     softmax, known = softmax_of(*between)
-    product, how = attention._product(softmax, known)
+    product, how = attention.product_behind(softmax, known)
     assert (product is PRODUCT, how) == (found, scaled)
 
 
 def test_a_product_that_scales_by_itself() -> None:
     product = op("baddbmm", [80, 1, 2], 3, (4, 6, 6))
     softmax, known = softmax_of(product=product)
-    assert attention._product(softmax, known) == (product, True)
+    assert attention.product_behind(softmax, known) == (product, True)
     assert attention._width(product, known) == 16
 
 
