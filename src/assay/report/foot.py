@@ -11,6 +11,9 @@ from .model import Report
 from .source import short_path
 
 _REASONS = 3
+_TOGETHER = 3
+"""So many checks that one reason keeps from judging are named; what only one or two of them look
+for is mostly not in the script at all."""
 
 
 def foot_lines(report: Report) -> Iterator[tuple[str, list[str]]]:
@@ -95,10 +98,14 @@ def _looked(report: Report) -> list[str]:
         for name, why in skipped.items():
             by_reason.setdefault(" ".join(why.split()), []).append(name)
         groups = sorted(by_reason.items(), key=lambda item: (not blinded(item[0]), -len(item[1])))
-        listed = "; ".join(f"{_names(names)} ({why})" for why, names in groups[:_REASONS])
-        rest = sum(len(names) for _, names in groups[_REASONS:])
-        more = f"; {rest} more, --verbose lists them" if rest else ""
-        pieces.append(f"{len(skipped)} could not: {listed}{more}")
+        few = len(groups) <= _REASONS
+        told = [(why, names) for why, names in groups[:_REASONS]
+                if few or blinded(why) or len(names) >= _TOGETHER]  # fmt: skip
+        parts = [f"{_names(names)} ({why})" for why, names in told]
+        rest = len(skipped) - sum(len(names) for _, names in told)
+        if rest:
+            parts.append(f"{rest} more, --verbose lists them" if told else "--verbose says why")
+        pieces.append(f"{len(skipped)} could not: {'; '.join(parts)}")
     if report.diagnosis.partly:
         pieces.append(f"{len(report.diagnosis.partly)} not in every training")
     if report.ignored:

@@ -138,6 +138,10 @@ class Results:
         self.seen.append((operation, kept))
 
 
-def refuse(why: str) -> NotReplayable:
+class NothingToAsk(NotReplayable):
+    """What a question is about is not in this step: nobody failed to look."""
+
+
+def refuse(why: str) -> NothingToAsk:
     """Returns what a question raises that can't be asked of this step."""
-    return NotReplayable(why)
+    return NothingToAsk(why)

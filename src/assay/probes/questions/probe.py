@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ...replay.measurement import Measurement, When
 from ...replay.replays import Replays
 from ...replay.structure import NotReplayable
-from .asked import Asked
+from .asked import Asked, NothingToAsk
 from .attention import unscaled_scores
 from .causal import later_tokens
 from .dropout import dropout_gap
@@ -53,6 +53,8 @@ class Questions(Measurement):
         for signal, question in self.questions.items():
             try:
                 yield from question(asked)
+            except NothingToAsk as why:
+                self.watch.skip(signal, str(why))
             except NotReplayable as why:
                 self.watch.skip(signal, f"could not look: {why}")
 
