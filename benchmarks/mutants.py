@@ -39,6 +39,7 @@ import sys
 import tempfile
 import time
 import types
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -730,12 +731,18 @@ def _digest(text: str) -> str:
 
 
 def _passes(item: Any) -> bool:
+    from _pytest.config import parse_warning_filter
     from _pytest.runner import runtestprotocol
 
     folder = Path(tempfile.mkdtemp())
     item.config._tmp_path_factory._basetemp = folder
     try:
-        return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+        with warnings.catch_warnings():
+            for mark in item.iter_markers("filterwarnings"):
+                for words in mark.args:
+                    warnings.filterwarnings(*parse_warning_filter(words, escape=False))
+            reports = runtestprotocol(item, log=False, nextitem=None)
+        return not any(report.failed for report in reports)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
