@@ -11,6 +11,7 @@ from torch import nn
 
 from assay.journal.events import LOOSE_PARAMETERS
 from assay.journal.view import RunView
+from assay.probes.loose import Loose
 from assay.probes.structure import Structure
 
 from .conftest import Watching
@@ -94,3 +95,100 @@ def test_a_layer_that_becomes_a_part_is_loose_no_more(watched: Watching) -> None
         model.registered = nn.ModuleList(model.hidden)
         train(model, [*model.parameters(), *model.weight])
     assert loose(seen.view) == [ALL, []]
+
+
+class Known:
+    """The names that a test gives; `later` are those that a look through all roots finds."""
+
+    def __init__(self, *later: Any) -> None:
+        self.now: set[int] = set()
+        self.later, self.scans = {id(one) for one in later}, 0
+
+    def parameter(self, one: Any) -> str | None:
+        return "a name" if id(one) in self.now else None
+
+    def module(self, one: Any) -> str | None:
+        return self.parameter(one)
+
+    def rescan(self) -> None:
+        self.scans += 1
+        self.now |= self.later
+
+
+def alone(names: Any, loaded: Any = ()) -> Loose:
+    return Loose(names, lambda module: ("net.py", 3, type(module).__name__),
+                 lambda p: any(p is one for one in loaded))  # fmt: skip
+
+
+def seen(loose: Loose, *parameters: nn.Parameter, times: int = 3) -> None:
+    for p in parameters:
+        p.grad = torch.ones_like(p)
+    for _ in range(times):
+        loose.look(0, [(2 * p).sum() for p in parameters])
+
+
+def test_parameters_of_layers_that_belong_to_no_model() -> None:
+    layer, bare = nn.Linear(2, 2), nn.Parameter(torch.ones(3))
+    names = Known()
+    loose = alone(names)
+    assert [loose.wanted(0), loose.wanted(1)] == [True, True]
+    loose.called(layer)
+    seen(loose, layer.weight, layer.bias, bare)
+    assert [loose.wanted(0), loose.wanted(1)] == [False, True]
+    found, tensors, site = loose.found(set())
+    assert sorted(found) == ["Linear.bias", "Linear.weight", "parameter"]
+    assert sorted(len(tensor) for tensor in tensors) == [2, 2, 3]
+    assert not any(tensor.requires_grad for tensor in tensors)
+    assert site == ("net.py", 3, "Linear")
+    assert names.scans == 1
+    assert sorted(loose.found({id(layer.weight)})[0]) == ["Linear.bias", "parameter"]
+    layer.bias.grad = None
+    assert sorted(loose.found(set())[0]) == ["Linear.weight", "parameter"]
+    layer.eval()
+    found, (tensor,), site = loose.found(set())
+    assert (found, site) == (["parameter"], None)
+    assert torch.equal(tensor, bare)
+
+
+def test_what_has_a_name_by_then_and_what_was_loaded() -> None:
+    one, other = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    names = Known(one)
+    loose = alone(names, [other])
+    seen(loose, one, other)
+    assert loose.found(set()) == ([], [], None)
+    assert names.scans == 1
+    names = Known()
+    names.now = {id(one)}
+    loose = alone(names)
+    seen(loose, one)
+    assert loose.found(set()) == ([], [], None)
+    assert names.scans == 0
+
+
+def test_what_was_met_once_is_made_for_each_step() -> None:
+    one, other = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    loose = alone(Known())
+    seen(loose, one, times=1)
+    assert loose.found(set())[0] == []
+    seen(loose, other, times=2)
+    assert len(loose.found(set())[0]) == 1
+    single = alone(Known())
+    for _ in range(2):
+        single.look(0, (2 * one).sum())
+    assert len(single.found(set())[0]) == 1
+
+
+def test_200_and_no_more() -> None:
+    many = [nn.Parameter(torch.ones(1)) for _ in range(210)]
+    loose = alone(Known())
+    seen(loose, *many)
+    assert len(loose.found(set())[0]) == 200
+    layers = [nn.ReLU() for _ in range(210)]
+    for layer in layers:
+        loose.called(layer)
+    assert len(loose._modules) == 200
+    names = Known()
+    names.now = {id(layers[0])}
+    loose = alone(names)
+    loose.called(layers[0])
+    assert loose._modules == {}

@@ -381,7 +381,13 @@ def test_a_masked_class_and_the_largest_spread_count() -> None:
 
 @pytest.mark.parametrize(
     ("tensor", "varies"),
-    [(ANSWERS, True), (ANSWERS[:1], False), (torch.tensor(1.0), False), (torch.ones(4, 2), False)],
+    [
+        (ANSWERS, True),
+        (ANSWERS[:2], True),
+        (ANSWERS[:1], False),
+        (torch.tensor(1.0), False),
+        (torch.ones(4, 2), False),
+    ],
 )
 def test_rows_that_differ(tensor: torch.Tensor, varies: bool) -> None:
     assert spread._varies(tensor) is varies
