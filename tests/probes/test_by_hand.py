@@ -36,3 +36,14 @@ def test_numbers_of_a_step_are_those_of_its_gradients(watched: Watching, count: 
             assert len(series.values) >= 3, signal
             for step, told in zip(series.steps, series.values, strict=True):
                 assert told == pytest.approx(float(value(step)), rel=1e-4), signal
+
+
+def test_a_gradient_of_what_was_computed_makes_no_step(watched: Watching) -> None:
+    weight = torch.randn(3, requires_grad=True)
+    with watched() as seen:
+        for _ in range(4):
+            scaled = 2 * weight
+            torch.autograd.grad(scaled.square().sum(), [weight, scaled])
+            with torch.no_grad():
+                weight -= 0.1
+    assert seen.view.trainings == []

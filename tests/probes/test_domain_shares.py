@@ -235,6 +235,14 @@ def test_the_class_that_is_predicted_most(
     assert found.get("target_ones_share") == ones
 
 
+def test_a_loss_without_a_gradient_is_no_training() -> None:
+    source, target = torch.eye(3), torch.zeros(3).long()
+    for result in (torch.tensor(1.0), None, 1.0):
+        watch = Noting()
+        Predictions(watch).on_loss("cross_entropy", F.cross_entropy, (source, target), {}, result)
+        assert watch.numbers == {}
+
+
 def test_soft_targets_have_no_share_of_ones() -> None:
     found = predicted("binary_cross_entropy", torch.tensor([0.4, 0.6]), torch.tensor([0.5, 1.0]))
     assert found["target_ones_share"] != found["target_ones_share"]
