@@ -47,15 +47,31 @@ def traced_event() -> Event[Any]:
         (make_run(loss=[1.0, 0.9, NAN], facts={"found": True}), ["trace"]),
         (make_run(loss=[1.0, 0.9, NAN]), ["trace", "ladder"]),
         (make_run(loss=[1.0, 0.9, NAN], events=[traced_event()]), []),
-        (make_run(loss=[1.0, 0.9, NAN], facts={"world": 2}), ["trace", "ladder"]),
+        (make_run(loss=[1.0, 0.9, NAN], facts={"world": 2}), ["trace"]),
+        (make_run(loss=[1.0, 0.9, 0.8], facts={"world": 2}), []),
     ],
-    ids=["healthy", "found", "nothing met", "told by the run itself", "several processes"],
+    ids=[
+        "healthy",
+        "found",
+        "nothing met",
+        "told by the run itself",
+        "several processes",
+        "and finite",
+    ],
 )
 def test_the_run_that_can_tell_is_made(
     view: RunView, runs: list[str], made: list[str], tmp_path: Path
 ) -> None:
     deepening.deepen(view, ["train.py"], tmp_path)
     assert made == runs
+
+
+def test_several_processes_climb_no_ladder_and_that_is_told(
+    made: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deepening.deepen(make_run(loss=[1.0, 0.9], facts={"world": 2}), ["train.py"], tmp_path)
+    said = "no ladder: several processes train, and it computes with one alone"
+    assert capsys.readouterr().err == f"assay: --deep: {said}\n"
 
 
 def test_a_file_that_is_lost_is_told(

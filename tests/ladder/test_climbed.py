@@ -87,6 +87,17 @@ def test_check_deep_tells_the_ladder_and_puts_files_back(
     assert (tmp_path / "log.txt").read_text() == "done\n"
 
 
+def test_a_step_with_a_closure_is_tried_too(warm: WarmRunner, tmp_path: Path) -> None:
+    """As frameworks step: the closure clears, computes and goes back once for each step."""
+    plain = SCRIPT[SCRIPT.index("    optimizer.zero_grad()") :]
+    closed = "    def closure():\n" + "".join(
+        f"    {line}\n" for line in plain.splitlines() if line and "step()" not in line
+    )
+    script = SCRIPT.replace(plain, closed + "        return loss\n    optimizer.step(closure)\n")
+    assert "step(closure)" in script
+    assert states(climb(warm, tmp_path, script=script))["loop"] == "passes"
+
+
 SICK = {
     "data": ("y = (x[:, 0]", "y = torch.randint(3, (512,)) * 0 + (torch.randn(512) > 0).long()  #"),
     "stream": ("rows = torch.randint(512, (32,))", "rows = torch.arange(32)"),

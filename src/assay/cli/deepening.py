@@ -10,7 +10,7 @@ from ..launch.errors import LaunchError
 from ..trials.child import Command
 from ..trials.files import PutBack
 from ..trials.laddering import run_ladder
-from ..trials.retracing import AS_CHECKED, is_told, target, trace
+from ..trials.retracing import AS_CHECKED, is_told, several, target, trace
 from .complaint import complain
 
 
@@ -50,6 +50,9 @@ def deepen(
                 return
         if is_told(view):
             complain("--deep: no further run: the first one shows which operation broke the loss")
+            return
+        if several(view):
+            complain("--deep: no ladder: several processes train, and it computes with one alone")
             return
         with waiting("climbing the ladder in one more run, two minutes at most") as working:
             files = run_ladder(command, folder, working,

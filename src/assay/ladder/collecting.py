@@ -50,6 +50,7 @@ class Collecting(Probe):
         self.passes = self.looked_at = 0
         """Backward passes, and steps, of iterations that were looked at."""
         self.reached: tuple[int, dict[int, torch.Tensor]] | None = None
+        self._passes = 0  # in closures too: a framework's makes one batch's gradient, once a step
         self._met: list[Any] = []
         self._held = 0
         self._kept: Kept = {}
@@ -68,6 +69,7 @@ class Collecting(Probe):
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Stores the batch of this iteration."""
         self.passes += not self.watch.in_closure
+        self._passes += 1
         replays = self._replays
         here = self.watch.iteration
         later = here >= self.watch.opening  # the script may have changed what it trains, or on what
@@ -121,7 +123,7 @@ class Collecting(Probe):
             return
         self.steps += 1
         self.looked_at += self.watch.sampling
-        whole = len(self.batches) == self.steps == self.passes
+        whole = len(self.batches) == self.steps == self._passes
         if whole and self.steps >= 8 and self.steps & (self.steps - 1) == 0:
             self.reached = self.steps, self.weights.now()
 

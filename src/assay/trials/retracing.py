@@ -41,11 +41,18 @@ def target(view: RunView) -> tuple[int, int] | str:
     if broken is None or is_told(view):
         return ""
     step, index, training = broken
-    if (view.facts.get("world") or 1) > 1 or training.process:
-        return "several processes train, or not the first one"
+    if several(view):
+        return "several processes train"
+    if training.process:
+        return "it is not the first process that trains"
     if not training.optimizer:
         return "the weights are changed by hand, without an optimizer whose steps could be counted"
     return index, step
+
+
+def several(view: RunView) -> bool:
+    """Whether several processes train together: the batches of one alone say nothing of it."""
+    return int(view.facts.get("world") or 1) > 1
 
 
 def is_told(view: RunView) -> bool:
