@@ -503,6 +503,92 @@ def test_the_operation_that_uses_positions() -> None:
         assert order._user(asked(operations, held={7: held}), held) is found
 
 
+WORDS = torch.arange(24).reshape(4, 6) + 1
+
+
+class Placed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pos_embed = nn.Parameter(torch.ones(2))
+
+
+def order_change(answer: Any, words: torch.Tensor = WORDS, **more: Any) -> Any:
+    before = answer(words)
+    counted = more.pop("counted", (len(words),))
+    made = asked(scored=[score("mse_loss", before.shape, counted)], plain={1: before},
+                 answer=answer, **more)  # fmt: skip
+    made.replays.calls = [SimpleNamespace(module=Placed(), inputs={(0, 0): words})]
+    return made
+
+
+def moved(words: torch.Tensor, first: int = 0, length: int = 6) -> torch.Tensor:
+    order_ = torch.arange(words.shape[1])
+    generator = torch.Generator().manual_seed(0)
+    order_[first:length] = torch.randperm(length - first, generator=generator) + first
+    return order_
+
+
+def test_the_change_of_answers_over_their_spread() -> None:
+    def first_word(words: torch.Tensor) -> torch.Tensor:
+        return words[:, :1].float() ** 2
+
+    made = order_change(first_word)
+    ((_, _, change),) = order.changed_order(made)
+    one, other = first_word(WORDS), first_word(WORDS[:, moved(WORDS)])
+    spread_ = (one - one.mean(0)).abs().median()
+    assert change == pytest.approx(float((one - other).abs().median() / spread_))
+    assert made.events == []
+
+
+def test_answers_at_positions_are_compared_where_their_elements_went() -> None:
+    made = order_change(lambda words: words.float()[:, :, None] * torch.ones(3), counted=(4, 6))
+    assert list(order.changed_order(made)) == [("order_change", "", 0.0)]
+    ((kind, data),) = made.events
+    assert kind == "positions_without_effect"
+    assert (data["name"], data["line"]) == ("a name", None)
+    places = torch.arange(6.0)
+    made = order_change(lambda words: (words + places)[:, :, None], counted=(4, 6))
+    ((_, _, change),) = order.changed_order(made)
+    one = (WORDS + places)[:, moved(WORDS)]
+    other = WORDS[:, moved(WORDS)] + places
+    spread_ = (one.flatten() - one.mean()).abs().median()
+    assert change == pytest.approx(float((one - other).abs().flatten().median() / spread_))
+
+
+@pytest.mark.parametrize("begin", [False, True])
+def test_padding_stays_where_it_is(begin: bool) -> None:
+    words = WORDS.masked_fill(torch.arange(6) >= torch.tensor([[6], [6], [5], [4]]), 0)
+    words = words.flip(1) if begin else words
+    given: list[torch.Tensor] = []
+
+    def answer(new: torch.Tensor) -> torch.Tensor:
+        given.append(new)
+        return new[:, 2:3].float()
+
+    list(order.changed_order(order_change(answer, words)))
+    first, length = (2, 6) if begin else (0, 4)
+    assert torch.equal(given[-1], words[:, moved(words, first, length)])
+    assert torch.equal(given[-1] == 0, words == 0)
+
+
+def test_why_the_order_is_not_asked() -> None:
+    ones = torch.ones(4, 6).long()
+    short = WORDS.masked_fill(torch.arange(6) >= torch.tensor([[6], [6], [5], [3]]), 0)
+    for made, why in (
+        (order_change(lambda words: words[:, :1].float(), ones), "are alike"),
+        (order_change(lambda words: words[:, :1].float(), short), "too few real"),
+        (order_change(lambda words: words[:, :1].float(), WORDS.float()), "given sequences"),
+        (order_change(lambda words: words[:3, :1].float()), "scored one answer"),
+        (order_change(lambda words: words[:, :1].float() * 0), "scored one answer"),
+    ):
+        with pytest.raises(NotReplayable, match=why):
+            list(order.changed_order(made))
+    plain = order_change(lambda words: words[:, :1].float())
+    plain.replays.calls[0].module = nn.Linear(2, 2)
+    with pytest.raises(NotReplayable, match="called positions"):
+        list(order.changed_order(plain))
+
+
 # -- inputs -------------------------------------------------------------------------------------
 
 
