@@ -795,10 +795,13 @@ def report(results: dict[str, str], every: list[Mutant]) -> str:
                 f"| {100 * killed / len(done):.1f} % | {100 * low:.1f} to {100 * high:.1f} % |"
             )
     left = [f"- {key} ({said})" for key, said in results.items() if not said.startswith("killed")]
-    known = {mutant.key for mutant in every}
+    cut_off = sum(line.endswith("(survived until its time was up)") for line in left)
+    if cut_off:
+        lines += ["", f"Of {len(left)} survivors {cut_off} had no CPU time left for all the tests that "
+                  "execute them: more are killed with more time."]  # fmt: skip
     lines += ["", "## Survivors", "", *(sorted(left) or ["None."])]
     lines += ["", "## Equivalent, and so left out", ""]
-    lines += [f"- {key}: {why}" for key, why in sorted(EQUIVALENT.items()) if key in known]
+    lines += [f"- {key}: {why}" for key, why in sorted(EQUIVALENT.items())]
     return "\n".join(lines) + "\n"
 
 
