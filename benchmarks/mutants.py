@@ -797,8 +797,8 @@ def report(results: dict[str, str], every: list[Mutant]) -> str:
     left = [f"- {key} ({said})" for key, said in results.items() if not said.startswith("killed")]
     cut_off = sum(line.endswith("(survived until its time was up)") for line in left)
     if cut_off:
-        lines += ["", f"Of {len(left)} survivors {cut_off} had no CPU time left for all the tests that "
-                  "execute them: more are killed with more time."]  # fmt: skip
+        why = "had no CPU time left for all tests that execute them, which may kill some more"
+        lines += ["", f"Of {len(left)} survivors {cut_off} {why}."]
     lines += ["", "## Survivors", "", *(sorted(left) or ["None."])]
     lines += ["", "## Equivalent, and so left out", ""]
     lines += [f"- {key}: {why}" for key, why in sorted(EQUIVALENT.items())]
