@@ -24,6 +24,7 @@ STEPS = {
     "checkpointing": [40],
     "cnn_batchnorm": [60],
     "compiled": [40],
+    "distributed": [44, 44],
     "evaluations": [64],
     "grad_scaler": [55],
     "half_mask": [60],

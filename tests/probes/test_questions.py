@@ -146,6 +146,30 @@ def test_no_more_is_kept_than_the_bound(watched: Any, monkeypatch: pytest.Monkey
     assert list(seen.view.events(CAUSAL_LEAK)) == []
 
 
+# -- when they are asked -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("steps", "asked"), [(3, []), (10, [3, 7]), (30, [3, 7, 15])])
+@pytest.mark.usefixtures("no_haste")
+def test_short_runs_are_asked_too(watched: Any, steps: int, asked: list[int]) -> None:
+    with watched(Questions) as seen:
+        train(Reader, steps=steps)
+    training = seen.view.trainings[0]
+    assert list(training.series("later_token_change").steps) == asked
+    assert training.places("answer_spread") == ()  # nothing is learnt yet
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_a_second_training_is_asked_as_early_as_the_first(watched: Any) -> None:
+    with watched(Questions) as seen:
+        train(Reader, steps=50)
+        train(Leaks, steps=10)
+    first, second = seen.view.trainings
+    assert first.series("later_token_change").last == 0
+    assert second.series("later_token_change").steps[-1] < 10
+    assert second.series("later_token_change").last > 0.05
+
+
 # -- later tokens -------------------------------------------------------------------------------
 
 

@@ -18,6 +18,9 @@ GROWTH = 1.5
 """Rare measurements lie at least this factor of the run so far apart, so that a run of any length
 has few of them; the budget may space them further."""
 
+EARLY = 8, 4, 2
+"""Parts of an opening window after which an early measurement is made: a run of ten steps has two,
+and in a run of any length one lies in its later half."""
 
 TRIES = 3
 """Iterations in which a measurement that is due is tried: the first may be unlike all others."""
@@ -27,6 +30,7 @@ class When(Enum):
     """When a measurement is due."""
 
     FIRST_STEP = "before the first step"
+    EARLY = "after an eighth, a quarter and half of each opening window"
     OPENING_END = "at the end of the opening window"
     AFTER_EVALUATION = "on the first forward pass of an evaluation, once more when they grow rare"
     RARELY = "ever more rarely after the opening window"
@@ -61,6 +65,8 @@ class Measurement(Probe):
         self._recorder = watch.new_recorder()
         self._done: set[When] = set()
         self._failures = 0
+        self._early: list[int] = []
+        self._opened = -1
         self._next = watch.opening
         self._next_evaluation = 0
         if When.AFTER_EVALUATION in self.at:
@@ -81,6 +87,7 @@ class Measurement(Probe):
         self._failures = 0 if measured else self._failures + 1
         if measured or self._failures == TRIES:
             self._done.add(due)
+            self._early = [at for at in self._early if at > self.watch.iteration]
             self._failures = 0
         self._next = max(self._next, int(self.watch.iteration * GROWTH) + 1)
         self.watch.charge(began)
@@ -90,10 +97,19 @@ class Measurement(Probe):
         iteration = self.watch.iteration
         if When.FIRST_STEP in self.at and When.FIRST_STEP not in self._done:
             return When.FIRST_STEP
+        if When.EARLY in self.at and self._is_early():
+            return When.EARLY
         late = iteration + 1 >= self.watch.opening
         if late and When.OPENING_END in self.at and When.OPENING_END not in self._done:
             return When.OPENING_END
         return When.RARELY if When.RARELY in self.at and iteration >= self._next else None
+
+    def _is_early(self) -> bool:
+        began = self.watch.opening_began
+        if began != self._opened:
+            self._opened = began
+            self._early = [began + self.watch.opening // part - 1 for part in EARLY]
+        return bool(self._early) and self.watch.iteration >= self._early[0]
 
     def _granted(self) -> bool:
         return self.watch.grant(self.forwards / FORWARDS_PER_STEP)

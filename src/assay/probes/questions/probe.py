@@ -27,11 +27,11 @@ class Questions(Measurement):
     No code of the script's runs: what torch computed is computed again, with other numbers in the
     place of some that the model was given. Dropout keeps every element, and batch norm takes its
     running statistics, as in evaluation. What one question can't be asked of is no matter of the
-    others.
+    others. What only a model that has learnt can answer is not asked of an early step.
     """
 
     name, forwards = "questions", 7
-    at: ClassVar[tuple[When, ...]] = (When.OPENING_END, When.RARELY)
+    at: ClassVar[tuple[When, ...]] = (When.EARLY, When.OPENING_END, When.RARELY)
 
     questions: ClassVar = {
         "later_token_change": later_tokens,
@@ -44,13 +44,20 @@ class Questions(Measurement):
         "dropout_share": dropout_gap,
         "attention_top_weight": attention_weights,
     }
+    late: ClassVar = ("answer_spread", "dropout_share", "attention_top_weight")
+    """Not asked before the opening window ends: a head that begins at zero gives every sample the
+    same answer, and where nothing is learnt yet dropout costs nothing."""
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
         """Yields the signals of all questions."""
         if replays.why_not is not None:
             raise NotReplayable(replays.why_not)
         asked = Asked(replays, self.watch)
+        opened = self.watch.iteration - self.watch.opening_began + 1
+        early = self.late if opened < self.watch.opening else ()
         for signal, question in self.questions.items():
+            if signal in early:
+                continue
             try:
                 yield from question(asked)
             except NothingToAsk as why:
