@@ -11,6 +11,9 @@ down and speeds up within seconds; two processes would differ by more than what 
 A block has to be long enough to hold samples: some seconds. `--after` puts so many watched steps
 before the blocks, since samples lie ever farther apart.
 
+Rows `questions-*` tell what it takes to ask the model again in one step: time, in milliseconds and
+in plain steps, and by how much the process grew at most meanwhile.
+
 Rows `opening-*` and `run-*` tell what the first 32 and the first `--steps` steps of a process take
 more than they would alone. They ask nothing of assay but to begin and to end, so that `--source`
 measures another version beside this one, in turn.
@@ -204,6 +207,43 @@ OPENINGS: dict[str, Callable[[], Callable[[], None]]] = {
 }
 
 
+def language_model() -> Callable[[], None]:
+    """Two layers of causal attention that are trained to predict the next of 32 words."""
+    import torch
+    from torch import nn
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.positions = nn.Embedding(256, 64), nn.Embedding(32, 64)
+            block = nn.TransformerEncoderLayer(64, 4, 128, dropout=0.1, batch_first=True)
+            self.body = nn.TransformerEncoder(block, 2, enable_nested_tensor=False)
+            self.head = nn.Linear(64, 256)
+
+        def forward(self, ids: Any) -> Any:
+            mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1])
+            x = self.words(ids) + self.positions.weight[: ids.shape[1]]
+            return self.head(self.body(x, mask=mask, is_causal=True))
+
+    model, ids = Model(), torch.randint(0, 256, (16, 33))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        answers = model(ids[:, :-1]).flatten(0, 1)
+        torch.nn.functional.cross_entropy(answers, ids[:, 1:].flatten()).backward()
+        optimizer.step()
+
+    return step
+
+
+ASKED: dict[str, Callable[[], Callable[[], None]]] = {
+    "questions-mlp": lambda: mlp(256, 96),
+    "questions-transformer": language_model,
+    "questions-cnn": cnn,
+}
+
+
 # -- inside the measured process -------------------------------------------------------------------
 
 
@@ -370,6 +410,61 @@ def first_steps(build: Callable[[], Callable[[], None]], steps: int) -> dict[str
     }
 
 
+def questions(build: Callable[[], Callable[[], None]], steps: int = 200) -> dict[str, Any]:
+    """What each probe that asks the model takes, in its slowest measurement and the median one."""
+    import torch
+
+    import assay.session as session_module
+    from assay.replay.measurement import Measurement
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    step = build()
+    took: dict[str, list[tuple[float, int]]] = {}
+    plainly = Measurement._measure
+
+    def measured(probe: Any, put: Any) -> bool:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        before, start = _memory("VmRSS"), time.process_time()
+        done = plainly(probe, put)
+        seconds = time.process_time() - start
+        took.setdefault(probe.name, []).append((seconds, _memory("VmHWM") - before))
+        return done
+
+    for _ in range(4):
+        step()
+    start = time.process_time()
+    for _ in range(32):
+        step()
+    plain = (time.process_time() - start) / 32
+    with tempfile.TemporaryDirectory() as folder:
+        session = session_module.begin(folder)
+        assert session is not None
+        Measurement._measure = measured  # type: ignore[method-assign]
+        for _ in range(steps):
+            step()
+        session.end()
+    rows: dict[str, Any] = {"steps": steps, "plain_ms_per_step": round(1e3 * plain, 3)}
+    for name, each in took.items():
+        seconds = statistics.median(one for one, _ in each)
+        rows[name] = {
+            "times": len(each),
+            "median_ms": round(1e3 * seconds, 2),
+            "in_steps": round(seconds / plain, 2),
+            "slowest_ms": round(1e3 * max(one for one, _ in each), 2),
+            "grew_kib": max(size for _, size in each),
+        }
+    total = sum(one for each in took.values() for one, _ in each)
+    rows["all"] = {"ms": round(1e3 * total, 1), "of_run": round(total / plain / steps, 4)}
+    return rows
+
+
+def _memory(what: str) -> int:
+    """Returns a line of this process's status, in KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(what)).split()[1])
+
+
 def without_steps(passes: int) -> dict[str, Any]:
     """Backward passes that no step follows, as for Fisher information: plain, then watched."""
     import torch
@@ -487,6 +582,7 @@ def main() -> None:
             f"run-{name}": lambda n=name: first_steps(WORKLOADS[n], given.steps)
             for name in WORKLOADS
         },  # type: ignore[misc]
+        **{name: lambda n=name: questions(ASKED[n]) for name in ASKED},  # type: ignore[misc]
         "without-steps": lambda: without_steps(6000),
         "start-up": lambda: start_up(given.pairs),
     }

@@ -1,4 +1,4 @@
-"""What a model is asked has an answer in runs of ten steps too, and right models give the right one."""
+"""What any step can answer is asked in runs of ten steps too, and right models answer rightly."""
 
 from __future__ import annotations
 

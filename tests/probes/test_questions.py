@@ -22,8 +22,9 @@ from assay.journal.events import (
     RESIDUAL_SCALED,
     SCORES_UNSCALED,
 )
-from assay.probes.questions import asked as asked_module
 from assay.probes.questions.probe import FirstQuestions, Questions
+from assay.replay.replays import Replays
+from assay.replay.tape import BYTES_AT_MOST
 from assay.watching.plan import OPENING
 
 ROWS, WORDS, LENGTH, WIDTH = 8, 11, 10, 16
@@ -139,11 +140,20 @@ def test_compiled_code_is_not_looked_into_and_that_is_said(watched: Any) -> None
 
 @pytest.mark.usefixtures("no_haste")
 def test_no_more_is_kept_than_the_bound(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asked_module, "KEPT_AT_MOST", 0)
+    monkeypatch.setattr(Replays, "room", 0)
     with watched(Questions) as seen:
         train(Leaks)
     assert last(seen, "later_token_change") > 0.05
     assert list(seen.view.events(CAUSAL_LEAK)) == []
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_the_record_says_how_often_and_within_what_bound(watched: Any) -> None:
+    with watched(Questions) as seen:
+        train(Reader, steps=10)
+    asked = seen.view.facts["asked"]
+    assert (asked["times"], asked["copies"]) == (2, BYTES_AT_MOST)
+    assert asked["own_s"] > 0
 
 
 # -- when they are asked -------------------------------------------------------------------------

@@ -25,6 +25,7 @@ FACTS: dict[str, Any] = {
     "seconds": 12.34,
     "torch": "2.13.0",
     "device": "cpu",
+    "asked": {"times": 6, "own_s": 0.02, "copies": 64 * 2**20},
     "cost": {"samples": 40, "own_s": 0.05, "opening_s": 0.01, "iterations": 300, "last": 293},
     "stepping_s": 10.0,
     "reached": ["python", "torch"],

@@ -144,6 +144,7 @@ def test_verbose_lists_each_check_with_its_reason(invented: SimpleNamespace) -> 
     assert "judged, and found nothing" in text
     assert "ignored, as asked" in text
     assert "judged, and found nothing" not in render(report, width=400)
+    assert "the model was asked again 6 times in 0.02 s, with copies of at most 64 MiB" in text
 
 
 def test_what_observing_cost_has_two_names_in_json(invented: SimpleNamespace) -> None:

@@ -111,6 +111,10 @@ def _add_facts(facts: dict[str, Any], more: dict[str, Any]) -> None:
             summed = {name: known[name] + value[name] for name in known.keys() - {"last"}}
             last = [each["last"] for each in (known, value) if "last" in each]
             facts[key] = {**summed, **({"last": max(last)} if last else {})}
+        elif key == "asked" and key in facts:
+            known = facts[key]
+            summed = {name: known[name] + value[name] for name in ("times", "own_s")}
+            facts[key] = {**value, **summed}
         elif key == "stopped":
             facts[key] = value
         else:

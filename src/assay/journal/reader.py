@@ -388,6 +388,14 @@ class ProcessReader:
     def _on_thinned(self, line: dict[str, Any]) -> None:
         self._view.facts.setdefault("thinned", []).append([line["i"], line["gap"]])
 
+    def _on_asked(self, line: dict[str, Any]) -> None:
+        known = self._view.facts.get("asked", {"times": 0, "own_s": 0.0})
+        self._view.facts["asked"] = {
+            "times": known["times"] + line["times"],
+            "own_s": known["own_s"] + line["own_s"],
+            "copies": line["copies"],
+        }
+
     def _on_cost(self, line: dict[str, Any]) -> None:
         cost = self._view.facts.setdefault(
             "cost", {"samples": 0, "own_s": 0.0, "opening_s": 0.0, "iterations": 0}

@@ -19,9 +19,6 @@ ROWS_AT_LEAST = 4
 CHANGED = 0.01
 """Of the answers' spread, from where on the operation is looked for; rounding changes some 1e-6."""
 
-KEPT_AT_MOST = 64 * 2**20
-"""Bytes of intermediate results that are kept to find the operation."""
-
 
 class SampleOrder(Measurement):
     """How much the answers of a model change when the samples of a batch change places.
@@ -68,7 +65,7 @@ class SampleOrder(Measurement):
             self._find(replays, moved, order)
 
     def _find(self, replays: Replays, moved: Inputs, order: torch.Tensor) -> None:
-        first, second = _Operations(len(order)), _Operations(len(order))
+        first, second = (_Operations(len(order), replays.room // 2) for _ in range(2))
         replays.output(mode=False, within=first)
         replays.output(inputs=moved, mode=False, within=second)
         for one, other in zip(first.seen, second.seen, strict=False):
@@ -154,12 +151,12 @@ def _where() -> tuple[tuple[str, int, str] | None, str | None]:
 
 
 class _Operations(TorchFunctionMode):
-    """Keeps the results that have one row for each sample, in order."""
+    """Keeps the results that have one row for each sample, in order, within some bytes."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, room: int) -> None:
         super().__init__()
         self.seen: list[_Operation] = []
-        self._rows, self._room = rows, KEPT_AT_MOST
+        self._rows, self._room = rows, room
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None

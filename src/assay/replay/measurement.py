@@ -90,6 +90,7 @@ class Measurement(Probe):
             self._early = [at for at in self._early if at > self.watch.iteration]
             self._failures = 0
         self._next = max(self._next, int(self.watch.iteration * GROWTH) + 1)
+        self.replays.charge(perf_counter() - began)
         self.watch.charge(began)
         self.watch.spent(began - perf_counter())  # charged already: no part of the sample
 
@@ -145,6 +146,7 @@ class Measurement(Probe):
         last = self.watch.trainings[-1] if self.watch.trainings else None
         if last is not None:
             self._recorder.close(last.index, last.step)
+        self.replays.charge(perf_counter() - began)
         self.watch.charge(began)
 
     def finish(self) -> None:

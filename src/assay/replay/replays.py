@@ -30,7 +30,7 @@ from .structure import (
     tensors,
     undisturbed,
 )
-from .tape import Tape
+from .tape import BYTES_AT_MOST, Tape
 
 SAME_LOSS = 1e-3
 """Relative difference up to which the first replay must repeat the recorded loss: kernels of CUDA
@@ -65,6 +65,7 @@ class Replays(Probe):
         self._verified: list[weakref.ref[torch.nn.Module]] = []
         self._proofs = Proofs()
         self._tape: Tape | None = None
+        self._asked, self._asked_s = 0, 0.0
         super().__init__(watch)
         self._awaited = AwaitedEvaluation(watch)
         self.heard: list[Callable[[Any, Any, Any], None]] = []
@@ -185,6 +186,10 @@ class Replays(Probe):
         """Drops what is held."""
         self._awaited.forget()
         self.iteration_begins()
+        if self._asked:
+            self.watch.line(
+                "asked", times=self._asked, own_s=round(self._asked_s, 6), copies=BYTES_AT_MOST
+            )
 
     def await_evaluation(self, measure: Callable[[], None]) -> None:
         """Has `measure` called right after the next forward pass that is made with gradients off.
@@ -231,6 +236,16 @@ class Replays(Probe):
     def targets(self) -> list[torch.Tensor]:
         """The tensors that loss functions of torch took for targets, as the script gave them."""
         return [self._tape.given[n] for n in self._targets] if self._tape is not None else []
+
+    @property
+    def room(self) -> int:
+        """Bytes of results that a question may keep to compare them."""
+        return self._tape.room if self._tape is not None else BYTES_AT_MOST
+
+    def charge(self, seconds: float) -> None:
+        """Notes that a probe has asked, and how long it took."""
+        self._asked += 1
+        self._asked_s += seconds
 
     @property
     def samples(self) -> int | None:

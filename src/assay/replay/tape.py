@@ -51,7 +51,8 @@ HELD_AT_MOST = 256 * 2**20
 with gradients on calls the model a thousand times before it steps."""
 
 BYTES_AT_MOST = 64 * 2**20
-"""Memory for copies that are kept of what was changed in place, and of values that were read."""
+"""Memory for copies: of what was changed in place and of values that were read, and for what is
+left, of the results that a question compares. All of them go when the step is over."""
 
 
 Kept = dict[int, tuple[torch.Tensor, int, torch.Tensor]]
@@ -306,6 +307,11 @@ class Tape(DispatchMode):
             taken[id(held)] = copy
             self.given[slot], self._versions[slot] = copy[2], copy[2]._version
         return taken
+
+    @property
+    def room(self) -> int:
+        """Bytes of copies that may still be taken."""
+        return BYTES_AT_MOST - self._before_bytes
 
     @property
     def length(self) -> int:

@@ -79,6 +79,20 @@ def sampled(report: Report) -> str:
     return f"{taken:,} of {of} sampled{last}{thinned}"
 
 
+def asked(report: Report) -> str:
+    """Returns how often the model was asked again, how long it took, and what was held for it.
+
+    Empty where it never was.
+    """
+    facts = report.view.facts.get("asked")
+    if not facts:
+        return ""
+    return (
+        f"{counted(facts['times'], 'time')} in {duration(facts['own_s'])}, with copies of at most "
+        f"{facts['copies'] >> 20} MiB, none of them past its step"
+    )
+
+
 def _percent(value: float) -> str:
     return f"{value:.1f} %" if value >= 0.1 else "under 0.1 %"
 

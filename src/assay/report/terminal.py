@@ -248,14 +248,18 @@ class _Page:
 
     def every_check(self) -> list[RenderableType]:
         """Returns each check: what it found, that it is silent, or why it could not judge."""
-        from .foot import each_check
+        from .foot import asked, each_check
 
         rows = Table.grid(padding=(0, 2, 0, 0))
         rows.add_column(no_wrap=True)
         rows.add_column(overflow="fold")
         for name, said in each_check(self._report):
             rows.add_row(Text(name, "dim"), Text(clean(said), "dim"))
-        return [rows, ""]
+        again = asked(self._report)
+        parts: list[RenderableType] = [rows, ""]
+        if again:
+            parts += [Text(clean(f"the model was asked again {again}"), "dim"), ""]
+        return parts
 
     def foot(self) -> list[RenderableType]:
         """Returns what was seen, what it cost, and what could not look."""

@@ -1,4 +1,4 @@
-"""Two processes on gloo, each with half of the data; the second one sends its digest to the first."""
+"""Two processes on gloo, each with half of the data: DDP, batch norm, dropout, an evaluation."""
 
 import multiprocessing
 import socket

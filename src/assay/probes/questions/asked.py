@@ -13,9 +13,6 @@ from ...replay.scored import Scored
 from ...replay.structure import NotReplayable, Path
 from ...seams.callsite import line_at
 
-KEPT_AT_MOST = 64 * 2**20
-"""Bytes of intermediate results that are kept to find an operation."""
-
 SHAPES_ONLY = ("_like", "new_zeros", "new_ones", "new_empty", "new_full")
 """Ends of the names of operations that take the shape of a tensor, and no number of it."""
 
@@ -91,7 +88,8 @@ class Asked:
         self, changes: Changes, wanted: int, differs: Differs, each: Each | None = None
     ) -> Operation | None:
         """Returns the first operation whose result differs in a place that it should not."""
-        one, other = Results(differs), Results(differs, each)
+        room = self.replays.room // 2
+        one, other = Results(differs, room), Results(differs, room, each)
         self.changed([], wanted, each=one)
         self.changed(changes, wanted, each=other)
         for (operation, before), (_, after) in zip(one.seen, other.seen, strict=True):
@@ -116,11 +114,11 @@ class Differs:
 
 
 class Results:
-    """Keeps a part of each operation's first result, as the tape is played."""
+    """Keeps a part of each operation's first result, as the tape is played, within some bytes."""
 
-    def __init__(self, part: Differs, before: Each | None = None) -> None:
+    def __init__(self, part: Differs, room: int, before: Each | None = None) -> None:
         self.seen: list[tuple[Operation, torch.Tensor | None]] = []
-        self._part, self._before, self._room = part, before, KEPT_AT_MOST
+        self._part, self._before, self._room = part, before, room
 
     def __call__(self, operation: Operation, values: dict[int, torch.Tensor]) -> None:
         """Takes the result of one operation."""

@@ -10,7 +10,7 @@ from ...journal.events import AUTOCAST, CHECKPOINTING, COMPILE, HOOK_REGISTERED,
 from ...journal.view import Group, RunView, Training
 from ..console import clean
 from ..ending import counted
-from ..foot import duration, sampled
+from ..foot import asked, duration, sampled
 from ..model import Report
 from ..source import short_path
 
@@ -176,5 +176,7 @@ def _cost(report: Report) -> Iterator[tuple[str, str]]:
     for iteration, gap in report.view.facts.get("thinned", [])[:3]:
         yield f"from iteration {iteration:,}", f"at most one in {gap:,} sampled, for it is dear"
     yield "own time", duration(cost["own_s"])
+    if again := asked(report):
+        yield "model asked again", again
     if overhead is not None:
         yield "share of step time", f"{overhead:.1f} %" if overhead >= 0.1 else "under 0.1 %"
