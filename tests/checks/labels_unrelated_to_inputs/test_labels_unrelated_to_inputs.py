@@ -26,6 +26,7 @@ def found(
     loss: float | list[float] = FLOOR,
     held: float | None = None,
     best: float = POWER,
+    epoch: int = 0,
 ) -> list[Finding]:
     shape: dict[str, Any] = {"shape": [32, 2], "dtype": "float32"}
     call = {"fn": "cross_entropy", "place": "the loss", "input": shape, "reduction": "mean",
@@ -49,6 +50,8 @@ def found(
         Event("loss_call", 0, call, Site("train.py", 20)),
         Event("neighbours", STEPS - 1, data, Site("train.py", 20)),
     ]
+    ends = range(epoch, len(losses) + 1, epoch) if epoch else ()
+    events += [Event("epoch", at, {"loader": 0, "order": at, "whole": True}) for at in ends]
     return list(CHECK.review(make_run(training, events=events)))
 
 
@@ -73,6 +76,25 @@ def test_a_loss_that_falls() -> None:
     assert found(loss=CHANCE * FLOOR - 0.01) == []
     assert len(found(loss=0.1, held=FLOOR)) == 1, "learnt by heart"
     assert found(loss=0.1, held=CHANCE * FLOOR - 0.01) == []
+
+
+def test_a_loss_that_falls_by_heart_alone() -> None:
+    epoch = STEPS // 5
+
+    def losses(first: float, rise: float, fall: float) -> list[float]:
+        return [
+            FLOOR * (1 + (rise * at / epoch if n else first - 1) - fall * n)
+            for n in range(5)
+            for at in range(epoch)
+        ]
+
+    (finding,) = found(loss=losses(1, 0.1, 0.1), epoch=epoch)
+    assert "fell from one to the next alone" in finding.summary
+    assert found(loss=losses(1, 0.1, 0.1)) == [], "it is not known what was new"
+    assert found(loss=losses(CHANCE - 0.01, 0.1, 0.1), epoch=epoch) == []
+    assert found(loss=losses(1, 0.01, 0.1), epoch=epoch) == []
+    assert found(loss=losses(1, 0.1, 0.1), epoch=epoch, told=ERRORS) == []
+    assert found(loss=losses(1, 0.05, CHECK.limit("by heart") / 6), epoch=epoch) == []
 
 
 def test_targets_that_nobody_could_tell() -> None:

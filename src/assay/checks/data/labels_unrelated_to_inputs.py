@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ...journal.events import NEIGHBOURS, NeighboursFound
 from ...journal.view import Event, RunView, Site, Training
+from ...signals.by_heart import over_epochs, steps_of_epoch
 from ...signals.constant import constant_loss
 from ...signals.contents import last_contents
 from ...signals.evaluations import held_out_loss
@@ -16,6 +17,8 @@ from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
 from ..requirements import ConstantLoss, OneOptimizer, Samples, That, too_few
+
+_BY_HEART = "measured in benchmarks/calibration/by_heart.py"
 
 
 def _too_few_rows(check: Check, run: RunView, training: Training) -> str | None:
@@ -49,11 +52,16 @@ class LabelsUnrelatedToInputs(Check):
     Heuristic: neither of the two models tells targets better than chance by three standard errors
     (one, of fewer than 512 rows),
     and the script's own loss, in training or held out, stays at that of a constant prediction.
+    Where none is held out and the training loss falls, it must have fallen by heart alone: it was a
+    constant's while samples were new, in all later epochs together it rose, and it fell from the
+    end of an epoch to the beginning of the next. What holds for new samples too makes it fall
+    within epochs.
 
     ## Known exceptions
     A relation that neither neighbours nor a line can see (parity, raw sound) goes with a loss that
     falls, and is silent; so is a loss that is still on its way down to a constant's. Where such a
-    task does not learn for another reason this check can be wrong. Silent for several losses,
+    task does not learn for another reason, or is learnt by heart alone (the parity of 6 of 20 bits,
+    from 1,024 rows), this check can be wrong. Silent for several losses,
     targets by position, tokens, and fewer than 256 rows.
 
     ## Example
@@ -76,7 +84,8 @@ class LabelsUnrelatedToInputs(Check):
     by_hand = "which label belongs to which input can't be known"
     needs = ("neighbours", "loss_call")
     reads = ("neighbours", "loss", "loss_call", "loss_call_value", "label_count", "target_mean",
-             "target_std", "evaluation_loss", "input_contents", "input_fingerprint")  # fmt: skip
+             "target_std", "evaluation_loss", "input_contents", "input_fingerprint",
+             "epoch")  # fmt: skip
     requires = (
         OneOptimizer(),
         That(_too_few_rows),
@@ -97,6 +106,8 @@ class LabelsUnrelatedToInputs(Check):
         "steps": Limit(100, "steps", "ours: before that a loss may not have begun to fall"),
         "near": Limit(1.1, "of a constant's loss", "ours: what falls above it has not ended"),
         "chance": Limit(0.995, "of a constant's loss", "ours: a weak signal falls further"),
+        "by heart": Limit(0.1, "of a constant's loss", f"{_BY_HEART}: less is hard to place"),
+        "rises": Limit(0.2, "of the fall", _BY_HEART),
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
@@ -153,10 +164,26 @@ class LabelsUnrelatedToInputs(Check):
                 return None
             return f"the held-out loss was never below {min(held):.3g}, a constant has {floor:.3g}"
         if seen.end < self.limit("chance") * floor:
-            return None
+            return self._by_heart(run, training, floor)
         if seen.end > self.limit("near") * floor and seen.falls():
             return None
         return f"the loss ended at {seen.end:.3g}, where a constant prediction has {floor:.3g}"
+
+    def _by_heart(self, run: RunView, training: Training, floor: float) -> str | None:
+        """Tells that a loss fell only on samples that had been seen before; None if not."""
+        losses, epoch = training.series("loss").finite(), steps_of_epoch(run, training)
+        if epoch is None or len(losses) != training.steps:
+            return None
+        seen = over_epochs(losses.values, epoch)
+        if seen is None or seen.fall < self.limit("by heart") * floor:
+            return None
+        rose = -seen.within >= self.limit("rises") * seen.fall
+        if seen.first < self.limit("chance") * floor or not rose or seen.between < seen.fall:
+            return None
+        return (
+            f"while samples were new the loss was {seen.first:.3g}, where a constant prediction "
+            f"has {floor:.3g}; later it rose within epochs, and fell from one to the next alone"
+        )
 
 
 def _last(run: RunView, training: Training) -> Event[NeighboursFound] | None:
