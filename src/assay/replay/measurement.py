@@ -18,7 +18,7 @@ GROWTH = 1.5
 """Rare measurements lie at least this factor of the run so far apart, so that a run of any length
 has few of them; the budget may space them further."""
 
-EARLY = 8, 4
+EARLY = 16, 8
 """Parts of an opening window after which an early measurement is made: a run of ten steps has two.
 The last one lies so far before the window's end that it does not put off the next one."""
 
@@ -30,7 +30,7 @@ class When(Enum):
     """When a measurement is due."""
 
     FIRST_STEP = "before the first step"
-    EARLY = "after an eighth and a quarter of each opening window"
+    EARLY = "after a sixteenth and an eighth of each opening window"
     OPENING_END = "at the end of the opening window"
     AFTER_EVALUATION = "on the first forward pass of an evaluation, once more when they grow rare"
     RARELY = "ever more rarely after the opening window"
