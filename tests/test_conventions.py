@@ -99,7 +99,7 @@ LONGER: dict[str, tuple[int, str]] = {
         400,
         "one walk over a function's syntax, a case for each kind of node",
     ),
-    "replay/replays.py": (460, "what is recorded of an iteration and what may be asked of it"),
+    "replay/replays.py": (465, "what is recorded of an iteration and what may be asked of it"),
     "checks/loss/loss_not_finite.py": (
         190,
         "where it came from and what became of the weights: the two are told in one sentence",
@@ -122,8 +122,8 @@ LONGER: dict[str, tuple[int, str]] = {
     ),
     "checks/data/input_constant.py": (160, "a whole input, a feature, a channel: told apart here"),
     "checks/data/labels_unrelated_to_inputs.py": (
-        165,
-        "two reasons why its models can't tell, and two losses that may have stayed at chance",
+        195,
+        "two reasons why its models can't tell, losses that stay at chance or fall by heart alone",
     ),
     "checks/data/labels_missing.py": (190, "labels of classes and targets of numbers, in one look"),
     "probes/contents.py": (340, "what is followed of an input in training and in evaluations"),

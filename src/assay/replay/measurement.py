@@ -87,7 +87,7 @@ class Measurement(Probe):
         self._failures = 0 if measured else self._failures + 1
         if measured or self._failures == TRIES:
             self._done.add(due)
-            self._early = [at for at in self._early if at > self.watch.iteration]
+            self._early = self._early[due is When.EARLY :]
             self._failures = 0
         self._next = max(self._next, int(self.watch.iteration * GROWTH) + 1)
         self.replays.charge(perf_counter() - began)
