@@ -679,6 +679,7 @@ WITHOUT: dict[str, str] = {
     "unscaled_scores": "the variants have no attention by hand; test_questions.py",
     "attention_top_weight": "the variants have no attention by hand; test_questions.py",
     "attention_weight_range": "the variants have no attention by hand; test_questions.py",
+    "lossy_casts": "the variants lose nothing; test_casts.py",
     "residual_factor": "the variants have no residual blocks; test_questions.py",
     "padding_change": "the variants have no padding; test_questions.py",
     "order_change": "the variants have no positions; test_questions.py",

@@ -857,6 +857,23 @@ class AttentionAt(TypedDict):
     line: SiteRow | None
 
 
+class CastLoses(TypedDict):
+    """What a type can't hold: `how` says what is lost of data as type `before` becomes `after`.
+
+    "fractions" of targets; "all one": fractions, and all numbers are equal afterwards; "ids" that a
+    half type can't tell apart; "wrapped": results of whole numbers that do not fit. `share` of the
+    numbers lose, `low` to `high` are those before (of "wrapped": the true results).
+    """
+
+    how: str
+    before: str
+    after: str
+    share: float
+    low: float
+    high: float
+    line: SiteRow | None
+
+
 class ResidualScaled(TypedDict):
     """`how` says by what: "a constant", "a weight" or "a random mask", for `count` sums.
 
@@ -1297,6 +1314,11 @@ ATTENTION_AT = EventKind(
     "the weights of an attention lie near one key, or are nearly the same, the first time for each",
     absent="no attention had all its weight on one key, or the same on all",
 )  # fmt: skip
+CAST_LOSES = EventKind(
+    "cast_loses", CastLoses, "first_questions",
+    "a change of type, or small whole numbers, lose what inputs or targets carry",
+    absent="no type lost what inputs or targets carry, from the call of a model on",
+)  # fmt: skip
 RESIDUAL_SCALED = EventKind(
     "residual_scaled", ResidualScaled, "questions",
     "the sum of a residual block is multiplied, the first time for each kind of factor",
@@ -1382,6 +1404,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
     LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, ATTENTION_AT,
+    CAST_LOSES,
     RESIDUAL_SCALED,
     POSITIONS_WITHOUT_EFFECT, EVALUATION_PASS,
     MODE_GAP, LADDER_RUNG, LOSS_AT_END,

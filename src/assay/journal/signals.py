@@ -685,6 +685,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no model was asked again: no sampled backward pass was made",
     ),
     Signal(
+        "lossy_casts", "Casts that lose data", "", Per.WHOLE, "first_questions",
+        "operations of a step, from the call of a model on, that lose what inputs or targets carry "
+        "because of a type",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
         "residual_factor", "Factor of a residual sum", "", Per.WHOLE, "questions",
         "the smallest factor that the sum of a residual block is multiplied by, 0 for a random "
         "mask, 1 for none",

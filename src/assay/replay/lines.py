@@ -13,6 +13,7 @@ from .operations import Operation
 
 _aten: Any = torch.ops.aten
 _ARITHMETIC = frozenset((_aten.sub.Tensor, _aten.mul.Tensor, _aten.div.Tensor, _aten.add.Tensor))
+_WHOLE = (torch.uint8, torch.int8, torch.int16)
 _WIDENING = frozenset((_aten.unsqueeze.default, _aten.view.default))
 _numbers: Any = getattr(torch.autograd, "_get_sequence_nr", None)
 
@@ -35,7 +36,11 @@ class Lines:
             self._note_widened(args)
         if _numbers is None or not torch.is_grad_enabled():
             return None
-        number: int = _numbers() - 1
+        if _is_of_data(function, args) and (frame := user_frame()) is not None:
+            number = -2 - len(self._lines)  # no node is made for it
+            self._lines[number] = frame.f_code, frame.f_lasti
+            return number
+        number = int(_numbers()) - 1
         if number not in self._lines and (frame := user_frame()) is not None:
             self._lines[number] = frame.f_code, frame.f_lasti
             if function in _ARITHMETIC:
@@ -77,3 +82,11 @@ class Lines:
     def of(self, operation: Operation) -> tuple[CodeType, int] | None:
         """Returns the same of a recorded operation."""
         return None if operation.node is None else self._lines.get(operation.node)
+
+
+def _is_of_data(function: Any, args: Any) -> bool:
+    """Whether an operation casts data, or computes with small whole numbers."""
+    given = args[0] if args else None
+    if not isinstance(given, torch.Tensor) or given.requires_grad:
+        return False
+    return function is _aten._to_copy.default or given.dtype in _WHOLE

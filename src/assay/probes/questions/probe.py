@@ -10,6 +10,7 @@ from ...replay.replays import Replays
 from ...replay.structure import NotReplayable
 from .asked import Asked, NothingToAsk
 from .attention import unscaled_scores
+from .casts import lossy_casts
 from .causal import later_tokens
 from .dropout import dropout_gap
 from .inputs import used_inputs
@@ -69,7 +70,7 @@ class Questions(Measurement):
 class FirstQuestions(Questions):
     """Asks what only the first steps can answer: later a state is what training has made of it."""
 
-    name, forwards = "first_questions", 1
+    name, forwards = "first_questions", 2
     at: ClassVar[tuple[When, ...]] = (When.FIRST_STEP,)
 
-    questions: ClassVar = {"unscaled_scores": unscaled_scores}
+    questions: ClassVar = {"unscaled_scores": unscaled_scores, "lossy_casts": lossy_casts}
