@@ -11,7 +11,7 @@ from torch import nn
 from assay.journal.events import OVERLAP_FOUND
 from assay.probes.batches import Batches
 from assay.probes.held_out import HeldOut
-from assay.probes.overlap import _named, row_prints
+from assay.probes.overlap import _named, are_near, row_points, row_prints
 from assay.probes.structure import Structure
 
 from .conftest import Watching
@@ -48,6 +48,36 @@ def test_rows_that_were_trained_on(watched: Watching, no_haste: None) -> None:
         data = last(seen)
         assert (data["batches"], data["rows"], data["seen"]) == (1, 40, count)
         assert (data["mixed"], data["whole"]) == (mixed, whole)
+
+
+@pytest.mark.parametrize(
+    ("noise", "mixed", "whole"), [(1e-3, 0, 1), (4e-3, 0, 1), (0.3, 0, 0)], ids=str
+)
+def test_rows_that_are_nearly_those_that_were_trained_on(
+    watched: Watching, no_haste: None, noise: float, mixed: int, whole: int
+) -> None:
+    known = torch.randn(60, 12)
+    with watched(Structure, Batches, HeldOut) as seen:
+        run(seen, known[:40] + noise * torch.randn(40, 12), known)
+    data = last(seen)
+    assert (data["mixed"], data["whole"]) == (mixed, whole)
+    assert data["near"] == data["seen"] == (40 if whole else 0)
+
+
+@pytest.mark.parametrize("width", [1, 2, 40])
+def test_new_rows_are_seldom_near(width: int) -> None:
+    rows = torch.randn(700, width) @ torch.randn(width, 30)
+    rows[:, 0] = rows[:, 0].exp()  # dense in one place, wide in another
+    share = are_near(row_points(rows[:128]), row_points(rows[128:])).float().mean()
+    assert share < 0.08, "of rows along a line a few are"
+    again = row_points(rows[128:]).repeat(2, 1)
+    moved = rows[128:192] * (1 + 1e-6)
+    assert are_near(row_points(moved), again).float().mean() > 0.8
+
+
+def test_where_training_rows_are_near_each_other_none_is() -> None:
+    rows = torch.randn(64, 20).repeat(4, 1) + 1e-3 * torch.randn(256, 20)
+    assert not are_near(row_points(rows[:64]), row_points(rows[64:])).any()
 
 
 def test_where_little_is_known_nothing_is_asked(watched: Watching, no_haste: None) -> None:

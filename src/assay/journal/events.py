@@ -202,6 +202,7 @@ class OverlapFound(TypedDict):
     batches they were as many as training itself would meet again, in `mixed` ones some; `early` and
     `late` are their mean shares in the first and in the second half of the batches. `named` is
     a name among those of the evaluated data that says held out, `line` made the data, where known.
+    About `near` of those seen are no equal rows, but far nearer to one than that is to others.
     """
 
     place: str
@@ -214,6 +215,7 @@ class OverlapFound(TypedDict):
     late: float
     rows: int
     seen: int
+    near: int
     line: SiteRow | None
 
 

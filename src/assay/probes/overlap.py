@@ -23,6 +23,12 @@ whole numbers may well be equal."""
 KNOWN_AT_LEAST = 0.5
 """Of the rows that training draws, those that an earlier sample held, before any is asked for."""
 BATCHES_AT_MOST = 64
+NEAR_ROWS_AT_MOST = 64
+"""Rows of a batch that are looked for as near ones: each is compared with all that are known."""
+DIRECTIONS = 16
+NEAR = 0.02
+"""Of the distance from a training row to the next one: an evaluated row that lies nearer to it is
+that row, but for a rounding or a little noise. Rows on a line lie so near in one case of 25."""
 SOME, MOST = 0.1, 0.85
 """Of the share that training itself meets again: a batch with fewer known rows is new, with more it
 is known."""
@@ -42,7 +48,7 @@ class Asked:
 
     def __init__(self, named: str | None, line: list[Any] | None) -> None:
         self.named, self.line = named, line
-        self.batches = self.mixed = self.whole = self.rows = self.seen = 0
+        self.batches = self.mixed = self.whole = self.rows = self.seen = self.near = 0
         self.shares: list[float] = []
 
 
@@ -51,7 +57,9 @@ class Overlap(Probe):
 
     Event `overlap_found`, after 1, 2, 4, ... batches of one line and at the end. A row is known by
     one number, a weighted sum; rows of fewer than 4 numbers, and batches with equal rows, don't
-    count, nor does anything before the samples hold half of what training draws.
+    count, nor does anything before the samples hold half of what training draws. Where few rows are
+    equal, they are looked for in 16 fixed directions: `near` ones lie far nearer to a training row
+    than that lies to others.
     """
 
     name = "overlap"
@@ -62,6 +70,7 @@ class Overlap(Probe):
         super().__init__(watch)
         self._training: Any = None
         self._known: dict[str, set[float]] = {}
+        self._points: dict[str, list[Tensor]] = {}
         self._again: dict[str, deque[float]] = {}
         self._asked: dict[tuple[Any, ...], Asked] = {}
         self._left_out: set[str] = set()
@@ -72,6 +81,7 @@ class Overlap(Probe):
         index = trainings[-1].index if trainings else None
         if index != self._training:
             if self._training is not None:
+                self._points.clear()
                 self._known.clear()  # another model may be trained on what was held out
                 self._again.clear()
             self._training = index
@@ -86,6 +96,8 @@ class Overlap(Probe):
         if known:
             again.append(_share(prints, known))
         if len(known) < ROWS_AT_MOST:
+            new = torch.tensor([number not in known for number in prints], device="cpu")
+            self._points.setdefault(place, []).append(row_points(tensor)[new])
             known.update(prints)
 
     def ask(self, place: str, tensor: Tensor) -> None:
@@ -101,6 +113,15 @@ class Overlap(Probe):
         if asked is None or asked.batches >= BATCHES_AT_MOST:
             return
         share = _share(prints, known)
+        if share <= SOME * coverage:
+            points = row_points(tensor[:NEAR_ROWS_AT_MOST])
+            near = are_near(points, torch.cat(self._points[place]))
+            found = sum(
+                here and number not in known
+                for here, number in zip(near.tolist(), prints, strict=False)
+            )
+            asked.near += found * len(prints) // len(near)
+            share += found / len(near)
         asked.batches += 1
         asked.shares.append(share)
         asked.rows += len(prints)
@@ -139,7 +160,7 @@ class Overlap(Probe):
             "overlap_found", place, id(asked), asked.batches,
             place=place, named=asked.named, batches=asked.batches, mixed=asked.mixed,
             whole=asked.whole, early=early, late=late, rows=asked.rows, seen=asked.seen,
-            line=asked.line, asked=id(asked) % (1 << 31),
+            near=asked.near, line=asked.line, asked=id(asked) % (1 << 31),
         )  # fmt: skip
 
 
@@ -166,6 +187,30 @@ def row_prints(batch: Tensor) -> list[float] | None:
     whole = not chosen.is_floating_point() or bool((chosen == chosen.round()).all())
     least = DIFFERENT_WHOLE if whole else DIFFERENT
     return prints if len(set(prints)) >= least * len(prints) else None
+
+
+def row_points(batch: Tensor) -> Tensor:
+    """Returns each row in 16 fixed directions, [rows, 16] on the CPU: distances are about kept."""
+    flat = batch.detach().reshape(len(batch), -1)
+    chosen = flat[:, :: max(flat.shape[1] // COLUMNS_AT_MOST, 1)]
+    wide = torch.float32 if batch.device.type == "mps" else torch.float64  # no mixed precision
+    places = torch.arange(1, chosen.shape[1] + 1, device=batch.device, dtype=wide)
+    turns = torch.arange(1, DIRECTIONS + 1, device=batch.device, dtype=wide)
+    # as good as random, and no generator is asked
+    directions = torch.cos(places[:, None] ** 2 * turns.sqrt() + turns)
+    return (chosen.to(wide) @ directions).float().cpu()
+
+
+def are_near(points: Tensor, known: Tensor) -> Tensor:
+    """Returns which points lie far nearer to a known one than that lies to the next known one."""
+    distance, nearest = _apart(points, known).min(1)
+    around = _apart(known[nearest], known)
+    around = around.masked_fill(around == 0, torch.inf).amin(1)  # itself, met again
+    return (distance > 0) & (distance <= NEAR * around) & around.isfinite()
+
+
+def _apart(one: Tensor, other: Tensor) -> Tensor:
+    return torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _share(prints: list[float], known: set[float]) -> float:

@@ -23,10 +23,11 @@ def found(
     named: str | None = "val_x",
     late: float = 0.3,
     rows: int = ROWS,
+    near: int = 0,
     earlier: dict[str, Any] | None = None,
 ) -> list[Finding]:
     data = {"place": "input 0", "asked": 1, "named": named, "batches": 4, "mixed": mixed,
-            "whole": whole, "early": 0.3, "late": late, "rows": rows, "seen": 20,
+            "whole": whole, "early": 0.3, "late": late, "rows": rows, "seen": 20, "near": near,
             "line": ["train.py", 9, ""]}  # fmt: skip
     events = [Event("overlap_found", 5, data)]
     if earlier is not None:
@@ -52,6 +53,13 @@ def test_known_rows_only() -> None:
     assert finding.summary.endswith("trained on before: `val_x` holds nothing else")
     assert found(whole=3) == []
     assert found(whole=4, named=None) == [], "the training data are evaluated on purpose"
+
+
+def test_rows_that_are_near() -> None:
+    (finding,) = found(whole=4, near=18)
+    assert "trained on before, 18 of them but for a little noise: `val_x` holds" in finding.summary
+    (finding,) = found(mixed=2, near=18)
+    assert finding.summary.endswith("a little noise: some of `val_x`"), "others may be near too"
 
 
 def test_the_last_of_a_line_counts() -> None:
