@@ -65,6 +65,15 @@ def test_the_same_input_in_another_pass_or_row(watched: Watching) -> None:
     assert list(seen.view.trainings[1].series("eval_same_input", "Net").values) == [5.0]
 
 
+def test_an_accuracy_and_a_loss_ask_twice_and_mean_nothing_by_it(watched: Watching) -> None:
+    with watched(Structure, EvaluationModes) as seen:
+        train(model := Net())
+        with torch.no_grad():
+            _ = model(X).argmax(1), model(X).square().mean()
+    assert numbers(seen, "eval_training_share") == [1.0]
+    assert numbers(seen, "eval_same_input") == [0.0]
+
+
 def test_a_batch_of_one(watched: Watching) -> None:
     with watched(Structure, EvaluationModes) as seen:
         train(model := Net())

@@ -31,6 +31,7 @@ class _Seen:
     def __init__(self) -> None:
         self.share: float | None = None
         self.first: torch.Tensor | None = None
+        self.call: Any = None
         self.again: Any = 0
         self.graphs = self.kept = 0
         self.marks: list[weakref.ref[_Mark]] = []
@@ -55,7 +56,8 @@ class EvaluationModes(Probe, Follower):
     Signals, by the module that is called: `eval_training_share`, of the modules that compute
     something else in training than in evaluation, and of the calls of dropout by function, the
     share that worked as in training; `eval_same_input`, how often what worked so was asked for the
-    same again, as Monte Carlo dropout does; `eval_graphs` and `eval_graphs_kept`. Event
+    same again by the same call, as Monte Carlo dropout does in a loop (an accuracy and a loss come
+    by two calls); `eval_graphs` and `eval_graphs_kept`. Event
     `evaluation_pass` with the user's lines. Dropout that a line turns on by `training=True` is
     meant to be on, and is left out.
     """
@@ -165,13 +167,13 @@ class EvaluationModes(Probe, Follower):
             return
         total = given.sum(dtype=torch.float64 if given.is_cpu else torch.float32)
         if seen.first is None:
-            seen.first = total
+            seen.first, seen.call = total, one.call
             row = given[0]
             many = len(given) > 1 and row.numel() >= NUMBERS_AT_LEAST
             if many and given.is_floating_point():
                 twins = (given[1:] == row).reshape(len(given) - 1, -1).all(1)
                 seen.again = seen.again + twins.sum()
-        else:
+        elif one.call == seen.call:
             seen.again = seen.again + (total == seen.first)
 
     def _on_dropout(self, name: str, rate: Any, training: Any, told: bool) -> None:

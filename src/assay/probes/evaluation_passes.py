@@ -35,15 +35,17 @@ class Pass:
         close: Whether it is one of the first, which are measured.
         grad: Whether gradients were on.
         site: The user's line that called it.
+        call: The same call of a loop has the same: code and instruction.
     """
 
-    __slots__ = ("args", "close", "grad", "kwargs", "module", "number", "place", "site")
+    __slots__ = ("args", "call", "close", "grad", "kwargs", "module", "number", "place", "site")
 
     def __init__(self, module: Any, place: str, args: Any, kwargs: Any) -> None:
         self.module, self.place, self.args, self.kwargs = module, place, args, kwargs
         self.number, self.close, self.grad = 0, True, torch.is_grad_enabled()
         frame = user_frame()
         self.site: Site | None = None if frame is None else site_of(frame)
+        self.call = None if frame is None else (frame.f_code, frame.f_lasti)
 
 
 class Follower:

@@ -23,9 +23,11 @@ def run(
     values: float = 64,
     rows: float = 64,
     evaluated: float = 0.0,
+    steps: int = 100,
 ) -> RunView:
     count = len(ratio)
     training = make_training(
+        steps=steps,
         norm_spread_ratio={"bn": ratio},
         norm_offset={"bn": offset},
         norm_values={"bn": [values] * count},
@@ -47,6 +49,8 @@ def test_a_deviation_that_is_off(ratio: float) -> None:
 
 def test_a_mean_that_is_off() -> None:
     assert list(CHECK.review(run([1.0] * 4, [1.51] * 4)))
+    assert list(CHECK.review(run([1.0] * 4, [1.51] * 4, steps=30)))
+    assert not list(CHECK.review(run([1.0] * 4, [1.51] * 4, steps=29))), "the start is in any norm"
 
 
 def test_limits_are_narrower_where_the_start_is_still_there() -> None:

@@ -11,7 +11,7 @@ from ...signals.evaluations import is_evaluated
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
-from ..requirements import Samples
+from ..requirements import Samples, Steps
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,10 @@ class BatchnormStaleStatistics(Check):
         "norm_rows",
         "eval_training_share",
     )
-    requires = (Samples(("norm_spread_ratio",)),)
+    requires = (Steps(), Samples(("norm_spread_ratio",)))
     leads_to = {Effect.MODES_DIFFER: "evaluation mode normalises by statistics that do not fit"}
     limits = {
+        "steps": Limit(30, "steps", "torch's default leaves 0.9 ** 30, 4 % of the start"),
         "samples": Limit(4, "samples", "ours: a single batch varies"),
         "values": Limit(16, "values", "ours: of fewer the deviation is noise, and too small"),
         "rows": Limit(4, "samples", "ours: of fewer images the mean is that of each"),

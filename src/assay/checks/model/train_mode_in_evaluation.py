@@ -32,7 +32,7 @@ class TrainModeInEvaluation(Check):
     Exact: the modes themselves, as a share of all that depends on them, and the user's line.
 
     ## Known exceptions
-    Silent: Monte Carlo dropout (the same input again, in several passes or rows), modules that
+    Silent: Monte Carlo dropout (the same input again, in a loop or in several rows), modules that
     alone were put into training mode on purpose, `training=True` written out, target networks and
     pseudo-labels computed at every step, averages of batch norm measured anew before an evaluation.
 
