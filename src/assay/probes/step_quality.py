@@ -13,7 +13,7 @@ from ..replay.replays import Replays
 from ..replay.structure import NotReplayable
 from ..watching.measures import inner, norms, stored, total
 
-CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 20, 28)
+CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 27)
 """Iterations of the opening window at which curvature is measured."""
 
 STEPS_PER_CURVATURE = 2.0
@@ -75,14 +75,14 @@ class StepQuality(SecondOrder):
     def on_scaled(self, original: Any, scaled: Any) -> None:
         """Remembers which loss was multiplied."""
         super().on_scaled(original, scaled)
-        if self.watch.sampling and self.watch.is_full:
+        if self.watch.sampling and self.watch.is_thorough:
             self._scaled = original, scaled
 
     # -- the step -------------------------------------------------------------------------------
 
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Notes the loss, and which gradients were there before it."""
-        if not self.watch.is_full:
+        if not self.watch.is_thorough:
             return
         self._backwards += 1
         loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots

@@ -110,7 +110,7 @@ class ProbeContext:
 
     @property
     def is_full(self) -> bool:
-        """Whether the dearest part of this sample is made, too."""
+        """Whether what is slow and changes little is measured in this sample, too."""
         return self._sampling.plan.is_full(self._clock.iteration)
 
     @property

@@ -26,8 +26,8 @@ THOROUGH = 4
 which takes more than all else. In a long run two or three of those lie in the last quarter."""
 
 FULL_UP_TO, FULL_EACH = 8, 4
-"""Of an opening the first iterations are looked at in full, then one in so many: what takes as long
-as a forward pass would else be most of its cost."""
+"""Of an opening the first iterations are looked at in full, then one in so many: what is slow and
+changes little need not be measured at each."""
 
 OPENINGS = 16
 """So many optimizers have an opening and a count of their own; later ones have a window of the same
@@ -94,7 +94,7 @@ class SamplePlan:
         return iteration < self._until or alone or self._spread % THOROUGH == 0
 
     def is_full(self, iteration: int) -> bool:
-        """Whether the dearest part of a thorough sample is made: in an opening not each time."""
+        """Whether what is slow and changes little is measured: in an opening not each time."""
         since = iteration - self.began
         later = self.is_opening(iteration) and since >= FULL_UP_TO and self._usual
         return self.is_thorough(iteration) and not (later and since % FULL_EACH)
