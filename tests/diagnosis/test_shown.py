@@ -42,6 +42,10 @@ def fault_of(script: Path) -> str:
     return found[1]
 
 
+FAULTS = {"benchmarks/remedies/softmax_and_no_clearing/sick.py": 2}
+"""Scripts that have more than one, on purpose."""
+
+
 def edges(shown: Shown) -> set[tuple[str, str]]:
     return {(cause, symptom) for symptom, causes in shown.items() for cause in causes}
 
@@ -79,7 +83,7 @@ def test_every_sick_script_is_led_by_its_own_check() -> None:
 def test_every_symptom_of_a_sick_script_is_explained() -> None:
     """One fault, one leading finding: all others have a cause."""
     for script, shown in SHOWN.items():
-        others = list(shown.items())[1:]
+        others = list(shown.items())[FAULTS.get(script, 1) :]
         assert [name for name, causes in others if not causes] == [], script
 
 

@@ -15,7 +15,6 @@ from assay.probes.sharpness import Sharpness
 from assay.probes.step_quality import StepQuality
 
 
-
 class Mlp(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -300,9 +299,7 @@ def test_a_loss_module_of_the_users_own_is_not_called_again(watched: Any) -> Non
     with watched(StepQuality) as seen:
         train(Mlp, criterion=loss)
     assert loss.calls == 40
-    assert (
-        len(qualities(seen)) >= 32
-    )  # what it returns is the functional loss, which is replayed
+    assert len(qualities(seen)) >= 32  # what it returns is the functional loss, which is replayed
 
 
 def test_hooks_are_never_called_by_us(watched: Any) -> None:
@@ -316,9 +313,7 @@ def test_hooks_are_never_called_by_us(watched: Any) -> None:
         train(Mlp, after=hook)
     assert calls.count("forward") == 40
     assert calls.count("gradient") == 40
-    assert (
-        len(qualities(seen)) >= 32
-    )  # what torch computed is computed again, and no hook called
+    assert len(qualities(seen)) >= 32  # what torch computed is computed again, and no hook called
     assert "hooks" in seen.view.skipped["sharpness"]
 
 
