@@ -30,9 +30,8 @@ class BatchnormStaleStatistics(Check):
     """The running statistics of batch norm do not fit what the layer is given.
 
     ## What it does
-    On samples of training it compares the running mean and deviation of each batch norm with those
-    of the batch, channel by channel, and takes the median of the last samples. `momentum` and the
-    number of updates say how much is left of the values that they began with, 0 and 1.
+    Compares the running mean and deviation of each batch norm with the batch's, by channel, in the
+    last samples. `momentum` and the number of updates say how much is left of the start, 0 and 1.
 
     ## Why it matters
     Evaluation mode normalises by the running statistics. Where these are those of the start, every
