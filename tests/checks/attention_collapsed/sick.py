@@ -21,9 +21,8 @@ class Lookup(nn.Module):
     def attend(self, query, context, real):
         q, k, v = self.q(query), self.k(context), self.v(context)
         scores = torch.matmul(q, k.transpose(-2, -1)) / q.size(-1) ** 0.5
-        weights = F.softmax(
-            scores.masked_fill(real[:, None], -1e9), dim=-1
-        )  # expect: attention-collapsed
+        hidden = scores.masked_fill(real[:, None], -1e9)
+        weights = F.softmax(hidden, dim=-1)  # expect: attention-collapsed
         return torch.matmul(weights, v)
 
     def forward(self, asked, keys, values):
