@@ -1,10 +1,12 @@
 """Torch is the same while it is watched, to whoever looks, and exactly as it was afterwards."""
 
 import copy
+import gc
 import inspect
 import pickle
 import sys
 import types
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -97,6 +99,46 @@ def test_layers_may_go_in_any_order():
     F.relu(torch.zeros(1))
     assert said == ["second", "first", "second"]
     assert state() == before
+
+
+def test_what_stood_in_before_stands_in_again_unless_the_function_has_changed():
+    def make(original):
+        made.append(original)
+        return lambda *args, **kwargs: original(*args, **kwargs)
+
+    made, patches, defaults = [], Patches(), F.normalize.__defaults__
+    try:
+        for _ in range(3):
+            patches.wrap(F, "gelu", make)
+            patches.wrap(F, "normalize", make)
+            patches.undo()
+        assert len(made) == 2
+        F.normalize.__defaults__ = (1.0, *defaults[1:])
+        patches.wrap(F, "normalize", make)
+        assert torch.equal(F.normalize(torch.tensor([[3.0, 1.0]])), torch.tensor([[0.75, 0.25]]))
+        patches.undo()
+        assert len(made) == 3
+    finally:
+        F.normalize.__defaults__ = defaults
+
+
+def test_a_function_of_the_users_is_let_go_with_what_it_holds():
+    def build():
+        weights = nn.Linear(2, 2)
+
+        class Own:
+            def step(self):
+                return weights
+
+        patches = Patches()
+        patches.wrap(Own, "step", lambda original: lambda *args: original(*args))
+        assert Own().step() is weights
+        patches.undo()
+        return weakref.ref(weights)
+
+    held = build()
+    gc.collect()
+    assert held() is None
 
 
 def test_functions_stay_who_they_are():

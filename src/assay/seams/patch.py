@@ -118,13 +118,22 @@ class _Held:
 
     def _is_plain(self) -> bool:
         function = self.function
-        return function.__code__ is self._code and function.__kwdefaults__ is self._kwdefaults
+        return (
+            function.__code__ is self._code
+            and function.__kwdefaults__ is self._kwdefaults
+            and function.__defaults__ is self.original.__defaults__
+        )
+
+    def _is_torchs(self) -> bool:
+        return (self.function.__module__ or "").partition(".")[0] == "torch"
 
     def apply(self) -> None:
         """Makes the function what its layers say: plain without any."""
         function = self.function
         if not self.layers:
             self.suspend()
+            if not self._is_torchs():  # it may be meant to be freed, with all that it holds
+                _Held.known.pop(function, None)
             return
         inner = self._inner()
         # Another thread may call the function between the next two lines, with the old code and the
@@ -132,7 +141,8 @@ class _Held:
         # has no parameter for, and going back (`suspend`, or no layers) the code is first.
         function.__kwdefaults__ = {**(self._kwdefaults or {}), "_assay": inner}
         trampoline = _trampoline(self._code.co_name, self._code.co_freevars)
-        function.__code__ = trampoline
+        if function.__code__ is not trampoline:
+            function.__code__ = trampoline
         if not self._wrapped:
             function.__wrapped__ = self.original  # type: ignore[attr-defined]  # signature, source
 

@@ -38,8 +38,8 @@ so many if it costs up to `FEW_STEPS`: those of one kind take a thirtieth, or a 
 that is still short, and less and less of one that goes on."""
 FEW_STEPS = 3.0
 MANY_APART = 8
-"""The same of one that costs more, and yet no more than seconds: one of 15 steps lies in the last
-quarter of any run from 480 steps on."""
+"""The same of one that costs more, and yet no more than seconds: one of 15 steps is due in the last
+quarter of any run from 480 steps on, though others that wait may keep it from its turn."""
 
 THINNING_AT_MOST = 1 << 30
 
