@@ -17,7 +17,7 @@ from torch import nn
 
 from assay import seams
 from assay.journal.writer import Journal
-from assay.probes.structure import Structure
+from assay.probes.model.structure import Structure
 from assay.watching.watch import Watch
 
 MODULES = 10_000

@@ -56,30 +56,30 @@ few things, and cheap."""
 
 
 REVIEW = (
-    ("probes/gradients.py", "Gradients.on_gradients_ready",
+    ("probes/gradient/gradients.py", "Gradients.on_gradients_ready",
      'put("grad_norm", name, length)', 'put("grad_norm", name, length * 0.8)'),
-    ("probes/gradients.py", "Gradients.on_gradients_ready",
+    ("probes/gradient/gradients.py", "Gradients.on_gradients_ready",
      'put("grad_norm", "", total(lengths))', 'put("grad_norm", "", total(lengths) * 1.5)'),
-    ("probes/gradients.py", "Gradients.on_gradients_ready",
+    ("probes/gradient/gradients.py", "Gradients.on_gradients_ready",
      'put("grad_max", name, largest(g))', 'put("grad_max", name, 0.0)'),
-    ("probes/gradients.py", "Gradients.on_gradients_ready",
+    ("probes/gradient/gradients.py", "Gradients.on_gradients_ready",
      'put("grad_zero_share", name, zero_share(g))',
      'put("grad_zero_share", name, 1 - zero_share(g))'),
-    ("probes/gradients.py", "Gradients.on_gradients_ready",
+    ("probes/gradient/gradients.py", "Gradients.on_gradients_ready",
      'put("weight_norm", name, length)', 'put("weight_norm", name, length * 1.5)'),
-    ("probes/gradients.py", "Gradients.on_step_end",
+    ("probes/gradient/gradients.py", "Gradients.on_step_end",
      'put("update_norm", name, norm)', 'put("update_norm", name, norm * 2)'),
-    ("probes/activations.py", "Activations._measure",
+    ("probes/model/activations.py", "Activations._measure",
      "moments(chosen)[1]", "moments(chosen)[0]"),
-    ("probes/activations.py", "Activations._measure",
+    ("probes/model/activations.py", "Activations._measure",
      "zero_share(chosen)", "1 - zero_share(chosen)"),
-    ("probes/losses.py", "Losses._target",
+    ("probes/loss/losses.py", "Losses._target",
      "right.sum() / counted.sum()", "1 - right.sum() / counted.sum()"),
-    ("probes/losses.py", "Losses._target",
+    ("probes/loss/losses.py", "Losses._target",
      "-(share * share.clamp_min(1e-12).log()).sum()",
      "(share * share.clamp_min(1e-12).log()).sum()"),
-    ("probes/batches.py", "input_numbers", '"std": found.std', '"std": found.std * 3'),
-    ("probes/batches.py", "input_numbers",
+    ("probes/data/batches.py", "input_numbers", '"std": found.std', '"std": found.std * 3'),
+    ("probes/data/batches.py", "input_numbers",
      '"fingerprint": found.total', '"fingerprint": 0.0'),
 )  # fmt: skip
 """Those of the review that found the numbers untested: all at once they had failed no test."""
@@ -100,11 +100,11 @@ EQUIVALENT: dict[str, str] = {
         "a sum of weights that is 0 divides sums that are 0 as well",
     "signals/stability.py peak_stress: `0.0` -> `1.0` in `peak, shares = (max(rates.values, "
     "default=0.0), [])`": "without a rate there is no share to multiply it with",
-    "probes/clearing.py Clearing.__init__: `False` -> `True` in `self._passed = False`":
+    "probes/gradient/clearing.py Clearing.__init__: `False` -> `True` in `self._passed = False`":
         "an iteration sets it before anything reads it",
-    "probes/clearing.py Clearing.iteration_begins: without `self._cleared.clear()`":
+    "probes/gradient/clearing.py Clearing.iteration_begins: without `self._cleared.clear()`":
         CLEARED,
-    "probes/clearing.py Clearing.iteration_begins: without `self._judged.clear()`":
+    "probes/gradient/clearing.py Clearing.iteration_begins: without `self._judged.clear()`":
         CLEARED,
     "watching/measures.py module: `1e-12` -> `1.000000000002` in `SAFE = (1e-12, 1e+18)`":
         SAME,
@@ -359,7 +359,7 @@ def _short(node: ast.AST) -> str:
 
 
 def targets(only: Sequence[str]) -> list[str]:
-    """Files below the package, as `probes/gradients.py`."""
+    """Files below the package, as `probes/gradient/gradients.py`."""
     found = sorted(str(p.relative_to(SOURCE)) for glob in TARGETS for p in SOURCE.glob(glob))
     found = [file for file in found if not file.endswith("__init__.py")]
     return [file for file in found if not only or any(part in file for part in only)]

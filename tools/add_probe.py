@@ -1,6 +1,7 @@
 """Begin a new probe: its file, the declaration of its signal, its row, and its reference test.
 
-    python tools/add_probe.py gradient-angles --signal gradient_angle --unit rad --per parameter
+    python tools/add_probe.py gradient-angles --family gradient --signal gradient_angle \
+        --unit rad --per parameter
 
 What is written runs, and fails its tests until you have written the rest: search for WRITE. A check
 or a page has to read the signal, too: what nobody reads is not recorded.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from pathlib import Path
 
 from scaffold import Name, Scaffold, ScaffoldError, make_docs, run, sort_imports
 
@@ -29,13 +31,19 @@ def main(given: argparse.Namespace) -> None:
     if per not in Per.__members__:
         known = ", ".join(kind.lower() for kind in Per.__members__)
         raise ScaffoldError(f"no kind of place is called {given.per!r}; there are {known}")
+    folder = Path(given.root) / "src/assay/probes" / given.family
+    if not (folder / "__init__.py").is_file():
+        known = ", ".join(sorted(p.parent.name for p in folder.parent.glob("*/__init__.py")))
+        raise ScaffoldError(f"no folder of probes is called {given.family!r}; there are {known}")
     title = given.signal.replace("_", " ").capitalize()
     values = {"name": name, "signal": given.signal, "per": per, "dear": given.dear}
     scaffold = Scaffold(given.root)
-    scaffold.add(f"src/assay/probes/{name.snake}.py", "probe.py.jinja", values)
+    scaffold.add(f"src/assay/probes/{given.family}/{name.snake}.py", "probe.py.jinja", values)
     catalogue = "src/assay/probes/catalogue.py"
     scaffold.insert(
-        catalogue, r"^from \.batches import", f"from .{name.snake} import {name.camel}\n"
+        catalogue,
+        r"^from \.data\.batches import",
+        f"from .{given.family}.{name.snake} import {name.camel}\n",
     )
     scaffold.insert(catalogue, r"^    Setup,$", f"    {name.camel},\n")
     declaration = (
@@ -58,6 +66,7 @@ def main(given: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("name", help="what is observed, in kebab-case")
+    parser.add_argument("--family", required=True, help="the folder of src/assay/probes it is in")
     parser.add_argument("--signal", required=True, help="the series that it records")
     parser.add_argument("--unit", default="", help="of the values; empty for a plain number")
     parser.add_argument("--per", default="whole", help="whole, parameter, module, input, ...")

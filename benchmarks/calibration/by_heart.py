@@ -26,7 +26,7 @@ import unrelated
 from torch import Tensor, nn
 
 from assay.checks.data.labels_unrelated_to_inputs import LabelsUnrelatedToInputs
-from assay.probes.neighbours import compare
+from assay.probes.data.neighbours import compare
 from assay.signals.by_heart import over_epochs
 
 CHECK = LabelsUnrelatedToInputs()

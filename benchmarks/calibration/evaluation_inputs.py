@@ -18,7 +18,7 @@ from torch import Tensor
 from assay.checks.data.eval_preprocessed_differently import EvalPreprocessedDifferently
 from assay.demo.digits import load
 from assay.journal.view import Event
-from assay.probes.contents import Held
+from assay.probes.data.contents import Held
 from assay.testing import make_run
 
 BATCHES, SIZE, SEEDS = 30, 64, 3

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from assay.checks.data.eval_preprocessed_differently import EvalPreprocessedDifferently
 from assay.journal.view import Event
-from assay.probes.tokens import Counts, compared
+from assay.probes.data.tokens import Counts, compared
 from assay.testing import make_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent

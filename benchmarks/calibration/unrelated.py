@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from assay.demo.digits import load
-from assay.probes.neighbours import compare
+from assay.probes.data.neighbours import compare
 
 SEEDS, ROWS = 20, (256, 512, 1024)
 Task = Callable[[int], tuple[Tensor, Tensor]]

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes.activations import BACK_AT_MOST, Activations, _sources
+from assay.probes.model.activations import BACK_AT_MOST, Activations, _sources
 
 pytestmark = pytest.mark.usefixtures("no_haste")
 

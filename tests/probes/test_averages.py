@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from assay.journal.events import AVERAGE
 from assay.journal.view import RunView
-from assay.probes.averages import Averages
+from assay.probes.evaluation.averages import Averages
 
 from .conftest import Watching
 from .test_structure_facts import here

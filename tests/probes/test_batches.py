@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from assay.journal.events import INPUT
-from assay.probes import batches
-from assay.probes.batches import Batches, bin_shares, input_numbers
-from assay.probes.structure import Structure
+from assay.probes.data import batches
+from assay.probes.data.batches import Batches, bin_shares, input_numbers
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from assay.probes.evaluation import Evaluation
-from assay.probes.gradients import Gradients
-from assay.probes.origins import Origins
+from assay.probes.evaluation.evaluation import Evaluation
+from assay.probes.gradient.gradients import Gradients
+from assay.probes.loss.origins import Origins
 from assay.watching.probe import Probe
 
 

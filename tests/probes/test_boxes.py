@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from assay.probes.boxes import Boxes
+from assay.probes.loss.boxes import Boxes
 
 TARGET = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.5, 0.5, 0.2, 0.6], [0.5, 0.5, 0.2, 0.1]] * 2)
 SHARE = pytest.approx(2 / 3)

@@ -289,7 +289,7 @@ def test_the_deviation_survives_a_large_mean() -> None:
 
 
 def test_measurements_of_activations_are_those_of_the_whole(watched: Any) -> None:
-    from assay.probes.activations import Activations
+    from assay.probes.model.activations import Activations
 
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
@@ -309,7 +309,7 @@ def test_measurements_of_activations_are_those_of_the_whole(watched: Any) -> Non
 
 
 def test_one_number_in_a_million_that_is_not_finite_is_seen(watched: Any) -> None:
-    from assay.probes.activations import Activations
+    from assay.probes.model.activations import Activations
 
     model = torch.nn.Sequential(torch.nn.Linear(1, 1000, bias=False), torch.nn.Tanh())
     x = torch.ones(1000, 1)

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from assay.journal.events import CALLER
 from assay.journal.view import RunView
-from assay.probes import callers
-from assay.probes.callers import Callers
-from assay.probes.structure import Structure
+from assay.probes.model.structure import Structure
+from assay.probes.run import callers
+from assay.probes.run.callers import Callers
 
 from .conftest import Watching
 from .test_structure_facts import here

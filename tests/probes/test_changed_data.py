@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from assay.journal.events import DATA_CHANGED
-from assay.probes.changed_data import PASSES_AT_MOST, ChangedData
+from assay.probes.data.changed_data import PASSES_AT_MOST, ChangedData
 
 from .conftest import Watching
 

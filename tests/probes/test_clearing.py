@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from assay.probes.clearing import Clearing
-from assay.probes.structure import Structure
+from assay.probes.gradient.clearing import Clearing
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 from .test_structure_facts import here

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from assay.probes import comparable
-from assay.probes.comparable import Comparable, loss_alike, wrong_share
+from assay.probes.run import comparable
+from assay.probes.run.comparable import Comparable, loss_alike, wrong_share
 
 from .conftest import Watching
 

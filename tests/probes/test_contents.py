@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from assay.journal.events import EVAL_CONTENTS, INPUT_CONTENTS
-from assay.probes.batches import Batches
-from assay.probes.contents import Part, padded_share
-from assay.probes.held_out import HeldOut
-from assay.probes.structure import Structure
+from assay.probes.data.batches import Batches
+from assay.probes.data.contents import Part, padded_share
+from assay.probes.evaluation.held_out import HeldOut
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

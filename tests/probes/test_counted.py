@@ -10,8 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from assay.probes.counted import counted_nothing
-from assay.probes.graphs import walk
+from assay.probes.loss.counted import counted_nothing
+from assay.probes.loss.graphs import walk
 from assay.testing import WarmRunner
 
 LOGITS = torch.arange(12.0).reshape(4, 3)

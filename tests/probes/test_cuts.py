@@ -13,8 +13,8 @@ from torch.utils.checkpoint import checkpoint
 
 from assay.journal.events import GRAPH_CUT
 from assay.journal.view import RunView
-from assay.probes.cuts import Cuts, _rank
-from assay.probes.structure import Structure
+from assay.probes.gradient.cuts import Cuts, _rank
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from assay.probes.clipping import Clipping
-from assay.probes.domains import Domains, sums_to_one, tolerance_of
-from assay.probes.predictions import Predictions
+from assay.probes.gradient.clipping import Clipping
+from assay.probes.loss.domains import Domains, sums_to_one, tolerance_of
+from assay.probes.loss.predictions import Predictions
 
 from .noting import Noting
 

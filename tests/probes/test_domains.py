@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, distributions, nn
 
-from assay.probes.domains import CALLS_AT_MOST, Domains, sums_to_one
+from assay.probes.loss.domains import CALLS_AT_MOST, Domains, sums_to_one
 from assay.watching.making import Made, made_by
 
 WEIGHTS = nn.Parameter(torch.eye(5, 3) + 0.1)

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from assay.probes.drawn import _draws
+from assay.probes.model.drawn import _draws
 
 
 @pytest.mark.parametrize(

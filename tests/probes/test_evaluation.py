@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from assay.probes.evaluation import Evaluation
-from assay.probes.structure import Structure
+from assay.probes.evaluation.evaluation import Evaluation
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from assay.journal.events import EVALUATION_PASS
-from assay.probes.evaluation_modes import EvaluationModes
-from assay.probes.structure import Structure
+from assay.probes.evaluation.evaluation_modes import EvaluationModes
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

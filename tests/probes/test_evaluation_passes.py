@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from assay.probes.evaluation_modes import EvaluationModes, _Seen
-from assay.probes.evaluation_passes import EvaluationPasses, Follower, Pass
+from assay.probes.evaluation.evaluation_modes import EvaluationModes, _Seen
+from assay.probes.evaluation.evaluation_passes import EvaluationPasses, Follower, Pass
 
 from .noting import Noting
 

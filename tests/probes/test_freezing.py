@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from assay.probes.freezing import Freezing
-from assay.probes.structure import Structure
+from assay.probes.model.freezing import Freezing
+from assay.probes.model.structure import Structure
 
 
 def train(watched: Any, model: nn.Module, change: Any, groups: Any) -> Any:

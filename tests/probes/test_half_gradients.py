@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from assay.probes.half_gradients import HalfGradients
-from assay.probes.structure import Structure
+from assay.probes.model.structure import Structure
+from assay.probes.precision.half_gradients import HalfGradients
 
 
 def look(watched: Any, scale: float, *, own: bool = False) -> Any:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from assay.probes.half_masks import HalfMasks
+from assay.probes.precision.half_masks import HalfMasks
 
 NEVER = -1e9
 KEEP = torch.tensor([[True, True, False], [False, False, False]])

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from assay.probes.half_ranges import HalfRanges
-from assay.probes.optimizers import Optimizers
-from assay.probes.structure import Structure
+from assay.probes.model.structure import Structure
+from assay.probes.optimizer.optimizers import Optimizers
+from assay.probes.precision.half_ranges import HalfRanges
 
 
 def facts(watched: Any, loss_of: Callable[[Tensor], Tensor], start: float = 1.0) -> list[Any]:

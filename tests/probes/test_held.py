@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from assay.probes import contents
-from assay.probes.contents import Contents, Held, Moments, Part, padded_share, part_dims
+from assay.probes.data import contents
+from assay.probes.data.contents import Contents, Held, Moments, Part, padded_share, part_dims
 
 from .noting import Noting
 

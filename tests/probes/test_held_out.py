@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from assay.journal.events import EVAL_INPUT
-from assay.probes.held_out import HeldOut
-from assay.probes.structure import Structure
+from assay.probes.evaluation.held_out import HeldOut
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from assay.probes.batches import BINS, NUMBERS_AT_MOST, Batches, bin_shares
+from assay.probes.data.batches import BINS, NUMBERS_AT_MOST, Batches, bin_shares
 
 
 def shares_of(values: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,8 @@ import io
 import torch
 from torch import nn
 
-from assay.probes.kept_weights import KeptWeights
-from assay.probes.structure import Structure
+from assay.probes.evaluation.kept_weights import KeptWeights
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

@@ -13,8 +13,8 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Subset, TensorDataset
 
 from assay.journal.events import EPOCH, LOADER
-from assay.probes import loaders
-from assay.probes.loaders import Loaders, _Drawn, _own_state, label_order, random_states
+from assay.probes.data import loaders
+from assay.probes.data.loaders import Loaders, _Drawn, _own_state, label_order, random_states
 
 from .conftest import Watching
 from .test_structure_facts import here

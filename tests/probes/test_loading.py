@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from assay.journal.events import LOAD_STATE
-from assay.probes import loading
-from assay.probes.loading import Loading, _differ, _prefix, _rates, _starts
+from assay.probes.model import loading
+from assay.probes.model.loading import Loading, _differ, _prefix, _rates, _starts
 
 from .conftest import Watching
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from assay.journal.events import LOOSE_PARAMETERS
 from assay.journal.view import RunView
-from assay.probes.loose import Loose
-from assay.probes.structure import Structure
+from assay.probes.model.loose import Loose
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

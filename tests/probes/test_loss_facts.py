@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes.comparable import loss_alike, wrong_share
-from assay.probes.losses import Losses, producer
+from assay.probes.loss.losses import Losses, producer
+from assay.probes.run.comparable import loss_alike, wrong_share
 from assay.watching.graph import VIEWS_AT_MOST
 
 

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes import loss_graph, loss_weights
-from assay.probes.loss_graph import LossGraph
+from assay.probes.loss import loss_graph, loss_weights
+from assay.probes.loss.loss_graph import LossGraph
 from assay.watching.graph import operation
 
 from .noting import Noting

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch import distributions as D
 
 from assay.journal.view import RunView
-from assay.probes.lookahead import Lookahead
-from assay.probes.loss_graph import LossGraph
-from assay.probes.loss_weights import LossWeights
-from assay.probes.predictions import Predictions
+from assay.probes.loss.loss_graph import LossGraph
+from assay.probes.loss.loss_weights import LossWeights
+from assay.probes.loss.predictions import Predictions
+from assay.probes.model.lookahead import Lookahead
 
 Watching = Callable[..., AbstractContextManager[Any]]
 pytestmark = pytest.mark.usefixtures("no_haste")

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from assay.journal.events import LOSS_CALL
-from assay.probes import losses
-from assay.probes.losses import Losses, producer
+from assay.probes.loss import losses
+from assay.probes.loss.losses import Losses, producer
 
 from .conftest import Watching
 

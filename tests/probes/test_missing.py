@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from assay.journal.events import EVENTS
 from assay.journal.missing import recorded, why_missing
 from assay.journal.signals import SIGNALS
-from assay.probes.activations import Activations
-from assay.probes.batches import Batches
-from assay.probes.losses import Losses
+from assay.probes.data.batches import Batches
+from assay.probes.loss.losses import Losses
+from assay.probes.model.activations import Activations
 from assay.testing import make_run
 
 Watching = Callable[..., AbstractContextManager[Any]]

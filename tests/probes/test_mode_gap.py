@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from assay.journal.events import MODE_GAP
-from assay.probes.mode_gap import ModeGap
-from assay.probes.norm_statistics import NormStatistics
-from assay.probes.structure import Structure
+from assay.probes.evaluation.mode_gap import ModeGap
+from assay.probes.model.norm_statistics import NormStatistics
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

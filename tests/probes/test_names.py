@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from assay.probes.batches import Batches
-from assay.probes.held_out import HeldOut
+from assay.probes.data.batches import Batches
+from assay.probes.evaluation.held_out import HeldOut
 from assay.watching.names import Names
 
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from assay.journal.events import NEIGHBOURS
-from assay.probes.neighbours import ROWS_AT_LEAST, Neighbours, compare, drawn
-from assay.probes.structure import Structure
+from assay.probes.data.neighbours import ROWS_AT_LEAST, Neighbours, compare, drawn
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

@@ -11,9 +11,9 @@ import torch.utils.checkpoint
 from torch import nn
 
 from assay.journal.view import RunView
-from assay.probes import notes
-from assay.probes.notes import Notes, depends_on_mode
-from assay.probes.structure import Structure
+from assay.probes.model.structure import Structure
+from assay.probes.run import notes
+from assay.probes.run.notes import Notes, depends_on_mode
 
 from .conftest import Watching
 from .test_structure_facts import here

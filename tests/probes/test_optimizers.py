@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from assay.journal.events import BACKWARD, STALLED
-from assay.probes import optimizers
-from assay.probes.optimizers import Optimizers, Waiting, is_milestone
-from assay.probes.structure import Structure
+from assay.probes.model.structure import Structure
+from assay.probes.optimizer import optimizers
+from assay.probes.optimizer.optimizers import Optimizers, Waiting, is_milestone
 
 from .conftest import Watching
 from .test_structure_facts import here

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from assay.journal.events import OVERLAP_FOUND
-from assay.probes.batches import Batches
-from assay.probes.held_out import HeldOut
-from assay.probes.overlap import _named, are_near, row_points, row_prints
-from assay.probes.structure import Structure
+from assay.probes.data.batches import Batches
+from assay.probes.data.overlap import _named, are_near, row_points, row_prints
+from assay.probes.evaluation.held_out import HeldOut
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from assay.probes.overwritten import Overwritten
-from assay.probes.structure import Structure
+from assay.probes.gradient.overwritten import Overwritten
+from assay.probes.model.structure import Structure
 from assay.report.ending import how_it_ended
 from assay.testing import WarmRunner
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes.pairs import Pairs, is_table
+from assay.probes.loss.pairs import Pairs, is_table
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

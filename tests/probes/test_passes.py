@@ -11,11 +11,11 @@ from torch.nn.functional import mse_loss
 
 from assay.journal.events import CLIPPING
 from assay.journal.view import Training
-from assay.probes.clipping import Clipping
-from assay.probes.gradients import Gradients
-from assay.probes.optimizers import Optimizers
-from assay.probes.passes import Passes
-from assay.probes.structure import Structure
+from assay.probes.gradient.clipping import Clipping
+from assay.probes.gradient.gradients import Gradients
+from assay.probes.gradient.passes import Passes
+from assay.probes.model.structure import Structure
+from assay.probes.optimizer.optimizers import Optimizers
 
 X, Y = torch.randn(16, 3), torch.randn(16, 1)
 ALL = (Structure, Optimizers, Gradients, Passes, Clipping)

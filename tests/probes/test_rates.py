@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from assay.probes.rates import Rates
+from assay.probes.schedule.rates import Rates
 from assay.watching.rate_lines import RateLine, _assignments
 
 

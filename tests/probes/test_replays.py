@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes.step_quality import StepQuality
+from assay.probes.optimizer.step_quality import StepQuality
 from assay.replay.measurement import Measurement, When
 from assay.replay.replays import Replays
 from assay.replay.structure import NotReplayable

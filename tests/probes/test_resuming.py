@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn, optim
 
-from assay.probes.resuming import Resuming
+from assay.probes.model.resuming import Resuming
 
 
 def model() -> nn.Linear:

@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assay.probes import neighbours, overlap, sample_order
-from assay.probes.neighbours import Neighbours, compare
-from assay.probes.norm_statistics import NormStatistics
-from assay.probes.overlap import Overlap, row_prints
+from assay.probes.data import neighbours, overlap
+from assay.probes.data.neighbours import Neighbours, compare
+from assay.probes.data.overlap import Overlap, row_prints
+from assay.probes.model import sample_order
+from assay.probes.model.norm_statistics import NormStatistics
 from assay.replay.structure import NotReplayable
 
 from .noting import Noting

@@ -28,17 +28,17 @@ from assay.journal.events import (
 )
 from assay.journal.reader import read_run
 from assay.journal.view import RunView
-from assay.probes.batches import Batches
-from assay.probes.clearing import Clearing
-from assay.probes.gradients import Gradients
-from assay.probes.held_out import HeldOut
-from assay.probes.loaders import DRAWS_AT_MOST, EPOCHS_IN_ORDER, Loaders
-from assay.probes.loading import Loading
-from assay.probes.notes import Notes
-from assay.probes.optimizers import Optimizers
-from assay.probes.scaling import Scaling
-from assay.probes.schedules import Schedules
-from assay.probes.structure import Structure
+from assay.probes.data.batches import Batches
+from assay.probes.data.loaders import DRAWS_AT_MOST, EPOCHS_IN_ORDER, Loaders
+from assay.probes.evaluation.held_out import HeldOut
+from assay.probes.gradient.clearing import Clearing
+from assay.probes.gradient.gradients import Gradients
+from assay.probes.model.loading import Loading
+from assay.probes.model.structure import Structure
+from assay.probes.optimizer.optimizers import Optimizers
+from assay.probes.precision.scaling import Scaling
+from assay.probes.run.notes import Notes
+from assay.probes.schedule.schedules import Schedules
 
 from .conftest import Watching
 from .test_structure_facts import here

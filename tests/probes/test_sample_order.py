@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from assay.journal.events import SAMPLES_MIXED
-from assay.probes.sample_order import SampleOrder
+from assay.probes.model.sample_order import SampleOrder
 
 ROWS = 8
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from assay.probes.scaling import WRITTEN_EACH, Scaling
+from assay.probes.precision.scaling import WRITTEN_EACH, Scaling
 
 from .noting import Noting
 

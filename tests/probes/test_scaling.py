@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from assay.journal.events import SCALER
-from assay.probes.scaling import Scaling
-from assay.probes.structure import Structure
+from assay.probes.model.structure import Structure
+from assay.probes.precision.scaling import Scaling
 
 from .conftest import Watching
 

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from assay.probes import schedules
-from assay.probes.optimizers import Optimizers
-from assay.probes.schedules import Schedules, _is_plain, _number
+from assay.probes.optimizer.optimizers import Optimizers
+from assay.probes.schedule import schedules
+from assay.probes.schedule.schedules import Schedules, _is_plain, _number
 
 from .conftest import Watching
 from .test_structure_facts import here

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from assay.probes import sequences
-from assay.probes.lookahead import Lookahead
-from assay.probes.sequences import Sequences
+from assay.probes.data import sequences
+from assay.probes.data.sequences import Sequences
+from assay.probes.model.lookahead import Lookahead
 
 from .noting import Noting
 

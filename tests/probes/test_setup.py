@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from assay.probes import setup
-from assay.probes.setup import Setup, sources, versions
+from assay.probes.run import setup
+from assay.probes.run.setup import Setup, sources, versions
 
 from .conftest import Watching
 
@@ -58,7 +58,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     table = {f"m{i}": module("m", __file__=str(tmp_path / n)) for i, n in enumerate(names)}
     table["again"] = module("again", __file__=str(tmp_path / "own/a.py"))
     table["none"], table["number"] = module("none", __file__=None), module("n", __file__=3)
-    for name in ("os", "torch", "assay.probes.setup"):
+    for name in ("os", "torch", "assay.probes.run.setup"):
         table[name] = sys.modules[name]
     monkeypatch.setattr(sys, "modules", table)
     return tmp_path.resolve()

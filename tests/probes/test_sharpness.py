@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from assay.curvature.hessian import lanczos, why_no_second_derivative
-from assay.probes.sharpness import LATE, Sharpness, stability_limit
+from assay.probes.optimizer.sharpness import LATE, Sharpness, stability_limit
 from assay.tricks.handle import attach
 from assay.tricks.reading import read
 

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from assay.curvature.hessian import Hessian
-from assay.probes.sharpness import Sharpness
-from assay.probes.step_quality import StepQuality
+from assay.probes.optimizer.sharpness import Sharpness
+from assay.probes.optimizer.step_quality import StepQuality
 
 
 class Mlp(nn.Module):

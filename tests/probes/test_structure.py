@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from assay.journal.events import OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
-from assay.probes import structure
-from assay.probes.averages import Averages
-from assay.probes.structure import Structure, _module_settings, plain, shared_places
+from assay.probes.evaluation.averages import Averages
+from assay.probes.model import structure
+from assay.probes.model.structure import Structure, _module_settings, plain, shared_places
 
 from .conftest import Watching
 from .test_structure_facts import here

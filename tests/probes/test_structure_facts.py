@@ -15,8 +15,8 @@ from torch import nn
 
 from assay.journal.reader import read_run
 from assay.journal.view import RunView, Shared
-from assay.probes.optimizers import Optimizers
-from assay.probes.structure import Structure, shared_places
+from assay.probes.model.structure import Structure, shared_places
+from assay.probes.optimizer.optimizers import Optimizers
 from assay.watching.build_sites import SWEPT_AT_LEAST, BuildSites
 
 from .conftest import Watching

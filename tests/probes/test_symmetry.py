@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from assay.journal.events import CONSTANT_INIT
-from assay.probes.structure import Structure
-from assay.probes.symmetry import Symmetry, twin_share
+from assay.probes.model.structure import Structure
+from assay.probes.model.symmetry import Symmetry, twin_share
 
 from .conftest import Watching
 from .test_structure_facts import here

@@ -10,11 +10,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.journal.events import EVAL_TOKENS
-from assay.probes.batches import Batches
-from assay.probes.evaluation import Evaluation
-from assay.probes.held_out import HeldOut
-from assay.probes.structure import Structure
-from assay.probes.tokens import IDS_AT_MOST, Counts, compared
+from assay.probes.data.batches import Batches
+from assay.probes.data.tokens import IDS_AT_MOST, Counts, compared
+from assay.probes.evaluation.evaluation import Evaluation
+from assay.probes.evaluation.held_out import HeldOut
+from assay.probes.model.structure import Structure
 
 from .conftest import Watching
 

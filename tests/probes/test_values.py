@@ -19,8 +19,8 @@ from variants import VARIANTS, train
 from assay.checks.loss.loss_not_finite import LossNotFinite
 from assay.journal.signals import SIGNALS
 from assay.probes.catalogue import IN_TRIALS, PROBES
-from assay.probes.evaluation import Evaluation
-from assay.probes.setup import Setup
+from assay.probes.evaluation.evaluation import Evaluation
+from assay.probes.run.setup import Setup
 
 pytestmark = pytest.mark.usefixtures("no_haste")
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from assay.probes.structure import Structure
-from assay.probes.wasted import Wasted
+from assay.probes.gradient.wasted import Wasted
+from assay.probes.model.structure import Structure
 
 
 class Loop:

@@ -9,7 +9,7 @@ import pytest
 
 from assay.checks.registry import CHECKS
 from assay.journal.reader import read_run
-from assay.probes.losses import Losses
+from assay.probes.loss.losses import Losses
 from assay.report.model import Report, make_report
 from assay.report.page import render_page
 from assay.report.terminal import render

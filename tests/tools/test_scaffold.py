@@ -86,10 +86,11 @@ def test_what_cannot_be_a_check(tree: Path, words: tuple[str, ...], says: str) -
 
 
 def test_a_new_probe_is_declared_listed_and_not_done(tree: Path) -> None:
-    words = ("gradient-angles", "--signal", "gradient_angle", "--unit", "rad", "--per", "parameter")
+    words = ("gradient-angles", "--family", "gradient", "--signal", "gradient_angle")
+    words += ("--unit", "rad", "--per", "parameter")
     named = tidy(tree, run(tree, "tools/add_probe.py", *words))
     assert set(named) == {
-        "src/assay/probes/gradient_angles.py",
+        "src/assay/probes/gradient/gradient_angles.py",
         "src/assay/probes/catalogue.py",
         "src/assay/journal/signals.py",
         "tests/probes/references.py",
@@ -107,13 +108,21 @@ def test_a_new_probe_is_declared_listed_and_not_done(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("one", "--signal", "Loss-x"), "words joined by _, received 'Loss-x'"),
-        (("one", "--signal", "loss_x", "--per", "layer"), "no kind of place is called 'layer'"),
-        (("gradients", "--signal", "loss_x"), "src/assay/probes/gradients.py is there already"),
+        (("one", "loss", "--signal", "Loss-x"), "words joined by _, received 'Loss-x'"),
+        (
+            ("one", "loss", "--signal", "loss_x", "--per", "layer"),
+            "no kind of place is called 'layer'",
+        ),
+        (
+            ("one", "losses", "--signal", "loss_x"),
+            "no folder of probes is called 'losses'; there are",
+        ),
+        (("gradients", "gradient", "--signal", "loss_x"), "gradient/gradients.py is there already"),
     ],
 )
 def test_what_cannot_be_a_probe(tree: Path, words: tuple[str, ...], says: str) -> None:
-    done = run(tree, "tools/add_probe.py", *words)
+    name, family, *rest = words
+    done = run(tree, "tools/add_probe.py", name, "--family", family, *rest)
     assert done.returncode == 2
     assert says in done.stderr
 

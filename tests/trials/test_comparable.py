@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from assay.probes.comparable import loss_alike, wrong_share
+from assay.probes.run.comparable import loss_alike, wrong_share
 from assay.testing import WarmRunner
 
 Train = Callable[..., Path]

@@ -45,7 +45,7 @@ from workloads import (
 
 from assay import seams
 from assay.journal.writer import Journal
-from assay.probes.gradients import Gradients
+from assay.probes.gradient.gradients import Gradients
 from assay.seams.hub import Hub
 from assay.tricks.base import Option, Trick, TrickError
 from assay.tricks.catalogue import TRICKS, by_name

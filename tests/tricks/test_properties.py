@@ -11,7 +11,7 @@ from suite import TRICKS, WORKLOADS, Hand, World, example, in_script, read
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from assay.probes.comparable import loss_alike, wrong_share
+from assay.probes.run.comparable import loss_alike, wrong_share
 from assay.seams.arguments import bind
 from assay.tricks.base import Trick
 

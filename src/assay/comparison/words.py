@@ -14,7 +14,7 @@ SHORT = 30
 """Columns that two values may take in a headline."""
 
 BATCHES_IN_ORDER = 8
-"""Batches of each pass whose order is on record (`probes/loaders.py`)."""
+"""Batches of each pass whose order is on record (`probes/data/loaders.py`)."""
 
 LABELS = {
     Stage.WEIGHTS: "weights",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from ..probes.batches import Batches
-from ..probes.held_out import HeldOut
+from ..probes.data.batches import Batches
+from ..probes.evaluation.held_out import HeldOut
 from ..replay.structure import NotReplayable, quietly, undisturbed
 from ..watching.probe import Probe
 from . import batch, data, loop, mode, optimizer, stream

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..probes.neighbours import compare
+from ..probes.data.neighbours import compare
 from . import answers
 from .ground import Ground
 from .outcome import Outcome, fails, passes, untried

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..probes.neighbours import COLUMNS_AT_MOST, DIRECTIONS, drawn
+from ..probes.data.neighbours import COLUMNS_AT_MOST, DIRECTIONS, drawn
 from . import answers
 from .stored import Stored
 

@@ -9,7 +9,8 @@ from itertools import islice
 from types import CodeType
 from typing import Any
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+"""assay's own folder."""
 _PATHS = sysconfig.get_paths()
 _LIBRARY = tuple(
     {
@@ -28,7 +29,7 @@ def is_user_file(filename: str) -> bool:
     verdict = _known.get(filename)
     if verdict is None:
         verdict = not (
-            filename.startswith(_OURS)
+            filename.startswith(OURS)
             or filename.startswith(_LIBRARY)
             or (filename.startswith("<") and not filename.startswith(_CELLS))
             or f"{os.sep}site-packages{os.sep}" in filename

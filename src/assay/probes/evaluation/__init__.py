@@ -1,0 +1,1 @@
+"""What is measured of evaluations, and of the weights that a script keeps for them."""

@@ -1,0 +1,1 @@
+"""What is measured of gradients, from the backward pass to the step that uses them."""

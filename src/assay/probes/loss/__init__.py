@@ -1,0 +1,1 @@
+"""What is measured of losses: what each is given, how it is made, and where NaN came from."""

@@ -1,0 +1,1 @@
+"""What is measured of the model: its parts, its weights, and what flows through it."""

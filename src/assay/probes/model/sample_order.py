@@ -1,0 +1,171 @@
+"""Probe: whether the answer for a sample depends on its place in the batch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from ...replay.asking import Inputs
+from ...replay.measurement import Measurement, When
+from ...replay.replays import Replays
+from ...replay.structure import NotReplayable
+from ...seams.callsite import is_user_file, site_of
+
+ROWS_AT_LEAST = 4
+CHANGED = 0.01
+"""Of the answers' spread, from where on the operation is looked for; rounding changes some 1e-6."""
+
+
+class SampleOrder(Measurement):
+    """How much the answers of a model change when the samples of a batch change places.
+
+    Signal `sample_order_change` at place "": the median over samples of |f(x[p])[i] - f(x)[p[i]]|
+    over the median distance of an answer from the mean answer; p is a permutation, and the model is
+    in evaluation mode. Where samples are mixed, the event `samples_mixed` names the
+    first operation of the forward pass whose result depends on the place.
+
+    Asked only where it is known which dimension counts samples: that of the targets of a loss
+    function of torch, where it is the first one of input and answer and no other is as long. An
+    input of shape [time, features] may well be one sequence: where it has no other dimension (of
+    words, time, pixels), only answers that do not change are recorded.
+    """
+
+    name, forwards = "sample_order", 2
+    at: ClassVar = (When.FIRST_STEP, When.OPENING_END)
+
+    def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
+        """Asks twice, and twice more for the operation where samples are mixed."""
+        rows = _rows(replays)
+        order = torch.randperm(rows, generator=torch.Generator().manual_seed(0))
+        moved = {
+            path: given[order.to(given.device)]
+            for path, given in replays.inputs.items()
+            if given.dim() and len(given) == rows
+        }
+        if not replays.is_deterministic(mode=False):
+            raise NotReplayable("the model draws random numbers, or keeps a state")
+        plain = _answers(replays.output(mode=False), rows)
+        others = _answers(replays.output(inputs=moved, mode=False), rows)
+        changes = [
+            change
+            for one, other in zip(plain, others, strict=True)
+            if (change := _change(one[order.to(one.device)], other)) is not None
+        ]
+        if not changes:
+            raise NotReplayable("all samples of the batch have the same answer")
+        change = max(changes)
+        if change > CHANGED and not any(_has_places(g, rows) for g in replays.inputs.values()):
+            raise NotReplayable("it is not known which dimension of the input counts the samples")
+        yield "sample_order_change", "", change
+        if change > CHANGED:
+            self._find(replays, moved, order)
+
+    def _find(self, replays: Replays, moved: Inputs, order: torch.Tensor) -> None:
+        first, second = (_Operations(len(order), replays.room // 2) for _ in range(2))
+        replays.output(mode=False, within=first)
+        replays.output(inputs=moved, mode=False, within=second)
+        for one, other in zip(first.seen, second.seen, strict=False):
+            if one.name != other.name or one.result.shape != other.result.shape:
+                return
+            if torch.equal(one.result, other.result):
+                continue  # it depends on no sample
+            change = _change(one.result[order.to(one.result.device)], other.result)
+            if change is not None and change > CHANGED:
+                self.watch.event_once(
+                    "samples_mixed",
+                    operation=one.name,
+                    line=list(one.line) if one.line is not None else None,
+                    inside=one.inside,
+                    shape=list(one.result.shape),
+                )
+                return
+
+
+def _rows(replays: Replays) -> int:
+    """Returns how many samples the batch has."""
+    rows = replays.samples
+    if rows is None:
+        raise NotReplayable("no loss function of torch was given one target for each sample")
+    if rows < ROWS_AT_LEAST:
+        raise NotReplayable(f"the batch has fewer than {ROWS_AT_LEAST} samples")
+    inputs = list(replays.inputs.values())
+    if not any(given.dim() and len(given) == rows for given in inputs):
+        raise NotReplayable("it is not known which dimension of the input counts the samples")
+    if any(rows in given.shape[1:] for given in inputs):
+        raise NotReplayable("several dimensions of the input are as long as the batch")
+    return rows
+
+
+def _has_places(given: torch.Tensor, rows: int) -> bool:
+    """Whether each sample has words, points in time or pixels besides features."""
+    least = 3 if given.is_floating_point() else 2
+    return given.dim() >= least and len(given) == rows and given.shape[1] > 1
+
+
+def _answers(made: list[torch.Tensor], rows: int) -> list[torch.Tensor]:
+    """Returns the answers that are one per sample beyond doubt."""
+    found = [one for one in made if _is_per_sample(one, rows) and one.dim() != 3]
+    if not found:
+        raise NotReplayable("the model's answers are not one for each sample")
+    return found
+
+
+def _is_per_sample(made: torch.Tensor, rows: int) -> bool:
+    floating = made.is_floating_point() and made.dim() > 0
+    return floating and len(made) == rows and rows not in made.shape[1:]
+
+
+def _change(one: torch.Tensor, other: torch.Tensor) -> float | None:
+    """Returns the median row's change, of the spread of rows; None where all rows are alike."""
+    first = one.float().reshape(len(one), -1)
+    spread = float((first - first.mean(0)).norm(dim=1).median())
+    if not spread > 0:
+        return None
+    return float((first - other.float().reshape(len(other), -1)).norm(dim=1).median()) / spread
+
+
+class _Operation:
+    """One function of torch that was called: its name, its result, and where."""
+
+    def __init__(self, name: str, result: torch.Tensor) -> None:
+        self.name, self.result = name, result
+        self.line, self.inside = _where()
+
+
+def _where() -> tuple[tuple[str, int, str] | None, str | None]:
+    """Returns the user's line, and the class of torch's module that it called."""
+    frame: Any = sys._getframe(3)
+    inside = None
+    while frame is not None:
+        if is_user_file(frame.f_code.co_filename):
+            return site_of(frame), inside
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, torch.nn.Module):
+            inside = type(owner).__name__
+        frame = frame.f_back
+    return None, inside
+
+
+class _Operations(TorchFunctionMode):
+    """Keeps the results that have one row for each sample, in order, within some bytes."""
+
+    def __init__(self, rows: int, room: int) -> None:
+        super().__init__()
+        self.seen: list[_Operation] = []
+        self._rows, self._room = rows, room
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = function(*args, **(kwargs or {}))
+        first = result[0] if isinstance(result, tuple) and result else result
+        if isinstance(first, torch.Tensor) and _is_per_sample(first, self._rows):
+            self._room -= first.numel() * first.element_size()
+            if self._room >= 0:
+                name = getattr(function, "__name__", "")
+                self.seen.append(_Operation(name, first.detach().clone()))
+        return result

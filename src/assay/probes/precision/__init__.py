@@ -1,0 +1,1 @@
+"""What is measured of numbers in half precision, and of the scaler."""

@@ -1,0 +1,1 @@
+"""What is measured of learning rates as they change."""
