@@ -36,7 +36,14 @@ BY_CHANCE = [
 ]
 """Judged by a curve, which another seed draws otherwise."""
 JUDGED_AT_LEAST = 20
+SEVERAL_RANKS = "compares ranks, and few scripts train on several"
 RARE = {
+    "replicas-diverged": (4, SEVERAL_RANKS),
+    "initial-weights-differ": (4, SEVERAL_RANKS),
+    "ranks-see-same-data": (4, SEVERAL_RANKS),
+    "gradient-sum-not-mean": (4, SEVERAL_RANKS),
+    "loss-averaged-twice": (4, SEVERAL_RANKS),
+    "wrapper-bypassed": (4, SEVERAL_RANKS),
     "causal-leak": (4, "asks only models that are trained to predict the next token"),
     "attention-unscaled": (6, "asks only models with an attention by hand or by torch's modules"),
     "attention-collapsed": (5, "asks only models with an attention, at two steps of a run"),

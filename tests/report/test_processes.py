@@ -63,6 +63,33 @@ def test_curves_of_processes_have_names_of_their_own() -> None:
     assert [label for label, _ in loss.lines] == ["training, process 1", "training, process 2"]
 
 
+def test_a_finding_says_on_which_ranks() -> None:
+    report = run(1.0, 3.0, 3.0, world=3, ranks=(0, 1, 2))
+    assert "ranks 1 and 2 of 3" in " ".join(render(report, width=120).split())
+    assert report.as_dict()["findings"][0]["ranks"] == [1, 2]
+    assert "rank 1 and 2 of 3" in causes(report)[0][0]["where"]
+    report = run(3.0, 3.0, world=2, ranks=(0, 1))
+    assert "ranks all 2" in " ".join(render(report, width=120).split())
+
+
+def test_what_concerns_all_ranks_comes_first() -> None:
+    trainings = [
+        make_training(index=i, process=i, loss=[1.0, 3.0] * 20, grad_norm=[1.0, 1.0 + 4 * i] * 20)
+        for i in range(2)
+    ]
+    for training in trainings:
+        training.rank = training.process
+
+    class Steep(Says):
+        def review(self, run: RunView) -> Any:
+            for training in run.trainings:
+                if max(training.series("grad_norm").values) > 2:
+                    yield self.found("it is steep", "it is", training=training)
+
+    report = make_report(make_run(*trainings, facts={"world": 2}), [Steep("steep"), Broken("high")])
+    assert [finding.check for finding in report.findings] == ["high", "steep"]
+
+
 @pytest.mark.parametrize("given", [{"world": 2}, {"ranks": (0, 1)}])
 def test_ranks_are_one(given: Any) -> None:
     report = run(3.0, 3.0, **given)

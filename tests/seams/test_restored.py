@@ -25,7 +25,7 @@ OWNERS = (
     torch.utils.data.dataloader._BaseDataLoaderIter, torch.utils.checkpoint,
     torch.amp.autocast_mode.autocast, torch.amp.GradScaler, torch.random, torch.nn.init,
     torch.no_grad, torch.inference_mode, __import__("random"), __import__("numpy").random,
-    torch.distributed.distributed_c10d,
+    torch.distributed.distributed_c10d, torch.nn.parallel.DistributedDataParallel,
 )  # fmt: skip
 
 

@@ -145,6 +145,7 @@ class Check:
         tier: Tier | None = None,
         training: Training | None = None,
         process: int = 0,
+        processes: tuple[int, ...] = (),
         began: tuple[int, int] | None = None,
         **details: Any,
     ) -> Finding:
@@ -163,6 +164,7 @@ class Check:
             training: The training it is about; None for all trainings of the process, as for data
                 and loss functions.
             process: The process it was found in, where no training is given.
+            processes: All processes that it is about, where it is what lies between them.
             began: Between which steps it began: not before the first (it was well until then, or
                 can't have been), and it was seen at the second. By default the first of `steps`.
             details: More for those who read findings.
@@ -182,6 +184,7 @@ class Check:
             tricks=tricks,
             training=training.index if training is not None else None,
             process=training.process if training is not None else process,
+            processes=processes,
             began=began,
             details=details,
         )

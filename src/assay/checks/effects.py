@@ -18,6 +18,7 @@ class Effect(Enum):
     that stands first here can be a cause of the other, never the reverse.
     """
 
+    RANKS_APART = "ranks that should hold the same weights hold different ones"
     STARTS_HIGH = "the loss begins far above that of a guess"
     EXPLODING = "gradients grow far beyond their usual size"
     RATE_TOO_HIGH = "steps are longer than the loss surface allows"

@@ -151,7 +151,7 @@ def _of_all(told: Finding, copies: Sequence[Finding]) -> Finding:
     sites = dict.fromkeys(f.where.site for f in copies if f.where.site is not None)
     return replace(
         told,
-        processes=tuple(sorted({copy.process for copy in copies})),
+        processes=tuple(sorted({p for f in copies for p in (f.process, *f.processes)})),
         also=tuple(site for site in sites if site != told.where.site),
     )
 
@@ -165,7 +165,8 @@ def _ranking(
     """Returns the places of all findings, causes first.
 
     A cause is as grave as the gravest of what it leads to; of equally grave ones a broken invariant
-    comes before a measurement and that before a curve, then the one that explains more. A broken
+    comes before a measurement and that before a curve, what concerns all processes before what
+    concerns some, then the one that explains more. A broken
     invariant is also as grave as any effect that was first seen when it was in place: whether it
     brought that on or not, it is to be mended first.
     """
@@ -191,12 +192,15 @@ def _ranking(
             if checks[effect.check].is_effect and could_be_behind(run, finding, check, effect)
         }
 
-    def key(place: int) -> tuple[bool, int, int, int, int, int]:
+    everywhere = len({training.process for training in run.trainings if training.steps})
+
+    def key(place: int) -> tuple[bool, int, int, int, bool, int, int]:
         finding = findings[place]
         felt = {place, *leads_to[place], *behind(place)}
         grave = min(SEVERITIES[findings[f].severity] for f in felt)
         certain, is_effect = TIERS[finding.tier], bool(checks[finding.check].is_effect)
         explains = -len(leads_to[place])
-        return bool(causes[place]), grave, certain, is_effect, explains, finding.steps[0]
+        some = len(finding.processes) < everywhere
+        return bool(causes[place]), grave, certain, is_effect, some, explains, finding.steps[0]
 
     return sorted(range(len(findings)), key=key)

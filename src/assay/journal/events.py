@@ -17,6 +17,25 @@ class Described(TypedDict):
     dtype: str
 
 
+class Replicated(TypedDict):
+    """A wrapper of class `cls` keeps its model alike on `world` ranks.
+
+    `hook` is a function that reduces gradients in its place, if one was registered; `built` the
+    line that built it.
+    """
+
+    cls: str
+    world: int
+    hook: str | None
+    built: SiteRow | None
+
+
+class Bypassed(TypedDict):
+    """The model inside a DistributedDataParallel, of class `cls`, was called in its place."""
+
+    cls: str
+
+
 class Nothing(TypedDict):
     """Nothing but the step and the line."""
 
@@ -971,6 +990,18 @@ MODEL = EventKind(
     absent="no model was called",
     always=True,
 )  # fmt: skip
+REPLICATED = EventKind(
+    "replicated", Replicated, "ranks",
+    "an optimizer takes the first sampled step on the weights of a DistributedDataParallel over "
+    "two ranks or more",
+    absent="no optimizer stepped on weights of a DistributedDataParallel over several ranks",
+)  # fmt: skip
+BYPASSED = EventKind(
+    "bypassed", Bypassed, "ranks",
+    "a step follows calls of the model inside a DistributedDataParallel and none of the wrapper, "
+    "the first time for each line",
+    absent="no model inside a DistributedDataParallel was trained past it",
+)  # fmt: skip
 BACKWARD = EventKind(
     "backward", Nothing, "optimizers",
     "a line of the script goes backward on a sampled iteration, the first time for each line",
@@ -1393,6 +1424,7 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
+    REPLICATED, BYPASSED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,

@@ -244,7 +244,12 @@ class ProcessReader:
         self._rank = int(line["rank"])
         for training in self._view.trainings[self._base :]:
             training.rank = self._rank
+        for built in self._built.values():
+            built.rank = self._rank
         self._view.facts["world"] = max(int(line["world"]), self._view.facts.get("world") or 1)
+        self._view.facts["processes"][self._process].update(
+            {key: line.get(key) for key in ("rank", "world", "local_rank", "node", "backend")}
+        )
 
     def _on_begin(self, line: dict[str, Any]) -> None:
         self._rank = int(line.get("rank") or 0)

@@ -9,6 +9,7 @@ _NO_TARGET = "no loss function of torch.nn was given a target of numbers"
 _NO_CLASSES = "no loss function of torch.nn was given class labels"
 _NO_DOMAIN = "no loss of classes or rates was called, and no distribution was built"
 _NO_GRADIENT = "no parameter of an optimizer had a gradient"
+_ALONE = "the process trained alone: no group of two processes was there"
 _NO_MODEL = "no model was called"
 _NO_INPUT = "no model was given a tensor"
 _NO_NUMBERS = "no model was given a tensor of floating-point numbers"
@@ -88,6 +89,22 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "a number for the bits of the parameter before the step, equal for equal weights; of each "
         "parameter at the first step only, of all together at each",
         absent=_NO_GRADIENT,
+    ),
+    Signal(
+        "grad_fingerprint", "Gradient fingerprint", "", Per.WHOLE, "ranks",
+        "a number for the bits of the gradient as the optimizer uses it, equal for equal gradients",
+        absent=_ALONE,
+    ),
+    Signal(
+        "grad_sum", "Weighted sum of the gradient", "loss / weight", Per.WHOLE, "ranks",
+        "sum of the gradient's elements (8,192 of each parameter), each by a weight of its own, as "
+        "the optimizer uses it; that of an average is the average of such sums",
+        absent=_ALONE,
+    ),
+    Signal(
+        "local_grad_sum", "Weighted sum after backward", "loss / weight", Per.WHOLE, "ranks",
+        "the same sum of what the last backward pass left",
+        absent=_ALONE,
     ),
     Signal(
         "weight_nonfinite_share", "Non-finite share of weights", "share", Per.PARAMETER,

@@ -7,6 +7,7 @@ from .data.batches import Batches
 from .data.changed_data import ChangedData
 from .data.loaders import Loaders
 from .data.neighbours import Neighbours
+from .distributed.ranks import Ranks
 from .evaluation.averages import Averages
 from .evaluation.evaluation import Evaluation
 from .evaluation.evaluation_modes import EvaluationModes
@@ -89,6 +90,7 @@ PROBES: tuple[type[Probe], ...] = (
     Activations,
     Freezing,
     Gradients,
+    Ranks,
     Clearing,
     Wasted,
     Symmetry,

@@ -17,7 +17,7 @@ from ..journal.signals import SIGNALS
 from ..journal.view import RunView, Training
 from ..signals.movement import unmoved
 from ..signals.trend import Trend
-from .apart import apart
+from .apart import apart, listed, ranks_among
 from .ending import Unseen, bad_end, signal_name, why_unseen
 
 SCHEMA = 1
@@ -105,9 +105,15 @@ class Report:
         known = self.view.facts.get("processes") or ()
         numbers = [self.separate[place - 1] for place in places]
         pids = [str(known[n].get("pid")) for n in numbers if n < len(known)]
-        listed = " and ".join(filter(None, [", ".join(map(str, places[:-1])), str(places[-1])]))
         told = f" (pid{'s' if len(pids) > 1 else ''} {', '.join(pids)})" if pids else ""
-        return f"{listed} of {len(self.separate)}{told}"
+        return f"{listed(places)} of {len(self.separate)}{told}"
+
+    def ranks_of(self, finding: Finding) -> str | None:
+        """Returns `all 8` or `1 and 5 of 8`: the ranks it was found on, of those that trained."""
+        found, of = ranks_among(self.view, finding.processes)
+        return (
+            None if not found else f"all {of}" if len(found) == of else f"{listed(found)} of {of}"
+        )
 
     def fails(self, level: str | None) -> bool:
         """Whether a finding is at least as grave as `level` (`error`, `warning`; None: never)."""
@@ -152,7 +158,7 @@ class Report:
                 "overhead_pct": None if overhead is None else round(overhead, 2),
                 **_sampling(facts.get("cost")),
             },
-            "findings": [_finding(finding, self.separate) for finding in self.findings],
+            "findings": [_finding(finding, self) for finding in self.findings],
             "verdicts": [],
             "silent": list(self.diagnosis.silent),
             "skipped": {**self.diagnosis.skipped, **self.ignored},
@@ -246,9 +252,10 @@ def _sampling(cost: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding, separate: tuple[int, ...]) -> dict[str, Any]:
+def _finding(finding: Finding, report: Report) -> dict[str, Any]:
     where = finding.where
-    among = [number for number, p in enumerate(separate, 1) if p in finding.processes]
+    among = [n for n, p in enumerate(report.separate, 1) if p in finding.processes]
+    ranks, _ = ranks_among(report.view, finding.processes)
     return {
         "check": finding.check,
         "family": finding.family,
@@ -256,6 +263,7 @@ def _finding(finding: Finding, separate: tuple[int, ...]) -> dict[str, Any]:
         "tier": finding.tier,
         **({"preview": True} if finding.preview else {}),
         **({"processes": among} if among else {}),
+        **({"ranks": ranks} if ranks else {}),
         "role": finding.role,
         "explained_by": list(finding.explained_by),
         "summary": finding.summary,

@@ -180,6 +180,8 @@ class _Page:
             rows.add_row("where", Text(clean(place)))
         if processes := self._report.processes_of(finding):
             rows.add_row("process", Text(processes))
+        if ranks := self._report.ranks_of(finding):
+            rows.add_row("ranks", Text(ranks))
         if finding.also:
             lines = ", ".join(f"{short_path(site.file)}:{site.line}" for site in finding.also)
             rows.add_row("also at", Text(clean(lines), "cyan"))
@@ -212,6 +214,8 @@ class _Page:
         line.append(" ".join(clean(finding.summary).split()))
         if processes := self._report.processes_of(finding):
             line.append(f" (process {processes})", "dim")
+        if (ranks := self._report.ranks_of(finding)) and not ranks.startswith("all"):
+            line.append(f" (rank{'s' if ' and ' in ranks else ''} {ranks})", "dim")
         return _hanging(Text(sign, style), line)
 
     def _source(self, finding: Finding, style: str) -> RenderableType | None:

@@ -1,4 +1,4 @@
-"""Seam: the process group, which knows a process's rank where the environment does not tell it."""
+"""Seam: the process group, which knows a process's rank, and models that are replicated over it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .patch import Patches
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Announces rank and size of the default group once it exists."""
+    """Announces the default group once it exists, and each DistributedDataParallel."""
     distributed = torch.distributed
     if not distributed.is_available():
         return
@@ -31,3 +31,12 @@ def install(hub: Hub, patches: Patches) -> None:
         return init_process_group
 
     patches.wrap(distributed.distributed_c10d, "init_process_group", joined)
+
+    def built(original: Any) -> Any:
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            hub.emit("replicated", self)
+
+        return __init__
+
+    patches.wrap(torch.nn.parallel.DistributedDataParallel, "__init__", built)

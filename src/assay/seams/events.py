@@ -269,6 +269,9 @@ class Events:
     def process_group(self, rank: int, world: int, backend: Any) -> None:
         """Called after `init_process_group` has returned."""
 
+    def replicated(self, wrapper: Module) -> None:
+        """Called after the constructor of DistributedDataParallel has returned."""
+
     def training_found(self, training: Any, optimizer: Optimizer) -> None:
         """Called when an optimizer takes its first step: after it, before `step_end` is over."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterable
 from typing import Any
 
@@ -98,7 +99,15 @@ class Watch:
                 self.hub.emit("root_found", root)
 
     def _on_process_group(self, rank: int, world: int, backend: str) -> None:
-        self.journal.put("process_group", rank=rank, world=world, backend=str(backend))
+        local = os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_LOCALID")
+        self.journal.put(
+            "process_group",
+            rank=rank,
+            world=world,
+            backend=str(backend),
+            local_rank=int(local) if local and local.isdecimal() else None,
+            node=platform.node(),
+        )
 
     def _on_transform(self, name: str) -> None:
         if not self.clock.stepped and not self.facts.trainings:

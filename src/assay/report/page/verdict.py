@@ -111,6 +111,8 @@ def _where(report: Report, finding: Finding) -> str:
     parts = [where.parameter or where.module or ""]
     if where.group is not None:
         parts.append(f"parameter group {where.group}")
+    if ranks := report.ranks_of(finding):
+        parts.append(f"rank {ranks}" if "all" not in ranks else f"{ranks} ranks")
     if processes := report.processes_of(finding):
         parts.append(f"process {processes}")
     return clean(", ".join(part for part in parts if part))
