@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RUNTIME := $(VENV)/.assay-runtime
 TOOLS := $(VENV)/.assay-tools
-CODE := src tests tools $(wildcard benchmarks)
+CODE := src tests tools $(wildcard benchmarks faultbench)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

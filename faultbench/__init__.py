@@ -1,0 +1,1 @@
+"""faultbench: training scripts with known faults, and what tools say of them (see README.md)."""
