@@ -26,6 +26,7 @@ OWNERS = (
     torch.amp.autocast_mode.autocast, torch.amp.GradScaler, torch.random, torch.nn.init,
     torch.no_grad, torch.inference_mode, __import__("random"), __import__("numpy").random,
     torch.distributed.distributed_c10d, torch.nn.parallel.DistributedDataParallel,
+    sys.modules["torch.multiprocessing.spawn"].ProcessContext,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .attempts import Attempts
+from .deaths import read_deaths
 from .numbers import from_json
 from .schedulers import Scheduler, StepLine
 from .second_runs import read_notes
@@ -54,6 +55,7 @@ def read_run(folder: Path) -> RunView:
     for path in journals:
         ProcessReader(view, path).read()
     read_workers(folder / "workers.jsonl", view)
+    read_deaths(folder / "deaths.jsonl", view)
     read_troubles(folder, view)
     read_notes(folder, view)
     return view
@@ -379,6 +381,9 @@ class ProcessReader:
         self._view.errors.append(f"{line['where']}: {line['error']}")
         if line.get("by"):
             self._view.failed.setdefault(line["by"], line["error"])
+
+    def _on_end(self, line: dict[str, Any]) -> None:
+        self._view.facts["processes"][self._process]["ended"] = True
 
     def _on_stop(self, line: dict[str, Any]) -> None:
         self._view.facts["stopped"] = line["why"]

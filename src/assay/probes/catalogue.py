@@ -7,6 +7,7 @@ from .data.batches import Batches
 from .data.changed_data import ChangedData
 from .data.loaders import Loaders
 from .data.neighbours import Neighbours
+from .distributed.deaths import Deaths
 from .distributed.ranks import Ranks
 from .evaluation.averages import Averages
 from .evaluation.evaluation import Evaluation
@@ -110,6 +111,7 @@ PROBES: tuple[type[Probe], ...] = (
     Questions,
     FirstQuestions,
     Setup,
+    Deaths,
 )
 
 IN_TRIALS: tuple[type[Probe], ...] = (Comparable, Callers)

@@ -6,8 +6,10 @@ import signal as signals
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..journal.deaths import Death
 from ..journal.events import OVERWRITTEN
 from ..journal.view import RunView
+from ..signals.ranks import named
 
 if TYPE_CHECKING:
     from .model import Report
@@ -43,6 +45,9 @@ def how_it_ended(view: RunView) -> str | None:
     """Returns one clause on an end that is not plain success; None for that, and for a notebook."""
     facts, steps = view.facts, view.steps
     when = f"after {counted(steps, 'step')}" if steps else "before its first training step"
+    if (death := _first_death(view)) and "overran" not in facts:
+        clause = bad_end(view)
+        return f"{clause}: {death}" if clause else f"ended, but {death}"
     if clause := bad_end(view):
         hint = None
         if "overran" not in facts:
@@ -54,6 +59,30 @@ def how_it_ended(view: RunView) -> str | None:
     if "exit_code" not in facts and "in_process" not in facts:
         return "has no recorded end: it still runs, or assay itself was killed"
     return None
+
+
+def _first_death(view: RunView) -> str | None:
+    """Names the rank that failed first, how, after how many steps; and how the others ended."""
+    deaths = view.facts.get("deaths")
+    if not deaths:
+        return None
+    first: Death = deaths[0]
+    code, hint = first.exit_code, ""
+    if code is None:
+        how, hint = "left no end in its record", "it was killed, or still runs"
+    elif code < 0:
+        name = signal_name(-code) or ""
+        how, hint = f"was killed by {name}", _HINTS.get(name, "")
+    else:
+        how = f"ended with exit status {code}"
+    ended = [death.rank for death in deaths[1:] if death.exit_code == -signals.SIGTERM]
+    failed = [death.rank for death in deaths[1:] if death.rank not in ended]
+    return (
+        f"rank {first.rank} {how}{f' ({hint})' if hint else ''}, and its record ends after "
+        f"{counted(first.steps, 'step')}"
+        + (f"; {named(failed)} failed after it" if failed else "")
+        + (f"; {named(ended)} {'were' if ended[1:] else 'was'} then ended" if ended else "")
+    )
 
 
 def _overwritten(view: RunView) -> str | None:

@@ -272,6 +272,12 @@ class Events:
     def replicated(self, wrapper: Module) -> None:
         """Called after the constructor of DistributedDataParallel has returned."""
 
+    def child_failed(self, pid: int, index: int, code: int) -> None:
+        """Called when a process that torch started has failed; below 0 its signal's number.
+
+        `index` is its rank for torchrun, and its place among its siblings for `mp.spawn`.
+        """
+
     def training_found(self, training: Any, optimizer: Optimizer) -> None:
         """Called when an optimizer takes its first step: after it, before `step_end` is over."""
 
