@@ -126,7 +126,6 @@ LONGER: dict[str, tuple[int, str]] = {
         "two reasons why its models can't tell, losses that stay at chance or fall by heart alone",
     ),
     "checks/data/labels_missing.py": (190, "labels of classes and targets of numbers, in one look"),
-    "probes/data/contents.py": (340, "what is followed of an input in training and in evaluations"),
     "probes/data/loaders.py": (330, "how a loader is set, what it draws, what workers draw from"),
     "watching/lineage.py": (360, "one walk over a script's names, a case for each way to bind one"),
     "checks/gradient/exploding_gradient.py": (160, "a burst, its harm, and which are another's"),

@@ -9,7 +9,8 @@ from torch import nn
 
 from assay.journal.events import EVAL_CONTENTS, INPUT_CONTENTS
 from assay.probes.data.batches import Batches
-from assay.probes.data.contents import Part, padded_share
+from assay.probes.data.contents import padded_share
+from assay.probes.data.parts import Part
 from assay.probes.evaluation.held_out import HeldOut
 from assay.probes.model.structure import Structure
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from assay.probes.data import contents
-from assay.probes.data.contents import Contents, Held, Moments, Part, padded_share, part_dims
+from assay.probes.data.contents import Contents, Held, padded_share, part_dims
+from assay.probes.data.parts import Moments, Part
 
 from .noting import Noting
 

@@ -11,91 +11,16 @@ from torch import Tensor
 from ...seams.callsite import user_frame
 from ...watching.lineage import Lineage, lineage, unlike
 from ...watching.probe import Probe
+from .parts import Moments, Part
 
 PLACES_AT_MOST = 8
 PARTS_AT_MOST = 4096
 """Features or channels up to which each is followed."""
 ELEMENTS_AT_MOST = 1 << 20
 """Numbers of one batch that are looked at: of a larger one, the first rows."""
-NAMED_AT_MOST = 16
 ROWS_KEPT = 512
 SHORTEST = 4
 """Positions of the shortest sequences whose padding is counted."""
-
-
-class Part:
-    """Features, or channels, along one dimension: the range of each over all that was seen."""
-
-    def __init__(self, dim: int, batch: Tensor) -> None:
-        self.dim, self.size = dim, batch.shape[dim]
-        self.low: Tensor | None = None
-        self.high: Tensor | None = None
-        self.between: Tensor | None = None
-
-    def add(self, batch: Tensor) -> None:
-        """Widens the ranges by a batch."""
-        others = [d for d in range(batch.dim()) if d != self.dim]
-        low, high = batch.amin(others), batch.amax(others)
-        if self.low is None or self.high is None or self.between is None:
-            new_low, new_high = low, high
-            between = torch.zeros_like(low, dtype=torch.bool)
-        else:
-            new_low, new_high = torch.minimum(low, self.low), torch.maximum(high, self.high)
-            between = self.between
-            for old in (self.low, self.high):
-                between = between | ((old > new_low) & (old < new_high))
-        shape = [1] * batch.dim()
-        shape[self.dim] = self.size
-        inside = (batch > new_low.reshape(shape)) & (batch < new_high.reshape(shape))
-        self.low, self.high, self.between = new_low, new_high, between | inside.any(others)
-
-    def facts(self) -> dict[str, Any]:
-        """Returns which never changed, with the values of the first; how many took two values."""
-        assert self.low is not None
-        assert self.high is not None
-        assert self.between is not None
-        still = self.low == self.high
-        at = still.nonzero().flatten()[:NAMED_AT_MOST]
-        return {
-            "dim": self.dim,
-            "size": self.size,
-            "constant": int(still.sum()),
-            "which": at.tolist(),
-            "values": self.low[at].tolist(),
-            "two_valued": int((~self.between & ~still).sum()),
-        }
-
-
-class Moments:
-    """Mean and deviation of each part over all that was seen, in float64 where there is one."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sum: Any = 0.0
-        self.squares: Any = 0.0
-
-    def add(self, batch: Tensor, dim: int) -> None:
-        """Adds a batch."""
-        wide = torch.float32 if batch.device.type == "mps" else torch.float64
-        if batch.dim() == 1:
-            batch, dim = batch[:, None], 1
-        others = [d for d in range(batch.dim()) if d != dim]
-        values = batch.to(wide)
-        self.count += batch.numel() // batch.shape[dim]
-        self.sum = self.sum + values.sum(others)
-        self.squares = self.squares + (values * values).sum(others)
-
-    def facts(self, prefix: str) -> dict[str, Any]:
-        """Returns mean and deviation of all numbers together, and the means of the first parts."""
-        if not self.count:
-            return {f"{prefix}mean": None, f"{prefix}std": None, f"{prefix}part_means": []}
-        mean, squares = self.sum / self.count, self.squares / self.count
-        together = float(mean.mean())
-        return {
-            f"{prefix}mean": together,
-            f"{prefix}std": max(float(squares.mean()) - together**2, 0.0) ** 0.5,
-            f"{prefix}part_means": mean[:NAMED_AT_MOST].tolist(),
-        }
 
 
 class Held:
@@ -140,14 +65,15 @@ class Held:
         self.varies |= self.shape != tuple(batch.shape[1:])
         if self.varies:
             self.unchanged = False
-        else:
+        elif self.unchanged is not False:
             assert self.first is not None
-            self.unchanged = self.unchanged & (batch == self.first).all()
+            self.unchanged = _still(self.unchanged & (batch == self.first).all())
         numbers = batch.float() if batch.dtype.itemsize < 4 else batch
-        low, high = numbers.amin(), numbers.amax()
+        low, high = torch.aminmax(numbers)
         self.low = low if self.low is None else torch.minimum(self.low, low)
         self.high = high if self.high is None else torch.maximum(self.high, high)
-        self.binary = self.binary & ((numbers == 0) | (numbers == 1)).all()
+        if self.binary is not False:
+            self.binary = _still(self.binary & ((numbers == 0) | (numbers == 1)).all())
         if not batch.is_floating_point():
             return
         if self.varies:
@@ -161,7 +87,9 @@ class Held:
         """Notes mean and deviation of each row: their range in training, all of an evaluation."""
         if numbers.dim() < 2 or numbers[0].numel() < 2:
             return
-        std, mean = torch.std_mean(numbers.flatten(1), 1, correction=0)
+        rows = numbers.flatten(1)
+        mean = rows.mean(1)  # torch.std_mean takes several times as long on a CPU
+        std = torch.linalg.vector_norm(rows - mean[:, None], dim=1) / rows.shape[1] ** 0.5
         both = torch.stack([mean, std])
         if held_out:
             if sum(kept.shape[1] for kept in self.row_numbers) < ROWS_KEPT:
@@ -181,6 +109,11 @@ class Held:
         low, high = (bound[:, None].to(rows.device) for bound in training.row_range)
         slack = 1e-6 * (high - low)
         return float(((rows < low - slack) | (rows > high + slack)).any(0).float().mean())
+
+
+def _still(holds: Tensor) -> bool | Tensor:
+    """Returns a truth as one, where that waits for no device: what no longer holds never will."""
+    return bool(holds) if holds.is_cpu else holds
 
 
 def part_dims(batch: Tensor) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
@@ -181,9 +182,8 @@ def row_prints(batch: Tensor) -> list[float] | None:
         return None
     flat = batch.detach().reshape(len(batch), -1)
     chosen = flat[:, :: max(flat.shape[1] // COLUMNS_AT_MOST, 1)]
-    wide = torch.float32 if batch.device.type == "mps" else torch.float64
-    places = torch.arange(chosen.shape[1], device=batch.device, dtype=wide)
-    prints: list[float] = (chosen.to(wide) @ torch.cos(1.7 * places + 0.3)).tolist()
+    weights = _print_weights(chosen.shape[1], batch.device)
+    prints: list[float] = (chosen.to(weights.dtype) @ weights).tolist()
     whole = not chosen.is_floating_point() or bool((chosen == chosen.round()).all())
     least = DIFFERENT_WHOLE if whole else DIFFERENT
     return prints if len(set(prints)) >= least * len(prints) else None
@@ -193,12 +193,26 @@ def row_points(batch: Tensor) -> Tensor:
     """Returns each row in 16 fixed directions, [rows, 16] on the CPU: distances are about kept."""
     flat = batch.detach().reshape(len(batch), -1)
     chosen = flat[:, :: max(flat.shape[1] // COLUMNS_AT_MOST, 1)]
-    wide = torch.float32 if batch.device.type == "mps" else torch.float64  # no mixed precision
-    places = torch.arange(1, chosen.shape[1] + 1, device=batch.device, dtype=wide)
-    turns = torch.arange(1, DIRECTIONS + 1, device=batch.device, dtype=wide)
-    # as good as random, and no generator is asked
-    directions = torch.cos(places[:, None] ** 2 * turns.sqrt() + turns)
-    return (chosen.to(wide) @ directions).float().cpu()
+    directions = _directions(chosen.shape[1], batch.device)
+    return (chosen.to(directions.dtype) @ directions).float().cpu()
+
+
+@lru_cache(maxsize=PLACES_AT_MOST)
+def _print_weights(columns: int, device: torch.device) -> Tensor:
+    places = torch.arange(columns, device=device, dtype=_wide(device))
+    return torch.cos(1.7 * places + 0.3)
+
+
+@lru_cache(maxsize=PLACES_AT_MOST)
+def _directions(columns: int, device: torch.device) -> Tensor:
+    """Returns directions that are as good as random, [columns, 16]: no generator is asked."""
+    places = torch.arange(1, columns + 1, device=device, dtype=_wide(device))
+    turns = torch.arange(1, DIRECTIONS + 1, device=device, dtype=_wide(device))
+    return torch.cos(places[:, None] ** 2 * turns.sqrt() + turns)
+
+
+def _wide(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def are_near(points: Tensor, known: Tensor) -> Tensor:
