@@ -131,8 +131,22 @@ def answer(case: Case) -> Answer:
     if case.origin == "remedies":
         fault = _causes()[f"others/{case.name.partition('/')[2]}"]
         return Answer(fault, frozenset({fault}))
-    path = ANSWERS / f"{case.name}.toml"
-    return read_answer(path.read_text(encoding="utf-8") if path.exists() else _sealed()[case.name])
+    return read_answer(answer_text(case.name))
+
+
+def answer_text(name: str) -> str:
+    """Returns the TOML of a case of `faults`, from the sealed file where it lies there.
+
+    Raises:
+        KeyError: It has no answer.
+    """
+    path = ANSWERS / f"{name}.toml"
+    return path.read_text(encoding="utf-8") if path.exists() else _sealed()[name]
+
+
+def sealed_names() -> list[str]:
+    """Returns the names of the cases whose answers are sealed."""
+    return sorted(_sealed())
 
 
 def read_answer(text: str) -> Answer:
@@ -175,4 +189,4 @@ def _causes() -> dict[str, str]:
 def _sealed() -> dict[str, str]:
     from .sealing import opened
 
-    return dict(json.loads(opened()))
+    return dict(json.loads(opened())) if SEALED.exists() else {}

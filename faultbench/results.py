@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import platform
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,9 @@ from .catalogue import Answer, Case, answer, cases
 from .running import PLAIN, adapter, environment, read_results, version
 from .scoring import FIRST, Score, score
 
+APART = (PLAIN, "assay-fix", "traincheck", "lightning")
+"""Asked about fewer cases than the others: they take too long, or are for few scripts."""
+
 
 class Results:
     """The results of a work folder.
@@ -25,8 +27,10 @@ class Results:
 
     def __init__(self, work: Path) -> None:
         self.work = work
-        every = {case.name: case for case in cases()}
+        self.every = every = {case.name: case for case in cases()}
         self.lines = [r for r in read_results(work / "results.jsonl") if r["case"] in every]
+        self.known = {(r["tool"], r["case"], r["variant"]): r for r in self.lines}
+        self.date = datetime.date.today().isoformat()
         self.cases: dict[str, Case] = {r["case"]: every[r["case"]] for r in self.lines}
 
     def folder(self, tool: str, case: str, variant: str) -> Path:
@@ -47,12 +51,28 @@ class Results:
         """The answers; read here, after all tools have answered."""
         return {name: answer(case) for name, case in self.cases.items()}
 
-    def scores(self, half: str = "", origin: str = "") -> dict[str, Score]:
-        """Returns each tool's score, of one half or one origin if asked, in the table's order."""
+    @cached_property
+    def common(self) -> frozenset[str]:
+        """The cases that every tool was asked about, of the tools asked about at least a few."""
+        asked: dict[str, set[str]] = {}
+        for r in self.lines:
+            if r["variant"] == "sick" and r["tool"] not in APART and r.get("applies") is not False:
+                asked.setdefault(r["tool"], set()).add(r["case"])
+        return frozenset.intersection(*(frozenset(names) for names in asked.values()))
+
+    def scores(self, half: str = "", origin: str = "", *, common: bool = False) -> dict[str, Score]:
+        """Returns each tool's score, in the table's order.
+
+        Args:
+            half: Of this half only.
+            origin: Of this origin only.
+            common: Of the cases that every tool was asked about only.
+        """
         lines = [
             r
             for r in self.lines
             if (not half or self.cases[r["case"]].half == half)
+            and (not common or r["case"] in self.common)
             and (not origin or self.cases[r["case"]].origin == origin)
         ]
         found = score(lines, self.said, self.answers)
@@ -72,7 +92,7 @@ class Results:
     def summary(self) -> dict[str, Any]:
         """Returns everything that the page's table says, for programs."""
         return {
-            "date": datetime.date.today().isoformat(),
+            "date": self.date,
             "python": platform.python_version(),
             "versions": self.versions,
             "cases": sorted(self.cases),
@@ -112,8 +132,3 @@ class Results:
             f"×{own.cost:.2f}" if own.cost else "",
             str(adapter(tool).changed_lines),
         ]
-
-
-def read_summary(path: Path) -> dict[str, Any]:
-    """Returns a summary that was written earlier."""
-    return dict(json.loads(path.read_text(encoding="utf-8")))

@@ -196,6 +196,9 @@ def bounded(command: Sequence[str], out: Path, limit: float) -> dict[str, Any]:
         Its exit status, seconds, CPU seconds (with those of its children), whether it ran out of time.
     """
     inherited = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "COLUMNS": "120"}
+    inherited |= dict.fromkeys(
+        ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "ACCELERATE_USE_CPU"), "1"
+    )
     paths = [str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     inherited["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     began = time.monotonic()
