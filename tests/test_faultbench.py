@@ -274,3 +274,52 @@ def test_a_run_that_takes_too_long_is_ended(
     (line,) = read_results(tmp_path / "results.jsonl")
     assert line["overran"] is True
     assert line["seconds"] < 30
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_leads_to_outputs_and_names_no_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from faultbench import page
+    from faultbench.results import Results
+
+    def ran(tool: str, variant: str, said: list[dict[str, object]], printed: str) -> None:
+        folder = tmp_path / "out" / tool / "checks.dead_units" / variant
+        folder.mkdir(parents=True)
+        known = {"said": said, "trouble": "", "steps": 3}
+        (folder / "said.json").write_text(json.dumps(known))
+        (folder / "stdout.txt").write_text(printed)
+        line = {
+            "tool": tool, "case": "checks/dead_units", "variant": variant, "cpu": 2.0,
+            "seconds": 2.0, "exit": 0, "overran": False, "trouble": "",
+        }  # fmt: skip
+        with (tmp_path / "results.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    words = [{"severity": "error", "text": "Dead units in 3", "line": None}]
+    for variant in ("sick", "fixed"):
+        ran(PLAIN, variant, [], "")
+        ran(
+            "torchmortem",
+            variant,
+            words,
+            "</script> in /root/somebody/script.py \x1b[31mred\x1b[0m",
+        )
+    monkeypatch.setattr(page, "DOCS", tmp_path / "docs")
+    monkeypatch.setattr(Results, "versions", {"torchmortem": "0.1.1"})
+    page.write(Results(tmp_path))
+    html = (tmp_path / "docs" / "page.html").read_text()
+    assert 'class="mark first alarm"' in html
+    assert html.count("</script>") == 2  # what was printed can't end the data
+    assert "somebody" not in html
+    assert "red" in html
+    text = (tmp_path / "docs" / "index.md").read_text()
+    assert "| torchmortem | 0.1.1 | 1 of 1 |" in text
+    assert (
+        json.loads((tmp_path / "docs" / "results.json").read_text())["all"]["torchmortem"][
+            "alarmed"
+        ]
+        == 1
+    )

@@ -75,6 +75,12 @@ class Cockpit(Adapter):
                 self.say("warning", str(one.message))
 
     def finish(self, error: BaseException | None) -> None:
-        """Keeps what it measured beside what it said."""
+        """Keeps what it measured beside what it said.
+
+        Raises:
+            RuntimeError: The script has no loss function whose individual losses could be given.
+        """
+        if self.cockpit is not None and not self.number:
+            raise RuntimeError("needs individual losses; this script writes its loss by hand")
         if self.cockpit is not None:
             (self.out / "cockpit.txt").write_text(str(self.cockpit.get_output())[:20000])
