@@ -5,8 +5,10 @@ Each script is run alone, without assay: what is verified is the set, not a tool
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,7 @@ FAULTS = sorted((ROOT / "faultbench" / "faults").glob("*/sick.py"))
 ANSWERS = ROOT / "faultbench" / "answers"
 ONSETS = ("start", "late", "second phase")
 AT_LEAST = 40
+GIVEAWAYS = re.compile(r"\b(bug|fault|faulty|fixme|todo|sick|broken)\b")
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -91,7 +94,8 @@ def test_scripts_give_nothing_away() -> None:
         for fault in [told, *told["also"]]:
             for name in fault["accepted"]:
                 assert name not in text
-        assert not [word for word in ("bug", "fault", "wrong:", "fixme", "todo") if word in text]
-        mended = sick.with_name("fixed.py").read_text(encoding="utf-8").splitlines()
-        changed = set(text.splitlines()) ^ {line.lower() for line in mended}
+        assert not GIVEAWAYS.search(text)
+        mended = sick.with_name("fixed.py").read_text(encoding="utf-8").lower()
+        pairs = difflib.ndiff(text.splitlines(), mended.splitlines())
+        changed = [line for line in pairs if line[0] in "+-"]
         assert 0 < len(changed) <= 12, f"{sick}: {len(changed)} lines differ"

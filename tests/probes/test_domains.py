@@ -17,6 +17,7 @@ from assay.watching.making import Made, made_by
 
 WEIGHTS = nn.Parameter(torch.eye(5, 3) + 0.1)
 LINEAR = nn.Linear(3, 5)
+BIAS = nn.Parameter(torch.zeros(5))
 torch.manual_seed(0)
 X = torch.randn(4, 3)
 MAPS = nn.Conv2d(1, 2, 3)(torch.randn(1, 1, 8, 8))
@@ -46,6 +47,8 @@ def h() -> Tensor:
         (F.interpolate(MAPS.sigmoid(), scale_factor=2, mode="bilinear"), Made("sigmoid")),
         (h().exp(), Made("exp")),
         (F.softplus(h()), Made("softplus")),
+        (nn.Linear(4, 2)(torch.zeros(3, 5, 4).transpose(0, 1)), Made("linear")),
+        (h().softmax(1) + BIAS, Made("Add")),
         (3 * h().sigmoid(), Made("Mul")),
         (h().sigmoid() - 0.5, Made("Sub")),
         (F.linear(F.normalize(X), F.normalize(WEIGHTS)), Made("cosine")),

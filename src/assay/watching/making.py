@@ -56,9 +56,17 @@ def _made(node: Any, left: int) -> Made:
             return Made(_KINDS[name], *_dimension(node), node)
         elif name in _LINEAR:
             return Made(_product(node))
+        elif name == "Add" and any(_is_leaf(n) for n in following):
+            return _with_bias(following, left)
         else:
             return Made(_KINDS.get(name, name), node=node)
     return Made("")
+
+
+def _with_bias(operands: list[Any], left: int) -> Made:
+    """Says what a sum with a leaf is: of a product it is the bias, as `Linear` adds it in 3-D."""
+    others = [_made(n, left) for n in operands if n is not None and not _is_leaf(n)]
+    return others[0] if others and others[0].kind in ("linear", "product") else Made("Add")
 
 
 def _dimension(node: Any) -> tuple[int | None, int | None]:

@@ -83,7 +83,10 @@ def test_the_own_state_of_a_model_before_its_training() -> None:
     assert finding.severity == "warning"
     assert "all 8 tensors that Net was to load are its own" in finding.summary
     assert found(load(**{**own, "own": 7})) == []
-    assert found(load(step=5, **own)) == []
+    (finding,) = found(load(step=5, **own), load(step=9, **own))
+    assert finding.severity == "warning"
+    assert "as they were after 9 steps: nothing was brought back" in finding.summary
+    assert found(load(step=5, **own), load(step=9)) == []
 
 
 def test_modules_that_are_never_called_are_silent_and_wrappers_are_not() -> None:

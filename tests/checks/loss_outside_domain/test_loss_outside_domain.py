@@ -64,6 +64,7 @@ def test_what_a_mask_may_take_out_is_silent(masked: dict[str, Any]) -> None:
         ("nll_loss", "linear", None, "loss_input_max", 0.1, 1),
         ("nll_loss", "linear", None, "loss_input_max", 0.0, 0),
         ("nll_loss", "Sub", None, "loss_input_max", 3.0, 0),  # a log density
+        ("nll_loss", "product", None, "loss_input_max", 3.0, 1),  # neighbours @ linear(x)
         ("ctc_loss", "linear", False, "loss_input_max", 3.0, 1),
         ("kl_div", "log_softmax", False, "target_min", -2.0, 1),
         ("kl_div", "log_softmax", True, "target_min", -2.0, 0),

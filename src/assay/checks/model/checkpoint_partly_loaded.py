@@ -27,7 +27,7 @@ class CheckpointPartlyLoaded(Check):
     ## Evidence
     Exact. An error if another prefix would make more tensors fit than did. A warning if no tensor
     fitted at all, or if what was loaded are the module's own tensors: the copy of its own state
-    that should have been updated was not.
+    that should have been updated was not, or the state that was kept of the best epoch is no copy.
 
     ## Known exceptions
     Silent: a backbone with a new head (what is missing is new, and what is there fits), parts of a
@@ -36,7 +36,8 @@ class CheckpointPartlyLoaded(Check):
 
     ## Example
     The checkpoint of a model in `DataParallel` has names such as `module.conv.weight`;
-    `model.load_state_dict(state, strict=False)` loads nothing of it.
+    `model.load_state_dict(state, strict=False)` loads nothing of it. `best = model.state_dict()`
+    holds the weights themselves: loaded after training it brings back the last ones.
 
     ## What to try
     Rename the keys. Look at `missing_keys` and `unexpected_keys` of what `load_state_dict` returns.
@@ -75,14 +76,8 @@ class CheckpointPartlyLoaded(Check):
             if run.facts.get("exit_code") or later:
                 return  # it ended the run, or was tried again
         elif not data["unexpected"]:  # torch itself knows of nothing left over
-            if matched and data.get("own") == matched == keys and not event.step:
-                yield self._found(
-                    event,
-                    f"all {matched} tensors that {who} was to load are its own: none of them comes "
-                    "from a checkpoint",
-                    ("look which names of the checkpoint are in model.state_dict()",),
-                    "warning",
-                )
+            if matched and data.get("own") == matched == keys and not (event.step and later):
+                yield self._own(event, f"all {matched} tensors that {who} was to load are its own")
             return
         prefix, fits = data["prefix"], data["prefix_matched"]
         if matched == keys or not given:
@@ -104,6 +99,22 @@ class CheckpointPartlyLoaded(Check):
                 ("compare the names and shapes in the checkpoint with model.state_dict()",),
                 "warning",
             )
+
+    def _own(self, event: Event[LoadState], said: str) -> Finding:
+        """Tells of a load that changed nothing, since a state holds the tensors themselves."""
+        if not event.step:
+            return self._found(
+                event,
+                f"{said}: none of them comes from a checkpoint",
+                ("look which names of the checkpoint are in model.state_dict()",),
+                "warning",
+            )
+        return self._found(
+            event,
+            f"{said}, as they were after {event.step} steps: nothing was brought back",
+            ("keep a copy: copy.deepcopy(model.state_dict()), whose tensors training changes on",),
+            "warning",
+        )
 
     def _found(
         self, event: Event[LoadState], summary: str, try_: tuple[str, ...], severity: str
