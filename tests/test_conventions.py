@@ -91,7 +91,7 @@ DEFAULT_CAP, SMALL_CAP = 300, 150
 TRICK_MACHINERY = {"base", "catalogue", "handle", "options", "stage"}
 # Path below src/assay -> (lines allowed, why). Only files over their cap belong here.
 LONGER: dict[str, tuple[int, str]] = {
-    "journal/events.py": (1450, "one table: every kind of event with the type of its data"),
+    "journal/events.py": (1550, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (900, "one table: every signal"),
     "seams/events.py": (400, "one table: every event with its parameters"),
     "replay/tape.py": (410, "recording and playing keep one invariant: read side by side"),

@@ -671,6 +671,7 @@ def stability_limit(step: Step) -> Values:
 SECONDS = "a time differs from run to run; test_pace.py and a test below hold its bounds"
 WITHOUT: dict[str, str] = {
     "grad_fingerprint": "the variants train in one process; test_ranks.py",
+    "reduced_passes": "the variants train in one process; test_ranks.py",
     "grad_sum": "the variants train in one process; test_ranks.py",
     "local_grad_sum": "the variants train in one process; test_ranks.py",
     "ungraded_weight_norm": "every parameter of the variants has a gradient; test_cuts.py",

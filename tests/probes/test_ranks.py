@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,6 +62,41 @@ def test_an_average_of_gradients_is_the_average_of_their_sums(view: object) -> N
     for signal in ("grad_fingerprint", "weight_fingerprint"):
         assert list(first.series(signal)) == list(second.series(signal))
         assert len(set(first.series(signal).values)) == 12
+
+
+DDP = """
+def train(rank):
+    torch.manual_seed(0)
+    model = nn.parallel.DistributedDataParallel(nn.Linear(4, 2))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for step in range(6):
+        optimizer.zero_grad()
+        for turn in range(3):
+            x = torch.randn(2, 8, 4)[rank]
+            with model.no_sync() if turn < step % 3 else contextlib.nullcontext():
+                model(x).square().mean().backward()
+        optimizer.step()
+    torch.save(model.module, FILE)
+    with open(FILE, "wb") as file:
+        torch.save(model.module, file)
+"""
+
+
+def test_averaged_passes_and_files(warm: WarmRunner, tmp_path: Path) -> None:
+    head, _, rest = SCRIPT.partition("def train(rank):")
+    _, _, tail = rest.partition("if __name__")
+    script = head.replace("import os", "import contextlib, os") + DDP + "if __name__" + tail
+    script = script.replace('os.path.abspath("meeting")', f"'{tmp_path}/m'")
+    (tmp_path / "train.py").write_text(script.replace("FILE", f"'{tmp_path}/{{}}.pt'.format(rank)"))
+    seen = warm.observe([str(tmp_path / "train.py")], run_dir=tmp_path / "run").view
+    for training in seen.trainings:
+        assert list(training.series("reduced_passes").values) == [3.0, 2.0, 1.0] * 2
+    paths = sorted(event.data["path"] for event in seen.events("saved"))
+    assert paths == [str(tmp_path / "0.pt"), str(tmp_path / "1.pt")]
+    (first, second) = seen.events("replicated")
+    assert first.data == second.data
+    assert (first.data["cls"], first.data["world"], first.data["hook"]) == ("Linear", 2, None)
+    assert not first.data["joined"]
 
 
 def test_a_weighted_sum_depends_on_places() -> None:

@@ -21,13 +21,20 @@ class Replicated(TypedDict):
     """A wrapper of class `cls` keeps its model alike on `world` ranks.
 
     `hook` is a function that reduces gradients in its place, if one was registered; `built` the
-    line that built it.
+    line that built it; `joined` whether it runs inside `join()`, where ranks may end early.
     """
 
     cls: str
     world: int
     hook: str | None
     built: SiteRow | None
+    joined: bool
+
+
+class Saved(TypedDict):
+    """The file's whole `path`."""
+
+    path: str
 
 
 class Bypassed(TypedDict):
@@ -990,6 +997,12 @@ MODEL = EventKind(
     absent="no model was called",
     always=True,
 )  # fmt: skip
+SAVED = EventKind(
+    "saved", Saved, "saves",
+    "torch.save writes a file by its path, in a process that trains with others; the first 64",
+    absent="torch.save wrote no file by its path, or the process trained alone",
+    always=True,
+)  # fmt: skip
 REPLICATED = EventKind(
     "replicated", Replicated, "ranks",
     "an optimizer takes the first sampled step on the weights of a DistributedDataParallel over "
@@ -1424,7 +1437,7 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    REPLICATED, BYPASSED,
+    REPLICATED, BYPASSED, SAVED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,

@@ -96,6 +96,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent=_ALONE,
     ),
     Signal(
+        "reduced_passes", "Passes that were averaged", "passes", Per.WHOLE, "ranks",
+        "calls of a DistributedDataParallel for the step whose gradients it averages over ranks",
+        absent="no DistributedDataParallel over several ranks was trained",
+    ),
+    Signal(
         "grad_sum", "Weighted sum of the gradient", "loss / weight", Per.WHOLE, "ranks",
         "sum of the gradient's elements (8,192 of each parameter), each by a weight of its own, as "
         "the optimizer uses it; that of an average is the average of such sums",

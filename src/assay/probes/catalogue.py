@@ -9,6 +9,7 @@ from .data.loaders import Loaders
 from .data.neighbours import Neighbours
 from .distributed.deaths import Deaths
 from .distributed.ranks import Ranks
+from .distributed.saves import Saves
 from .evaluation.averages import Averages
 from .evaluation.evaluation import Evaluation
 from .evaluation.evaluation_modes import EvaluationModes
@@ -112,6 +113,7 @@ PROBES: tuple[type[Probe], ...] = (
     FirstQuestions,
     Setup,
     Deaths,
+    Saves,
 )
 
 IN_TRIALS: tuple[type[Probe], ...] = (Comparable, Callers)

@@ -203,6 +203,9 @@ class Events:
     def weights_kept(self, module: Module) -> None:
         """Called after the weights of a module were taken, copied or saved."""
 
+    def saved(self, file: Any) -> None:
+        """Called after `torch.save` has written to a path or a file object."""
+
     # -- data -------------------------------------------------------------------------------------
 
     def loader_created(self, loader: Any) -> None:

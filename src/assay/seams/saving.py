@@ -44,6 +44,7 @@ def install(hub: Hub, patches: Patches) -> None:
             result = original(*args, **kwargs)
             if isinstance(given, torch.nn.Module):
                 hub.emit("weights_kept", given)
+            hub.emit("saved", args[1] if len(args) > 1 else kwargs.get("f"))
             return result
 
         return save

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...journal.events import EPOCH, LOADER, SEED, Epoch, Loader
+from ...journal.events import SEED, Epoch, Loader
 from ...journal.view import Event, RunView, Site, Training
+from ...signals.orders import whole_epochs
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Where
 from ..requirements import That, too_few
 
-SHUFFLING = ("RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler", "DistributedSampler")
+SHUFFLING = ("RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler")
 
 
 def _too_few_epochs(check: Check, run: RunView, training: Training) -> str | None:
@@ -28,26 +29,26 @@ class SameOrderEveryEpoch(Check):
 
     ## Why it matters
     The same samples meet in the same batches each time, and the last ones always have the last
-    word. Gradient noise no longer averages out over epochs, and in distributed training all epochs
-    repeat the first one's split.
+    word. Gradient noise no longer averages out over epochs.
 
     ## Evidence
     Exact: at least three epochs of one training in a row had the same order, and none another.
 
     ## Known exceptions
     Loaders that read in the data set's own order, a sampler class of the script's own (sorted by
-    length, a curriculum), a new training on the same seed, and very small data sets.
+    length, a curriculum), a new training on the same seed, and very small data sets. A
+    DistributedSampler has a check of its own, `sampler-epoch-not-set`.
 
     ## Example
-    `torch.manual_seed(0)` inside the loop over epochs; a DistributedSampler without
-    `sampler.set_epoch(epoch)`; a generator that is seeded anew for each DataLoader.
+    `torch.manual_seed(0)` inside the loop over epochs; a generator that is seeded anew for each
+    DataLoader.
 
     ## What to try
-    Seed once, before the loop. Call `sampler.set_epoch(epoch)` at the start of each epoch.
+    Seed once, before the loop.
 
     ## References
-    PyTorch documentation, `DistributedSampler.set_epoch`; Bottou: Curiously Fast Convergence of
-    some Stochastic Gradient Descent Algorithms, 2009 (shuffling anew in each epoch).
+    Bottou: Curiously Fast Convergence of some Stochastic Gradient Descent Algorithms, 2009
+    (shuffling anew in each epoch).
     """
 
     name = "same-order-every-epoch"
@@ -75,19 +76,13 @@ class SameOrderEveryEpoch(Check):
                 reason = (
                     "a random generator was seeded with the same number between them"
                     if seeded
-                    else "a DistributedSampler shuffles by its epoch number, which was never set"
-                    if loader.data["sampler"] == "DistributedSampler"
                     else "its generator began anew each time"
                 )
                 yield self.found(
                     f"{len(row)} epochs of the DataLoader drew {row[0].data['draws']:,} samples in "
                     f"the same order by {loader.data['sampler']}: {reason}",
                     "the same samples meet in the same batches each time: shuffling has no effect",
-                    try_=(
-                        ("sampler.set_epoch(epoch) at the start of each epoch",)
-                        if not seeded and loader.data["sampler"] == "DistributedSampler"
-                        else ("seed once, before the loop over epochs",)
-                    ),
+                    try_=("seed once, before the loop over epochs",),
                     where=Where(site=seeded or Site.read(loader.data["built"]) or loader.site),
                     steps=(row[0].step, row[-1].step),
                     evidence=(
@@ -99,22 +94,7 @@ class SameOrderEveryEpoch(Check):
 
 
 def _runs(run: RunView, check: Check) -> Iterator[tuple[Event[Loader], list[Event[Epoch]]]]:
-    """Yields the whole epochs in a row of each loader that shuffles, within one training."""
-    for loader in run.events(LOADER):
-        data = loader.data
-        if not data["grad"] or data["sampler"] not in SHUFFLING or data.get("shuffle") is False:
-            continue
-        row: list[Event[Epoch]] = []
-        for event in run.events(EPOCH):
-            same = event.process == loader.process and event.data["loader"] == data.get("number")
-            if not same or not event.data["whole"]:
-                continue
-            if row and event.step <= row[-1].step:
-                yield loader, row
-                row = []
-            if event.data["draws"] >= check.limit("draws"):
-                row.append(event)
-        yield loader, row
+    return whole_epochs(run, SHUFFLING, check.limit("draws"))
 
 
 def _seeded(run: RunView, row: list[Event[Epoch]]) -> Site | None:

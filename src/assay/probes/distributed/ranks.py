@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from typing import Any, ClassVar
 
 import torch
@@ -21,7 +22,8 @@ class Ranks(Probe):
 
     `grad_fingerprint`, equal for equal gradients; `grad_sum`, a weighted sum of the gradient as the
     optimizer uses it, and `local_grad_sum` of what the last backward pass left. A sum is linear: of
-    an average over ranks it is the average of theirs. Events `replicated` and `bypassed`.
+    an average over ranks it is the average of theirs. `reduced_passes`: calls of the wrapper whose
+    gradients it averages. Events `replicated` and `bypassed`.
     """
 
     name = "ranks"
@@ -39,6 +41,7 @@ class Ranks(Probe):
     def iteration_begins(self) -> None:
         """Forgets the calls of an earlier iteration."""
         self._called: set[int] = set()
+        self._reduced: Counter[int] = Counter()
         self._past: dict[int, Any] = {}
         self._left.clear()
 
@@ -56,6 +59,7 @@ class Ranks(Probe):
         """Notes whether a wrapper is called, or the model inside one."""
         if module in self._wrappers:
             self._called.add(id(module))
+            self._reduced[id(module)] += bool(module.require_backward_grad_sync)
             return
         for wrapper in list(self._wrappers):
             if wrapper.module is module and module.training:
@@ -92,6 +96,8 @@ class Ranks(Probe):
 
     def _tell(self, optimizer: Any, wrapper: Any, site: Any) -> None:
         training = self.watch.training(optimizer)
+        if id(wrapper) in self._called:
+            self.watch.put("reduced_passes", "", float(self._reduced[id(wrapper)]))
         if id(wrapper) not in self._told:
             self._told.add(id(wrapper))
             hooks = getattr(wrapper, "_comm_hooks", None)
@@ -100,6 +106,7 @@ class Ranks(Probe):
                 world=torch.distributed.get_world_size(wrapper.process_group),
                 hook=getattr(hooks[0][0], "__name__", "a hook") if hooks else None,
                 built=None if site is None else list(site),
+                joined=bool(getattr(getattr(wrapper, "_join_config", None), "enable", False)),
             )  # fmt: skip
         past = self._past.get(id(wrapper))
         if past is not None and id(wrapper) not in self._called:
