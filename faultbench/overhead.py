@@ -20,7 +20,7 @@ from .adapters.base import Adapter
 from .catalogue import HERE
 from .running import PLAIN, adapter, bounded, environment
 
-WORKLOADS = ("mlp", "cnn", "transformer")
+WORKLOADS = ("mlp", "transformer", "cnn")
 LEFT_OUT = {
     "assay-fix": "it runs the script many times over",
     "lightning": "the workloads have no Lightning Trainer",
@@ -37,8 +37,8 @@ def measure(tools: Sequence[str], path: Path, pairs: int = PAIRS) -> dict[str, A
         pairs: Runs of each kind.
     """
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for name in tools:
-        for workload in WORKLOADS:
+    for workload in WORKLOADS:
+        for name in tools:
             if name in LEFT_OUT or workload in known.get(name, {}):
                 continue
             known.setdefault(name, {})[workload] = one(name, workload, pairs)
