@@ -49,6 +49,10 @@ class Plain(Adapter):
 
     name = PLAIN
 
+    def applies(self, source: str) -> str:
+        """Returns nothing: it is only run."""
+        return ""
+
     def command(self, python: str, script: Path, out: Path) -> list[str]:
         """Returns what a user types."""
         return [python, str(script)]

@@ -323,3 +323,12 @@ def test_the_page_leads_to_outputs_and_names_no_machine(
         ]
         == 1
     )
+
+
+def test_what_trains_in_processes_of_its_own_is_asked_of_assay_alone() -> None:
+    source = "import torch.multiprocessing as mp\nmp.start_processes(train, nprocs=2)\n"
+    assert "processes" in find("torch-audit")().applies(source)
+    assert "processes" in find("lightning")().applies("import lightning\n" + source)
+    assert find("assay")().applies(source) == ""
+    assert find("torch-audit")().applies("from torch.amp import GradScaler") == ""
+    assert "Lightning" in find("lightning")().applies("import torch")

@@ -17,6 +17,10 @@ class Assay(Adapter):
     setup = "`assay check SCRIPT`, all options as they are"
     ranked = True
 
+    def applies(self, source: str) -> str:
+        """Returns nothing: processes that a script starts are watched too."""
+        return ""
+
     def command(self, python: str, script: Path, out: Path) -> list[str]:
         """Returns the command, its records beside its output."""
         report = ["--json", str(out / "report.json"), "--run-dir", str(out / "runs")]

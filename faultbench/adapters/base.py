@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+SPAWNS = re.compile(r"\b(mp|multiprocessing)\.(spawn|start_processes|Process)\b")
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -110,6 +111,8 @@ class Adapter:
 
     def applies(self, source: str) -> str:
         """Returns why the tool can't be asked about this script; empty if it can."""
+        if SPAWNS.search(source):
+            return "the script trains in processes of its own, into which nothing is attached"
         return ""
 
     def command(self, python: str, script: Path, out: Path) -> list[str]:

@@ -32,7 +32,9 @@ class Lightning(Adapter):
 
     def applies(self, source: str) -> str:
         """Returns why it can't be asked: the script has no Lightning Trainer."""
-        return "" if re.search(r"\blightning\b", source) else "not a Lightning script"
+        if not re.search(r"\blightning\b", source):
+            return "not a Lightning script"
+        return super().applies(source)
 
     def begin(self) -> None:
         """Sets `detect_anomaly` in each Trainer and listens to warnings."""
