@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import hashlib
 import json
 import math
@@ -50,9 +51,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "assay"
 TARGETS = ("probes/**/*.py", "signals/**/*.py", "watching/*.py")
 TESTS = ("tests/probes", "tests/seams", "tests/signals", "tests/trials/test_range_test.py")
-FEW_LINES = 300
-"""Tests that execute no more lines come first, with those of the file's own name: they are about
-few things, and cheap."""
+OWN_NAME, ANOTHER = 0.5, 0.1
+"""How likely a test is taken to kill a mutant of a line that it executes, before it has shown it:
+one of the file's own name, and another one."""
 
 
 REVIEW = (
@@ -583,11 +584,12 @@ class Loop:
         every = drawn(every, self.options)
         items = {item.nodeid: item for item in session.items}
         print(f"{len(every)} mutants, {len(items)} tests", flush=True)
+        gc.freeze()  # so that collecting in a fork copies no memory
         self._all(every, items, self._coverage(items, files))
         return True
 
     def _coverage(self, items: dict[str, Any], files: Sequence[str]) -> Any:
-        """By test, its lines; tests that fail are left out.
+        """By test, its lines and its CPU seconds; tests that fail are left out.
 
         What a test did before still holds while its file and those whose lines it met are the same.
         """
@@ -612,11 +614,13 @@ class Loop:
             found = {}
             for name in part:
                 _traced.start()
+                began = _cpu_seconds()
                 passed = _passes(items[name])
+                seconds = _cpu_seconds() - began
                 met = _traced.stop()
                 if passed:
                     touched = {file: digests[file] for file, _ in met}
-                    found[name] = own[name], touched, met
+                    found[name] = own[name], touched, (met, seconds)
                 else:
                     sys.__stderr__.write(f"fails without any mutant: {name}\n")
             shutil.rmtree(folder)
@@ -632,11 +636,19 @@ class Loop:
     def _all(self, every: list[Mutant], items: Any, covered: Any) -> None:
         by_line: dict[tuple[str, int], list[str]] = defaultdict(list)
         by_file: dict[str, set[str]] = defaultdict(set)
-        for name, lines in covered.items():
+        for name, (lines, _) in covered.items():
             for line in lines:
                 by_line[line].append(name)
                 by_file[line[0]].add(name)
         killers: Counter[tuple[str, str]] = Counter()
+        tried: Counter[tuple[str, str]] = Counter()
+
+        def worth(file: str, name: str) -> float:
+            """Returns how many mutants of a file a test may kill in a second."""
+            expected = OWN_NAME if f"/test_{Path(file).stem}." in name else ANOTHER
+            share = (killers[file, name] + expected) / (tried[file, name] + 1)
+            return share / (covered[name][1] + 0.01)
+
         keep = Path(self.options.keep) if self.options.keep else None
         if keep and keep.exists():
             self.results = json.loads(keep.read_text())
@@ -644,7 +656,7 @@ class Loop:
                 for mutant in every:
                     if not self.results.get(mutant.key, "").startswith("killed"):
                         self.results.pop(mutant.key, None)
-        running: dict[int, tuple[Mutant, str]] = {}
+        running: dict[int, tuple[Mutant, list[str], str]] = {}
         todo = [m for m in every if m.key not in self.results and m.key not in EQUIVALENT]
         done = 0
         began = time.monotonic()
@@ -657,29 +669,23 @@ class Loop:
                     not mutant.function[0].islower() and "." not in mutant.function
                 ):
                     names = by_file[mutant.file]
-                order = sorted(
-                    names,
-                    key=lambda n: (
-                        -killers[mutant.file, n],
-                        f"/test_{Path(mutant.file).stem}." not in n and len(covered[n]) > FEW_LINES,
-                        len(covered[n]),
-                    ),
-                )
+                order = sorted(names, key=lambda name: -worth(mutant.file, name))
                 answer = tempfile.mktemp()
                 pid = os.fork()
                 if not pid:
                     self._child(mutant, [items[n] for n in order], answer)
-                running[pid] = mutant, answer
+                running[pid] = mutant, order, answer
             pid, status = os.waitpid(-1, 0)
-            mutant, answer = running.pop(pid)
+            mutant, order, answer = running.pop(pid)
             try:
-                said = Path(answer).read_text()
+                said, ran = json.loads(Path(answer).read_text())
                 os.unlink(answer)
             except OSError:
-                said = f"killed by signal {status & 0x7F}"  # cut off, or torn apart
+                said, ran = f"killed by signal {status & 0x7F}", 0  # cut off, or torn apart
             self.results[mutant.key] = said
-            if said.startswith("killed by "):
-                killers[mutant.file, said.removeprefix("killed by ")] += 1
+            killers[mutant.file, said.removeprefix("killed by ")] += said.startswith("killed by ")
+            for name in order[:ran]:
+                tried[mutant.file, name] += 1
             done += 1
             if not said.startswith("killed"):
                 print(
@@ -707,14 +713,16 @@ class Loop:
             put_in_place(mutant)
         except Exception as error:
             said, items = f"can't be made: {type(error).__name__}: {error}", []
+        ran = 0
         for item in items:
             if _cpu_seconds() - began > self.options.seconds:
                 said = "survived until its time was up"
                 break
+            ran += 1
             if not _passes(item):
                 said = f"killed by {item.nodeid}"
                 break
-        Path(answer).write_text(said)
+        Path(answer).write_text(json.dumps([said, ran]))
         os._exit(0)
 
 

@@ -21,7 +21,8 @@ class Numbers:
         if entry is not None and entry[0]() is thing:
             return entry[1]
         if len(self._known) >= OBJECTS_AT_MOST:
-            self._known = {key: known for key, known in self._known.items() if known[0]()}
+            alive = ((key, it) for key, it in self._known.items() if it[0]() is not None)
+            self._known = dict(alive)
         number, self._met = self._met, self._met + 1
         if len(self._known) < OBJECTS_AT_MOST:
             self._known[id(thing)] = weakref.ref(thing), number

@@ -28,9 +28,10 @@ class LossRange:
 
     def learn(self, loss: float, *, opening: bool) -> None:
         """Takes a loss of the opening as a usual one; the first after it ends the learning."""
-        if opening and isfinite(loss):
-            low, high = self._ends or (loss, loss)
-            self._ends = min(low, loss), max(high, loss)
+        if opening:
+            if isfinite(loss):
+                low, high = self._ends or (loss, loss)
+                self._ends = min(low, loss), max(high, loss)
         elif self._ends is not None and self.high == ANY:
             low, high = self._ends
             self.high = min(high + max(high - low, MARGIN * abs(high)), ANY)

@@ -92,7 +92,8 @@ def _numbers(operation: Operation, values: dict[int, torch.Tensor]) -> tuple[flo
         scores = scores.movedim(dim, -1)
     scores = scores.reshape(-1, scores.shape[-1])
     real = scores > MASKED
-    real |= ~real.any(1, keepdim=True)  # all masked alike: the weights are those of all keys
+    # all masked alike: the weights are those of all keys; by -inf there are none
+    real |= ~real.any(1, keepdim=True) & scores.isfinite()
     rows = real.sum(1) >= KEYS_AT_LEAST
     scores, real = scores[rows], real[rows]
     if not len(scores):
