@@ -10,7 +10,7 @@ import pytest
 from assay.journal.view import Event
 from assay.signals.constant import constant_loss
 from assay.signals.labels import clumping, entropy, several_a_sample
-from assay.signals.objective import alone, only_loss, training_of, warming_up
+from assay.signals.objective import alone, leads, only_loss, training_of, warming_up
 from assay.testing.runs import make_run, make_training
 
 PLACE = "loss (train.py:9)"
@@ -227,6 +227,18 @@ def test_alone_are_trainings_without_another_in_their_process() -> None:
     assert alone(make_run(first, idle, other), first)
     assert alone(make_run(first, idle, other), other)
     assert not alone(make_run(first, make_training(index=1, loss=[1.0])), first)
+
+
+def test_of_optimizers_that_step_on_the_same_losses_the_first_leads() -> None:
+    encoder = make_training(index=0, loss=[2.0, 1.0])
+    decoder = make_training(index=1, loss=[2.0, 1.0])
+    player = make_training(index=2, loss=[2.0, 1.5])
+    assert leads(make_run(encoder), encoder)
+    assert leads(make_run(encoder, decoder), encoder)
+    assert not leads(make_run(encoder, decoder), decoder)
+    assert not leads(make_run(encoder, player), encoder)
+    silent = [make_training(index=i, steps=2) for i in range(2)]
+    assert not leads(make_run(*silent), silent[0]), "no losses are no same losses"
 
 
 def test_the_training_of_a_call_is_the_one_that_measured_it() -> None:

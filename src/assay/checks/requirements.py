@@ -11,7 +11,7 @@ from ..journal.signals import SIGNALS
 from ..journal.view import RunView, Training
 from ..signals.constant import constant_loss, drift
 from ..signals.jumps import jumps
-from ..signals.objective import alone, only_loss, warming_up, why_not_only
+from ..signals.objective import alone, leads, only_loss, warming_up, why_not_only
 
 if TYPE_CHECKING:
     from .base import Check
@@ -103,6 +103,18 @@ class OneOptimizer:
     def lacking(self, check: Check) -> str:
         """Says that it is not alone."""
         return "another optimizer of its process steps beside it"
+
+
+class OneObjective(OneOptimizer):
+    """As `OneOptimizer`; or all optimizers step on the same losses, and this one is the first."""
+
+    def missing(self, check: Check, run: RunView, training: Training) -> str | None:
+        """Counts the optimizers, where not all of them minimise the same."""
+        return None if leads(run, training) else super().missing(check, run, training)
+
+    def lacking(self, check: Check) -> str:
+        """Says that it is not alone, or that another one stands for it."""
+        return "another optimizer steps beside it"
 
 
 @dataclass(frozen=True, slots=True)

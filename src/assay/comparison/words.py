@@ -126,7 +126,7 @@ def _values(seen: Seen) -> tuple[str, str]:
     if seen.alike:
         return "alike", "alike"
     if seen.signal in ("weight_fingerprint", "input_fingerprint"):
-        return "others", "others"
+        return "differ", "differ"
     if seen.signal == "label_count":
         return f"{seen.a:.9g} of class {seen.place}", f"{seen.b:.9g} of class {seen.place}"
     place = "" if not seen.place or seen.stage is Stage.RATE else f" ({seen.place})"

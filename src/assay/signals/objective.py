@@ -90,6 +90,19 @@ def apart(one: Training, other: Training) -> bool:
     return one.process == other.process and then.began >= max(first.began + first.steps, 1)
 
 
+def leads(run: RunView, training: Training) -> bool:
+    """Whether the loss is this training's to answer for: none beside it, or all on the same losses.
+
+    Optimizers of an encoder and a decoder that step after one backward pass have one objective, and
+    the first of them stands for all.
+    """
+    own = [t for t in run.trainings if t.process == training.process and t.steps]
+    beside = [t for t in own if t is training or not apart(t, training)]
+    losses = list(training.series("loss"))
+    same = all(t.began == training.began and list(t.series("loss")) == losses for t in beside)
+    return bool(beside) and beside[0] is training and (len(beside) == 1 or (bool(losses) and same))
+
+
 def warming_up(training: Training) -> bool:
     """Whether the rate still rises at the end of what was seen."""
     rates = training.series("learning_rate", "group 0")

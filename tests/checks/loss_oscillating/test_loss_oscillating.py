@@ -56,7 +56,8 @@ def test_an_epoch_of_two_batches_swings_by_itself() -> None:
 
 
 def test_players_are_silent() -> None:
-    players = (make_training(index=index, loss=swinging(0.3)) for index in (0, 1))
+    other = [2 * value for value in swinging(0.3)]
+    players = [make_training(index=0, loss=swinging(0.3)), make_training(index=1, loss=other)]
     assert list(CHECK.review(make_run(*players))) == []
 
 

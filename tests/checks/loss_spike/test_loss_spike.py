@@ -53,7 +53,7 @@ def test_several_are_counted() -> None:
 def test_losses_below_zero_and_players_are_silent() -> None:
     assert found(TIMES, calm=-1.0) == []
     leap = [1.0] * 100 + [TIMES] + [1.0] * 99
-    players = (make_training(index=index, loss=leap) for index in (0, 1))
+    players = [make_training(index=i, loss=[(i + 1) * x for x in leap]) for i in (0, 1)]
     assert list(CHECK.review(make_run(*players))) == []
 
 

@@ -86,3 +86,14 @@ def test_of_another_training() -> None:
     given = run()
     given.trainings[0].index = 1
     assert found(given) == []
+
+
+@pytest.mark.parametrize(("beside", "count"), [({"": [1.0]}, 1), ({}, 0)])
+def test_an_optimizer_of_its_own_is_cut_off_where_another_learns(
+    beside: dict[str, list[float]], count: int
+) -> None:
+    data = {"how": "detach", "by": LINE, "names": ["a.weight"], "count": 1, "traces": 2}
+    encoder = make_training(index=0, steps=16)
+    decoder = make_training(index=1, steps=16, grad_norm=beside)
+    event = Event("graph_cut", 3, data, training=0)
+    assert len(list(CHECK.review(make_run(encoder, decoder, events=[event])))) == count

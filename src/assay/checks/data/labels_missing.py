@@ -8,11 +8,11 @@ from math import prod
 from ...journal.events import EVAL_LABELS, LOSS_CALL, LossCall
 from ...journal.view import Event, RunView, Training
 from ...signals.contents import takes_one_batch
-from ...signals.objective import alone
+from ...signals.objective import leads
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
-from ..requirements import OneOptimizer, That, too_few
+from ..requirements import OneObjective, That, too_few
 
 CLASSES = ("cross_entropy", "nll_loss", "multi_margin_loss")
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
@@ -66,9 +66,9 @@ class LabelsMissing(Check):
     tier = "exact"
     by_hand = "how to split the data is the script's to say"
     needs = ("loss_call",)
-    reads = ("loss_call", "label_count", "target_min", "target_max", "eval_labels",
+    reads = ("loss", "loss_call", "label_count", "target_min", "target_max", "eval_labels",
              "input_fingerprint")  # fmt: skip
-    requires = (OneOptimizer(), That(_too_few_targets))
+    requires = (OneObjective(), That(_too_few_targets))
     leads_to = {Effect.OVERFITTING: "classes that training never shows are all wrong"}
     limits = {
         "labels": Limit(256, "targets", "ours: fewer may miss a class by chance"),
@@ -78,7 +78,7 @@ class LabelsMissing(Check):
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
             calls = _calls(run)
-            if not calls or not alone(run, training):
+            if not calls or not leads(run, training):
                 continue
             counts = _counts(training)
             if sum(counts) >= self.limit("labels"):

@@ -16,7 +16,7 @@ from ...signals.trend import trend
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
-from ..requirements import ConstantLoss, OneOptimizer, Samples, That, too_few
+from ..requirements import ConstantLoss, OneObjective, Samples, That, too_few
 
 _BY_HEART = "measured in benchmarks/calibration/by_heart.py"
 
@@ -87,7 +87,7 @@ class LabelsUnrelatedToInputs(Check):
              "target_std", "evaluation_loss", "input_contents", "input_fingerprint",
              "epoch")  # fmt: skip
     requires = (
-        OneOptimizer(),
+        OneObjective(),
         That(_too_few_rows),
         That(_hard_to_tell),
         Samples(("loss",), "steps"),

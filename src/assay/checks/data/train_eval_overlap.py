@@ -31,9 +31,9 @@ class TrainEvalOverlap(Check):
     seen, and the reported accuracy is wrong.
 
     ## Evidence
-    Exact, as to the rows: they are equal, or the report says how many are near. The data have a
-    name that says that they are held out (`val`, `test`, ...), and hold known rows only; or some
-    among others, and not more of them as training goes on.
+    Exact where rows are equal; where some are only near, measured (and the report says how many).
+    The data have a name that says that they are held out (`val`, `test`, ...), and hold known rows
+    only; or some among others, and not more of them as training goes on.
 
     ## Known exceptions
     Evaluating the training data, or all data, is right where they are called so, or nothing: it is
@@ -101,6 +101,7 @@ class TrainEvalOverlap(Check):
                          data["place"]),
             ),
             process=event.process,
+            tier="probe" if data["near"] else None,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from ...signals.evaluations import held_out_loss
 from ...signals.objective import only_loss
 from ..base import Check, Limit
 from ..finding import Evidence, Finding
-from ..requirements import ConstantLoss, OneOptimizer, Steps, That, too_few
+from ..requirements import ConstantLoss, OneObjective, Steps, That, too_few
 
 
 def _too_few_evaluations(check: Check, run: RunView, training: Training) -> str | None:
@@ -60,7 +60,7 @@ class Underfitting(Check):
         "loss", "evaluation_loss", "learning_rate", "loss_call", "loss_call_value", "target_mean",
         "target_std", "label_count",
     )  # fmt: skip
-    requires = (Steps(), OneOptimizer(), ConstantLoss(), That(_too_few_evaluations))
+    requires = (Steps(), OneObjective(), ConstantLoss(), That(_too_few_evaluations))
     limits = {
         "steps": Limit(150, "steps", "ours: earlier most losses still fall"),
         "evaluations": Limit(3, "evaluations", "ours: fewer may be chance"),

@@ -13,7 +13,7 @@ from ...signals.trend import Trend, trend
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
-from ..requirements import ConstantLoss, OneOptimizer, RateAtItsHeight, Samples
+from ..requirements import ConstantLoss, OneObjective, RateAtItsHeight, Samples
 
 
 class LossNotDecreasing(Check):
@@ -66,7 +66,7 @@ class LossNotDecreasing(Check):
         "target_mean",
         "target_std",
     )
-    requires = (OneOptimizer(), Samples(("loss",), "steps"), ConstantLoss(), RateAtItsHeight())
+    requires = (OneObjective(), Samples(("loss",), "steps"), ConstantLoss(), RateAtItsHeight())
     is_effect = (Effect.NOT_LEARNING,)
     limits = {
         "steps": Limit(150, "steps", "measured in benchmarks/calibration/loss_trend.py"),

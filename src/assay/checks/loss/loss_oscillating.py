@@ -12,7 +12,7 @@ from ...journal.view import RunView, Training
 from ...signals.trend import line
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
-from ..requirements import OneOptimizer, Steps
+from ..requirements import OneObjective, Steps
 
 
 class LossOscillating(Check):
@@ -53,7 +53,7 @@ class LossOscillating(Check):
     status = "preview"
     needs = ("loss",)
     reads = ("loss", "loader")
-    requires = (OneOptimizer(), Steps())
+    requires = (OneObjective(), Steps())
     limits = {
         "correlation": Limit(
             -0.6, "of neighbours", "ours: noise of 75 steps lies within 0.35 of 0"

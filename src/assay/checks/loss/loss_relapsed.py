@@ -11,7 +11,7 @@ from ...signals.objective import only_loss
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
-from ..requirements import ConstantLoss, OneOptimizer, Steps
+from ..requirements import ConstantLoss, OneObjective, Steps
 
 PARTS = 20
 """Parts of the run whose median losses are compared."""
@@ -59,7 +59,7 @@ class LossRelapsed(Check):
     by_hand = "a preview: its findings ask for nothing yet"
     needs = ("loss", "loss_call_value")
     reads = ("loss", "loss_call", "loss_call_value", "label_count", "target_mean", "target_std")
-    requires = (OneOptimizer(), Steps(), ConstantLoss())
+    requires = (OneObjective(), Steps(), ConstantLoss())
     is_effect = (Effect.NOT_LEARNING,)
     limits = {
         "steps": Limit(200, "steps", "ours: ten for each part"),

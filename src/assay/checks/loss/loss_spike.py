@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...journal.view import RunView, Training
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Remedy, Where
-from ..requirements import OneOptimizer, Steps
+from ..requirements import OneObjective, Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class LossSpike(Check):
     status = "preview"
     needs = ("loss",)
     reads = ("loss",)
-    requires = (OneOptimizer(), Steps())
+    requires = (OneObjective(), Steps())
     limits = {
         "times": Limit(10.0, "of the largest before", "Megatron-LM, rerun state machine"),
         "window": Limit(100, "steps", "Megatron-LM, rerun state machine"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.events import GRAPH_CUT, GraphCut
 from ...journal.view import Event, RunView, Site, Training
+from ...signals.objective import apart
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Where
 from ..requirements import Steps
@@ -84,7 +85,7 @@ class ParametersWithoutGradient(Check):
                     for name in event.data["names"]
                     if (training.process, name) not in graded and not _moves(training, name)
                 ]
-                if names and training.places("grad_norm"):  # else there is no gradient at all
+                if names and _reaches_others(run, training):  # else it is `loss-detached`
                     yield self._finding(event, training, names)
 
     def _finding(self, event: Event[GraphCut], training: Training, names: list[str]) -> Finding:
@@ -110,6 +111,15 @@ class ParametersWithoutGradient(Check):
             training=training,
             parameters=names,
         )
+
+
+def _reaches_others(run: RunView, training: Training) -> bool:
+    """Whether a gradient reaches this training's other parameters, or those of one beside it."""
+    return any(
+        other.process == training.process and other.places("grad_norm")
+        for other in run.trainings
+        if other is training or not apart(other, training)
+    )
 
 
 def _moves(training: Training, name: str) -> bool:
