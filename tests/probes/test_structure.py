@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from assay.journal.events import OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
+from assay.journal.events import LOOSE_PARAMETERS, OUTSIDE_OPTIMIZER, WITHOUT_GRADIENT
 from assay.probes.evaluation.averages import Averages
 from assay.probes.model import structure
 from assay.probes.model.structure import Structure, _module_settings, plain, shared_places
@@ -238,12 +238,55 @@ def test_parameters_outside_of_every_optimizer(watched: Watching) -> None:
     assert (one, two, three) == (0, 2, 3)
     assert (first["count"], first["elements"], len(first["names"])) == (1, 3, 1)
     assert first["names"][0].endswith("2.weight")
-    assert none == {"names": [], "count": 0, "elements": 0}
+    assert none == {"names": [], "count": 0, "elements": 0, "thawed": 0}
     assert again == first
     norms = seen.view.trainings[0].series("outside_weight_norm")
     expected = float(model[2].weight.detach().double().norm())
     assert list(norms.steps) == [0, 1, 3]
     assert norms.last == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_layers_in_a_plain_list_that_were_met_alone(watched: Watching, training: bool) -> None:
+    class Coder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = [nn.Linear(2, 2).train(training)]
+            self.decoder = nn.Linear(2, 2)
+
+    with watched(Structure) as seen:
+        model = Coder()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            model.decoder(model.encoder[0](torch.ones(1, 2))).sum().backward()
+            optimizer.step()
+    loose = list(seen.view.events(LOOSE_PARAMETERS))
+    outside = list(seen.view.events(OUTSIDE_OPTIMIZER))
+    assert bool(loose) == training
+    if training:
+        assert loose[-1].data["names"] == ["Linear.weight", "Linear.bias"]
+        assert loose[-1].data["by"][2] == "__init__"
+        assert not outside or not outside[-1].data["count"]
+
+
+def test_what_an_optimizer_of_an_earlier_training_held(watched: Watching) -> None:
+    with watched(Structure) as seen:
+        model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 3))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for number in range(9):
+            if number == 3:  # from here on the head alone
+                model[0].weight.requires_grad_(requires_grad=False)
+                optimizer = torch.optim.SGD(model[1].parameters(), lr=0.1)
+            if number == 6:
+                model[0].weight.requires_grad_(requires_grad=True)
+            model.zero_grad()
+            model(torch.ones(1, 2)).sum().backward()
+            optimizer.step()
+    (event,) = seen.view.events(OUTSIDE_OPTIMIZER)
+    assert event.step == 6 - 3
+    assert event.data["names"] == ["0.weight"]  # the bias was never frozen: it may be meant to stay
+    assert event.data["thawed"] == 1
 
 
 def test_lazy_layers_have_shapes_once_they_were_called(watched: Watching) -> None:

@@ -88,11 +88,15 @@ class GraphCut(TypedDict):
 
 
 class OutsideOptimizer(TypedDict):
-    """`names` (at most 200) of `count` parameters with `elements` numbers in all."""
+    """`names` (at most 200) of `count` parameters with `elements` numbers in all.
+
+    `thawed`: how many of them had been frozen before.
+    """
 
     names: list[str]
     count: int
     elements: int
+    thawed: int
 
 
 class LooseParameters(TypedDict):

@@ -35,10 +35,12 @@ def model(layers: str, *, parts=("weight", "bias"), training=True):
     return modules, parameters
 
 
-def outside(layers: str, *, norms=(2.0,) * 5, events=(), names=None, steps=30) -> RunView:
+def outside(
+    layers: str, *, norms=(2.0,) * 5, events=(), names=None, steps=30, **more: int
+) -> RunView:
     modules, parameters = model(layers)
     missing = names or [p.name for p in parameters if p.group is None]
-    facts = {"names": missing, "count": len(missing), "elements": 16 * len(missing)}
+    facts = {"names": missing, "count": len(missing), "elements": 16 * len(missing), **more}
     training = make_training(
         outside_weight_norm=list(norms), grad_norm=[1.0] * 5, steps=steps, site=BUILT
     )
@@ -62,6 +64,12 @@ def test_a_backbone_that_was_not_frozen_is_a_note() -> None:
     finding = only(outside("xxo"))
     assert finding.severity == "note"
     assert finding.tricks == ()
+
+
+def test_a_backbone_that_was_thawed_is_an_error() -> None:
+    finding = only(outside("xxo", thawed=4))
+    assert finding.severity == "error"
+    assert finding.summary.endswith("in no optimizer; 4 of them were frozen before")
 
 
 def test_a_forgotten_middle_is_an_error() -> None:

@@ -88,3 +88,26 @@ class Loose:
             tensors.append(p.detach())
             site = site or (self._site(module) if module is not None else None)
         return names, tensors, site
+
+    def listed(self, roots: list[torch.nn.Module]) -> set[int]:
+        """Returns the parameters of roots that stand in a plain list or dict of another model.
+
+        Such layers are roots of their own, since no module knows them. Those in evaluation mode,
+        and loaded weights, are left out.
+        """
+        if len(roots) < 2:
+            return set()
+        inside: set[int] = set()
+        for root in roots:
+            for module in root.modules():
+                for key, value in vars(module).items():
+                    held = value.values() if type(value) is dict else value
+                    if type(value) in (list, tuple, dict) and key != "_modules":
+                        inside.update(id(m) for m in held if isinstance(m, torch.nn.Module))
+        return {
+            id(p)
+            for root in roots
+            if id(root) in inside and root.training
+            for p in root.parameters()
+            if not self._is_loaded(p)
+        }

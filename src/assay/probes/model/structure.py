@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -26,6 +27,7 @@ _MODULE_SETTINGS = ("p", "eps", "momentum", "affine", "elementwise_affine", "tra
 """What decides how a layer behaves and can't be read off its weights."""
 
 MODULES_AT_MOST = 20_000
+FROZEN_AT_MOST = 100_000
 SHARED_AT_MOST, PLACES_AT_MOST = 200, 50
 
 
@@ -52,6 +54,11 @@ def _module_settings(module: torch.nn.Module) -> dict[str, Any] | None:
     own = vars(module)
     kept = {key: own[key] for key in _MODULE_SETTINGS if type(own.get(key)) in (bool, int, float)}
     return kept or None
+
+
+def _reference(optimizer: Any) -> Callable[[], Any]:
+    """Returns what gives the optimizer for as long as it lives; one of steps by hand lives on."""
+    return (lambda: optimizer) if isinstance(optimizer, ByHand) else weakref.ref(optimizer)
 
 
 def _has_shape(parameter: Any) -> bool:
@@ -100,7 +107,8 @@ class Structure(Probe):
         self._began: dict[int, int] = {}
         self._written: dict[int, Any] = {}
         self._missing: dict[int, Any] = {}
-        self._optimized: dict[int, set[int]] = {}
+        self._optimized: dict[int, tuple[Callable[[], Any], set[int]]] = {}
+        self._frozen: dict[int, weakref.ref[Any]] = {}
         self._built: weakref.WeakSet[Any] = weakref.WeakSet()
         self._build_sites = BuildSites()
         self._loose = Loose(watch.names, self._build_sites.site, watch.shared(Loaded).has)
@@ -188,7 +196,11 @@ class Structure(Probe):
         self.watch.learn_names(optimizer)
         self._write_optimizer(training, optimizer)
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        self._optimized[training.index] = held
+        self._optimized[training.index] = _reference(optimizer), held
+        for root in self.watch.names.roots:
+            for p in root.parameters():
+                if not p.requires_grad and len(self._frozen) < FROZEN_AT_MOST:
+                    self._frozen.setdefault(id(p), weakref.ref(p))
         missing, total = [], 0
         for index, group in enumerate(optimizer.param_groups):
             for p, name in zip(group["params"], parameter_names(self, group, index), strict=True):
@@ -204,21 +216,34 @@ class Structure(Probe):
         self._outside(training)
 
     def _outside(self, training: TrainingLog) -> None:
-        everything = set().union(*self._optimized.values())
+        everything: set[int] = set()
+        gone: set[int] = set()
+        for alive, held in self._optimized.values():
+            (gone if alive() is None else everything).update(held)
         for optimizer in self._built:  # one that has not stepped yet, such as a GAN's other player
             everything |= {id(p) for group in optimizer.param_groups for p in group["params"]}
         names = self.watch.names
-        outside, elements, seen = [], 0, set()
+        outside, elements, thawed, seen = [], 0, 0, set()
         tensors: list[torch.Tensor] = []
+        loose, more, site = self._loose.found(everything)
+        listed = self._loose.listed(names.roots)
         for root in names.roots:
             for name, p in root.named_parameters():
                 trained = p.requires_grad and p.grad is not None
                 if trained and id(p) not in everything and id(p) not in seen:
+                    was_frozen = (ref := self._frozen.get(id(p))) is not None and ref() is p
+                    if id(p) in gone and not was_frozen:
+                        continue  # of an earlier training: whether it is to stay is not known
                     seen.add(id(p))
+                    if id(p) in listed:
+                        loose.append(f"{type(root).__name__}.{name}")
+                        more.append(p.detach())
+                        site = site or self._build_sites.site(root)
+                        continue
                     outside.append(names.parameter(p) or names.prefix(root) + name)
                     elements += p.numel()
+                    thawed += was_frozen
                     tensors.append(p.detach())
-        loose, more, site = self._loose.found(everything)
         tensors += more
         if tensors:
             # stays the same, unless something that is no optimizer moves them
@@ -231,6 +256,7 @@ class Structure(Probe):
                 names=outside[:200],
                 count=len(outside),
                 elements=elements,
+                thawed=thawed,
             )
 
         if loose != self._missing.get(-2, []):
