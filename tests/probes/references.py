@@ -702,6 +702,7 @@ WITHOUT: dict[str, str] = {
             "loss_terms",
             "target_unreachable_share",
             "target_is_input",
+            "target_is_after_next",
             "lookahead",
             "padded_target_share",
             "padded_target_value",

@@ -126,6 +126,14 @@ def test_tokens(target: Tensor, given: list[Tensor], options: Any, expected: Any
         assert found.get(name) == (value if value is None else pytest.approx(value)), name
 
 
+@pytest.mark.parametrize("length", [6, 5, 4])
+@pytest.mark.parametrize(("places", "expected"), [(0, 0), (1, 0), (2, 1)])
+def test_how_far_on_the_targets_are(places: int, length: int, expected: float) -> None:
+    row = torch.arange(3 * 8).view(3, 8)
+    found = heard(row[:, places : places + length].clone(), row[:, :6])
+    assert found["target_is_after_next"] == expected
+
+
 def test_targets_that_a_model_is_given_too() -> None:
     target = TOKENS.clone()
     outside = heard(target, OTHERS, target)

@@ -459,6 +459,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no loss of classes was given a target for each token of an input",
     ),
     Signal(
+        "target_is_after_next", "Targets two tokens on", "share", Per.LOSS_CALL, "sequences",
+        "share of the counted targets that equal the token two places on in the input; 0 where all "
+        "equal the next one",
+        absent="no loss of classes was given a target for each token of an input",
+    ),
+    Signal(
         "lookahead", "Answers before a change", "share", Per.WHOLE, "lookahead",
         "where each target is its own input: how much answers change before a token that is "
         "changed, against at it",

@@ -49,6 +49,20 @@ def test_a_model_that_was_not_asked_is_not_judged() -> None:
     assert found([1.0] * SAMPLES, [math.nan]) == []
 
 
+def after_next(**shares: list[float]) -> list[Finding]:
+    places = {f"cross_entropy (train.py:{line})": values for line, values in shares.items()}
+    return list(CHECK.review(make_run(loss=[1.0] * 9, target_is_after_next=places)))
+
+
+def test_targets_that_were_shifted_twice() -> None:
+    (finding,) = after_next(l20=[1.0] * SAMPLES)
+    assert finding.severity == "warning"
+    assert "were the tokens two places on in the model's input" in finding.summary
+    assert after_next(l20=[1.0] * (SAMPLES - 1)) == []
+    assert after_next(l20=[1.0] * SAMPLES + [0.999]) == []
+    assert after_next(l20=[1.0] * SAMPLES, l30=[0.0] * SAMPLES) == []  # another head, on purpose
+
+
 @pytest.mark.parametrize("loss", [[], [1.0], [math.nan] * 5])
 def test_runs_that_cannot_be_judged_are_silent(loss: list[float]) -> None:
     assert list(CHECK.review(make_run(loss=loss))) == []

@@ -12,7 +12,7 @@ from ..finding import Evidence, Finding, Where
 
 
 class TargetNotShifted(Check):
-    """A language model is scored on the very tokens that it is given, not on the next ones.
+    """A language model is scored on the tokens that it is given, or on those after the next ones.
 
     ## What it does
     Assay compares the targets of a loss with the tokens that the model was given at the same
@@ -22,11 +22,12 @@ class TargetNotShifted(Check):
 
     ## Why it matters
     To copy a token is learnt in a few steps. The loss falls to almost 0, and what the model then
-    generates is the last token over and over.
+    generates is the last token over and over. Of targets shifted twice, a model learns to leave
+    out each second token; its loss looks healthy.
 
     ## Evidence
     Probe. The share of targets that equal their own input, and how much answers before a changed
-    token changed.
+    token changed; or the share that equal the token after the next. The latter is a warning.
 
     ## Known exceptions
     Silent: autoencoders of tokens and masked language models, whose answers depend on the whole
@@ -34,7 +35,8 @@ class TargetNotShifted(Check):
     each token. Not judged where the model can't be asked once more.
 
     ## Example
-    `F.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())`.
+    `F.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())`; or `labels=tokens[:, 1:]` for
+    a model that shifts its labels itself, as those of transformers do.
 
     ## What to try
     Shift by one: `logits[:, :-1]` against `tokens[:, 1:]`.
@@ -49,7 +51,7 @@ class TargetNotShifted(Check):
     tier = "probe"
     by_hand = "whether the model or the loss was to shift is the script's to say"
     needs = ("loss_call",)
-    reads = ("target_is_input", "lookahead", "loss_call")
+    reads = ("target_is_input", "target_is_after_next", "lookahead", "loss_call")
     limits = {
         "share": Limit(1.0, "of the targets", "definition: a copy is one at every place"),
         "lookahead": Limit(0.0, "of the change", "definition: a causal model does not look ahead"),
@@ -72,6 +74,7 @@ class TargetNotShifted(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in run.trainings:
+            yield from self._twice(run, training)
             ahead = training.series("lookahead").finite()
             if not len(ahead) or max(ahead.values) > self.limit("lookahead"):
                 continue
@@ -89,3 +92,27 @@ class TargetNotShifted(Check):
                     ),
                     training=training,
                 )
+
+    def _twice(self, run: RunView, training: Training) -> Iterator[Finding]:
+        """Looks for losses whose targets were the tokens after the next, and for no other."""
+        least = self.limit("share")
+        places = training.places("target_is_after_next")
+        series = [training.series("target_is_after_next", place).finite() for place in places]
+        if any(not len(one) or min(one.values) < least for one in series):
+            return  # some loss asks for the next token, or for something else
+        for place, seen in zip(places, series, strict=True):
+            if len(seen) < self.limit("samples"):
+                continue
+            yield self.found(
+                f"the targets of {place} were the tokens two places on in the model's input, in "
+                f"all {len(seen)} sampled batches",
+                "they were shifted twice: the model learns the token after the next",
+                try_=(
+                    "give the tokens themselves as labels, if the model or its loss shifts them",
+                ),
+                where=Where(site=place_site(run, place)),
+                steps=(seen.steps[0], seen.steps[-1]),
+                evidence=(Evidence("target_is_after_next", 1.0, least, "of the targets"),),
+                severity="warning",
+                training=training,
+            )

@@ -32,8 +32,7 @@ class ParametersOutsideOptimizer(Check):
 
     ## Evidence
     Exact. An error if the optimizer holds parameters that never get a gradient instead (the model
-    was changed after the optimizer was built), if they were frozen and thawed later, or if whole
-    modules behind trained ones are missing.
+    was changed later), if they were frozen before, or if modules behind trained ones are missing.
     A note if everything outside lies before all that is trained: then a head is trained on a
     backbone that was only not told to compute no gradients.
 
@@ -90,15 +89,14 @@ class ParametersOutsideOptimizer(Check):
         fixed = training.series("outside_weight_norm")
         if not self._stay(training) or not training.places("grad_norm"):
             return
-        stale = self._stale(run, outside)
-        thawed = int(last.data.get("thawed", 0))
+        stale, thawed = self._stale(run, outside), last.data.get("thawed", 0)
         kind = "stale" if stale else "thawed" if thawed else self._kind(run, outside)
         if kind is None:
             return
-        count, elements = int(last.data["count"]), int(last.data["elements"])
+        count, elements = last.data["count"], last.data["elements"]
         some = ", ".join(outside[:3]) + (", ..." if count > 3 else "")
-        held = f"; it holds {stale} that never got a gradient instead" if stale else ""
-        held += f"; {thawed} of them were frozen before" if kind == "thawed" else ""
+        held = f"; {thawed} of them were frozen before" * (kind == "thawed")
+        held += f"; it holds {stale} that never got a gradient instead" * bool(stale)
         yield self.found(
             f"{count} parameters ({elements:,} numbers: {some}) got gradients "
             f"but are in no optimizer{held}",

@@ -23,7 +23,8 @@ class Sequences(Probe):
     """Compares the targets of a loss with what the model was given, position by position.
 
     `target_is_input` is the share of the counted targets that equal the token at the same place of
-    the model's input. `padded_target_share` is the share of the counted targets at the ends of
+    the model's input; `target_is_after_next` the share that equal the token two places on, 0 where
+    all equal the next one. `padded_target_share` is the share of the counted targets at the ends of
     sequences where both the input and the target repeat one value of their own (for numbers: 0) to
     the end, in sequences of unequal length; `padded_target_value` is that value.
     """
@@ -88,6 +89,9 @@ class Sequences(Probe):
             if tokens.shape == wanted.shape and tokens.device == wanted.device:
                 copied.append(((tokens == wanted) & counted).sum() / counted.sum())
                 self.copies.append((tokens, copied[-1]))
+            if number == 0 and tokens.dim() == 2 and 0 <= tokens.shape[1] - length <= 2:
+                one, two = (_ahead(tokens, wanted, counted, places) for places in (1, 2))
+                self.watch.put("target_is_after_next", place, two * (one < 1))
             if whole and not is_target and tokens.shape[1] in (length, length + 1):
                 last = wanted[:, -1].mode().values
                 ended, once = _end(wanted == last)
@@ -118,6 +122,16 @@ class Sequences(Probe):
         if padded is not None:
             self.watch.put("padded_target_share", place, padded)
             self.watch.put("padded_target_value", place, 0.0)
+
+
+def _ahead(
+    tokens: torch.Tensor, wanted: torch.Tensor, counted: torch.Tensor, places: int
+) -> torch.Tensor:
+    """Returns the share of the counted targets that equal the token so many places on."""
+    count = min(wanted.shape[1], tokens.shape[1] - places)
+    counted = counted[:, :count]
+    same = (tokens[:, places : places + count] == wanted[:, :count]) & counted
+    return same.sum() / counted.sum()
 
 
 def _share_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
