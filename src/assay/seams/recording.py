@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -46,6 +47,12 @@ def is_plain(value: Any) -> bool:
     return kind is torch.Tensor or (
         isinstance(value, torch.Tensor) and kind.__torch_dispatch__ is _PLAIN
     )
+
+
+def is_shard(value: Any) -> bool:
+    """Whether a tensor is a DTensor: part of one that lies on several ranks."""
+    module = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(value, module.DTensor)
 
 
 def special_mode() -> str | None:

@@ -55,6 +55,8 @@ class Sampling:
         """Whether torch.compile was called: modules are then left alone."""
         self.recording: Recording | None = None
         """Paused while sampled listeners run; ends when they are taken away."""
+        self.ended = False
+        """Whether nothing is sampled any more: looking would be noticed."""
         self._passes = 0
         self._probes: list[Probe] = []
         self._gates: dict[str, Gate] = {}
@@ -139,7 +141,7 @@ class Sampling:
 
     def arm_if_due(self, iteration: int) -> None:
         """Puts the listeners in place if the iteration that comes next is to be sampled."""
-        if not self.armed and iteration >= self.plan.next:
+        if not self.armed and not self.ended and iteration >= self.plan.next:
             self.arm()
 
     def arm(self) -> None:
@@ -167,6 +169,15 @@ class Sampling:
         if self.armed:
             self._take_away()
             self.recorder.drop()
+
+    def end(self) -> list[str]:
+        """Samples nothing from now on; returns the names of the probes that see nothing of it."""
+        self.ended = True
+        self.disarm()
+        if self.suspended:
+            self.suspended = False
+            self._hub.off("step_begin", self._on_step_begin)
+        return [probe.name for probe in self._probes if probe.sampled]
 
     def _begin(self) -> None:
         self.active = True

@@ -10,6 +10,7 @@ from typing import Any
 from ..journal.writer import Journal
 from ..seams.events import verify_methods
 from ..seams.hub import Hub
+from ..seams.recording import is_shard
 from .budget import Budget
 from .by_hand import HandSteps
 from .clock import Clock
@@ -20,6 +21,7 @@ from .plan import OPENING, SamplePlan
 from .probe import Probe
 from .sampling import Sampling
 
+SHARDED = "weights are shards of DTensors: arithmetic on them would send numbers between ranks"
 THINNINGS_AT_MOST = 100
 """Lines of one run that say how samples are thinned out."""
 
@@ -57,6 +59,8 @@ class Watch:
         sampling.add_early("loss", self.clock.on_loss)
         sampling.add_early("root_begin", self._on_root_begin)
         hub.on("process_group", self._on_process_group)
+        hub.on("optimizer_created", self._on_optimizer)
+        hub.on("group_added", self._on_optimizer)
         hub.on("transform", self._on_transform)
         hub.on("compile", self._on_compile)
         made = [self._make(kind) for kind in kinds]
@@ -91,12 +95,28 @@ class Watch:
             clock.next_iteration()
         if not sampling.active or next(module.parameters(), None) is None:
             return  # a loss or an augmentation is no model
+        if self._look_for_shards(module.parameters()):
+            return
         if not clock.in_closure:
             sampling.suspend_if_long()
         if sampling.active:
             self.phases.look_at_modes(module)
             for root in self.facts.names.add_root(module):
                 self.hub.emit("root_found", root)
+
+    def _on_optimizer(self, optimizer: Any) -> None:
+        self._look_for_shards(p for group in optimizer.param_groups for p in group["params"])
+
+    def _look_for_shards(self, parameters: Iterable[Any]) -> bool:
+        """Ends sampling where weights are shards: arithmetic on one sends numbers between ranks.
+
+        A rank that measured would wait for the others, which may not measure at that time.
+        """
+        sharded = not self.sampling.ended and any(map(is_shard, parameters))
+        if sharded:
+            for name in self.sampling.end():
+                self.facts.skip(name, SHARDED)
+        return sharded
 
     def _on_process_group(self, rank: int, world: int, backend: str) -> None:
         local = os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_LOCALID")
