@@ -25,10 +25,6 @@ STALLED_AFTER = 256
 """Backward passes without a step that are told of; accumulation is longer than this only rarely."""
 
 
-UNTIL_THEN = 1 << 30
-"""Steps, where no sample is to come: the fast path is open as long as its time lasts."""
-
-
 class Clock:
     """Knows where the training is.
 
@@ -325,9 +321,7 @@ class Clock:
         """Returns how many steps after this one no sample and no limit needs to see."""
         if self._sampling.armed or self._seconds:
             return 0
-        if self._sampling.ended:
-            return self._steps - training.step - 1 if self._steps else UNTIL_THEN
-        steps = self._sampling.plan.next - self.iteration - 2
+        steps = self._sampling.next - self.iteration - 2
         return min(steps, self._steps - training.step - 1) if self._steps else steps
 
     def stop(self, why: str) -> None:

@@ -16,6 +16,7 @@ from .probe import Probe
 from .training import TrainingLog
 
 Listener = Callable[..., None]
+NEVER = 1 << 40
 
 
 class Recording(Protocol):
@@ -141,7 +142,7 @@ class Sampling:
 
     def arm_if_due(self, iteration: int) -> None:
         """Puts the listeners in place if the iteration that comes next is to be sampled."""
-        if not self.armed and not self.ended and iteration >= self.plan.next:
+        if not self.armed and iteration >= self.next:
             self.arm()
 
     def arm(self) -> None:
@@ -169,6 +170,11 @@ class Sampling:
         if self.armed:
             self._take_away()
             self.recorder.drop()
+
+    @property
+    def next(self) -> int:
+        """The next iteration that is sampled; beyond every run's where none is."""
+        return NEVER if self.ended else self.plan.next
 
     def end(self) -> list[str]:
         """Samples nothing from now on; returns the names of the probes that see nothing of it."""
