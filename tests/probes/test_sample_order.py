@@ -120,6 +120,29 @@ def test_the_module_of_torch_that_is_called_is_named(watched: Any) -> None:
     assert event.data["inside"] == "LSTM"
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_attention_between_samples(watched: Any, turned: bool) -> None:
+    class Attends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0)
+            self.head = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            if turned:  # what the layer was built for
+                return self.head(self.encoder(x.transpose(0, 1))[0])
+            return self.head(self.encoder(x)[:, 0])
+
+    with watched(SampleOrder) as seen:
+        train(Attends, 5, 4)
+    change = seen.view.trainings[0].series("sample_order_change").first
+    events = list(seen.view.events(SAMPLES_MIXED))
+    assert (change > 0.05, len(events)) == ((False, 0) if turned else (True, 1))
+    if events:
+        assert events[0].data["by"] == "company"
+        assert events[0].data["inside"] in ("TransformerEncoderLayer", "MultiheadAttention")
+
+
 @pytest.mark.parametrize(
     ("make", "shape", "why"),
     [

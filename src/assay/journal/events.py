@@ -815,13 +815,15 @@ class ModeGap(TypedDict):
 class SamplesMixed(TypedDict):
     """The `operation` whose result depends on the place, of this `shape`, and the user's `line`.
 
-    `inside` is the class of torch's module that the line calls, if it calls one.
+    `inside` is the class of torch's module that the line calls, if it calls one. `by`: whether the
+    samples changed places (`order`), or half of them were replaced (`company`).
     """
 
     operation: str
     line: SiteRow | None
     inside: str | None
     shape: list[int]
+    by: str
 
 
 class CausalLeak(TypedDict):
@@ -1320,7 +1322,7 @@ SAMPLES_MIXED = EventKind(
     "samples_mixed",
     SamplesMixed,
     "sample_order",
-    "the first operation of a model whose result for a sample depends on its place in the batch",
+    "the first operation of a model whose result for a sample depends on the others in the batch",
     absent="no answer was seen to depend on the place of its sample",
 )
 CAUSAL_LEAK = EventKind(

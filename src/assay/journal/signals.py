@@ -659,7 +659,8 @@ SIGNALS: Declared[Signal] = Declared("signal", (
     ),
     Signal(
         "sample_order_change", "Change with the order", "of the spread", Per.WHOLE, "sample_order",
-        "how much the answers for a batch change when its samples change places",
+        "how much the answers for a batch change when its samples change places, or, of an "
+        "attention that was built for [time, batch], when half of them are replaced",
         absent="no model was asked again: no sampled backward pass was made",
     ),
     Signal(

@@ -38,6 +38,11 @@ def test_reported_above_it_on_the_line_of_the_operation() -> None:
     assert "`add`" in finding.summary
 
 
+def test_samples_that_attend_to_each_other() -> None:
+    (finding,) = findings(0.5, inside="TransformerEncoderLayer", by="company")
+    assert finding.summary.startswith("answers depend on the other samples in a batch")
+
+
 def test_the_last_measurement_counts() -> None:
     assert findings(0.5, 0.0) == []
     assert findings(0.0, 0.5)

@@ -23,6 +23,8 @@ class SamplesMixed(Check):
     of a batch in another order. Each sample must get the answer that it got before. If most don't,
     the forward pass is followed operation by operation to the first one whose result depends on the
     place of a sample: it takes the dimension of the batch for that of time, of words or of pixels.
+    An attention between samples is blind to their order: where torch's was built for [time, batch],
+    half of the samples are replaced, and the others must keep their answers.
 
     ## Why it matters
     What such a model learns of time it learns from samples that have nothing to do with each
@@ -72,8 +74,10 @@ class SamplesMixed(Check):
             found = next(iter(run.events(SAMPLES_MIXED)), None)
             module = _batch_second(run, found) if found else None
             site = module.site if module and module.site else _line(found)
+            company = found is not None and found.data.get("by") == "company"
+            what = "the other samples" if company else "the order of the samples"
             yield self.found(
-                f"answers depend on the order of the samples in a batch{_where(found, module)}",
+                f"answers depend on {what} in a batch{_where(found, module)}",
                 "each sample is to be answered by itself: here one is taken for the past, or for "
                 "a neighbour, of another",
                 try_=(

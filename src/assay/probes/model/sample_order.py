@@ -29,12 +29,15 @@ class SampleOrder(Measurement):
     first operation of the forward pass whose result depends on the place.
 
     Asked only where it is known which dimension counts samples: that of the targets of a loss
-    function of torch, where it is the first one of input and answer and no other is as long. An
+    function of torch, where it is the first one of input and answer and no other is as long.
+    Attention between samples changes with their order only as its answers do: where nothing else
+    changes, and torch's attention was built for [time, batch], the second half of the samples is
+    replaced by the first, and the answers of the first half are compared instead. An
     input of shape [time, features] may well be one sequence: where it has no other dimension (of
     words, time, pixels), only answers that do not change are recorded.
     """
 
-    name, forwards = "sample_order", 2
+    name, forwards = "sample_order", 3
     at: ClassVar = (When.FIRST_STEP, When.OPENING_END)
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
@@ -49,22 +52,38 @@ class SampleOrder(Measurement):
         if not replays.is_deterministic(mode=False):
             raise NotReplayable("the model draws random numbers, or keeps a state")
         plain = _answers(replays.output(mode=False), rows)
-        others = _answers(replays.output(inputs=moved, mode=False), rows)
-        changes = [
-            change
-            for one, other in zip(plain, others, strict=True)
-            if (change := _change(one[order.to(one.device)], other)) is not None
-        ]
-        if not changes:
-            raise NotReplayable("all samples of the batch have the same answer")
-        change = max(changes)
+        change = self._compared(replays, plain, moved, order, rows)
+        by = "order"
+        if change <= CHANGED and _attends_to_the_second(replays.call.module):
+            by, half = "company", torch.arange(rows) % (rows // 2)
+            halved = {
+                path: replays.inputs[path][half.to(given.device)] for path, given in moved.items()
+            }
+            halves = self._compared(replays, plain, halved, torch.arange(rows), rows // 2)
+            if halves > CHANGED:
+                change, moved, order = halves, halved, torch.arange(rows)
         if change > CHANGED and not any(_has_places(g, rows) for g in replays.inputs.values()):
             raise NotReplayable("it is not known which dimension of the input counts the samples")
         yield "sample_order_change", "", change
         if change > CHANGED:
-            self._find(replays, moved, order)
+            self._find(replays, moved, order, by)
 
-    def _find(self, replays: Replays, moved: Inputs, order: torch.Tensor) -> None:
+    @staticmethod
+    def _compared(
+        replays: Replays, plain: list[torch.Tensor], moved: Inputs, order: torch.Tensor, rows: int
+    ) -> float:
+        """Asks once more; the most that the first rows of an answer changed, of their spread."""
+        others = _answers(replays.output(inputs=moved, mode=False), len(order))
+        changes = [
+            change
+            for one, other in zip(plain, others, strict=True)
+            if (change := _change(one[order.to(one.device)][:rows], other[:rows])) is not None
+        ]
+        if not changes:
+            raise NotReplayable("all samples of the batch have the same answer")
+        return max(changes)
+
+    def _find(self, replays: Replays, moved: Inputs, order: torch.Tensor, by: str) -> None:
         first, second = (_Operations(len(order), replays.room // 2) for _ in range(2))
         replays.output(mode=False, within=first)
         replays.output(inputs=moved, mode=False, within=second)
@@ -73,7 +92,9 @@ class SampleOrder(Measurement):
                 return
             if torch.equal(one.result, other.result):
                 continue  # it depends on no sample
-            change = _change(one.result[order.to(one.result.device)], other.result)
+            rows = len(order) // 2 if by == "company" else len(order)
+            before = one.result[order.to(one.result.device)]
+            change = _change(before[:rows], other.result[:rows])
             if change is not None and change > CHANGED:
                 self.watch.event_once(
                     "samples_mixed",
@@ -81,6 +102,7 @@ class SampleOrder(Measurement):
                     line=list(one.line) if one.line is not None else None,
                     inside=one.inside,
                     shape=list(one.result.shape),
+                    by=by,
                 )
                 return
 
@@ -98,6 +120,12 @@ def _rows(replays: Replays) -> int:
     if any(rows in given.shape[1:] for given in inputs):
         raise NotReplayable("several dimensions of the input are as long as the batch")
     return rows
+
+
+def _attends_to_the_second(model: torch.nn.Module) -> bool:
+    """Whether an attention of torch in it takes the second dimension for that of the batch."""
+    attention = (m for m in model.modules() if isinstance(m, torch.nn.MultiheadAttention))
+    return any(not m.batch_first for m in attention)
 
 
 def _has_places(given: torch.Tensor, rows: int) -> bool:
