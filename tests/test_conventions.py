@@ -31,7 +31,7 @@ CHILD = {
 }  # fmt: skip
 PARENT = {
     "cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report",
-    "export", "viewer", "checking", "configured", "comparison",
+    "export", "viewer", "checking", "configured", "comparison", "tuning",
 }  # fmt: skip
 # Starts inside the user's interpreter as a top-level module: outside the package's own order.
 BOOT = "launch/boot/"
@@ -59,7 +59,7 @@ LAYERS: dict[str, set[str]] = {
     "comparison": READERS,
     "checks": READERS,
     "diagnosis": READERS | {"checks"},
-    "report": JUDGES | {"trials", "tricks", "comparison"},
+    "report": JUDGES | {"trials", "tuning", "tricks", "comparison"},
     "export": JUDGES | {"report", "launch"},
     "viewer": JUDGES | {"report", "configured", "comparison"},
     "launch": {"journal"},
@@ -67,6 +67,7 @@ LAYERS: dict[str, set[str]] = {
     # names, values and order of tricks are read without torch
     "edits": {"journal", "tricks"},
     "trials": JUDGES | {"launch", "observe", "tricks", "edits", "comparison"},
+    "tuning": READERS | {"launch", "trials", "tricks"},
     "cli": JUDGES
     | {
         "comparison",
@@ -75,6 +76,7 @@ LAYERS: dict[str, set[str]] = {
         "launch",
         "observe",
         "trials",
+        "tuning",
         "tricks",
         "edits",
         "demo",

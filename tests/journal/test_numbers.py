@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 
 import pytest
 
-from assay.journal.numbers import compact, from_json, json_safe, to_json
+from assay.journal.numbers import compact, from_json, json_safe, single, to_json
 
 ODD = [0.0, -1.5, 1e308, 5e-324, math.inf, -math.inf]
 
@@ -22,6 +23,13 @@ def test_nan_and_what_is_no_number() -> None:
     assert to_json(math.nan) == "nan"
     for text in ("nan", "seven", "", None):
         assert math.isnan(from_json(text))
+
+
+def test_a_float32_comes_back_from_nine_digits() -> None:
+    (value,) = struct.unpack("f", struct.pack("f", 9.2862072))
+    assert single(float(f"{value:.9g}")) == value
+    assert single(0.123456789) == 0.123456789
+    assert single(1e300) == 1e300
 
 
 def test_seven_digits() -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..configured import configured_checks
@@ -26,6 +26,9 @@ from .complaint import complain
 from .options import can_be_written
 from .page import write_page_into
 from .words import COMMAND, Parser, seconds, whole_number
+
+if TYPE_CHECKING:
+    from ..report.progress import Progress
 
 MINUTES = 30.0
 SEEDS = 3
@@ -77,6 +80,7 @@ def run_trial(
     words: Sequence[str],
     work: Callable[[Experiment], Trial],
     base: Path | None = None,
+    progress: Progress | None = None,
 ) -> Trial:
     """Makes a trial of a command.
 
@@ -85,6 +89,7 @@ def run_trial(
         words: The command.
         work: What is done in the trial.
         base: The folder of all trials, if not the usual one.
+        progress: Tells how it goes on, if not as usual.
 
     Raises:
         LaunchError: Nothing could be started, and why.
@@ -101,10 +106,8 @@ def run_trial(
     seeds, most = (given.seeds, 0) if given.seeds else (SEEDS, MOST_SEEDS)
     budget = Budget(given.steps, seeds, most, given.minutes, jobs, given.fresh)
     command = Command(tuple(words), given.python, threads, configured_checks())
-    with Progress() as progress:
-        experiment = Experiment(
-            command, Store(base or trials_folder()), budget, what.label, progress
-        )
+    with progress or Progress() as told:
+        experiment = Experiment(command, Store(base or trials_folder()), budget, what.label, told)
         return work(experiment)
 
 

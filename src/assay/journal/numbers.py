@@ -6,6 +6,7 @@ Used by both sides, for journals, results of trials, reports and exports; `float
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +32,18 @@ def compact(value: float) -> float | str:
     if value.is_integer() and abs(value) < WHOLE:
         return value
     return float(f"{value:.7g}") if math.isfinite(value) else to_json(value)
+
+
+def single(value: float) -> float:
+    """Returns the float32 that was written as these nine digits, to the last bit.
+
+    A number that no float32 is written as is returned as it is.
+    """
+    try:
+        (near,) = struct.unpack("f", struct.pack("f", value))
+    except OverflowError:
+        return value
+    return float(near) if f"{near:.9g}" == f"{value:.9g}" else value
 
 
 def from_json(value: Any) -> float:

@@ -58,10 +58,11 @@ class Progress:
             if self._usual:
                 lines.append(f" of about {self._usual:.0f} s", "dim")
             lines.append("\n")
-        lines.append(
-            f"  {counted(left, 'run')} left in this round; Ctrl-C keeps what is known", "dim"
-        )
+        lines.append(f"  {self._rest(left)}; Ctrl-C keeps what is known", "dim")
         self._live.update(lines, refresh=True)
+
+    def _rest(self, left: int) -> str:
+        return f"{counted(left, 'run')} left in this round"
 
     def ended(self, job: Job, result: Result) -> None:
         """Tells how a run ended."""
@@ -86,3 +87,20 @@ def _value(result: Result) -> str:
         return steps
     value = result.measured.values[kind]  # infinite where a run came to nothing: NaN is no number
     return f"{kind} {f'{value:.4g}' if math.isfinite(value) else 'not finite'} after {steps}"
+
+
+class TuningProgress(Progress):
+    """The same for a search: how it stands, with the best so far."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        super().__init__(file)
+        self._standing = ""
+
+    def stand(self, text: str) -> None:
+        """Hears how it stands."""
+        self._standing = text
+        if self._live is None:
+            self._tell(f"assay: {text}")
+
+    def _rest(self, left: int) -> str:
+        return self._standing or super()._rest(left)

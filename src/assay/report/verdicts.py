@@ -50,10 +50,10 @@ def render_trial(
     """Returns the verdicts as text, `width` columns wide; `colour` is one of rich's systems."""
     width = max(width, NARROWEST)
     text = drawn(_page(trial, glyphs, width), width=width, colour=colour)
-    return text if glyphs is UNICODE else text.translate(_TO_ASCII)
+    return text if glyphs is UNICODE else text.translate(TO_ASCII)
 
 
-_TO_ASCII = str.maketrans({"…": "~", "−": "-", "±": "~", "×": "x", "·": "-"})
+TO_ASCII = str.maketrans({"…": "~", "−": "-", "±": "~", "×": "x", "·": "-"})
 
 
 def _page(trial: Trial, glyphs: Glyphs, width: int) -> list[RenderableType]:

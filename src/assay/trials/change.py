@@ -109,7 +109,7 @@ def _checked(
     for files in ways:
         if runner.late():
             return Change(candidate, "none", "there was no time left to check an edit by a run")
-        job = Job(THE_DIFF, seed, steps, _patience(runner))
+        job = Job(replace(THE_DIFF, given=candidate.given), seed, steps, _patience(runner))
         result, view = runner.run_patched(job, {file.path: file.after for file in files})
         if result is None or view is None:
             return Change(candidate, "none", "there was no time left to check an edit by a run")

@@ -102,7 +102,8 @@ class Child:
         """
         self.job, self.path, self._seconds = job, path, job.seconds
         self._checks = what.checks
-        argv = what.argv()
+        given = job.candidate.given
+        argv = command.resolve(given.words or what.words, what.python).argv
         run = self._run = folder.create(explicit=path)
         settings: dict[str, object] = {"tricks": list(job.candidate.words)}
         settings["seed_offset"] = job.seed
@@ -116,7 +117,7 @@ class Child:
         run.begin(argv, {**settings, **(told or {})}, what.python)
         if patched:
             argv = overlay.lay(path, argv, patched)
-        env = environment.child_environment(path)
+        env = {**environment.child_environment(path), **dict(given.variables)}
         env.setdefault("PYTHONHASHSEED", "0")  # sets of words are walked alike in every run
         env.setdefault("PYTHONUNBUFFERED", "1")  # what a killed run said last is told
         if what.threads is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .accounts import Accounts
 from .change import Change, find_change
@@ -60,6 +60,14 @@ class Experiment:
     def fix(self, propose: Propose) -> Trial:
         """Looks at the control's first run, and tries what is proposed for it."""
         return self._run(Cure(self._accounts, self._runner, self._budget, propose))
+
+    def follow(self, make: Callable[[Accounts, Runner, Budget], Strategy]) -> Trial:
+        """Runs a strategy from outside.
+
+        Args:
+            make: Makes it of the trial's accounts, its runner and its budget.
+        """
+        return self._run(make(self._accounts, self._runner, self._budget))
 
     def _run(self, strategy: Strategy) -> Trial:
         trial = self.trial

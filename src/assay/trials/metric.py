@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from ..journal.events import LOSS_AT_END
+from ..journal.numbers import single
 from ..journal.series import Series
 from ..journal.view import RunView, Training
 from ..signals.constant import constant_loss
@@ -110,7 +111,7 @@ def final(series: Series, steps: int) -> float:
         return math.nan
     begin = math.ceil(steps * (1 - LAST))
     last = list(series.between(begin, series.steps[-1] + 1).values) or [series.last]
-    finite = [value for value in last if math.isfinite(value)]
+    finite = [single(value) for value in last if math.isfinite(value)]
     if not math.isfinite(series.last) or 2 * len(finite) < len(last):
         return math.inf
     return fmean(finite)

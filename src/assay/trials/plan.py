@@ -15,6 +15,22 @@ from ..tricks.catalogue import in_order
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a script is given otherwise than the user's command gives it.
+
+    Attributes:
+        words: The whole command, `script.py args...`; empty where it is the user's own.
+        variables: Names and values of environment variables.
+    """
+
+    words: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.variables)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One set of tricks that is compared with the control.
 
@@ -23,12 +39,14 @@ class Candidate:
         tricks: In the order in which they act.
         checks: The findings that it is a remedy for; empty if the user asked for it.
         why: Where its values come from, in words.
+        given: What the script is given otherwise; nothing for a trial of tricks alone.
     """
 
     name: str
     tricks: tuple[Trick, ...] = ()
     checks: tuple[str, ...] = ()
     why: str = ""
+    given: Given = Given()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -53,7 +71,7 @@ class Candidate:
     @property
     def is_placebo(self) -> bool:
         """Whether it changes nothing."""
-        return not self.tricks
+        return not self.tricks and not self.given
 
 
 CONTROL = Candidate("control")
@@ -103,6 +121,9 @@ class Job:
         # the placebo is told apart from the control, or it would never be run
         of = "placebo" if self.candidate == PLACEBO else list(self.candidate.words)
         told = [list(command), os.getcwd(), of, self.seed, self.steps, __version__]
+        given = self.candidate.given
+        if given:
+            told.append([list(given.words), [list(pair) for pair in given.variables]])
         if bounded:
             told.append(self.seconds)
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]

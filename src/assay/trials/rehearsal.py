@@ -27,7 +27,24 @@ class _Rehearsing(Quiet):
         self._listener.work(running, left)
 
 
-class _Stage(Runner):
+class Stage(Runner):
+    """A runner of a few steps beside that of the trial, whose results stay as they are."""
+
+    @classmethod
+    def beside(cls, runner: Runner, length: int) -> Stage:
+        """Makes one.
+
+        Args:
+            runner: Of the trial.
+            length: Steps of a whole run, as tricks are told.
+        """
+        stage = cls(
+            runner.command, runner.store, runner.folder, runner.jobs,
+            _Rehearsing(runner.listener), fresh=runner.fresh, deadline=runner.deadline,
+        )  # fmt: skip
+        stage.length = length
+        return stage
+
     def _may_be_chance(self, result: Result) -> bool:
         return False  # whole runs follow
 
@@ -46,10 +63,6 @@ def refusals(
         KeyboardInterrupt: Ctrl-C or SIGTERM; running children are ended first.
         LaunchError: A child can't be started.
     """
-    stage = _Stage(
-        runner.command, runner.store, runner.folder, runner.jobs, _Rehearsing(runner.listener),
-        fresh=runner.fresh, deadline=runner.deadline,
-    )  # fmt: skip
-    stage.length = steps or LONG
+    stage = Stage.beside(runner, steps or LONG)
     stage.run([Job(c, 0, STEPS, SECONDS) for c in candidates if not c.is_placebo])
     return {job: result for job, result in stage.results.items() if result.state == "refused"}

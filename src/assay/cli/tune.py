@@ -1,0 +1,219 @@
+"""`assay tune`: hyper-parameter search on a script as it is, and a proof of what it finds."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..launch.command import resolve
+from ..launch.errors import LaunchError
+from ..launch.folder import create
+from ..launch.settings import read_settings
+from ..trials.accounts import Accounts
+from ..trials.plan import Budget
+from ..trials.runner import Runner
+from ..trials.trial import Trial
+from ..tuning.samplers import SAMPLERS
+from ..tuning.setting import check_files
+from ..tuning.space import FORM, Dimension, read_space
+from ..tuning.suggested import suggested
+from ..tuning.tuned import Tuned
+from .complaint import complain
+from .misplaced import reads_no_arguments, right_order
+from .options import can_be_written
+from .page import write_page_into
+from .trying import MINUTES, MOST_SEEDS, SEEDS, as_dict, minutes, report_of, run_trial, write_change
+from .words import COMMAND, Parser, did_you_mean, whole_number
+
+RUNS = 30
+STUDIES = Path(".assay") / "studies"
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs the verb.
+
+    Returns:
+        0 if there is an answer, "no better" too; 1 if there was nothing to search; 130 after
+        Ctrl-C.
+
+    Raises:
+        LaunchError: Something can't be understood or does not fit the script, or it can't start.
+    """
+    parser = _parser()
+    ours, command = parser.split(words)
+    given = parser.parse_args(ours)
+    space = read_space(given.search)
+    what = resolve(command, given.python)
+    meant = right_order(parser, command)
+    if meant is not None and any(word.startswith("--search") for word in command):
+        raise LaunchError(f"what stands behind the script is its own; say {meant}")
+    for dimension in space:
+        if dimension.kind == "arg" and reads_no_arguments(command):
+            raise LaunchError(f"--search {dimension}: {command[0]} reads no arguments")
+    check_files(space, command)
+    if given.json is not None:
+        can_be_written(given.json)
+    if importlib.util.find_spec("optuna") is None:
+        raise LaunchError("tune needs Optuna: pip install 'assay[tune]'")
+    folder, facts = _study(given, command, what.label)
+    if facts is not None:
+        space = _as_before(given, space, facts, folder)
+    from ..tuning.study import alone
+
+    with alone(folder):
+        tuned, trial = _tune(given, command, space, folder)
+    return _tell(tuned, trial, given)
+
+
+def _tune(
+    given: argparse.Namespace, command: Sequence[str], space: tuple[Dimension, ...], folder: Path
+) -> tuple[Tuned, Trial]:
+    from ..report.progress import TuningProgress
+    from ..tuning.search import Asked, Search
+
+    progress = TuningProgress()
+    asked = Asked(
+        space, tuple(command), folder, given.sampler, given.seed, given.runs, suggested,
+        progress.stand,
+    )  # fmt: skip
+    searches: list[Search] = []
+
+    def search(accounts: Accounts, runner: Runner, budget: Budget) -> Search:
+        searches.append(Search(accounts, runner, budget, asked))
+        return searches[0]
+
+    trial = run_trial(
+        given, command, lambda experiment: experiment.follow(search), progress=progress
+    )
+    return searches[0].tuned, trial
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="assay tune",
+        usage=f"assay tune [OPTIONS] {COMMAND.splitlines()[0]}",
+        description="Search for better settings of the script as it is, and prove the best on "
+        f"fresh seeds.\n\n{COMMAND.splitlines()[-1]}",
+    )
+    add = parser.add_argument
+    add("--search", action="append", default=[], metavar="NAME=VALUES",
+        help=f"{FORM}; NAME is a trick, arg:--option, env:VARIABLE or file:PATH:KEY.KEY; may be "
+        "repeated; without it, what the script's own record suggests")  # fmt: skip
+    add("--sampler", type=_sampler, metavar="NAME", default="tpe",
+        help=f"how points are chosen: {', '.join(SAMPLERS)} (tpe)")  # fmt: skip
+    add("--runs", type=whole_number, metavar="N", default=RUNS, help=f"points to try ({RUNS})")
+    add("--seed", type=_seed, metavar="N", default=0, help="of the sampler (0)")
+    add("--steps", type=whole_number, metavar="N", help="end each run after N optimizer steps")
+    add("--seeds", type=whole_number, metavar="N",
+        help=f"fresh seeds of the proof ({SEEDS}, up to {MOST_SEEDS} if that decides)")  # fmt: skip
+    add("--minutes", type=minutes, metavar="M", default=MINUTES,
+        help=f"time for all runs together ({MINUTES:g}); longer scripts are cut short")  # fmt: skip
+    add("--jobs", type=whole_number, metavar="N", help="runs at the same time")
+    add("--study", metavar="DIR", help="folder of the study; one that has begun is gone on with")
+    add("--resume", action="store_true", help="go on with the latest study of this command")
+    add("--fresh", action="store_true", help="run again what an earlier trial has run")
+    add("--write", action="store_true",
+        help="change your files as the checked diff of proved tricks says")  # fmt: skip
+    add("--json", metavar="FILE", help="also write the outcome as JSON; - is standard output")
+    add("--python", metavar="PATH", help="interpreter for the script")
+    return parser
+
+
+def _sampler(text: str) -> str:
+    if text not in SAMPLERS:
+        hint = did_you_mean(text, SAMPLERS)
+        raise argparse.ArgumentTypeError(
+            f"must be one of {', '.join(SAMPLERS)}, received {text!r}{hint}"
+        )
+    return text
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0, received {text!r}")
+    return int(text)
+
+
+def _base() -> Path:
+    """Returns the folder of all studies, beside that of all runs if one has been chosen."""
+    chosen = read_settings().run_dir
+    return STUDIES if chosen is None else chosen.parent / "studies"
+
+
+def _study(
+    given: argparse.Namespace, command: Sequence[str], label: str
+) -> tuple[Path, dict[str, Any] | None]:
+    """Returns the folder of the study, and what was asked of it if it has begun already."""
+    from ..tuning.study import read_facts
+
+    if given.study is not None:
+        folder = Path(given.study).absolute()
+        facts = read_facts(folder)
+        if facts is None:
+            if given.resume:
+                raise LaunchError(f"--resume: there is no study in {given.study}")
+            folder = create(explicit=folder).path
+        elif facts.get("command") != list(command):
+            was = " ".join(map(str, facts.get("command") or ()))
+            raise LaunchError(f"--study: the study in {given.study} is of another command: {was}")
+        return folder, facts
+    if not given.resume:
+        folder = create(label, base=_base()).path
+        ignore = STUDIES.parent / ".gitignore"
+        if _base() == STUDIES and not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return folder, None
+    for path in sorted(_base().glob("*/study.json"), reverse=True):
+        facts = read_facts(path.parent)
+        if facts is not None and facts.get("command") == list(command):
+            return path.parent.absolute(), facts
+    raise LaunchError("--resume: there is no study of this command yet: leave --resume out")
+
+
+def _as_before(
+    given: argparse.Namespace, space: tuple[Dimension, ...], facts: dict[str, Any], folder: Path
+) -> tuple[Dimension, ...]:
+    """Returns the space of a study that is gone on with; another one is refused."""
+    before = [str(text) for text in facts.get("search") or ()]
+    if space and [str(dimension) for dimension in space] != before:
+        said = " ".join(f"--search {text}" for text in before)
+        raise LaunchError(f"the study in {folder} searches something else: {said}")
+    for name in ("sampler", "seed"):
+        if getattr(given, name) not in (facts.get(name), 0, "tpe"):
+            raise LaunchError(f"the study in {folder} was begun with --{name} {facts.get(name)}")
+        setattr(given, name, facts.get(name))
+    given.steps = given.steps or facts.get("steps")
+    return read_space(before)
+
+
+def _tell(tuned: Tuned, trial: Trial, given: argparse.Namespace) -> int:
+    from ..report.tuning import show_tuned
+    from ..tuning.table import write_points
+
+    refused = write_change(trial) if given.write else ""
+    trial.page = write_page_into(trial.folder, report_of(trial), trial)
+    table = write_points(tuned)
+    show_tuned(tuned, trial, table)
+    if refused:
+        complain(f"--write: {refused}")
+    if given.json is not None:
+        verdict = trial.verdicts[0] if trial.verdicts else None
+        report = {**as_dict(trial), "tuning": tuned.as_dict(verdict)}
+        text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        try:
+            if given.json == "-":
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            else:
+                Path(given.json).write_text(text, encoding="utf-8")
+        except OSError as error:
+            complain(f"--json: can't write {given.json}: {error.strerror}")
+            return 2
+    if trial.interrupted == "interrupted":
+        return 130
+    return 1 if trial.trouble or refused else 0

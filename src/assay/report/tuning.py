@@ -1,0 +1,191 @@
+"""A search in a terminal: the answer, what it rests on, and what to write to use it."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..trials.plan import Candidate
+from ..trials.trial import Trial
+from ..trials.verdict import Verdict
+from ..tuning.tuned import Tuned
+from .change import render_change
+from .console import WIDEST, drawn, print_to
+from .ending import counted
+from .glyphs import UNICODE, Glyphs
+from .source import short_path
+from .verdicts import TO_ASCII, numbers
+
+NARROWEST = 50
+SHOWN = 5
+"""So many of the best points."""
+
+
+def show_tuned(
+    tuned: Tuned, trial: Trial, table: Path | None = None, file: TextIO | None = None
+) -> None:
+    """Prints what came of a search.
+
+    Args:
+        tuned: The search.
+        trial: The trial in which it was made, with the verdict.
+        table: Where all points lie as CSV.
+        file: Where to; standard error if not given.
+    """
+    print_to(file, partial(render_tuned, tuned, trial, table))
+
+
+def render_tuned(
+    tuned: Tuned,
+    trial: Trial,
+    table: Path | None = None,
+    *,
+    width: int = WIDEST,
+    colour: str | None = None,
+    glyphs: Glyphs = UNICODE,
+) -> str:
+    """Returns the same as text, `width` columns wide; `colour` is one of rich's systems."""
+    width = max(width, NARROWEST)
+    title = f"{glyphs.line * 2} assay tune "
+    parts: list[RenderableType] = ["", Text(title + glyphs.line * (width - len(title)), "dim"), ""]
+    verdict = trial.verdicts[0] if trial.verdicts else None
+    if trial.interrupted:
+        text = f"{glyphs.warning} {trial.interrupted}: what follows is known so far"
+        parts += [Text(text, "yellow"), ""]
+    if trial.trouble:
+        parts += [Text(f"{glyphs.unseen} nothing to choose from: {trial.trouble}", "magenta"), ""]
+    elif tuned.tried:
+        parts += [_answer(tuned, verdict, glyphs), ""]
+    parts.append(_rows(tuned, trial, verdict))
+    if tuned.done:
+        parts += ["", _points(tuned)]
+    if trial.change is not None and trial.change.state == "checked":
+        parts += ["", *render_change(trial.change, glyphs)]
+    parts += ["", Text(_cost(tuned, trial), "dim")]
+    if table is not None:
+        parts.append(Text(f"points: {short_path(str(table))}", "dim"))
+    if trial.page is not None:
+        parts.append(Text(f"page: {short_path(str(trial.page))}", "dim"))
+    text = drawn(parts, width=width, colour=colour)
+    return text if glyphs is UNICODE else text.translate(TO_ASCII)
+
+
+def _answer(tuned: Tuned, verdict: Verdict | None, glyphs: Glyphs) -> Text:
+    line = Text(f"{glyphs.arrow} ")
+    if tuned.best is None:
+        tried = counted(len(tuned.done) + len(tuned.pruned), "point")
+        said = f"no better: of {tried} none beats the script as it is"
+        return line.append(said, "bold")
+    if verdict is None or verdict.effect is None:
+        why = verdict.why if verdict else "it was not run on fresh seeds"
+        return line.append(f"not proved: {tuned.best.name} is the best so far; {why}", "bold")
+    effect, interval = numbers(verdict)
+    sides = f"{verdict.metric} {effect}" + (f", {interval}" if interval else "")
+    if verdict.outcome == "proved":
+        return line.append(f"better: {tuned.best.name}", "bold green").append(
+            f"   {sides} on fresh seeds", "bold"
+        )
+    return line.append("no better than the script as it is, as far as can be proved", "bold")
+
+
+def _rows(tuned: Tuned, trial: Trial, verdict: Verdict | None) -> Table:
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(style="dim", width=12, no_wrap=True)
+    rows.add_column(overflow="fold")
+    best = tuned.best
+    if best is not None:
+        rows.add_row("best point", Text(best.name))
+    if verdict is not None and verdict.effect is not None:
+        effect, interval = numbers(verdict)
+        fresh = len(verdict.effect.differences)
+        said = f"{verdict.outcome}: {verdict.metric} {effect}"
+        said += f" ({interval})" if interval else ""
+        rows.add_row("proof", Text(f"{said} on {counted(fresh, 'fresh seed')}; {verdict.why}"))
+        if verdict.caution:
+            rows.add_row("caution", Text(verdict.caution, "yellow"))
+    if best is not None and math.isfinite(tuned.found):
+        rows.add_row("search", Text(_optimism(tuned, verdict)))
+    if best is not None:
+        proved = verdict is not None and verdict.outcome == "proved"
+        for words in usage(best, trial.command, tuned):
+            rows.add_row("use it" if proved else "try it", Text(words, "green" if proved else ""))
+    reasons = Counter(tried.why for tried in tuned.pruned)
+    for why, number in reasons.most_common(SHOWN):
+        rows.add_row("pruned", Text(f"{counted(number, 'point')}: {why}"))
+    for caution in tuned.cautions:
+        rows.add_row("caution", Text(caution, "yellow"))
+    for dimension in tuned.space:
+        rows.add_row("searched", Text(f"{dimension}" + (dimension.why and f"   {dimension.why}"),
+                                      "dim"))  # fmt: skip
+    return rows
+
+
+def _optimism(tuned: Tuned, verdict: Verdict | None) -> str:
+    """Says how much better the best looked on the seed by which it was chosen."""
+    among = f"the best of {counted(len(tuned.done), 'point')} on the seed that chose it"
+    said = f"{-100 * tuned.found:+.3g} %: {among}".replace("-", "−", 1)
+    effect = None if verdict is None else verdict.effect
+    if effect is None or not math.isfinite(effect.mean):
+        return f"{said}, which flatters it: fresh seeds have not been run to the end"
+    less = 100 * (tuned.found - effect.share(effect.mean))
+    if less > 0:
+        return f"{said}; choosing it flattered it by {less:.2g} points"
+    return f"{said}; fresh seeds say no less"
+
+
+def usage(candidate: Candidate, command: tuple[str, ...], tuned: Tuned) -> list[str]:
+    """Returns the command lines, and the lines of files, that train with a candidate's setting."""
+    words = candidate.given.words or command
+    values = tuned.done[0].point if tuned.done else {}
+    files = []
+    for dimension in tuned.space:
+        if dimension.kind == "file":
+            path, _, place = dimension.key.rpartition(":")
+            files.append(f"in {path}: {place} = {values.get(dimension.name)}")
+            words = command if all(d.kind != "arg" for d in tuned.space) else words
+    before = [f"{name}={shlex.quote(value)}" for name, value in candidate.given.variables]
+    head = [f"--with {shlex.quote(word)}" for word in candidate.words]
+    start = ["assay run", *head] if head else ["python"] if words[0] != "--" else []
+    shown = words[1:] if words[0] == "--" and not head else words
+    line = " ".join([*before, *start, shlex.join(shown)])
+    return [*files, line]
+
+
+def _points(tuned: Tuned) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("point", justify="right")
+    table.add_column(tuned.metric, justify="right")
+    for dimension in tuned.space:
+        table.add_column(dimension.name, justify="right", overflow="fold")
+    shown = tuned.done[:SHOWN]
+    own = next((tried for tried in tuned.done if tried.own), None)
+    if own is not None and own not in shown:
+        shown.append(own)
+    for tried in shown:
+        cells = [_short(tried.point[d.name]) for d in tuned.space]
+        name = "as it is" if tried.own else str(tried.number)
+        table.add_row(name, f"{tried.value:.4g}", *cells)
+    if own is None and math.isfinite(tuned.control):
+        table.add_row("as it is", f"{tuned.control:.4g}", *("" for _ in tuned.space))
+    return table
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _cost(tuned: Tuned, trial: Trial) -> str:
+    ended = len(tuned.done) + len(tuned.pruned)
+    cost = f"{counted(ended, 'point')} by {tuned.sampler}, {counted(trial.runs, 'run')} in "
+    cost += f"{trial.seconds:.0f} s"
+    if trial.resumed:
+        cost += f"; {trial.resumed} known from before were not run again"
+    return f"{cost}; go on with --study {short_path(str(tuned.folder))}"

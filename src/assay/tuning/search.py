@@ -1,0 +1,278 @@
+"""The search as a trial's strategy: the script as it is, the points, and a proof of the best."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..journal.reader import read_run
+from ..journal.view import RunView
+from ..launch.errors import LaunchError
+from ..trials.accounts import Accounts
+from ..trials.metric import comparable
+from ..trials.plan import CONTROL, Budget, Candidate, Job
+from ..trials.result import Result
+from ..trials.runner import Runner
+from ..trials.strategies import Strategy
+from ..tricks.base import TrickError
+from .listening import rehearse
+from .own import own_point
+from .setting import Settings
+from .space import Dimension, some_tricks
+from .study import Study, write_facts
+from .tuned import Tuned
+
+SEED = 0
+"""Every point is run with the script's own seed; fresh seeds prove the best of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a search is asked to do.
+
+    Attributes:
+        space: What is searched; empty: what `suggest` says for the record of a run.
+        words: The user's command.
+        folder: The study's.
+        sampler, seed: How points are chosen.
+        runs: How many points, the script's own among them.
+        suggest: Gives a space for a record, where the user gave none.
+        standing: Is told how it stands, in one line.
+    """
+
+    space: tuple[Dimension, ...]
+    words: tuple[str, ...]
+    folder: Path
+    sampler: str
+    seed: int
+    runs: int
+    suggest: Callable[[RunView], tuple[Dimension, ...]]
+    standing: Callable[[str], None] = field(default=lambda text: None)
+
+
+class Search(Strategy):
+    """Runs the script as it is, then point after point, then the best one on fresh seeds.
+
+    Args:
+        accounts: Of the trial.
+        runner: Makes the runs.
+        budget: What they may cost; `budget.seeds` fresh ones prove the best point.
+        asked: What is searched, and how.
+    """
+
+    def __init__(self, accounts: Accounts, runner: Runner, budget: Budget, asked: Asked) -> None:
+        super().__init__(accounts, runner, budget)
+        self._asked = asked
+        self.tuned = Tuned(asked.folder, asked.space, asked.sampler, asked.seed)
+        self._waiting: dict[Job, list[int]] = {}
+        self._settings = Settings(asked.space, asked.words, asked.folder / "files")
+
+    def work(self) -> None:
+        """Makes the runs; `KeyboardInterrupt` ends it early, and all is kept."""
+        sets = self._asked.runs / self._budget.seeds + 2
+        if not self._first_control(math.ceil(sets)):
+            return
+        control = self._runner.results[self._job(CONTROL, SEED)]
+        view = self._view(self._job(CONTROL, SEED))
+        space = self._space(view)
+        if not space or not self._measurable(control):
+            return
+        if control.broken:
+            self.tuned.cautions.append(
+                f"the script as it is has a fault of its own, {', '.join(control.broken)}: "
+                "`assay fix` mends it, and what is best before need not be best after"
+            )
+        study = Study(
+            self._asked.folder, space, self._asked.sampler, self._asked.seed, self._asked.runs
+        )
+        self._same_script(study, control)
+        rehearse(self._runner, self._settings, control, view, self.trial.steps, self._limit)
+        try:
+            self._try_own(study, control, view)
+            self._search(study, control)
+        finally:
+            self.tuned.tried = study.tried()
+            self.tuned.best = self._best(study)
+        self._prove()
+
+    def _space(self, view: RunView) -> tuple[Dimension, ...]:
+        """Returns the space that was given, or one that the record of the control suggests."""
+        space = self._asked.space
+        if not space:
+            space = self._asked.suggest(view)
+            if not space:
+                self.trial.trouble = (
+                    "no optimizer of torch took a step, so there is no space to suggest: "
+                    "say what is to be searched, as in --search arg:--width=16,32,64"
+                )
+            self.tuned.space = space
+            self._settings = Settings(space, self._asked.words, self._asked.folder / "files")
+        write_facts(
+            self._asked.folder,
+            {
+                "schema": 1,
+                "command": list(self._asked.words),
+                "search": [str(dimension) for dimension in space],
+                "sampler": self._asked.sampler,
+                "seed": self._asked.seed,
+                "steps": self._budget.steps,
+            },
+        )
+        return space
+
+    def _measurable(self, control: Result) -> bool:
+        """Settles what is made small: a kind that every trick of the space leaves comparable."""
+        tuned, kinds = self.tuned, list(control.measured.values)
+        tricks = some_tricks(tuned.space)
+        tuned.metric, caution = comparable(tricks, kinds)
+        if not tuned.metric:
+            self.trial.trouble = "no loss was seen: the script calls no backward() on one number"
+            return False
+        if caution:
+            tuned.cautions.append(caution)
+        tuned.control = control.measured.values[tuned.metric]
+        return True
+
+    def _same_script(self, study: Study, control: Result) -> None:
+        """Refuses to go on with a study of a script that has changed since."""
+        known = study.recall("sources")
+        steps = study.recall("steps")
+        if known is None:
+            study.remember("sources", dict(control.sources))
+            study.remember("steps", self.trial.steps)
+            return
+        changed = [Path(p).name for p, sha in control.sources.items() if known.get(p, sha) != sha]
+        if changed:
+            raise LaunchError(
+                f"{', '.join(changed)} has changed since the study {self._asked.folder} began: "
+                "begin a new one"
+            )
+        if steps != self.trial.steps:
+            do = f"give --steps {steps}" if steps else "leave out --steps, or give more --minutes"
+            took = f"{steps} steps each" if steps else "as many steps as the script has"
+            raise LaunchError(f"the runs of the study {self._asked.folder} took {took}: {do}")
+
+    def _try_own(self, study: Study, control: Result, view: RunView) -> None:
+        """Tells the study the script's own setting first, if it lies in the space."""
+        if study.recall("own") is not None:
+            return
+        point = own_point(self._settings, view)
+        study.remember("own", {} if point is None else dict(point))
+        if point is None:
+            return
+        self._tell(study, study.ask_for(point), control, control)
+
+    def _search(self, study: Study, control: Result) -> None:
+        """Asks for points, runs them, and tells what came of them, several at a time."""
+        began = time.monotonic()
+        asked = sum(tried.state != "left" for tried in study.tried())
+
+        def more() -> list[Job]:
+            nonlocal asked
+            if asked >= self._asked.runs or self._proof_is_due(control):
+                return []
+            asked += 1
+            number, point = study.ask()
+            try:
+                job = self._job(self._settings.candidate(point), SEED)
+            except TrickError as error:
+                study.tell(number, None, str(error))
+                return more()
+            self._waiting.setdefault(job, []).append(number)
+            return [job]
+
+        def told(job: Job, result: Result) -> Sequence[Job]:
+            numbers = self._waiting.get(job)
+            if not numbers:
+                return ()
+            self._tell(study, numbers.pop(0), result, control)
+            self._stand(study, asked)
+            return more()
+
+        first = [job for _ in range(self._runner.jobs) for job in more()]
+        try:
+            self._runner.run(first, told)
+        finally:
+            self.tuned.search_seconds = time.monotonic() - began
+        if asked < self._asked.runs:
+            self.tuned.cautions.append(
+                f"{asked} of {self._asked.runs} points were tried before the time for the search "
+                f"was over: --minutes gives more, --study {self._asked.folder} goes on"
+            )
+
+    def _proof_is_due(self, control: Result) -> bool:
+        """Whether what is left of the time is needed to prove the best point."""
+        if self._runner.deadline is None:
+            return False
+        left = self._runner.deadline - time.monotonic()
+        runs = 2 * self._budget.seeds + 1
+        return left < 1.5 * control.seconds * math.ceil(runs / self._runner.jobs)
+
+    def _tell(self, study: Study, number: int, result: Result, control: Result) -> None:
+        value, why = self._outcome(result, control)
+        study.tell(
+            number, value, why, folder=result.folder, seconds=result.seconds, state=result.state
+        )
+
+    def _outcome(self, result: Result, control: Result) -> tuple[float | None, str]:
+        """Returns the metric of a run; None and the reason for one that is out of the question."""
+        if result.state != "done":
+            return None, result.why or result.state
+        value = result.measured.values.get(self.tuned.metric, math.nan)
+        if math.isnan(value):
+            return None, f"no {self.tuned.metric} was seen"
+        if math.isinf(value):
+            return None, f"diverged: the {self.tuned.metric} is not finite at the end"
+        new = [check for check in result.broken if check not in control.broken]
+        if new:
+            return None, f"exact finding: {', '.join(new)}"
+        return value, ""
+
+    def _stand(self, study: Study, asked: int) -> None:
+        tuned = self.tuned
+        tuned.tried = study.tried()
+        ended = len(tuned.done) + len(tuned.pruned)
+        text = f"{ended} of {self._asked.runs} points"
+        if tuned.done:
+            best = tuned.done[0]
+            name = "the script as it is" if best.own else f"point {best.number}"
+            text += f"; best so far {tuned.metric} {best.value:.4g} ({name})"
+            if math.isfinite(tuned.control):
+                text += f", as it is {tuned.control:.4g}"
+        self._asked.standing(text)
+
+    def _best(self, study: Study) -> Candidate | None:
+        """Returns the best point, if it is better than the script as it is on the same seed."""
+        done = self.tuned.done
+        if not done or done[0].own:
+            return None
+        value = done[0].value
+        if value is None or (math.isfinite(self.tuned.control) and value >= self.tuned.control):
+            return None
+        return self._settings.candidate(done[0].point)
+
+    def _prove(self) -> None:
+        """Runs the best point on fresh seeds, beside the script as it is."""
+        best = self.tuned.best
+        if best is None:
+            if not self.tuned.done and self.tuned.pruned:
+                why = self.tuned.pruned[0].why
+                self.trial.trouble = f"none of the points ended with a number: {why}"
+            return
+        self._asked.standing("the best point on fresh seeds, beside the script as it is")
+        self.trial.candidates = [best]
+        self._accounts.screened[best] = SEED
+        self._seeds = tuple(range(self._budget.seeds + 1))
+        controls = [self._job(CONTROL, seed) for seed in self._seeds[1:]]
+        self._runner.run([controls[0], self._job(best, 1), *controls[1:]], self._go_on)
+        self._until_decided([best])
+
+    def _view(self, job: Job) -> RunView:
+        view = self._runner.views.get(job) or read_run(Path(self._runner.results[job].folder))
+        if not view.observed:  # known from an earlier trial whose folder was removed since
+            self._runner.run_again(job)
+            view = self._runner.views[job]
+        return view

@@ -1,0 +1,96 @@
+"""What came of tuning: the points that were tried, the best, and what is proved of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..trials.plan import Candidate
+from ..trials.verdict import Verdict
+from .space import Dimension
+
+if TYPE_CHECKING:
+    from .study import Tried
+
+
+@dataclass(slots=True)
+class Tuned:
+    """A study and its outcome.
+
+    Attributes:
+        folder: Of the study.
+        space: What was searched.
+        sampler, seed: How.
+        metric: What was made small; empty until a run of the script was measured.
+        control: The metric of the script as it is, on the seed of the search; nan if unknown.
+        tried: All points, in the order in which they were asked for.
+        best: The best point as a candidate; None if none is better than the script as it is.
+        cautions: What to know before believing it.
+        search_seconds: How long the search took.
+    """
+
+    folder: Path
+    space: tuple[Dimension, ...] = ()
+    sampler: str = "tpe"
+    seed: int = 0
+    metric: str = ""
+    control: float = math.nan
+    tried: list[Tried] = field(default_factory=list)
+    best: Candidate | None = None
+    cautions: list[str] = field(default_factory=list)
+    search_seconds: float = 0.0
+
+    @property
+    def done(self) -> list[Tried]:
+        """Points with a number, the best first; of equal ones the first tried."""
+        known = [(t.value, t.number, t) for t in self.tried if t.value is not None]
+        return [tried for *_, tried in sorted(known)]
+
+    @property
+    def pruned(self) -> list[Tried]:
+        """Points without one."""
+        return [tried for tried in self.tried if tried.state == "pruned"]
+
+    @property
+    def found(self) -> float:
+        """By which share of the control the best point was better in the search."""
+        if not self.done or not math.isfinite(self.control):
+            return math.nan
+        value = self.done[0].value
+        assert value is not None
+        return (self.control - value) / max(abs(self.control), 1e-30)
+
+    def as_dict(self, verdict: Verdict | None) -> dict[str, Any]:
+        """Returns what JSON holds of it.
+
+        Args:
+            verdict: On the best point.
+        """
+        effect = None if verdict is None else verdict.effect
+        fresh = math.nan if effect is None else effect.share(effect.mean)
+        return {
+            "study": str(self.folder),
+            "space": [str(dimension) for dimension in self.space],
+            "sampler": self.sampler,
+            "seed": self.seed,
+            "metric": self.metric or None,
+            "control": self.control if math.isfinite(self.control) else None,
+            "points": [
+                {
+                    "number": t.number,
+                    "values": dict(t.point),
+                    "state": t.state,
+                    "value": t.value,
+                    "why": t.why or None,
+                    "own": t.own,
+                    "folder": t.folder or None,
+                }
+                for t in self.tried
+            ],
+            "best": dict(self.done[0].point) if self.done else None,
+            "found": self.found if math.isfinite(self.found) else None,
+            "proved": fresh if math.isfinite(fresh) else None,
+            "cautions": list(self.cautions),
+        }

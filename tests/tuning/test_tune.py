@@ -1,0 +1,182 @@
+"""`assay tune`, as a person uses it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+optuna = pytest.importorskip("optuna")
+
+from assay.testing import WarmRunner  # noqa: E402
+
+Assay = Callable[..., "subprocess.CompletedProcess[str]"]
+pytestmark = pytest.mark.timeout(900)
+
+SCRIPT = """
+import argparse, math
+from statistics import fmean
+import torch
+torch.set_num_threads(1)
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.001)
+parser.add_argument("--momentum", type=float, default=0.0)
+parser.add_argument("--title", default="mine")
+asked = parser.parse_args()
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=asked.lr, momentum=asked.momentum)
+target = torch.randn(4, 1)
+losses = []
+for step in range(20):
+    x = torch.randn(32, 4)
+    loss = torch.nn.functional.mse_loss(model(x), x @ target)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+print(repr(fmean(losses[-2:]) if math.isfinite(losses[-1]) else math.inf))
+"""
+SEARCH = ["--search", "arg:--lr=1e-4:3:log", "--search", "arg:--momentum=0.0:0.9"]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+@pytest.fixture
+def assay(assay_here: Assay) -> Assay:
+    return assay_here
+
+
+def tuned(done: subprocess.CompletedProcess[str], folder: Path) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "out.json").read_text())["tuning"]
+
+
+def test_the_optimum_is_that_of_optuna_with_a_hand_written_objective(
+    assay: Assay, script: Path, warm: WarmRunner
+) -> None:
+    runs = 9
+
+    def objective(trial: Any) -> float:
+        lr = trial.suggest_float("arg:--lr", 1e-4, 3, log=True)
+        momentum = trial.suggest_float("arg:--momentum", 0.0, 0.9)
+        words = ["--lr", repr(lr), "--momentum", repr(momentum)]
+        with (script.parent / "said").open("w") as said:
+            warm.spawn([sys.executable, str(script), *words], stdout=said).wait()
+        loss = float((script.parent / "said").read_text())
+        if loss == float("inf"):
+            raise optuna.TrialPruned
+        return loss
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    plain = optuna.create_study(sampler=optuna.samplers.CmaEsSampler(seed=1))
+    plain.enqueue_trial({"arg:--lr": 0.001, "arg:--momentum": 0.0})
+    plain.optimize(objective, n_trials=runs)
+    options = ["--sampler", "cmaes", "--seed", "1", "--runs", str(runs), "--jobs", "1"]
+    done = assay("tune", *SEARCH, *options, "--seeds", "2", "--json", "out.json", "train.py")
+    found = tuned(done, script.parent)
+    ours = [(p["values"], p["value"]) for p in found["points"]]
+    assert ours == [(t.params, t.value) for t in plain.trials]
+    assert found["best"] == plain.best_params
+    assert found["points"][0]["own"]
+    assert found["control"] == plain.trials[0].value
+    pruned = [p["why"] for p in found["points"] if p["state"] == "pruned"]
+    assert pruned == ["diverged: the training loss is not finite at the end"] * len(pruned)
+    rows = csv.DictReader((Path(found["study"]) / "points.csv").read_text().splitlines())
+    assert [row["training loss"] for row in rows] == [
+        "" if value is None else repr(value) for _, value in ours
+    ]
+    assert "python train.py --lr" in done.stderr
+
+    again = assay("tune", "--resume", *options[:-4], "--runs", "10", "--jobs", "1", "--seeds", "2",
+                  "--json", "out.json", "train.py")  # fmt: skip
+    longer = tuned(again, script.parent)
+    assert longer["points"][:runs] == found["points"]
+    assert len(longer["points"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--search", "lr=1:0"], "upside down"),
+        (["--search", "lrr=0:1"], "unknown trick"),
+        (["--sampler", "tpee"], "did you mean tpe?"),
+        (["--runs", "0"], "whole number from 1"),
+        (["--seed", "-1"], "whole number from 0"),
+        (["--resume"], "no study of this command yet"),
+        (["--resume", "--study", "none"], "no study in none"),
+        (["--study", "."], "not empty"),
+        (["--search", "file:none.yaml:a=1:2"], "no such file"),
+        (["--json", "no/such/folder.json"], "no directory"),
+        (["--serch", "lr=0:1"], "did you mean --search?"),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_runs(
+    assay: Assay, tmp_path: Path, words: list[str], says: str
+) -> None:
+    (tmp_path / "train.py").write_text("raise SystemExit('it ran')")
+    done = assay("tune", *words, "train.py")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.startswith("assay: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / ".assay").exists()
+
+
+def test_options_behind_the_script_and_arguments_that_nothing_reads(
+    assay: Assay, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text("raise SystemExit('it ran')")
+    done = assay("tune", "train.py", "--search", "lr=0.1:1")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "assay tune --search lr=0.1:1 train.py" in done.stderr
+    done = assay("tune", "--search", "arg:--lr=0.1:1", "train.py")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "reads no arguments" in done.stderr
+    (tmp_path / "c.json").write_text('{"a": 1}')
+    done = assay("tune", "--search", "file:c.json:a=1:2", "train.py")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "does not name c.json" in done.stderr
+
+
+def test_without_optuna(assay: Assay, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "optuna" else find(name, *a)
+    )
+    done = assay("tune", *SEARCH, "train.py")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "pip install 'assay[tune]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("search", "says"),
+    [
+        ("arg:--title=a,b", "the script ignores it: its losses are the same, to the last bit"),
+        ("env:NOBODY_READS=1,2", "the script ignores it"),
+        ("arg:--hiden=8:64", "the script does not take it"),
+        ("balance-classes=none,0.5", "does not fit"),
+    ],
+)
+def test_what_the_script_does_not_listen_to_is_told_before_the_search(
+    assay: Assay, script: Path, search: str, says: str
+) -> None:
+    done = assay("tune", "--search", search, "train.py")
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert says in last
+    assert last.startswith(f"assay: --search {search}: ")
+    assert done.stderr.count(says) == 1
