@@ -89,6 +89,7 @@ ALWAYS = "the numbers on the other side of the product sum to 0"
 UNUSED = "never used: overwritten before it is read"
 SAME = "computed in another way to the same number within rounding: it costs time alone"
 DEVICE = "runs on an accelerator alone, or where there are several"
+BEFORE = "a step, or the beginning of a run, sets it before anything reads it"
 CLEARED = "a backward pass clears it as well, and nothing is judged before one"
 EQUIVALENT: dict[str, str] = {
     "signals/trend.py line: `i - centre` -> `i + centre` in `slope = sum(((i - centre) * (v - "
@@ -141,6 +142,22 @@ EQUIVALENT: dict[str, str] = {
     "watching/measures.py changed_shares: `0` -> `1` in `changed.append(shares[-1].to(pai"
     "rs[0][0].device) * after.numel())` #2":
         DEVICE,
+    "watching/clock.py Clock.forget: `0` -> `1` in `self._closures = 0`":
+        BEFORE,
+    "watching/clock.py Clock.forget: `0.0` -> `1.0` in `self._began = 0.0`":
+        BEFORE,
+    "watching/clock.py Clock.forget: `1.0` -> `3.0` in `self._whole_s, self._ended_in, self._"
+    "ended = (1.0, 0, monotonic())`":
+        BEFORE,
+    "watching/clock.py Clock.forget: `0` -> `1` in `self._whole_s, self._ended_in, self._ende"
+    "d = (1.0, 0, monotonic())`":
+        "the first step lies in iteration 0, and so many iterations are one at least",
+    "probes/questions/weights.py _numbers: `2.0` -> `5.0` in `most, least = (weights.amax(1),"
+    " weights.masked_fill(~real, 2.0).amin(1))`":
+        "any number above 1 is larger than a weight",
+    "probes/questions/weights.py _scores: `1` -> `2` in `if mask.dim() == scores.dim() and ma"
+    "sk.shape[0] > 1: mask = mask[:SAMPLES_AT_MOST]`":
+        "of two samples the first 32 are both",
     "watching/gate.py Gate.__call__: `0.0` -> `1.0` in `start, start_cpu = (perf_counter(), t"
     "hread_time() if stands_for else 0.0)`":
         "never used: where no time is taken, none is charged",
@@ -673,7 +690,7 @@ class Loop:
                 answer = tempfile.mktemp()
                 pid = os.fork()
                 if not pid:
-                    self._child(mutant, [items[n] for n in order], answer)
+                    self._child(mutant, [(items[n], covered[n][1]) for n in order], answer)
                 running[pid] = mutant, order, answer
             pid, status = os.waitpid(-1, 0)
             mutant, order, answer = running.pop(pid)
@@ -701,23 +718,23 @@ class Loop:
             keep.write_text(json.dumps(self.results))
         self.results = {m.key: self.results[m.key] for m in every if m.key in self.results}
 
-    def _child(self, mutant: Mutant, items: list[Any], answer: str) -> None:
+    def _child(self, mutant: Mutant, items: list[tuple[Any, float]], answer: str) -> None:
         said = "no test executes it" if not items else "survived"
         _silence()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, 3 * self.options.seconds + 20)
-        signal.alarm(int(30 * self.options.seconds) + 200)  # for one that waits for ever
+        signal.alarm(int(30 * self.options.seconds) + 200)  # for one that only waits
         began = _cpu_seconds()
         try:
             put_in_place(mutant)
         except Exception as error:
             said, items = f"can't be made: {type(error).__name__}: {error}", []
         ran = 0
-        for item in items:
+        for item, usual in items:
             if _cpu_seconds() - began > self.options.seconds:
                 said = "survived until its time was up"
                 break
+            signal.setitimer(signal.ITIMER_PROF, 5 * usual + 5)  # for one that never ends
             ran += 1
             if not _passes(item):
                 said = f"killed by {item.nodeid}"

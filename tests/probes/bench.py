@@ -62,8 +62,19 @@ class Bench:
 
     def far(self) -> None:
         """Trains until samples lie some thirty iterations apart, and one has just been taken."""
-        while not (self.clock.iteration > 600 and self.clock.fast.steps_left > 20):
+        for _ in range(1200):
+            if self.clock.iteration > 600 and self.clock.fast.steps_left > 20:
+                return
             self.iterate(1.0, seconds=0.001)
+        raise AssertionError("samples do not lie apart")
+
+    def to_a_sample(self) -> None:
+        """Trains until the iteration under way is sampled."""
+        for _ in range(200):
+            if self.watch.sampling.active:
+                return
+            self.iterate(1.0, seconds=0.001)
+        raise AssertionError("no iteration is sampled")
 
     def step(self, optimizer: Any = None) -> None:
         optimizer = optimizer or self.optimizer

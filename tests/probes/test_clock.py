@@ -256,7 +256,7 @@ def test_between_samples_steps_are_noted_without_a_look(bench: Benches, monkeypa
 
     monkeypatch.setattr(type(told.clock), "note_step", note_step)
     fast, plan, sampling = told.clock.fast, told.watch.sampling.plan, told.watch.sampling
-    while told.clock.iteration < 800:
+    for _ in range(800):
         told.iterate(1.0)
         if looked[-1] == told.clock.iteration:
             ahead = 0 if sampling.armed else plan.next - told.clock.iteration - 2
@@ -313,8 +313,7 @@ def test_a_slow_step_is_written_at_once(bench: Benches, monkeypatch: Any) -> Non
         told.iterate(1.0, seconds=0.01)
     assert written == []
     told.iterate(1.0, seconds=0.01)
-    while not told.watch.sampling.active:
-        told.iterate(1.0, seconds=0.01)
+    told.to_a_sample()
     told.iterate(1.0, seconds=0.3)
     assert written == ["training", "journal"]
 
@@ -334,7 +333,7 @@ def test_what_cancels_the_fast_path(bench: Benches) -> None:
 def test_roots_between_samples(bench: Benches) -> None:
     told = bench()
     told.far()
-    told.backward(torch.ones(3))
+    told.backward(torch.ones(2))
     assert told.clock.loss is None
     told.far()
     told.backward([torch.tensor(1.5), torch.tensor(2.0)])

@@ -284,8 +284,7 @@ def test_the_end_says_what_it_cost(told: Bench, monkeypatch: Any) -> None:
         lambda kind, **data: costs.append(data) if kind == "cost" else put(kind, **data),
     )  # fmt: skip
     told.far()
-    while not told.watch.sampling.active:
-        told.iterate(1.0)
+    told.to_a_sample()
     taken, at = told.watch.sampling.plan.taken, told.clock.iteration
     told.watch.finish()
     told.iterate(1.0)

@@ -218,8 +218,10 @@ def test_a_fork_plans_anew(told: Bench) -> None:
     for _ in range(60):
         told.iterate(1.0)
     told.watch.sampling.plan.on_thinned = told.watch._on_thinned
+    told.to_a_sample()
     for _ in range(plan.PASSES_AT_MOST + 40):
         told.backward(1.0)
+    assert told.watch.sampling.suspended
     begun, before = probe(told).begun, told.watch.sampling.plan
     told.watch.sampling.arm_if_due(10**6)
     told.watch.forked()

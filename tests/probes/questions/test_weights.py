@@ -92,6 +92,10 @@ def test_attention_of_torch() -> None:
     long = random(2, 3, 5, 4)
     later = (query[:, :, :5] @ long.mT / 2).masked_fill(torch.ones(5, 5).triu(1).bool(), -torch.inf)
     assert fused(query[:, :, :5], long, is_causal=True) == pytest.approx(expected(later), rel=1e-4)
+    one = fused(query[:1, :1, :5], long[:1, :1], is_causal=True)
+    assert one == pytest.approx(expected(later[:1, :1]), rel=1e-4)
+    many = random(1, 1, 40, 4)
+    assert fused(many, many, torch.ones(40, 40).bool()) == fused(many, many)
 
 
 def test_a_mask_of_each_of_many_samples() -> None:
@@ -121,9 +125,11 @@ def test_which_operations_are_an_attention() -> None:
     assert weights._attentions(asked([fused_])) == {id(fused_)}
 
 
-@pytest.mark.parametrize(("scale", "how"), [(100.0, ["one key"]), (1e-4, ["all keys"]), (1.0, [])])
+@pytest.mark.parametrize(
+    ("scale", "how"), [(100.0, ["one key"]), (1e-4, ["all keys"]), (1.0, []), (0.1, [])]
+)
 def test_the_sharpest_and_the_evenest(scale: float, how: list[str]) -> None:
-    scores = [random(2, 4, 6) * scale, random(2, 4, 6) * scale * 0.9]
+    scores = [random(2, 4, 6) * scale, random(2, 4, 7)[:, :, 1:] * scale]
     attentions = [op("softmax", [number], number + 10, (4, 6, 6)) for number in (3, 33)]
     made = asked([QUERY, KEY, PRODUCT, op("bmm", [1, 2], 33, (4, 6, 6)), *attentions,
                   op("bmm", [13, 8], 14), op("bmm", [43, 8], 44)])  # fmt: skip
