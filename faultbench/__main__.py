@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ def main(words: Sequence[str] | None = None) -> int:
         measure(given.tools, given.work / "overhead.json")
         return 0
     if given.verb == "run":
+        note_revision(given.work / "revision")
         runner = Runner(given.work / "results.jsonl", given.work / "out", given.jobs)
         runner.run(tasks(given.tools, chosen), time.monotonic() + 60 * given.minutes)
     results = Results(given.work)
@@ -70,6 +72,16 @@ def main(words: Sequence[str] | None = None) -> int:
 
         write(results)
     return 0
+
+
+def note_revision(path: Path) -> None:
+    """Adds the commit of this checkout to those that results were made with."""
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=catalogue.ROOT, capture_output=True, text=True
+    )
+    known = path.read_text(encoding="utf-8").split(", ") if path.exists() else []
+    if (commit := asked.stdout.strip()) and commit not in known:
+        path.write_text(", ".join([*known, commit]), encoding="utf-8")
 
 
 def choose(given: argparse.Namespace) -> list[catalogue.Case]:

@@ -179,7 +179,7 @@ def halves(results: Results) -> list[dict[str, Any]]:
     for title, half, origin in (
         ("public half", "public", ""),
         ("sealed half", "sealed", ""),
-        ("scripts of other people's styles (`faultbench/faults`)", "", "faults"),
+        ("the newest scripts, after public reports (`faultbench/faults`)", "", "faults"),
         ("its public half", "public", "faults"),
         ("its sealed half", "sealed", "faults"),
         ("scripts of assay's checks", "", "checks"),

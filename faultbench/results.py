@@ -87,6 +87,9 @@ class Results:
                 known[tool] = version(adapter(tool), environment(adapter(tool)))
             except RuntimeError:
                 known[tool] = "not installed"
+        revision = self.work / "revision"
+        if "assay" in known and revision.exists():
+            known["assay"] += f" ({revision.read_text(encoding='utf-8').strip()})"
         return known
 
     def summary(self) -> dict[str, Any]:
