@@ -43,6 +43,7 @@ RARE = {
     "ranks-see-same-data": (4, SEVERAL_RANKS),
     "gradient-sum-not-mean": (4, SEVERAL_RANKS),
     "loss-averaged-twice": (4, SEVERAL_RANKS),
+    "optimizer-before-shard": (4, "asks only optimizers of sharded weights"),
     "sampler-epoch-not-set": (4, "asks only loaders with a DistributedSampler"),
     "saved-by-every-rank": (2, SEVERAL_RANKS),
     "no-sync-missing": (8, SEVERAL_RANKS),

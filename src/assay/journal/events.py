@@ -31,6 +31,17 @@ class Replicated(TypedDict):
     joined: bool
 
 
+class Resharded(TypedDict):
+    """`count` of the optimizer's `of` parameters were replaced by shards after it was built.
+
+    None of the optimizer's had a gradient when it stepped. `by` is the line that sharded.
+    """
+
+    count: int
+    of: int
+    by: SiteRow | None
+
+
 class Saved(TypedDict):
     """The file's whole `path`."""
 
@@ -1003,6 +1014,19 @@ MODEL = EventKind(
     absent="no model was called",
     always=True,
 )  # fmt: skip
+RESHARDED = EventKind(
+    "resharded", Resharded, "shards",
+    "an optimizer takes its first step without a gradient, after fully_shard had put shards in the "
+    "place of its parameters",
+    absent="no optimizer was built before fully_shard replaced its parameters",
+    always=True,
+)  # fmt: skip
+SHARDED = EventKind(
+    "sharded", Nothing, "shards",
+    "an optimizer takes its first step, and holds shards of DTensors",
+    absent="no optimizer stepped that holds shards, or whose parameters fully_shard had replaced",
+    always=True,
+)  # fmt: skip
 SAVED = EventKind(
     "saved", Saved, "saves",
     "torch.save writes a file by its path, in a process that trains with others; the first 64",
@@ -1443,7 +1467,7 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    REPLICATED, BYPASSED, SAVED,
+    REPLICATED, BYPASSED, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,

@@ -10,6 +10,7 @@ from .data.neighbours import Neighbours
 from .distributed.deaths import Deaths
 from .distributed.ranks import Ranks
 from .distributed.saves import Saves
+from .distributed.shards import Shards
 from .evaluation.averages import Averages
 from .evaluation.evaluation import Evaluation
 from .evaluation.evaluation_modes import EvaluationModes
@@ -114,6 +115,7 @@ PROBES: tuple[type[Probe], ...] = (
     Setup,
     Deaths,
     Saves,
+    Shards,
 )
 
 IN_TRIALS: tuple[type[Probe], ...] = (Comparable, Callers)

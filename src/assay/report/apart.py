@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 
 from ..journal.view import RunView
 
+MOST_LISTED = 6
+
 
 def apart(view: RunView) -> tuple[int, ...]:
     """Returns numbers of processes that train each by itself; empty for one, and for ranks."""
@@ -24,5 +26,8 @@ def ranks_among(view: RunView, processes: Collection[int]) -> tuple[list[int], i
 
 
 def listed(numbers: Sequence[int]) -> str:
-    """Returns `1`, `1 and 2`, `1, 2 and 5`."""
+    """Returns `1`, `1 and 2`, `1, 2 and 5`; of many the first and how many more."""
+    if len(numbers) > MOST_LISTED:
+        few = ", ".join(map(str, numbers[: MOST_LISTED - 1]))
+        return f"{few} and {len(numbers) - MOST_LISTED + 1} more"
     return " and ".join(filter(None, [", ".join(map(str, numbers[:-1])), str(numbers[-1])]))

@@ -7,11 +7,14 @@ from typing import Any
 import torch
 
 from .hub import Hub
+from .late import when_loaded
 from .patch import Patches
+
+SHARDING = "torch.distributed.fsdp._fully_shard._fully_shard"
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Announces the default group once it exists, and each DistributedDataParallel."""
+    """Announces the default group once it exists, and models that are replicated or sharded."""
     distributed = torch.distributed
     if not distributed.is_available():
         return
@@ -39,4 +42,13 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return __init__
 
+    def sharding(original: Any) -> Any:
+        def fully_shard(module: Any, *args: Any, **kwargs: Any) -> Any:
+            for one in module if isinstance(module, (list, tuple)) else (module,):
+                hub.emit("shard_begin", one)
+            return original(module, *args, **kwargs)
+
+        return fully_shard
+
     patches.wrap(torch.nn.parallel.DistributedDataParallel, "__init__", built)
+    when_loaded(SHARDING, lambda module: patches.wrap(module, "fully_shard", sharding), patches)

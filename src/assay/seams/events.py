@@ -275,6 +275,9 @@ class Events:
     def replicated(self, wrapper: Module) -> None:
         """Called after the constructor of DistributedDataParallel has returned."""
 
+    def shard_begin(self, module: Module) -> None:
+        """Called before `fully_shard` puts shards in the place of a module's parameters."""
+
     def child_failed(self, pid: int, index: int, code: int) -> None:
         """Called when a process that torch started has failed; below 0 its signal's number.
 

@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from ...replay.structure import tensors
 from ...seams.callsite import builder_frame, site_of, user_site
+from ...seams.recording import is_shard
 from ...watching.measures import inner
 from ...watching.probe import Probe
 
@@ -119,8 +120,8 @@ class Averages(Probe):
 
     def on_root_found(self, module: torch.nn.Module) -> None:
         """Copies a part of a model, before it is trained."""
-        if any(map(is_lazy, module.parameters())):
-            return  # a part of it was never called, and has no shape
+        if any(is_lazy(p) or is_shard(p) for p in module.parameters()):
+            return  # a part of it was never called, and has no shape; or lies on other ranks
         if len(self._starts) < ROOTS_AT_MOST:
             with torch.no_grad():
                 self._starts.append(_Start(module))
