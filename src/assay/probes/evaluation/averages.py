@@ -120,7 +120,7 @@ class Averages(Probe):
 
     def on_root_found(self, module: torch.nn.Module) -> None:
         """Copies a part of a model, before it is trained."""
-        if any(is_lazy(p) or is_shard(p) for p in module.parameters()):
+        if any(map(is_lazy, module.parameters())) or any(map(is_shard, module.parameters())):
             return  # a part of it was never called, and has no shape; or lies on other ranks
         if len(self._starts) < ROOTS_AT_MOST:
             with torch.no_grad():
