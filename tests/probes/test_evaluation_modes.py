@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -99,6 +100,14 @@ def test_dropout_by_function(watched: Watching) -> None:
     assert share(watched, lambda net, x: F.dropout(x, 0.3, training=True)) == ([0.0], 0)
     assert share(watched, lambda net, x: F.dropout(x, 0.0)) == ([0.0], 0)
     assert share(watched, lambda net, x: nn.Dropout(0.3)(x)) == ([0.5], 1)
+
+
+def test_dropout_that_is_off_counts_as_one_that_could_be_on(watched: Watching) -> None:
+    def both(net: Net, x: torch.Tensor) -> torch.Tensor:
+        return F.dropout(F.dropout(x, 0.3), 0.3, training=net.training)
+
+    (found,), on = share(watched, both)
+    assert (found, on) == (pytest.approx(1 / 3), 1)
 
 
 def test_dropout_of_attention(watched: Watching) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from assay.probes.precision.half_masks import HalfMasks
+from assay.probes.precision.half_masks import HalfMasks, _beyond, _share_beyond
 
 NEVER = -1e9
 KEEP = torch.tensor([[True, True, False], [False, False, False]])
@@ -118,3 +118,16 @@ def test_what_is_not_lost(watched: Any, mask: Any) -> None:
     (training,) = view.trainings
     for place in training.places("half_lost_share"):
         assert not any(training.series("half_lost_share", place).values)
+
+
+def test_numbers_that_float16_does_not_hold() -> None:
+    wide = torch.tensor([1.0, 7e4, -7e4, math.inf, 65504.0])
+    assert float(_share_beyond(wide)) == pytest.approx(2 / 5)  # type: ignore[arg-type]
+    assert float(_share_beyond(torch.ones(3))) == 0.0  # type: ignore[arg-type]
+    for other in (wide.half(), wide[:0], torch.tensor([10**6]), 1e9, wide.requires_grad_()):
+        assert _share_beyond(other) is None
+    for value in (7e4, -7e4, 70_000, torch.tensor(-1e9)):
+        assert _beyond(value)
+    for value in (65504.0, math.inf, -math.inf, math.nan, "7e4", torch.tensor([1e9]),
+                  torch.tensor(1e9, requires_grad=True), torch.tensor(1.0)):  # fmt: skip
+        assert not _beyond(value)

@@ -170,3 +170,13 @@ def test_a_loss_without_a_graph_and_a_pass_that_fails(watched: Watching) -> None
     ]
     (failed,) = seen.view.events("backward_failed")
     assert failed.data["error"].startswith("element 0 of tensors does not require grad")
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_targets_of_no_or_one_number(watched: Watching, size: int) -> None:
+    target = torch.full((size, 3), 2.0)
+    found, _ = measured(watched, lambda out: F.mse_loss(out[:size], target, reduction="sum"))
+    assert ("target_mean" in found) is bool(size)
+    labels = torch.ones(size, dtype=torch.long)
+    found, _ = measured(watched, lambda out: F.cross_entropy(out[:size], labels, reduction="sum"))
+    assert found.get("target_counted_share") == (1.0 if size else None)

@@ -81,3 +81,13 @@ def test_what_a_model_computed_is_no_data(watched: Any, no_haste: None) -> None:
     (training,) = seen.view.trainings
     assert set(training.places("input_mean")) == {"input 0", "Linear.input 0"}
     assert list(training.series("input_mean", "Linear.input 0").values) == [1.0] * 3
+
+
+def test_the_largest_module_around_several() -> None:
+    whole = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)))
+    other = nn.Sequential(nn.Linear(2, 2))
+    parts = [whole[0], whole[1][1], whole[1]]
+    found = Names()._outermost([*parts, other[0], nn.ReLU()])
+    assert [any(one is known for known in found) for one in (whole, other)] == [True, True]
+    assert len(found) == 3
+    assert Names()._outermost([]) == []

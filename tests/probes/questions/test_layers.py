@@ -330,6 +330,7 @@ def test_the_part_of_the_loss_that_goes_without(
 
 ANSWERS = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0], [6.0, 1.0]])
 STD = float(torch.tensor([0.0, 2.0, 4.0, 6.0]).std())
+CLAMPED = float(torch.tensor([1e-12, 1 - 1e-7] * 2).logit().std())
 
 
 @pytest.mark.parametrize(
@@ -344,6 +345,7 @@ STD = float(torch.tensor([0.0, 2.0, 4.0, 6.0]).std())
         ("binary_cross_entropy_with_logits", ANSWERS, ANSWERS, STD),
         ("binary_cross_entropy_with_logits", ANSWERS[:, 0], ANSWERS, STD),
         ("binary_cross_entropy", ANSWERS.sigmoid(), ANSWERS, STD),
+        ("binary_cross_entropy", torch.tensor([0.0, 1.0, 0.0, 1.0]), ANSWERS[:, 0], CLAMPED),
         ("mse_loss", ANSWERS, ANSWERS / 2, 2.0),
         ("mse_loss", ANSWERS[:, 0], ANSWERS[:, 0] / 4, 4.0),
         ("mse_loss", ANSWERS, ANSWERS[:, 0], None),
