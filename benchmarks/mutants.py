@@ -53,7 +53,7 @@ TARGETS = ("probes/**/*.py", "signals/**/*.py", "watching/*.py")
 TESTS = ("tests/probes", "tests/seams", "tests/signals", "tests/trials/test_range_test.py")
 OWN_NAME, ANOTHER = 0.5, 0.1
 """How likely a test is taken to kill a mutant of a line that it executes, before it has shown it:
-one of the file's own name, and another one."""
+one of the file's own name, and another one; at least the part of its lines that lie in the file."""
 
 
 REVIEW = (
@@ -657,14 +657,20 @@ class Loop:
             for line in lines:
                 by_line[line].append(name)
                 by_file[line[0]].add(name)
-        killers: Counter[tuple[str, str]] = Counter()
+        within = Counter((name, file) for name, (lines, _) in covered.items() for file, _ in lines)
+        killers: Counter[tuple[str, str]] = Counter()  # by file, and "" for all of them
         tried: Counter[tuple[str, str]] = Counter()
 
         def worth(file: str, name: str) -> float:
             """Returns how many mutants of a file a test may kill in a second."""
-            expected = OWN_NAME if f"/test_{Path(file).stem}." in name else ANOTHER
+            lines, seconds = covered[name]
+            expected = max(
+                OWN_NAME if f"/test_{Path(file).stem}." in name else 0.0,
+                within[name, file] / len(lines),
+                (killers["", name] + ANOTHER) / (tried["", name] + 1),
+            )
             share = (killers[file, name] + expected) / (tried[file, name] + 1)
-            return share / (covered[name][1] + 0.01)
+            return share / (seconds + 0.01)
 
         keep = Path(self.options.keep) if self.options.keep else None
         if keep and keep.exists():
@@ -700,9 +706,10 @@ class Loop:
             except OSError:
                 said, ran = f"killed by signal {status & 0x7F}", 0  # cut off, or torn apart
             self.results[mutant.key] = said
-            killers[mutant.file, said.removeprefix("killed by ")] += said.startswith("killed by ")
-            for name in order[:ran]:
-                tried[mutant.file, name] += 1
+            for file in (mutant.file, ""):
+                for name in order[:ran]:
+                    tried[file, name] += 1
+                    killers[file, name] += said == f"killed by {name}"
             done += 1
             if not said.startswith("killed"):
                 print(

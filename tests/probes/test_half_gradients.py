@@ -11,6 +11,8 @@ from torch import nn
 from assay.probes.model.structure import Structure
 from assay.probes.precision.half_gradients import HalfGradients
 
+from .noting import Noting
+
 
 def look(watched: Any, scale: float, *, own: bool = False) -> Any:
     torch.manual_seed(0)
@@ -62,3 +64,23 @@ def test_float32_is_not_measured(watched: Any) -> None:
         model(torch.ones(1, 2)).sum().backward()
         optimizer.step()
     assert not seen.view.trainings[0].places("grad_underflow_share")
+
+
+@pytest.mark.parametrize(
+    ("scale", "shares"),
+    [
+        (2.0**-12, {"a parameter": 1 / 3, "": 2 / 5}),
+        (2.0**8, {"a parameter": 0.0, "": 0.0}),
+        (2.0**20, {}),  # it overflows already
+        (2.0**15, {"": 0.0}),  # no larger one is possible
+    ],
+)
+def test_elements_that_are_lost_one_by_one(scale: float, shares: dict[str, float]) -> None:
+    watch: Any = Noting()
+    watch.names.parameter = lambda one: "a parameter" if one is first else None
+    first, second, unused = (torch.ones(n, dtype=torch.half, requires_grad=True) for n in (3, 2, 1))
+    loss = (first * torch.tensor([1.0, 2.0**-10, 2.0**-14]).half()).float().sum()
+    loss = (loss + (second * torch.tensor([2.0**-14, 1.0]).half()).float().sum()) * scale
+    HalfGradients(watch)._measure(loss, [first, second, unused])
+    found = {place: value for (_, place), value in watch.numbers.items()}
+    assert found == {place.partition(" ")[0]: pytest.approx(v) for place, v in shares.items()}
