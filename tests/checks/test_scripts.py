@@ -51,6 +51,7 @@ RARE = {
     "wrapper-bypassed": (12, SEVERAL_RANKS),
     "causal-leak": (4, "asks only models that are trained to predict the next token"),
     "attention-unscaled": (6, "asks only models with an attention by hand or by torch's modules"),
+    "attention-over-wrong-dimension": (4, "asks only models with an attention by hand"),
     "attention-collapsed": (5, "asks only models with an attention, at two steps of a run"),
     "runs-differ": (2, "asks for a second run, which only its own scripts are given"),
     "order-ignored": (3, "asks only models of sequences that have positions"),

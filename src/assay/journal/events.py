@@ -891,6 +891,15 @@ class ScoresUnscaled(TypedDict):
     line: SiteRow | None
 
 
+class AttentionDimension(TypedDict):
+    """The `dim` of a softmax, and the `shape` of its weights; `of` so many attentions."""
+
+    dim: int
+    shape: list[int]
+    of: int
+    line: SiteRow | None
+
+
 class AttentionAt(TypedDict):
     """`how` says where the weights of an attention lie: on "one key", or on "all keys" alike.
 
@@ -1385,6 +1394,12 @@ SCORES_UNSCALED = EventKind(
     "the scores of an attention by hand go to their softmax as they are",
     absent="the scores of attention were scaled",
 )  # fmt: skip
+ATTENTION_DIMENSION = EventKind(
+    "attention_dimension", AttentionDimension, "first_questions",
+    "the weights of an attention by hand are normalised over another dimension than they are "
+    "summed over",
+    absent="the weights of attention were summed over what they are normalised over",
+)  # fmt: skip
 ATTENTION_AT = EventKind(
     "attention_at", AttentionAt, "questions",
     "the weights of an attention lie near one key, or are nearly the same, the first time for each",
@@ -1480,7 +1495,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     CLIP, MODE_SWITCH, EVALUATED, HOOK_REGISTERED, CHECKPOINTING, AUTOCAST,
     ZERO_GRAD, RATE_CHANGED, AVERAGE, STEP_SKIPPED, SWEEP, CALLER, HALF_RANGE, SAMPLES_MIXED,
     CAUSAL_LEAK, INPUT_UNUSED, ANSWERS_ALIKE, PADDING_READ, LOSS_ACTIVATION, LOSS_RAISED,
-    LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, ATTENTION_AT,
+    LOSS_HEAD, LINEAR_PAIR, DROPOUT_HIGH, SCORES_UNSCALED, ATTENTION_DIMENSION, ATTENTION_AT,
     CAST_LOSES,
     RESIDUAL_SCALED,
     POSITIONS_WITHOUT_EFFECT, EVALUATION_PASS,

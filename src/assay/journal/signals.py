@@ -714,6 +714,13 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no model was asked again: no sampled backward pass was made",
     ),
     Signal(
+        "attention_summed_otherwise", "Attentions that sum otherwise", "", Per.WHOLE,
+        "first_questions",
+        "attentions by hand whose weights are normalised over one dimension and summed over "
+        "another",
+        absent="no model was asked again: no sampled backward pass was made",
+    ),
+    Signal(
         "lossy_casts", "Casts that lose data", "", Per.WHOLE, "first_questions",
         "operations of a step, from the call of a model on, that lose what inputs or targets carry "
         "because of a type",

@@ -15,6 +15,7 @@ from .causal import later_tokens
 from .dropout import dropout_gap
 from .inputs import used_inputs
 from .linear import linear_pairs
+from .normalised import summed_otherwise
 from .order import changed_order
 from .padding import padded_places
 from .residual import scaled_sums
@@ -73,4 +74,8 @@ class FirstQuestions(Questions):
     name, forwards = "first_questions", 2
     at: ClassVar[tuple[When, ...]] = (When.FIRST_STEP,)
 
-    questions: ClassVar = {"unscaled_scores": unscaled_scores, "lossy_casts": lossy_casts}
+    questions: ClassVar = {
+        "unscaled_scores": unscaled_scores,
+        "attention_summed_otherwise": summed_otherwise,
+        "lossy_casts": lossy_casts,
+    }

@@ -1,0 +1,99 @@
+"""Over which dimension the weights of an attention by hand are normalised, and summed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from assay.journal.events import ATTENTION_DIMENSION
+from assay.probes.questions.probe import FirstQuestions
+
+Weigh = Callable[[Tensor, Tensor], Tensor]
+
+
+class Attends(nn.Module):
+    """Attention of two heads over [samples, places, 16]; how scores act on values is given."""
+
+    def __init__(self, weigh: Weigh) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(16, 16) for _ in range(4))
+        self.weigh = weigh
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (
+            part(x).view(len(x), -1, 2, 8).transpose(1, 2) for part in (self.q, self.k, self.v)
+        )
+        seen = self.weigh(q @ k.transpose(-1, -2) / math.sqrt(8), v)
+        return self.o(seen.transpose(1, 2).reshape(len(x), -1, 16).mean(1))
+
+
+def turned(scores: Tensor, v: Tensor) -> Tensor:
+    weights = scores.transpose(-1, -2).softmax(-2)
+    return weights.transpose(-1, -2) @ v
+
+
+def again(scores: Tensor, v: Tensor) -> Tensor:
+    weights = scores.softmax(-2)
+    return weights / weights.sum(-1, keepdim=True) @ v
+
+
+RIGHT: dict[str, Weigh] = {
+    "last": lambda scores, v: scores.softmax(-1) @ v,
+    "counted from the front": lambda scores, v: scores.softmax(3) @ v,
+    "dropped": lambda scores, v: F.dropout(scores.softmax(-1), 0.2) @ v,
+    "turned": turned,
+    "einsum": lambda scores, v: torch.einsum("bhqk,bhkd->bhqd", scores.softmax(-1), v),
+    "values first": lambda scores, v: (
+        v.transpose(-1, -2) @ scores.softmax(-1).transpose(-1, -2)
+    ).transpose(-1, -2),
+}
+WRONG: dict[str, Weigh] = {
+    "queries": lambda scores, v: scores.softmax(-2) @ v,
+    "dropped": lambda scores, v: F.dropout(scores.softmax(2), 0.2) @ v,
+    "heads": lambda scores, v: scores.softmax(1) @ v,
+    "samples": lambda scores, v: scores.softmax(0) @ v,
+    "einsum": lambda scores, v: torch.einsum("bhqk,bhkd->bhqd", scores.softmax(-2), v),
+    "turned": lambda scores, v: scores.softmax(-1).transpose(-1, -2) @ v,
+}
+
+
+def counted(watched: Any, weigh: Weigh) -> tuple[list[float], list[Any]]:
+    torch.manual_seed(0)
+    with watched(FirstQuestions) as seen:
+        model = Attends(weigh)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(torch.randn(8, 6, 16)), torch.randint(0, 16, (8,))).backward()
+            optimizer.step()
+    (training,) = seen.view.trainings
+    return list(training.series("attention_summed_otherwise").values), list(
+        seen.view.events(ATTENTION_DIMENSION)
+    )
+
+
+@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.usefixtures("no_haste")
+def test_none_where_keys_are_normalised_and_summed(watched: Any, name: str) -> None:
+    assert counted(watched, RIGHT[name]) == ([0.0], [])
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.usefixtures("no_haste")
+def test_one_where_another_dimension_is_normalised(watched: Any, name: str) -> None:
+    values, (event,) = counted(watched, WRONG[name])
+    assert values == [1.0]
+    assert event.data["of"] == 1
+    assert event.data["shape"] == [8, 2, 6, 6]
+    assert event.data["dim"] == {"heads": 1, "samples": 0, "turned": 3}.get(name, 2)
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_weights_that_are_normalised_again_are_not_followed(watched: Any) -> None:
+    assert counted(watched, again) == ([], [])
