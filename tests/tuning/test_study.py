@@ -112,6 +112,20 @@ def test_a_point_without_a_number_is_pruned_with_its_reason(tmp_path: Path) -> N
     assert tried.folder == "somewhere"
 
 
+def test_a_pruner_gives_up_what_is_worse_than_half_of_those_before(tmp_path: Path) -> None:
+    study = Study(tmp_path, SPACE, "random", 3, RUNS, "median")
+    for place in range(6):
+        number, _ = study.ask()
+        for step in (1, 2):
+            study.report(number, step, place + 10.0)
+        study.tell(number, place + 10.0)
+    for value, expected in ((11.0, False), (13.0, True), (math.inf, True)):
+        number, _ = study.ask()
+        study.report(number, 1, value)
+        assert study.gives_up(number) is expected
+        study.tell(number, None, "given up")
+
+
 def test_nobody_else_works_on_a_study(tmp_path: Path) -> None:
     with alone(tmp_path), pytest.raises(LaunchError, match="at work"), alone(tmp_path):
         pass

@@ -15,6 +15,14 @@ import pytest
 optuna = pytest.importorskip("optuna")
 
 from assay.testing import WarmRunner  # noqa: E402
+from assay.trials.child import Command  # noqa: E402
+from assay.trials.metric import TRAINING  # noqa: E402
+from assay.trials.plan import CONTROL, Job  # noqa: E402
+from assay.trials.runner import Runner  # noqa: E402
+from assay.trials.store import Store  # noqa: E402
+from assay.tuning.pruning import Watch  # noqa: E402
+from assay.tuning.space import read_space  # noqa: E402
+from assay.tuning.study import Study  # noqa: E402
 
 Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = pytest.mark.timeout(900)
@@ -119,6 +127,9 @@ def test_the_optimum_is_that_of_optuna_with_a_hand_written_objective(
         (["--study", "."], "not empty"),
         (["--search", "file:none.yaml:a=1:2"], "no such file"),
         (["--json", "no/such/folder.json"], "no directory"),
+        (["--metric", "lose"], "expected one of held-out-loss"),
+        (["--metric", "re:("], "no regular expression"),
+        (["--metric", "re:loss"], "expected one group"),
         (["--serch", "lr=0:1"], "did you mean --search?"),
     ],
 )
@@ -165,10 +176,10 @@ def test_without_optuna(assay: Assay, script: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("search", "says"),
     [
-        ("arg:--title=a,b", "the script ignores it: its losses are the same, to the last bit"),
-        ("env:NOBODY_READS=1,2", "the script ignores it"),
-        ("arg:--hiden=8:64", "the script does not take it"),
-        ("balance-classes=none,0.5", "does not fit"),
+        ("arg:--title=a,b", "a,b: the script ignores it: its losses are the same, to the last bit"),
+        ("env:NOBODY_READS=1,2", "1,2: the script ignores it"),
+        ("arg:--hiden=8:64", "8:64: the script does not take it: "),
+        ("balance-classes=none,0.5", "--search: a trick does not fit: balance-classes"),
     ],
 )
 def test_what_the_script_does_not_listen_to_is_told_before_the_search(
@@ -178,5 +189,88 @@ def test_what_the_script_does_not_listen_to_is_told_before_the_search(
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert says in last
-    assert last.startswith(f"assay: --search {search}: ")
+    assert last.startswith("assay: --search")
     assert done.stderr.count(says) == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [
+        ("held-out-error", "it was never seen; measured were: training loss"),
+        ("re:accuracy (.*)", "nothing that the script prints matches it"),
+    ],
+)
+def test_a_metric_that_is_never_seen(assay: Assay, script: Path, metric: str, says: str) -> None:
+    done = assay("tune", *SEARCH, "--metric", metric, "train.py")
+    assert done.returncode == 2
+    assert says in done.stderr.splitlines()[-1]
+    assert done.stderr.count(says) == 1
+
+
+def test_what_the_script_prints_is_made_small(assay: Assay, script: Path) -> None:
+    script.write_text(SCRIPT + "\nprint('score', 100 * asked.momentum + asked.lr)\n")
+    options = ["--metric", "re:^score (.*)$", "--sampler", "grid", "--runs", "5", "--seeds", "2"]
+    done = assay("tune", *SEARCH, *options, "--json", "out.json", "train.py")
+    found = tuned(done, script.parent)
+    assert found["metric"] == "re:^score (.*)$"
+    assert found["control"] == 0.001
+    values = [(p["values"]["arg:--lr"], p["values"]["arg:--momentum"]) for p in found["points"]]
+    assert values[0] == (0.001, 0.0)
+    assert set(values[1:]) == {(1e-4, 0.0), (1e-4, 0.9), (3.0, 0.0), (3.0, 0.9)}
+    assert [p["value"] for p in found["points"] if p["value"] is not None] == [
+        100 * m + lr for lr, m in values
+    ]
+    assert found["best"] == {"arg:--lr": 1e-4, "arg:--momentum": 0.0}
+
+
+LONG = (
+    SCRIPT.replace("range(20)", "range(3000)")
+    .replace("losses.append(loss.item())", "losses.append(loss.item()); time.sleep(0.01)")
+    .replace("import argparse, math", "import argparse, math, time")
+)
+
+
+def test_runs_that_come_to_nothing_are_ended_on_their_way(
+    tmp_path: Path, warm: WarmRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(LONG)
+    monkeypatch.chdir(tmp_path)
+    command = Command(("train.py", "--lr", "1e10"), spawn=warm.spawn)
+    folder = tmp_path / "study"
+    folder.mkdir()
+    watch = Watch(Study(folder, (), "random", 0, 5), TRAINING, 3000, lambda job: [])
+    runner = Runner(command, Store(tmp_path / "trials"), tmp_path / "runs")
+    runner.doubt = watch.why
+    job = Job(CONTROL, 0)
+    runner.run([job])
+    result = runner.results[job]
+    assert (result.state, result.why) == ("ended", "diverged: the last 20 losses were not finite")
+    assert result.steps < 3000
+
+
+def test_a_run_that_is_worse_than_those_before_is_given_up(
+    tmp_path: Path, warm: WarmRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(LONG)
+    monkeypatch.chdir(tmp_path)
+    command = Command(("train.py", "--lr", "1e-4"), spawn=warm.spawn)
+    folder = tmp_path / "study"
+    folder.mkdir()
+    study = Study(folder, read_space(["lr=1e-4:1"]), "random", 0, 9, "median")
+    for _ in range(6):
+        number, _ = study.ask()
+        for mark in range(1, 10):
+            study.report(number, mark, 0.01)
+        study.tell(number, 0.01)
+    number, _ = study.ask()
+    watch = Watch(study, TRAINING, 3000, lambda job: [number])
+    runner = Runner(command, Store(tmp_path / "trials"), tmp_path / "runs")
+    runner.doubt = watch.why
+    job = Job(CONTROL, 0)
+    runner.run([job])
+    result = runner.results[job]
+    assert result.state == "ended"
+    assert result.why.startswith("given up by the pruner after 1 of 10 parts of the steps, with a ")
+    assert result.steps < 3000

@@ -6,7 +6,7 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from ..trials.accounts import Accounts
 from ..trials.plan import Budget
 from ..trials.runner import Runner
 from ..trials.trial import Trial
+from ..tuning.metric import NAMED, Metric
+from ..tuning.pruning import PRUNERS
 from ..tuning.samplers import SAMPLERS
 from ..tuning.setting import check_files
 from ..tuning.space import FORM, Dimension, read_space
@@ -48,6 +50,8 @@ def main(words: Sequence[str]) -> int:
     ours, command = parser.split(words)
     given = parser.parse_args(ours)
     space = read_space(given.search)
+    if given.metric is not None:
+        Metric.read(given.metric)
     what = resolve(command, given.python)
     meant = right_order(parser, command)
     if meant is not None and any(word.startswith("--search") for word in command):
@@ -78,8 +82,8 @@ def _tune(
 
     progress = TuningProgress()
     asked = Asked(
-        space, tuple(command), folder, given.sampler, given.seed, given.runs, suggested,
-        progress.stand,
+        space, tuple(command), folder, given.sampler, given.seed, given.runs, given.pruner,
+        None if given.metric is None else Metric.read(given.metric), suggested, progress.stand,
     )  # fmt: skip
     searches: list[Search] = []
 
@@ -106,7 +110,12 @@ def _parser() -> Parser:
         "repeated; without it, what the script's own record suggests")  # fmt: skip
     add("--sampler", type=_sampler, metavar="NAME", default="tpe",
         help=f"how points are chosen: {', '.join(SAMPLERS)} (tpe)")  # fmt: skip
+    add("--metric", metavar="METRIC",
+        help=f"what is made small: {', '.join(NAMED)}, or re:PATTERN, the last number that the "
+        "script prints so; without it the loss that is known")  # fmt: skip
     add("--runs", type=whole_number, metavar="N", default=RUNS, help=f"points to try ({RUNS})")
+    add("--pruner", type=_pruner, metavar="NAME", default="none",
+        help=f"gives runs up on their way: {', '.join(PRUNERS)} (none)")  # fmt: skip
     add("--seed", type=_seed, metavar="N", default=0, help="of the sampler (0)")
     add("--steps", type=whole_number, metavar="N", help="end each run after N optimizer steps")
     add("--seeds", type=whole_number, metavar="N",
@@ -125,10 +134,18 @@ def _parser() -> Parser:
 
 
 def _sampler(text: str) -> str:
-    if text not in SAMPLERS:
-        hint = did_you_mean(text, SAMPLERS)
+    return _one_of(text, SAMPLERS)
+
+
+def _pruner(text: str) -> str:
+    return _one_of(text, PRUNERS)
+
+
+def _one_of(text: str, names: Iterable[str]) -> str:
+    if text not in names:
+        hint = did_you_mean(text, names)
         raise argparse.ArgumentTypeError(
-            f"must be one of {', '.join(SAMPLERS)}, received {text!r}{hint}"
+            f"must be one of {', '.join(names)}, received {text!r}{hint}"
         )
     return text
 
@@ -183,10 +200,13 @@ def _as_before(
     if space and [str(dimension) for dimension in space] != before:
         said = " ".join(f"--search {text}" for text in before)
         raise LaunchError(f"the study in {folder} searches something else: {said}")
-    for name in ("sampler", "seed"):
-        if getattr(given, name) not in (facts.get(name), 0, "tpe"):
+    for name in ("sampler", "seed", "pruner"):
+        if getattr(given, name) not in (facts.get(name), 0, "tpe", "none"):
             raise LaunchError(f"the study in {folder} was begun with --{name} {facts.get(name)}")
         setattr(given, name, facts.get(name))
+    if given.metric not in (None, facts.get("metric")):
+        raise LaunchError(f"the study in {folder} was begun with --metric {facts.get('metric')}")
+    given.metric = facts.get("metric")
     given.steps = given.steps or facts.get("steps")
     return read_space(before)
 

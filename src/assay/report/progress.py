@@ -81,7 +81,9 @@ class Progress:
 
 
 def _value(result: Result) -> str:
-    kind = next(iter(sorted(result.measured.values, key=KINDS.index)), None)
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    kinds = sorted(result.measured.values, key=lambda kind: order.get(kind, -1))
+    kind = next(iter(kinds), None)
     steps = counted(result.steps, "step")
     if kind is None:
         return steps

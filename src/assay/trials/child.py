@@ -19,7 +19,7 @@ from ..diagnosis import diagnose
 from ..journal.reader import read_run
 from ..journal.view import RunView
 from ..launch import command, environment, folder, overlay
-from ..launch.deadline import Deadline
+from ..launch.deadline import GRACE_S, Deadline
 from ..launch.errors import LaunchError
 from ..observe import known_setup
 from .metric import constant_of, measure
@@ -124,6 +124,7 @@ class Child:
             env.setdefault("OMP_NUM_THREADS", str(what.threads))
         self.started, self.wall = time.monotonic(), time.time()
         self._deadline = Deadline(path, job.seconds)
+        self._why, self._asked_at = "", 0.0
         try:
             with (path / "output.txt").open("wb") as output:
                 self._process = what.spawn(
@@ -137,6 +138,12 @@ class Child:
         except OSError as error:
             raise LaunchError(f"can't start {argv[0]}: {error.strerror}") from None
 
+    def end(self, why: str) -> None:
+        """Has it end before its time; `read` tells the reason."""
+        if not self._why:
+            self._why, self._asked_at = why, time.monotonic()
+            self._send(signal.SIGTERM)
+
     @property
     def seconds(self) -> float:
         """How long it has been running."""
@@ -146,6 +153,8 @@ class Child:
         """Whether it is over; ends it from outside if it is long past its time."""
         if self._process.poll() is not None:
             return True
+        if self._why and time.monotonic() - self._asked_at > GRACE_S:
+            self._send(signal.SIGKILL)
         if (number := self._deadline.due()) is not None:
             self._send(number)
         return False
@@ -203,6 +212,8 @@ class Child:
         return False
 
     def _state(self, view: RunView, code: int | None, by: int | None) -> tuple[State, str]:
+        if self._why:
+            return "ended", self._why
         stopped = str(view.facts.get("stopped") or "")
         if self._deadline.passed or "--seconds" in stopped:
             return "slow", f"stopped after {view.steps} steps: its {self._seconds:.0f} s were over"

@@ -136,6 +136,9 @@ def comparable(tricks: Iterable[Trick], kinds: Sequence[str]) -> tuple[str, str]
         The kind, empty if nothing was measured in all of them; and the caution, empty if there
         is nothing to be cautious about.
     """
+    asked = [kind for kind in kinds if kind not in KINDS]
+    if asked:  # whoever asks for a quantity knows what it means with these tricks
+        return asked[0], ""
     tricks = tuple(tricks)
     other_loss = [trick for trick in tricks if trick.changes_loss != "no"]
     changed = [TRAINING] if other_loss else []

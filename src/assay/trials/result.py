@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ..journal.numbers import json_safe
 from .metric import Measured
 
-State = Literal["done", "failed", "refused", "killed", "unseen", "slow"]
+State = Literal["done", "failed", "refused", "killed", "unseen", "slow", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Result:
     Attributes:
         state: `done`; `failed`: the script ended with an error of its own; `refused`: a trick does
             not fit it; `killed` by a signal, twice; `unseen`: no training step; `slow`: stopped
-            before its steps were done.
+            before its steps were done; `ended` by whoever was looking on.
         why: One line on a state other than done.
         measured: How good it turned out.
         findings: (check, severity) of what is wrong with it.

@@ -81,6 +81,10 @@ class Runner:
         self.views: dict[Job, RunView] = {}
         self.patched: list[Result] = []
         self.length: int | None = None
+        self.measure: Callable[[Result], Result] | None = None
+        """Adds to each result what else is to be compared."""
+        self.doubt: Callable[[Child], str] | None = None
+        """Says why a run under way is to be ended now; nothing to let it go on."""
         self._argv = command.argv()
 
     def run(
@@ -100,6 +104,7 @@ class Runner:
         tried: set[Job] = set()
 
         def note(job: Job, result: Result) -> None:
+            result = self.measure(result) if self.measure else result
             self.results[job] = result
             self.listener.ended(job, result)
             waiting.extendleft(reversed(also(job, result) if also else ()))
@@ -118,6 +123,7 @@ class Runner:
                         return
                     self.listener.work(running, len(waiting))
                     time.sleep(POLL_S)
+                    self._doubt(running)
                     for child in [child for child in running if child.ended()]:
                         running.remove(child)
                         job = child.job
@@ -139,6 +145,13 @@ class Runner:
             finally:
                 for child in running:
                     child.kill()
+
+    def _doubt(self, running: Sequence[Child]) -> None:
+        if self.doubt is None:
+            return
+        for child in running:
+            if why := self.doubt(child):
+                child.end(why)
 
     def run_patched(
         self, job: Job, patched: Mapping[Path, bytes]

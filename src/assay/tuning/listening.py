@@ -15,12 +15,12 @@ from ..journal.view import RunView
 from ..launch.errors import LaunchError
 from ..trials.change import same_losses
 from ..trials.metric import main_training
-from ..trials.plan import Candidate, Job
+from ..trials.plan import Candidate, Job, candidate_of
 from ..trials.rehearsal import LONG, SECONDS, Stage
 from ..trials.result import Result
 from ..trials.runner import Runner
 from .setting import Settings
-from .space import WITHOUT, Dimension, Value, written
+from .space import Dimension, Value, some_tricks, written
 
 STEPS = 5
 """The first loss can show another model, the second another update; a few more cost little."""
@@ -34,7 +34,7 @@ def rehearse(
     steps: int | None,
     seconds: float | None,
 ) -> None:
-    """Runs a few steps with two values of each dimension.
+    """Runs a few steps with all tricks, and with two values of each other dimension.
 
     Args:
         runner: Of the trial; its own results stay as they are.
@@ -46,7 +46,8 @@ def rehearse(
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; running children are ended first.
-        LaunchError: The script takes none of a dimension's values, or ignores them.
+        LaunchError: A trick does not fit, or the script takes none of a dimension's values, or
+            ignores them.
     """
     if control.state != "done":
         return  # what ends in an error of its own has nothing to be compared with
@@ -54,30 +55,39 @@ def rehearse(
     tried = {
         dimension: [_with(settings, dimension, value) for value in two_of(dimension)]
         for dimension in settings.space
-        if "." not in dimension.name or dimension.kind != "trick"
+        if dimension.kind != "trick"
     }
+    tricks = some_tricks(settings.space)
+    if tricks:
+        _fit(stage, candidate_of(tricks))
     stage.run([Job(c, 0, STEPS, SECONDS) for both in tried.values() for c in both])
     suspects = []
     for dimension, both in tried.items():
         jobs = [Job(candidate, 0, STEPS, SECONDS) for candidate in both]
         known = [stage.results[job] for job in jobs if job in stage.results]
-        if known and all(result.state in ("refused", "failed") for result in known):
-            refused = known[-1]
-            said = "does not fit" if refused.state == "refused" else "the script does not take it"
-            raise LaunchError(f"--search {dimension}: {said}: {refused.why}")
+        if known and all(result.state == "failed" for result in known):
+            why = known[-1].why
+            raise LaunchError(f"--search {dimension}: the script does not take it: {why}")
         views = [_view(stage, job) for job in jobs if job in stage.results]
-        if dimension.kind != "trick" and views and all(_begin_alike(view, v) for v in views):
+        if views and all(_begin_alike(view, v) for v in views):
             suspects.append(dimension)
     for dimension in suspects:
         _whole(runner, settings, dimension, view, Job(tried[dimension][0], 0, steps, seconds))
 
 
+def _fit(stage: Stage, tricks: Candidate) -> None:
+    """Refuses tricks that do not fit the script: all are tried in one run, which names the one."""
+    job = Job(tricks, 0, STEPS, SECONDS)
+    stage.run([job])
+    result = stage.results.get(job)
+    if result is not None and result.state == "refused":
+        raise LaunchError(f"--search: a trick does not fit: {result.why}")
+
+
 def two_of(dimension: Dimension) -> list[Value]:
-    """Returns two values that lie far apart; of a trick, those that are with it."""
+    """Returns two values that lie far apart."""
     ends: Sequence[Value] = dimension.choices or (dimension.low, dimension.high)
-    if dimension.kind == "trick":
-        ends = [value for value in ends if value != WITHOUT]
-    both = list(dict.fromkeys((ends[0], ends[-1])))
+    both = [ends[0], ends[-1]]
     return [int(value) for value in both] if dimension.whole else both
 
 

@@ -12,14 +12,17 @@ from ..journal.reader import read_run
 from ..journal.view import RunView
 from ..launch.errors import LaunchError
 from ..trials.accounts import Accounts
-from ..trials.metric import comparable
+from ..trials.metric import HELD_OUT, TRAINING, comparable
 from ..trials.plan import CONTROL, Budget, Candidate, Job
 from ..trials.result import Result
 from ..trials.runner import Runner
 from ..trials.strategies import Strategy
 from ..tricks.base import TrickError
 from .listening import rehearse
+from .metric import Metric
+from .outcome import outcome
 from .own import own_point
+from .pruning import Watch
 from .setting import Settings
 from .space import Dimension, some_tricks
 from .study import Study, write_facts
@@ -39,6 +42,8 @@ class Asked:
         folder: The study's.
         sampler, seed: How points are chosen.
         runs: How many points, the script's own among them.
+        pruner: When a run is given up on its way.
+        metric: What is made small; None: the loss that is known.
         suggest: Gives a space for a record, where the user gave none.
         standing: Is told how it stands, in one line.
     """
@@ -49,6 +54,8 @@ class Asked:
     sampler: str
     seed: int
     runs: int
+    pruner: str
+    metric: Metric | None
     suggest: Callable[[RunView], tuple[Dimension, ...]]
     standing: Callable[[str], None] = field(default=lambda text: None)
 
@@ -72,6 +79,8 @@ class Search(Strategy):
 
     def work(self) -> None:
         """Makes the runs; `KeyboardInterrupt` ends it early, and all is kept."""
+        if self._asked.metric is not None:
+            self._runner.measure = self._asked.metric.of
         sets = self._asked.runs / self._budget.seeds + 2
         if not self._first_control(math.ceil(sets)):
             return
@@ -80,16 +89,27 @@ class Search(Strategy):
         space = self._space(view)
         if not space or not self._measurable(control):
             return
+        if self.trial.steps is not None and self._budget.steps is None:
+            self.tuned.cautions.append(
+                f"each run was cut after {self.trial.steps} steps, for the time there was: what is "
+                "best for so many need not be best for all (--minutes gives more)"
+            )
         if control.broken:
             self.tuned.cautions.append(
                 f"the script as it is has a fault of its own, {', '.join(control.broken)}: "
                 "`assay fix` mends it, and what is best before need not be best after"
             )
-        study = Study(
-            self._asked.folder, space, self._asked.sampler, self._asked.seed, self._asked.runs
-        )
+        if self._asked.pruner != "none" and self.tuned.metric not in (HELD_OUT, TRAINING):
+            raise LaunchError(
+                f"--pruner {self._asked.pruner} compares losses on their way, and what is made "
+                f"small is the {self.tuned.metric}: leave it out"
+            )
+        asked = self._asked
+        study = Study(asked.folder, space, asked.sampler, asked.seed, asked.runs, asked.pruner)
         self._same_script(study, control)
-        rehearse(self._runner, self._settings, control, view, self.trial.steps, self._limit)
+        if study.recall("rehearsed") is None:
+            rehearse(self._runner, self._settings, control, view, self.trial.steps, self._limit)
+            study.remember("rehearsed", value=True)
         try:
             self._try_own(study, control, view)
             self._search(study, control)
@@ -118,7 +138,9 @@ class Search(Strategy):
                 "search": [str(dimension) for dimension in space],
                 "sampler": self._asked.sampler,
                 "seed": self._asked.seed,
-                "steps": self._budget.steps,
+                "steps": self.trial.steps,
+                "pruner": self._asked.pruner,
+                "metric": None if self._asked.metric is None else self._asked.metric.text,
             },
         )
         return space
@@ -126,6 +148,9 @@ class Search(Strategy):
     def _measurable(self, control: Result) -> bool:
         """Settles what is made small: a kind that every trick of the space leaves comparable."""
         tuned, kinds = self.tuned, list(control.measured.values)
+        metric = self._asked.metric
+        if metric is not None and metric.kind not in kinds:
+            raise LaunchError(metric.missing(control))
         tricks = some_tricks(tuned.space)
         tuned.metric, caution = comparable(tricks, kinds)
         if not tuned.metric:
@@ -188,14 +213,21 @@ class Search(Strategy):
             numbers = self._waiting.get(job)
             if not numbers:
                 return ()
+            if job in self._runner.views:
+                watch.ended(job, self._runner.views[job])
             self._tell(study, numbers.pop(0), result, control)
             self._stand(study, asked)
             return more()
 
+        watch = Watch(
+            study, self.tuned.metric, control.steps, lambda job: self._waiting.get(job, [])
+        )
+        self._runner.doubt = watch.why
         first = [job for _ in range(self._runner.jobs) for job in more()]
         try:
             self._runner.run(first, told)
         finally:
+            self._runner.doubt = None
             self.tuned.search_seconds = time.monotonic() - began
         if asked < self._asked.runs:
             self.tuned.cautions.append(
@@ -212,24 +244,10 @@ class Search(Strategy):
         return left < 1.5 * control.seconds * math.ceil(runs / self._runner.jobs)
 
     def _tell(self, study: Study, number: int, result: Result, control: Result) -> None:
-        value, why = self._outcome(result, control)
+        value, why = outcome(result, control, self.tuned.metric)
         study.tell(
             number, value, why, folder=result.folder, seconds=result.seconds, state=result.state
         )
-
-    def _outcome(self, result: Result, control: Result) -> tuple[float | None, str]:
-        """Returns the metric of a run; None and the reason for one that is out of the question."""
-        if result.state != "done":
-            return None, result.why or result.state
-        value = result.measured.values.get(self.tuned.metric, math.nan)
-        if math.isnan(value):
-            return None, f"no {self.tuned.metric} was seen"
-        if math.isinf(value):
-            return None, f"diverged: the {self.tuned.metric} is not finite at the end"
-        new = [check for check in result.broken if check not in control.broken]
-        if new:
-            return None, f"exact finding: {', '.join(new)}"
-        return value, ""
 
     def _stand(self, study: Study, asked: int) -> None:
         tuned = self.tuned

@@ -12,7 +12,7 @@ import fcntl
 import json
 import pickle
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from ..launch.errors import LaunchError
+from .pruning import MARKS
 from .samplers import make_sampler
 from .space import Dimension, Point
 
@@ -32,6 +33,14 @@ NAME = "assay"
 _STATES: Mapping[TrialState, Literal["done", "pruned", "left"]] = {
     TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned",
 }  # fmt: skip
+
+
+_PRUNERS: Mapping[str, Callable[[], optuna.pruners.BasePruner]] = {
+    "none": optuna.pruners.NopPruner,
+    "median": optuna.pruners.MedianPruner,
+    "asha": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+    "hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=MARKS - 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,20 @@ class Study:
         sampler: One of `SAMPLERS`.
         seed: Of the sampler's random numbers.
         runs: How many points there will be at most.
+        pruner: One of `PRUNERS`.
     """
 
     def __init__(
-        self, folder: Path, space: Sequence[Dimension], sampler: str, seed: int, runs: int
+        self,
+        folder: Path,
+        space: Sequence[Dimension],
+        sampler: str,
+        seed: int,
+        runs: int,
+        pruner: str = "none",
     ) -> None:
         self.folder = folder
+        self.prunes = pruner != "none"
         self._distributions = {d.name: d.distribution() for d in space}
         journal = str(folder / "journal.log")
         with _quiet():
@@ -81,6 +98,7 @@ class Study:
                 self._study = optuna.create_study(
                     storage=self._storage,
                     sampler=self._kept() or make_sampler(sampler, space, seed, runs),
+                    pruner=_PRUNERS[pruner](),
                     study_name=NAME,
                     load_if_exists=True,
                 )
@@ -132,6 +150,16 @@ class Study:
             else:
                 self._study.tell(number, value)
         self._keep()
+
+    def report(self, number: int, step: int, value: float) -> None:
+        """Tells what a trial has come to on its way; the same step once."""
+        if step not in self._storage.get_trial(self._ids[number]).intermediate_values:
+            self._storage.set_trial_intermediate_value(self._ids[number], step, value)
+
+    def gives_up(self, number: int) -> bool:
+        """Whether the pruner would end a trial that has come to what was reported last."""
+        trial = self._storage.get_trial(self._ids[number])
+        return bool(self._study.pruner.prune(self._study, trial))
 
     def tried(self) -> list[Tried]:
         """Returns all trials that have begun, in order."""
