@@ -16,6 +16,8 @@ from rich.text import Text
 from ..trials.plan import Candidate
 from ..trials.trial import Trial
 from ..trials.verdict import Verdict
+from ..tuning.setting import with_argument
+from ..tuning.space import written
 from ..tuning.tuned import Tuned
 from .change import render_change
 from .console import WIDEST, drawn, print_to
@@ -108,7 +110,7 @@ def _rows(tuned: Tuned, trial: Trial, verdict: Verdict | None) -> Table:
         fresh = len(verdict.effect.differences)
         said = f"{verdict.outcome}: {verdict.metric} {effect}"
         said += f" ({interval})" if interval else ""
-        rows.add_row("proof", Text(f"{said} on {counted(fresh, 'fresh seed')}; {verdict.why}"))
+        rows.add_row("proof", Text(f"{said} on {counted(fresh, 'fresh seed')}; {_why(verdict)}"))
         if verdict.caution:
             rows.add_row("caution", Text(verdict.caution, "yellow"))
     if best is not None and math.isfinite(tuned.found):
@@ -128,6 +130,14 @@ def _rows(tuned: Tuned, trial: Trial, verdict: Verdict | None) -> Table:
     return rows
 
 
+def _why(verdict: Verdict) -> str:
+    """Says why a proof went no further: one seed that gets worse ends it."""
+    differences = () if verdict.effect is None else verdict.effect.differences
+    if verdict.outcome == "undecided" and any(difference <= 0 for difference in differences):
+        return "a fresh seed that does not improve leaves nothing to prove"
+    return verdict.why
+
+
 def _optimism(tuned: Tuned, verdict: Verdict | None) -> str:
     """Says how much better the best looked on the seed by which it was chosen."""
     among = f"the best of {counted(len(tuned.done), 'point')} on the seed that chose it"
@@ -143,14 +153,16 @@ def _optimism(tuned: Tuned, verdict: Verdict | None) -> str:
 
 def usage(candidate: Candidate, command: tuple[str, ...], tuned: Tuned) -> list[str]:
     """Returns the command lines, and the lines of files, that train with a candidate's setting."""
-    words = candidate.given.words or command
+    words = list(command)
     values = tuned.done[0].point if tuned.done else {}
     files = []
     for dimension in tuned.space:
+        value = values.get(dimension.name, "")
         if dimension.kind == "file":
             path, _, place = dimension.key.rpartition(":")
-            files.append(f"in {path}: {place} = {values.get(dimension.name)}")
-            words = command if all(d.kind != "arg" for d in tuned.space) else words
+            files.append(f"in {path}: {place} = {value}")
+        elif dimension.kind == "arg":
+            words = with_argument(words, dimension.key, written(value))
     before = [f"{name}={shlex.quote(value)}" for name, value in candidate.given.variables]
     head = [f"--with {shlex.quote(word)}" for word in candidate.words]
     start = ["assay run", *head] if head else ["python"] if words[0] != "--" else []
