@@ -143,6 +143,14 @@ def test_rows_outside_of_what_training_had() -> None:
     assert held(X[:, 0], out=True).row_numbers == []
 
 
+def test_the_rows_of_training_are_inside_and_those_a_little_beyond_are_not() -> None:
+    rows = torch.tensor([[-3000.0, -3000.0], [-2999.99, -2999.99]])
+    training = held(rows)
+    assert held(rows, out=True).outside(training) == 0
+    for beyond in (-0.001, 0.011):
+        assert held(rows[:1] + beyond, out=True).outside(training) == 1
+
+
 def test_512_rows_of_evaluations_are_kept() -> None:
     many = torch.randn(300, 3)
     for count, kept in ((1, 300), (2, 600), (3, 600)):
