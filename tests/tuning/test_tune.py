@@ -14,15 +14,20 @@ import pytest
 
 optuna = pytest.importorskip("optuna")
 
+from assay.launch.errors import LaunchError  # noqa: E402
 from assay.testing import WarmRunner  # noqa: E402
 from assay.trials.child import Command  # noqa: E402
+from assay.trials.experiment import Experiment  # noqa: E402
 from assay.trials.metric import TRAINING  # noqa: E402
-from assay.trials.plan import CONTROL, Job  # noqa: E402
+from assay.trials.plan import CONTROL, Budget, Job  # noqa: E402
 from assay.trials.runner import Runner  # noqa: E402
 from assay.trials.store import Store  # noqa: E402
+from assay.trials.trial import Trial  # noqa: E402
 from assay.tuning.pruning import Watch  # noqa: E402
+from assay.tuning.search import Asked, Search  # noqa: E402
 from assay.tuning.space import read_space  # noqa: E402
 from assay.tuning.study import Study  # noqa: E402
+from assay.tuning.suggested import suggested  # noqa: E402
 
 Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = pytest.mark.timeout(900)
@@ -274,3 +279,37 @@ def test_a_run_that_is_worse_than_those_before_is_given_up(
     assert result.state == "ended"
     assert result.why.startswith("given up by the pruner after 1 of 10 parts of the steps, with a ")
     assert result.steps < 3000
+
+
+def test_ctrl_c_keeps_all_and_the_study_goes_on(
+    script: Path, warm: WarmRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(script.parent)
+    folder = script.parent / "study"
+    folder.mkdir()
+
+    def interrupt(text: str) -> None:
+        if text.startswith("3 of 4 points"):
+            raise KeyboardInterrupt
+
+    def go_on(standing: Callable[[str], None]) -> tuple[Trial, list[Any]]:
+        space = read_space(["arg:--lr=1e-4:0.1:log"])
+        asked = Asked(space, ("train.py",), folder, "random", 1, 4, "none", None, suggested,
+                      standing)  # fmt: skip
+        made: list[Search] = []
+        command = Command(("train.py",), spawn=warm.spawn)
+        experiment = Experiment(command, Store(script.parent / "t"), Budget(seeds=2), "train")
+        trial = experiment.follow(lambda *parts: made.append(Search(*parts, asked)) or made[0])
+        return trial, made[0].tuned.tried
+
+    trial, tried = go_on(interrupt)
+    assert trial.interrupted == "interrupted"
+    assert [t.state for t in tried] == ["done"] * 3
+    trial, more = go_on(lambda text: None)
+    assert not trial.interrupted
+    assert more[:3] == tried
+    assert len(more) == 4
+    assert trial.resumed >= 1
+    script.write_text(SCRIPT + "\n# changed\n")
+    with pytest.raises(LaunchError, match="has changed since the study"):
+        go_on(lambda text: None)
