@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from assay.probes.run import notes
 from assay.probes.run.notes import Notes, depends_on_mode
 
 from .conftest import Watching
+from .noting import Noting
 from .test_structure_facts import here
 
 X = torch.ones(4, 4)
@@ -201,3 +203,19 @@ def test_the_scale_is_written_when_it_changes(watched: Watching) -> None:
             scaler.update()
     scales = seen.view.trainings[0].series("loss_scale")
     assert list(scales) == [(2, 16.0), (3, 8.0)]
+
+
+@pytest.mark.parametrize("sampling", [False, True])
+def test_a_scale_at_hand_is_read_between_samples_too(sampling: bool) -> None:
+    lines: list[Any] = []
+    watch: Any = Noting(
+        sampling=sampling, trainings=[SimpleNamespace(index=0, step=3)],
+        line=lambda kind, **data: lines.append((kind, data)),
+    )  # fmt: skip
+    probe = Notes(watch)
+    for scale in (None, torch.tensor(8.0), torch.tensor(8.0), torch.tensor(4.0)):
+        probe.on_scaler_update(SimpleNamespace(_scale=scale))
+    assert lines == [("scale", {"o": 0, "s": 3, "v": value}) for value in (8.0, 4.0)]
+    if not sampling:
+        probe.on_scaler_update(SimpleNamespace(_scale=torch.ones((), device="meta")))
+        assert len(lines) == 2
