@@ -41,7 +41,7 @@ class Traincheck(Adapter):
         "change, but a right run of the same script must exist"
     )
     wants_reference = True
-    limit_s = 240.0
+    limit_s = 420.0
     rules = (
         (r"zero_grad", "zero-grad-missing gradient-discarded"),
         (r"clip_grad", "clipping-after-step clipping-always clipping-scaled-gradients exploding-gradient"),
