@@ -731,7 +731,8 @@ WITHOUT: dict[str, str] = {
         "of losses that no variant calls: test_domains.py",
     ),
     **dict.fromkeys(
-        ("frozen_share", "thawed_in_vain"), "counts of requires_grad: test_freezing.py"
+        ("frozen_share", "thawed_in_vain", "frozen_in_vain"),
+        "counts of requires_grad: test_freezing.py",
     ),
     **dict.fromkeys(
         ("half_lost_share", "softmax_undefined_share", "grad_underflow_share"),

@@ -76,3 +76,25 @@ def test_a_module_that_keeps_a_flag_of_its_own(watched: Any) -> None:
 
     view = train(watched, Own(), lambda m: None, lambda m: m.parameters())
     assert not view.trainings[0].places("thawed_in_vain")
+
+
+def test_an_attribute_that_freezes_nothing(watched: Any) -> None:
+    def change(model: Any) -> None:
+        model[0].requires_grad = False
+        model[1].requires_grad = False
+        model[1].requires_grad_(False)
+
+    view = train(watched, network().requires_grad_(True), change, lambda m: m.parameters())
+    (training,) = view.trainings
+    assert training.places("frozen_in_vain") == ("0",)
+    assert list(training.series("frozen_in_vain", "0").values) == [1.0] * 3
+    (event,) = view.events("vain_freeze")
+    assert event.data["line"][1:] == [change.__code__.co_firstlineno + 1, "change"]
+
+
+def test_what_another_optimizer_holds_is_none_of_this_ones(watched: Any) -> None:
+    def change(model: Any) -> None:
+        vars(model[0])["requires_grad"] = False
+
+    view = train(watched, network().requires_grad_(True), change, lambda m: m[1:].parameters())
+    assert not view.trainings[0].places("frozen_in_vain")

@@ -495,6 +495,13 @@ class VainThaw(TypedDict):
     line: SiteRow | None
 
 
+class VainFreeze(TypedDict):
+    """`requires_grad = False` was set on a module that is trained, the `place` of its signal."""
+
+    place: str
+    line: SiteRow | None
+
+
 class HalfMask(TypedDict):
     """A constant was written into float16: the `place` of its signal, and the user's line."""
 
@@ -1208,6 +1215,11 @@ VAIN_THAW = EventKind(
     "`requires_grad = True` was set on a frozen module, or a misspelt one on a frozen parameter",
     absent="no attribute was set on a module or a parameter that was frozen, to thaw it",
 )  # fmt: skip
+VAIN_FREEZE = EventKind(
+    "vain_freeze", VainFreeze, "freezing",
+    "`requires_grad = False` was set on a module whose parameters have gradients",
+    absent="no attribute was set on a module to freeze it, or it was frozen",
+)  # fmt: skip
 HALF_MASK = EventKind(
     "half_mask", HalfMask, "half_masks",
     "a constant is written into float16, the first time for each line",
@@ -1486,7 +1498,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
-    OVERLAP, HALF_MASK, VAIN_THAW, NOT_RESTORED, PASS_WASTED,
+    OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,
     NONFINITE_TRACED, NONFINITE_EARLY, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, CONDITIONS,

@@ -265,6 +265,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no attribute was set on a module or a parameter that was frozen, to thaw it",
     ),
     Signal(
+        "frozen_in_vain", "Frozen in vain", "share", Per.MODULE, "freezing",
+        "share of the optimizer's parameters that have a gradient, of a module on which "
+        "`requires_grad = False` was set as an attribute",
+        absent="no attribute was set on a module to freeze it, or it was frozen",
+    ),
+    Signal(
         "grad_underflow_share", "Gradient lost in float16", "share", Per.WHOLE | Per.PARAMETER,
         "half_gradients",
         "of the gradient's elements that are not 0 where the loss is up to 4,096 times larger, the "
