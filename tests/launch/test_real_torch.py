@@ -23,7 +23,9 @@ for step in range(3):
     optimizer.step()
     print(loss.item().hex())
 print(assay.mine, assay.__file__, sys.path, sorted(m for m in sys.modules if m[:5] == "assay"))
-print([type(f).__name__ for f in sys.meta_path], vars(torch.__loader__), torch.rand(1))
+waiting = "_Finder"  # for parts of torch that this script never loads
+others = [n for n in (type(f).__name__ for f in sys.meta_path) if n != waiting]
+print(others, vars(torch.__loader__), torch.rand(1))
 """
 
 

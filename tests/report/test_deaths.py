@@ -10,19 +10,21 @@ import pytest
 
 from assay.journal.deaths import read_deaths
 from assay.journal.view import RunView
+from assay.journal.writer import FLUSH_SECONDS
 from assay.report.ending import how_it_ended
 from assay.testing import WarmRunner, make_run, make_training
 
 SCRIPT = """
-import os, signal, torch, torch.distributed as dist, torch.multiprocessing as mp
+import os, signal, time, torch, torch.distributed as dist, torch.multiprocessing as mp
 from torch import nn
 def worker(rank, meeting):
     dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
     torch.manual_seed(rank)
     model = nn.parallel.DistributedDataParallel(nn.Linear(8, 1))
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
-    for step in range(60):
-        if step == 40 and rank == 1:
+    began = time.monotonic()
+    for step in range(2_000_000):
+        if step > 40 and time.monotonic() > began + FLUSHED and rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         optimizer.zero_grad()
         model(torch.randn(16, 8)).square().mean().backward()
@@ -34,7 +36,9 @@ if __name__ == "__main__":
 
 def test_a_rank_that_is_killed(warm: WarmRunner, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
-    script.write_text(SCRIPT.replace("MEETING", str(tmp_path / "meeting")))
+    wait = str(2 * FLUSH_SECONDS)  # what rank 1 has recorded is on disk by then
+    text = SCRIPT.replace("MEETING", str(tmp_path / "meeting")).replace("FLUSHED", wait)
+    script.write_text(text)
     observed = warm.observe([str(script)], run_dir=tmp_path / "run")
     assert observed.outcome.exit_code == 1
     said = how_it_ended(observed.view) or ""

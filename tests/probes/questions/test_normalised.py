@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from assay.journal.events import ATTENTION_DIMENSION
+from assay.probes.questions.normalised import _in_view
 from assay.probes.questions.probe import FirstQuestions
 
 Weigh = Callable[[Tensor, Tensor], Tensor]
@@ -92,6 +93,27 @@ def test_one_where_another_dimension_is_normalised(watched: Any, name: str) -> N
     assert event.data["of"] == 1
     assert event.data["shape"] == [8, 2, 6, 6]
     assert event.data["dim"] == {"heads": 1, "samples": 0, "turned": 3}.get(name, 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "dim", "there"),
+    [
+        ((8, 2, 6, 6), (16, 6, 6), 3, 2),
+        ((8, 2, 6, 6), (16, 6, 6), 2, 1),
+        ((8, 2, 6, 6), (16, 6, 6), 1, 0),
+        ((16, 6, 6), (8, 2, 6, 6), 2, 3),
+        ((8, 6, 5, 1), (8, 6, 5), 2, 2),
+        ((32, 1, 1), (32, 1, 1), 2, 2),
+        ((32, 1, 1), (32, 1, 1), 1, 1),
+        ((8, 2, 1, 1), (16, 1, 1), 3, 2),
+        ((8, 1, 4), (8, 4), 1, None),
+        ((8, 6), (8, 2, 3), 1, None),
+    ],
+)
+def test_where_a_dimension_lies_after_a_view(
+    before: tuple[int, ...], after: tuple[int, ...], dim: int, there: int | None
+) -> None:
+    assert _in_view(torch.Size(before), torch.Size(after), dim) == there
 
 
 @pytest.mark.usefixtures("no_haste")

@@ -92,9 +92,11 @@ def _moved(operation: Operation, before: torch.Size, dim: int) -> int | None:
 
 
 def _in_view(before: torch.Size, after: torch.Size, dim: int) -> int | None:
-    ahead = before[:dim].numel()
+    kept = before[-2:] == after[-2:]
+    if kept and dim >= len(before) - 2:
+        return len(after) + dim - len(before)
+    ahead, alone = before[:dim].numel(), before[dim] == 1  # one of many that are 1 can't be told
     for place, size in enumerate(after):
-        if size == before[dim] and after[:place].numel() == ahead:
+        if size == before[dim] and after[:place].numel() == ahead and not alone:
             return place
-    heads_and_samples = dim < len(before) - 2 and before[-2:] == after[-2:]
-    return 0 if heads_and_samples else None
+    return 0 if kept else None  # heads and samples may be one dimension now
