@@ -130,7 +130,6 @@ LONGER: dict[str, tuple[int, str]] = {
     "checks/data/labels_missing.py": (190, "labels of classes and targets of numbers, in one look"),
     "probes/data/loaders.py": (330, "how a loader is set, what it draws, what workers draw from"),
     "watching/lineage.py": (360, "one walk over a script's names, a case for each way to bind one"),
-    "checks/model/batchnorm_stale_statistics.py": (155, "averages beside what they are taken over"),
     "checks/gradient/exploding_gradient.py": (160, "a burst, its harm, and which are another's"),
     "checks/gradient/vanishing_gradient.py": (160, "what it requires stands beside what it judges"),
     "checks/optimizer/learning_rate_too_high.py": (

@@ -53,12 +53,6 @@ def test_a_mean_that_is_off() -> None:
     assert not list(CHECK.review(run([1.0] * 4, [1.51] * 4, steps=29))), "the start is in any norm"
 
 
-def test_averages_that_no_evaluation_uses_may_lag_in_a_short_run() -> None:
-    off = [1.0] * 4, [1.51] * 4
-    assert not list(CHECK.review(run(*off, steps=99, evaluated=1.0)))
-    assert list(CHECK.review(run(*off, steps=100, evaluated=1.0)))
-
-
 def test_limits_are_narrower_where_the_start_is_still_there() -> None:
     (finding,) = CHECK.review(run([1.31] * 4, [0.1] * 4, momentum=0.001, updates=500))
     assert "with momentum 0.001, 61% of that are those of the start" in finding.summary

@@ -42,8 +42,8 @@ class BatchnormStaleStatistics(Check):
     that are narrower where the start is still in the statistics.
 
     ## Known exceptions
-    Silent: frozen batch norm, fewer than 100 steps that no evaluation follows, batches that vary
-    around fitting averages, few values a channel, layers that are given what fits the start anyway.
+    Silent: batch norm in evaluation mode (frozen), batches whose statistics vary around fitting
+    averages, few values a channel, and layers that are given what fits the start anyway.
 
     ## Example
     `nn.BatchNorm2d(64, momentum=0.001)` for 500 steps: torch's momentum is the weight of the *new*
@@ -76,7 +76,6 @@ class BatchnormStaleStatistics(Check):
     leads_to = {Effect.MODES_DIFFER: "evaluation mode normalises by statistics that do not fit"}
     limits = {
         "steps": Limit(30, "steps", "torch's default leaves 0.9 ** 30, 4 % of the start"),
-        "unused": Limit(100, "steps", "ours: averages lag behind weights that change fast"),
         "samples": Limit(4, "samples", "ours: a single batch varies"),
         "values": Limit(16, "values", "ours: of fewer the deviation is noise, and too small"),
         "rows": Limit(4, "samples", "ours: of fewer images the mean is that of each"),
@@ -89,8 +88,6 @@ class BatchnormStaleStatistics(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
-            if training.steps < self.limit("unused") and not is_evaluated(training):
-                continue
             places = training.places("norm_spread_ratio")
             norms = [n for p in places if (n := self._norm(run, training, p)) is not None]
             if far := [norm for norm in norms if self._is_far(norm)]:
