@@ -22,7 +22,7 @@ SHOWN = 3000
 """Characters of an output that the page shows."""
 STATEMENTS = 12
 APART = re.compile(r"(/[\w.+@-]+)+/(?=site-packages/|script\.py|known_good\.py|lib/python)")
-MACHINE = re.compile(r"/(?:tmp|root|work|home|opt|Users)/[\w./+@-]*")
+MACHINE = re.compile(r"(?<![\w.:/])/(?:[\w.+@-]+/)+[\w.+@-]*")
 COLOUR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
 HARD = ("assay", "assay-fix")
 

@@ -305,7 +305,7 @@ def test_the_page_leads_to_outputs_and_names_no_machine(
             "torchmortem",
             variant,
             words,
-            "</script> in /root/somebody/script.py \x1b[31mred\x1b[0m",
+            "</script> in /srv/somebody/notes, and/or https://example.org/a/b \x1b[31mred\x1b[0m",
         )
     monkeypatch.setattr(page, "DOCS", tmp_path / "docs")
     monkeypatch.setattr(Results, "versions", {"torchmortem": "0.1.1"})
@@ -315,6 +315,7 @@ def test_the_page_leads_to_outputs_and_names_no_machine(
     assert html.count("</script>") == 2  # what was printed can't end the data
     assert "somebody" not in html
     assert "red" in html
+    assert "and/or https://example.org/a/b" in html
     text = (tmp_path / "docs" / "index.md").read_text()
     assert "| torchmortem | 0.1.1 | 1 of 1 |" in text
     assert (
