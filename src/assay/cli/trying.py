@@ -43,20 +43,30 @@ def make_parser(verb: str, description: str) -> Parser:
         usage=f"assay {verb} [OPTIONS] {COMMAND.splitlines()[0]}",
         description=f"{description}\n\n{COMMAND.splitlines()[-1]}",
     )
+    add_run_options(
+        parser,
+        seeds=f"seeds of a verdict ({SEEDS}, up to {MOST_SEEDS} where that decides)",
+        write="change your files as the checked diff of the proved remedy says",
+        json="also write the verdicts as JSON; - is standard output",
+    )
+    parser.add_argument(
+        "--placebo", action="store_true", help="also compare the script with itself"
+    )
+    return parser
+
+
+def add_run_options(parser: Parser, *, seeds: str, write: str, json: str) -> None:
+    """Adds the options of every verb that makes several runs; three have words of their own."""
     add = parser.add_argument
     add("--steps", type=whole_number, metavar="N", help="end each run after N optimizer steps")
-    add("--seeds", type=whole_number, metavar="N",
-        help=f"seeds of a verdict ({SEEDS}, up to {MOST_SEEDS} where that decides)")  # fmt: skip
+    add("--seeds", type=whole_number, metavar="N", help=seeds)
     add("--minutes", type=minutes, metavar="M", default=MINUTES,
         help=f"time for all runs together ({MINUTES:g}); longer scripts are cut short")  # fmt: skip
     add("--jobs", type=whole_number, metavar="N", help="runs at the same time")
-    add("--placebo", action="store_true", help="also compare the script with itself")
     add("--fresh", action="store_true", help="run again what an earlier trial has run")
-    add("--write", action="store_true",
-        help="change your files as the checked diff of the proved remedy says")  # fmt: skip
-    add("--json", metavar="FILE", help="also write the verdicts as JSON; - is standard output")
+    add("--write", action="store_true", help=write)
+    add("--json", metavar="FILE", help=json)
     add("--python", metavar="PATH", help="interpreter for the script")
-    return parser
 
 
 def minutes(text: str) -> float:

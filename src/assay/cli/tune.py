@@ -29,7 +29,15 @@ from .complaint import complain
 from .misplaced import reads_no_arguments, right_order
 from .options import can_be_written
 from .page import write_page_into
-from .trying import MINUTES, MOST_SEEDS, SEEDS, as_dict, minutes, report_of, run_trial, write_change
+from .trying import (
+    MOST_SEEDS,
+    SEEDS,
+    add_run_options,
+    as_dict,
+    report_of,
+    run_trial,
+    write_change,
+)
 from .words import COMMAND, Parser, did_you_mean, whole_number
 
 RUNS = 30
@@ -117,19 +125,14 @@ def _parser() -> Parser:
     add("--pruner", type=_pruner, metavar="NAME", default="none",
         help=f"gives runs up on their way: {', '.join(PRUNERS)} (none)")  # fmt: skip
     add("--seed", type=_seed, metavar="N", default=0, help="of the sampler (0)")
-    add("--steps", type=whole_number, metavar="N", help="end each run after N optimizer steps")
-    add("--seeds", type=whole_number, metavar="N",
-        help=f"fresh seeds of the proof ({SEEDS}, up to {MOST_SEEDS} if that decides)")  # fmt: skip
-    add("--minutes", type=minutes, metavar="M", default=MINUTES,
-        help=f"time for all runs together ({MINUTES:g}); longer scripts are cut short")  # fmt: skip
-    add("--jobs", type=whole_number, metavar="N", help="runs at the same time")
     add("--study", metavar="DIR", help="folder of the study; one that has begun is gone on with")
     add("--resume", action="store_true", help="go on with the latest study of this command")
-    add("--fresh", action="store_true", help="run again what an earlier trial has run")
-    add("--write", action="store_true",
-        help="change your files as the checked diff of proved tricks says")  # fmt: skip
-    add("--json", metavar="FILE", help="also write the outcome as JSON; - is standard output")
-    add("--python", metavar="PATH", help="interpreter for the script")
+    add_run_options(
+        parser,
+        seeds=f"fresh seeds of the proof ({SEEDS}, up to {MOST_SEEDS} if that decides)",
+        write="change your files as the checked diff of proved tricks says",
+        json="also write the outcome as JSON; - is standard output",
+    )
     return parser
 
 
