@@ -26,7 +26,7 @@ REGISTRY = PACKAGE / "checks" / "registry.py"
 # The wall. The child is the user's own process; the parent is ours.
 CHILD = {
     "seams", "watching", "replay", "curvature", "forensics", "probes", "ladder", "tricks",
-    "session",
+    "session", "handbook",
     "journal.writer", "journal.recorder",
 }  # fmt: skip
 PARENT = {
@@ -80,10 +80,12 @@ LAYERS: dict[str, set[str]] = {
         "tricks",
         "edits",
         "demo",
+        "handbook",
         "export",
         "viewer",
     },
     "demo": set(),
+    "handbook": {"demo"},  # read by the parent, where only `measure` needs torch
     # For authors of checks and tricks: stands on everything.
     "testing": JUDGES | CHILD | PARENT,
 }

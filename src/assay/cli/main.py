@@ -29,6 +29,7 @@ VERBS = {
     "tricks": "list what can be tried, or draw a schedule",
     "numerics": "tell the range of fp32, fp16, ... and where exp and log leave it",
     "explain": "tell all about one check or trick",
+    "learn": "answer a question about training by an experiment: why is my loss NaN?",
     "demo": "find and cure a planted fault in a small real training",
 }
 

@@ -1,0 +1,1 @@
+"""Questions about training, each answered by a small experiment that the reader can run again."""

@@ -1,0 +1,29 @@
+"""All experiments, in the order in which people ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+
+from .page import Measured, Page
+
+NAMES = ("nan",)
+"""Each is a module of this package, with `-` for `_`: `PAGE`, and `measure` to run it."""
+
+
+def page(name: str) -> Page:
+    """Returns what an experiment says of itself; torch is not loaded for it."""
+    found = _module(name).PAGE
+    assert isinstance(found, Page)
+    return found
+
+
+def experiment(name: str) -> Callable[[], Measured]:
+    """Returns the function that runs an experiment; it needs torch."""
+    found: Callable[[], Measured] = _module(name).measure
+    return found
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f".{name.replace('-', '_')}", __package__)
