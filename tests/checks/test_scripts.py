@@ -47,6 +47,7 @@ RARE = {
     "sampler-epoch-not-set": (3, "asks only loaders with a DistributedSampler"),
     "saved-by-every-rank": (2, SEVERAL_RANKS),
     "no-sync-missing": (12, SEVERAL_RANKS),
+    "unused-parameters": (12, SEVERAL_RANKS),
     "uneven-inputs": (5, "compares the loaders of ranks, and few scripts train on several"),
     "wrapper-bypassed": (12, SEVERAL_RANKS),
     "causal-leak": (4, "asks only models that are trained to predict the next token"),

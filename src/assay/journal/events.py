@@ -54,6 +54,19 @@ class Bypassed(TypedDict):
     cls: str
 
 
+class Unreduced(TypedDict):
+    """`names` (at most 200) of `count` parameters, `of` so many that a wrapper waits for.
+
+    The wrapper of a model of class `cls` was `built` on this line.
+    """
+
+    names: list[str]
+    count: int
+    of: int
+    cls: str
+    built: SiteRow | None
+
+
 class Nothing(TypedDict):
     """Nothing but the step and the line."""
 
@@ -1030,6 +1043,12 @@ MODEL = EventKind(
     absent="no model was called",
     always=True,
 )  # fmt: skip
+UNREDUCED = EventKind(
+    "unreduced", Unreduced, "ranks",
+    "a DistributedDataParallel that looks for no unused parameters has parameters without a "
+    "gradient after its backward pass, the first time for each",
+    absent="all parameters of each DistributedDataParallel had a gradient, or it looks for unused",
+)  # fmt: skip
 RESHARDED = EventKind(
     "resharded", Resharded, "shards",
     "an optimizer takes its first step without a gradient, after fully_shard had put shards in the "
@@ -1494,7 +1513,7 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    REPLICATED, BYPASSED, SAVED, RESHARDED, SHARDED,
+    REPLICATED, BYPASSED, UNREDUCED, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,

@@ -15,6 +15,7 @@ from ...watching.probe import Probe
 from ...watching.subsample import subsample
 
 OPTIMIZERS_AT_MOST = 16
+NAMES_AT_MOST = 200
 
 
 class Ranks(Probe):
@@ -23,7 +24,7 @@ class Ranks(Probe):
     `grad_fingerprint`, equal for equal gradients; `grad_sum`, a weighted sum of the gradient as the
     optimizer uses it, and `local_grad_sum` of what the last backward pass left. A sum is linear: of
     an average over ranks it is the average of theirs. `reduced_passes`: calls of the wrapper whose
-    gradients it averages. Events `replicated` and `bypassed`.
+    gradients it averages. Events `replicated`, `bypassed` and `unreduced`.
     """
 
     name = "ranks"
@@ -35,6 +36,7 @@ class Ranks(Probe):
         self._optimizers: list[weakref.ref[Any]] = []
         self._wrappers: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._told: set[int] = set()
+        self._unreduced: set[int] = set()
         self._left: dict[int, torch.Tensor] = {}
         self.iteration_begins()
 
@@ -43,6 +45,7 @@ class Ranks(Probe):
         self._called: set[int] = set()
         self._reduced: Counter[int] = Counter()
         self._past: dict[int, Any] = {}
+        self._passed = False
         self._left.clear()
 
     def on_optimizer_created(self, optimizer: Any) -> None:
@@ -58,6 +61,8 @@ class Ranks(Probe):
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """Notes whether a wrapper is called, or the model inside one."""
         if module in self._wrappers:
+            if self._passed:
+                self._look_for_unused(module)
             self._called.add(id(module))
             self._reduced[id(module)] += bool(module.require_backward_grad_sync)
             return
@@ -67,6 +72,7 @@ class Ranks(Probe):
 
     def on_backward_end(self, roots: Any) -> None:
         """Sums the gradients as this pass left them; the last pass before the step counts."""
+        self._passed = True
         if world_size() < 2:
             return
         for ref in self._optimizers:
@@ -91,8 +97,28 @@ class Ranks(Probe):
             watch.put("local_grad_sum", "", left)
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         for wrapper, site in list(self._wrappers.items()):
+            self._look_for_unused(wrapper)
             if any(id(p) in held for p in wrapper.module.parameters()):
                 self._tell(optimizer, wrapper, site)
+
+    def _look_for_unused(self, wrapper: Any) -> None:
+        """Writes which gradients a wrapper still waits for, where its next call will fail of it."""
+        exempt = wrapper.find_unused_parameters or wrapper.static_graph
+        if exempt or not self._reduced[id(wrapper)] or id(wrapper) in self._unreduced:
+            return
+        trained = [
+            (name, p)
+            for name, p in wrapper.module.named_parameters()
+            if p.requires_grad and name not in wrapper.parameters_to_ignore
+        ]
+        missing = [name for name, p in trained if p.grad is None]
+        if missing:
+            self._unreduced.add(id(wrapper))
+            site = self._wrappers[wrapper]
+            self.watch.event(
+                "unreduced", names=missing[:NAMES_AT_MOST], count=len(missing), of=len(trained),
+                cls=type(wrapper.module).__name__, built=None if site is None else list(site),
+            )  # fmt: skip
 
     def _tell(self, optimizer: Any, wrapper: Any, site: Any) -> None:
         training = self.watch.training(optimizer)
