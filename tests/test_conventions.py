@@ -26,12 +26,13 @@ REGISTRY = PACKAGE / "checks" / "registry.py"
 # The wall. The child is the user's own process; the parent is ours.
 CHILD = {
     "seams", "watching", "replay", "curvature", "forensics", "probes", "ladder", "tricks",
-    "session", "handbook",
+    "handbook", "merging", "session",
     "journal.writer", "journal.recorder",
 }  # fmt: skip
 PARENT = {
     "cli", "launch", "observe", "signals", "checks", "diagnosis", "edits", "trials", "report",
     "export", "viewer", "checking", "configured", "comparison", "tuning",
+    "fusion",
 }  # fmt: skip
 # Starts inside the user's interpreter as a top-level module: outside the package's own order.
 BOOT = "launch/boot/"
@@ -54,12 +55,15 @@ LAYERS: dict[str, set[str]] = {
     "tricks": {"seams", "journal"},
     "ladder": {"seams", "watching", "replay", "probes", "journal"},
     "session": {"seams", "watching", "forensics", "probes", "ladder", "tricks", "journal"},
+    "merging": set(),
+    # names and options of methods are read without torch
+    "fusion": {"launch", "merging"},
     "journal": set(),
     "signals": {"journal"},
     "comparison": READERS,
     "checks": READERS,
     "diagnosis": READERS | {"checks"},
-    "report": JUDGES | {"trials", "tuning", "tricks", "comparison"},
+    "report": JUDGES | {"trials", "tuning", "tricks", "comparison", "fusion"},
     "export": JUDGES | {"report", "launch"},
     "viewer": JUDGES | {"report", "configured", "comparison"},
     "launch": {"journal"},
@@ -77,6 +81,8 @@ LAYERS: dict[str, set[str]] = {
         "observe",
         "trials",
         "tuning",
+        "fusion",
+        "merging",
         "tricks",
         "edits",
         "demo",

@@ -20,6 +20,7 @@ VERBS = {
     "fix": "say what is wrong with a script, and prove what cures it",
     "lr": "find a learning rate: a range test of the script",
     "tune": "search for better settings of a script, and prove the best",
+    "merge": "make one checkpoint of several: averages, TIES, soups, ...",
     "trials": "list what has been tried so far",
     "report": "show the report of an earlier run",
     "diff": "say where two runs part, and what differs before that",

@@ -1,0 +1,118 @@
+"""`assay merge`: one checkpoint made of several."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..fusion.asked import (
+    DTYPES,
+    Asked,
+    can_be_output,
+    layer_of,
+    method_of,
+    numbers,
+)
+from ..fusion.cautions import cautions
+from ..fusion.fused import Fused
+from ..fusion.worker import Worker
+from ..launch.errors import LaunchError
+from ..merging.methods import METHODS
+from .complaint import complain
+from .options import can_be_written
+from .words import Parser, did_you_mean
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs the verb.
+
+    Returns:
+        0 if the merge was written, or the inputs compared where no output was named.
+
+    Raises:
+        LaunchError: Something can't be understood, read, merged or written.
+    """
+    given = _parser().read(words)
+    asked = _asked(given)
+    if asked.output is not None:
+        read = (*asked.inputs, *asked.fishers, *([asked.base] if asked.base else ()))
+        can_be_output(asked.output, read, force=given.force)
+    if given.json is not None:
+        can_be_written(given.json)
+    from ..report.fused import show_fused
+
+    with Worker(given.python) as worker:
+        facts = worker.ask("merge", **asked.request())
+    fused = Fused(asked, facts, asked.output is not None, list(cautions(asked, facts)))
+    show_fused(fused)
+    return _write(fused, given.json) if given.json is not None else 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="assay merge",
+        usage="assay merge [OPTIONS] CHECKPOINT CHECKPOINT... -o FILE",
+        description="Make one checkpoint of several, tensor by tensor. A checkpoint is a "
+        "safetensors file, a file of torch.save, or a folder of shards with an index. Without -o "
+        "the inputs are only compared.",
+    )
+    add = parser.add_argument
+    add("inputs", nargs="*", metavar="CHECKPOINT", help="what is merged; it is never written")
+    add("-o", "--output", metavar="FILE", help="the merge: .safetensors, or .pt and the like")
+    add("--method", metavar="NAME", default="average",
+        help=f"NAME,key=value; one of {', '.join(METHODS)} (average)")  # fmt: skip
+    add("--weights", metavar="A,B", help="how much each input counts, in their order")
+    add("--counts", metavar="A,B", help="the same as numbers of samples: federated averaging")
+    add("--base", metavar="FILE", help="the checkpoint from which all inputs were trained")
+    add("--fisher", action="append", default=[], metavar="FILE",
+        help="diagonal Fisher information of an input; once for each, in their order")  # fmt: skip
+    add("--layer", action="append", default=[], metavar="PATTERN=METHOD",
+        help="merge tensors of such names otherwise: by another method, or weights:A,B; may be "
+        "repeated, the first that fits counts")  # fmt: skip
+    add("--key", metavar="KEY", help="where a torch file has its weights: model, or model.net")
+    add("--dtype", type=_dtype, metavar="TYPE", help=f"of the merge: {', '.join(DTYPES)}")
+    add("--force", action="store_true", help="replace the output if it exists")
+    add("--json", metavar="FILE", help="also write the report as JSON; - is standard output")
+    add("--python", metavar="PATH", help="interpreter that has torch")
+    return parser
+
+
+def _asked(given: argparse.Namespace) -> Asked:
+    if given.weights is not None and given.counts is not None:
+        raise LaunchError("--counts are weights: give one of --weights and --counts")
+    said = "--weights" if given.counts is None else "--counts"
+    text = given.weights if given.counts is None else given.counts
+    weights = (1.0,) * len(given.inputs) if text is None else numbers(text, said)
+    method = method_of(given.method)
+    if text is not None and not method.weighted:
+        raise LaunchError(f"{said}: {method.name} takes no weights")
+    return Asked(
+        tuple(given.inputs), given.output, method, weights, given.base, tuple(given.fisher),
+        given.key, given.dtype, tuple(map(layer_of, given.layer)),
+    )  # fmt: skip
+
+
+def _dtype(text: str) -> str:
+    if text not in DTYPES:
+        hint = did_you_mean(text, DTYPES)
+        raise argparse.ArgumentTypeError(
+            f"must be one of {', '.join(DTYPES)}, received {text!r}{hint}"
+        )
+    return text
+
+
+def _write(fused: Fused, target: str) -> int:
+    text = json.dumps(fused.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        if target == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        complain(f"--json: can't write {target}: {error.strerror}")
+        return 2
+    return 0

@@ -1,0 +1,1 @@
+"""What `assay merge` does without torch: asks a process that has it, evaluates, searches."""
