@@ -8,7 +8,9 @@ from types import ModuleType
 
 from .page import Measured, Page
 
-NAMES = ("nan",)
+NAMES = (
+    "nan", "norms", "learning-rate", "warmup", "weight-decay", "initialisation",
+)  # fmt: skip
 """Each is a module of this package, with `-` for `_`: `PAGE`, and `measure` to run it."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Text = tuple[str, str]
@@ -64,6 +64,11 @@ class Measured:
 
     numbers: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Curve] = field(default_factory=dict)
+
+
+def by_step(values: Iterable[float], first: float = 0) -> list[tuple[float, float]]:
+    """Returns a curve through values that follow each other, the first at `first`."""
+    return [(first + step, float(value)) for step, value in enumerate(values)]
 
 
 def told(page: Page, measured: Measured, language: str) -> list[str]:
