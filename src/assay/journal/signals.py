@@ -132,6 +132,13 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="backward() was not called after an optimizer's first step",
     ),
     Signal(
+        "stale_in_closure", "Gradient left over in a closure", "loss / weight", Per.WHOLE,
+        "closures",
+        "norm of the gradients that were still there when a closure that step() called again began "
+        "its backward pass; the least of one step",
+        absent="no step called its closure more than once",
+    ),
+    Signal(
         "backward_passes", "Backward passes", "passes", Per.WHOLE, "optimizers",
         "calls of backward() that the step was taken for",
         absent="no step followed a call of backward()",

@@ -19,6 +19,7 @@ from .evaluation.kept_weights import KeptWeights
 from .evaluation.mode_gap import ModeGap
 from .gradient.clearing import Clearing
 from .gradient.clipping import Clipping
+from .gradient.closures import Closures
 from .gradient.cuts import Cuts
 from .gradient.gradients import Gradients
 from .gradient.overwritten import Overwritten
@@ -75,6 +76,7 @@ PROBES: tuple[type[Probe], ...] = (
     Scaling,
     Passes,
     Clipping,
+    Closures,
     Batches,
     Losses,
     Neighbours,

@@ -184,7 +184,7 @@ class Clock:
         self._count_pass()
         if not self.in_closure:
             self._count_since_step()
-        if self.in_closure and self._closures > 1:
+        if self.in_later_call:
             return  # LBFGS looks around; the loss it started from is the step's
         for root in roots if type(roots) in (tuple, list) else (roots,):
             if isinstance(root, Tensor) and root.numel() == 1:
@@ -265,6 +265,11 @@ class Clock:
         self.in_closure = True
         self.fast.cancel("the optimizer takes a closure")
         self._closures += 1
+
+    @property
+    def in_later_call(self) -> bool:
+        """Whether a step is calling its closure again."""
+        return self.in_closure and self._closures > 1
 
     def _on_closure_end(self, optimizer: Any) -> None:
         self.in_closure = False

@@ -134,6 +134,11 @@ class ProbeContext:
         return self._clock.in_closure
 
     @property
+    def in_later_call(self) -> bool:
+        """Whether an optimizer is calling its closure again, to look at another point."""
+        return self._clock.in_later_call
+
+    @property
     def compiled(self) -> bool:
         """Whether torch.compile was called."""
         return self._sampling.compiled

@@ -19,10 +19,11 @@ class ByHand:
     """Stands for the optimizer where a script changes its weights itself.
 
     Its one group holds the leaves whose gradients were last taken, weakly, and no rate: nobody
-    told it.
+    told it. `passed_at` is the line that first took them: which one changes the weights is unknown.
     """
 
     def __init__(self) -> None:
+        self.passed_at: tuple[str, int, str] | None = None
         self._leaves: list[weakref.ref[torch.Tensor]] = []
 
     def hold(self, leaves: list[torch.Tensor]) -> None:

@@ -59,3 +59,22 @@ def test_an_empty_run_is_silent_and_says_why() -> None:
     run = make_run(learning_rate=[0.1])
     assert list(ZeroGradMissing().review(run)) == []
     assert ZeroGradMissing().why_skipped(run) is not None
+
+
+@pytest.mark.parametrize(
+    ("stale", "found"),
+    [
+        ([1.0, 2.0, 3.0], True),
+        ([NAN, 1.0, 2.0, 3.0, NAN], True),
+        ([1.0, 2.0], False),
+        ([1.0, 2.0, 0.0, 3.0], False),
+        ([0.0] * 9, False),
+    ],
+)
+def test_gradients_that_pile_up_between_calls_of_a_closure(stale: list[float], found: bool) -> None:
+    run = make_run(stale_grad_norm=[0.0] * 9, stale_in_closure=stale)
+    findings = list(ZeroGradMissing().review(run))
+    assert bool(findings) == found
+    if found:
+        assert "between the calls of the closure" in findings[0].summary
+        assert "3 sampled steps" in findings[0].summary

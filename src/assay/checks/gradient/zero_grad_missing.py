@@ -17,7 +17,8 @@ class ZeroGradMissing(Check):
     ## What it does
     At the start of each backward pass assay measures the gradients that the optimizer's parameters
     still hold. If at every backward pass between two steps they are not zero, the second step adds
-    the first one's gradient to its own, and so on through the run.
+    the first one's gradient to its own, and so on through the run. The same is looked at where a
+    step calls its closure more than once, as L-BFGS does: each call is to start from none.
 
     ## Why it matters
     The optimizer then follows the sum of all gradients since the start: steps grow, training
@@ -26,7 +27,7 @@ class ZeroGradMissing(Check):
     ## Evidence
     Exact. `stale_grad_norm` is the smallest norm of left-over gradients at any backward pass since
     the last step; for a step that clears its gradients anywhere (before, after, or by setting them
-    to None) it is 0.
+    to None) it is 0. `stale_in_closure` is the same over the calls of a closure within a step.
 
     ## Known exceptions
     Gradient accumulation is silent: the first micro-batch after a step starts from zero. So are
@@ -49,7 +50,7 @@ class ZeroGradMissing(Check):
     severity = "error"
     tier = "exact"
     needs = ("stale_grad_norm",)
-    reads = ("stale_grad_norm",)
+    reads = ("stale_grad_norm", "stale_in_closure")
     requires = (Samples(("stale_grad_norm",), finite=False, since=1),)
     leads_to = {
         Effect.EXPLODING: "the gradient of a step is the sum of all before it, and grows",
@@ -72,6 +73,7 @@ class ZeroGradMissing(Check):
             cleared = [step for step, value in later if not value > 0]
             if cleared:
                 yield from self._since(training, later, cleared[-1])
+                yield from self._in_closure(training)
                 continue
             step, value = later[-1]
             yield self.found(
@@ -109,4 +111,25 @@ class ZeroGradMissing(Check):
             tricks=(Remedy("zero-grad"),),
             training=training,
             began=(cleared, first),
+        )
+
+    def _in_closure(self, training: Training) -> Iterator[Finding]:
+        """Yields that they are cleared once a step, whose closure makes them several times."""
+        values = [(s, v) for s, v in training.series("stale_in_closure") if v == v]
+        if len(values) < self.limit("samples") or not all(value > 0 for _, value in values):
+            return
+        (first, _), (step, value) = values[0], values[-1]
+        yield self.found(
+            f"gradients were not cleared between the calls of the closure: in all {len(values)} "
+            f"sampled steps that called it more than once, each call added its gradient to the last "
+            f"one's (norm {value:.3g} at step {step})",
+            "the optimizer is told sums of gradients for those of the points that it tries, and "
+            "steps grow without end",
+            try_=("call optimizer.zero_grad() in the closure, before loss.backward()",),
+            where=Where(site=training.step_site or training.site),
+            steps=(first, step),
+            evidence=(Evidence("stale_in_closure", value, 0.0, "1"),),
+            tricks=(Remedy("zero-grad"),),
+            training=training,
+            began=(first, first),
         )

@@ -45,6 +45,8 @@ class Losses(Probe):
     def on_loss(self, name: str, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Looks at one call made with gradients on."""
         watch = self.watch
+        if watch.in_later_call:
+            return  # of another point than the step's
         given = bind(function, args, kwargs)
         source, target = given.get("input"), given.get("target")
         known = True

@@ -129,7 +129,8 @@ class Structure(Probe):
 
     def on_training_found(self, training: TrainingLog, optimizer: Any) -> None:
         """An optimizer that steps is a training."""
-        self._stepped_at[training.index] = user_site(3)
+        by_hand = isinstance(optimizer, ByHand)
+        self._stepped_at[training.index] = optimizer.passed_at if by_hand else user_site(3)
         self._began[training.index] = self.watch.iteration
         self.watch.learn_names(optimizer)
         self._write_optimizer(training, optimizer)

@@ -15,8 +15,9 @@ class ZeroGrad(Trick):
 
     ## What it does
     Sets the gradient of every parameter of the optimizer to None once its step is done: what a
-    missing `optimizer.zero_grad()` should have done. Where the script clears them too, nothing
-    changes.
+    missing `optimizer.zero_grad()` should have done. Where a step calls its closure more than once,
+    as L-BFGS does, they are cleared before each further call as well. Where the script clears them
+    too, nothing changes.
 
     ## Formula
     `g <- None` after each step. Source: the PyTorch documentation of `Optimizer.zero_grad`.
@@ -40,11 +41,25 @@ class ZeroGrad(Trick):
     def attach_to(self, stage: Stage) -> None:
         """Clears when a step is done."""
 
+        called = False
+
         def clear(optimizer: Any) -> None:
             if stage.meant(optimizer):
                 for group in optimizer.param_groups:
                     for p in group["params"]:
                         p.grad = None
 
-        stage.on("step_end", clear)
-        stage.on("step_skipped", clear)
+        def before_a_call(optimizer: Any) -> None:
+            nonlocal called
+            if called:
+                clear(optimizer)
+            called = True
+
+        def after(optimizer: Any) -> None:
+            nonlocal called
+            called = False
+            clear(optimizer)
+
+        stage.on("closure_begin", before_a_call)
+        stage.on("step_end", after)
+        stage.on("step_skipped", after)
