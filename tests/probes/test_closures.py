@@ -22,13 +22,13 @@ def trained(watched: Watching, clear: Callable[[Any, int], None], **settings: An
     """Three steps of L-BFGS; `clear` is told of each call of the closure within its step."""
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
-    first, norms = [], []
+    first, norms, left = [], [], []
     with watched(Structure, Losses, Closures) as seen:
         optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, **settings)
         for _ in range(3):
             calls = 0
             optimizer.zero_grad()
-            left = []
+            left.clear()
 
             def closure() -> torch.Tensor:
                 nonlocal calls

@@ -138,6 +138,18 @@ class Cleared(TypedDict):
     by: SiteRow | None
 
 
+class Derivative(TypedDict):
+    """A derivative of a model by its input, taken at the line `at`, with or without a `graph`.
+
+    `added` is the line that adds it, as a constant, to what the loss is computed from, if one does.
+    """
+
+    place: str
+    at: SiteRow | None
+    graph: bool
+    added: SiteRow | None
+
+
 class Input(TypedDict):
     """`place` is that of the signals of inputs, `shape` that of the first batch of its kind."""
 
@@ -1117,6 +1129,11 @@ CLEARED = EventKind(
     "gradients are cleared between backward() and the step, the first time for each line",
     absent="no gradients were cleared between backward() and the step",
 )  # fmt: skip
+DERIVATIVE = EventKind(
+    "derivative", Derivative, "derivatives",
+    "torch.autograd.grad differentiates a model by its input, the first time for each line",
+    absent="torch.autograd.grad was not called for a derivative of a model by its input",
+)  # fmt: skip
 INPUT = EventKind(
     "input", Input, "batches",
     "a model is given a tensor of a new shape (of one sample) or dtype",
@@ -1515,7 +1532,7 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     REPLICATED, BYPASSED, UNREDUCED, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
-    CLEARED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
+    CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,

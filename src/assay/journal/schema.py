@@ -24,6 +24,7 @@ class Per(enum.Flag):
     ACTIVATION = enum.auto()
     LAYER_INPUT = enum.auto()
     LOSS_CALL = enum.auto()
+    GRAD_CALL = enum.auto()
     LOSS_FUNCTION = enum.auto()
     INPUT = enum.auto()
     BIN = enum.auto()
@@ -47,6 +48,7 @@ PLACES: Mapping[Per, tuple[str, str]] = {
     ),
     Per.LAYER_INPUT: ("layer given data", "the name of a layer that is given data as they are"),
     Per.LOSS_CALL: ("loss call", "`cross_entropy (train.py:31)`: the function and the line"),
+    Per.GRAD_CALL: ("call of grad", "the call and its line, such as `grad (train.py:31)`"),
     Per.LOSS_FUNCTION: ("loss function", "the function's name, such as `cross_entropy`"),
     Per.INPUT: ("input", "`input 0`, or the keyword's name; of several models behind the model's"),
     Per.BIN: ("bin of an input", "`input 0 [7]`: number 7 of 24 equal bins, the lowest first"),

@@ -132,6 +132,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="backward() was not called after an optimizer's first step",
     ),
     Signal(
+        "derivative_constant", "Derivative without graph", "1 or 0", Per.GRAD_CALL, "derivatives",
+        "whether a derivative of the model by its input was made without a graph, and added to "
+        "what the loss is computed from",
+        absent="torch.autograd.grad was not called for a derivative of a model by its input",
+    ),
+    Signal(
         "stale_in_closure", "Gradient left over in a closure", "loss / weight", Per.WHOLE,
         "closures",
         "norm of the gradients that were still there when a closure that step() called again began "

@@ -21,6 +21,7 @@ from .gradient.clearing import Clearing
 from .gradient.clipping import Clipping
 from .gradient.closures import Closures
 from .gradient.cuts import Cuts
+from .gradient.derivatives import Derivatives
 from .gradient.gradients import Gradients
 from .gradient.overwritten import Overwritten
 from .gradient.passes import Passes
@@ -77,6 +78,7 @@ PROBES: tuple[type[Probe], ...] = (
     Passes,
     Clipping,
     Closures,
+    Derivatives,
     Batches,
     Losses,
     Neighbours,

@@ -201,6 +201,11 @@ class Replays(Probe):
     # -- asking -----------------------------------------------------------------------------------
 
     @property
+    def ended(self) -> bool:
+        """Whether no more of this iteration is recorded."""
+        return self._ended
+
+    @property
     def evaluating(self) -> bool:
         """Whether the answers are about a forward pass that the script made with gradients off."""
         return self._awaited.call is not None

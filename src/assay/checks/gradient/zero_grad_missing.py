@@ -121,8 +121,8 @@ class ZeroGradMissing(Check):
         (first, _), (step, value) = values[0], values[-1]
         yield self.found(
             f"gradients were not cleared between the calls of the closure: in all {len(values)} "
-            f"sampled steps that called it more than once, each call added its gradient to the last "
-            f"one's (norm {value:.3g} at step {step})",
+            f"sampled steps that called it more than once, each call added its gradient to the "
+            f"last one's (norm {value:.3g} at step {step})",
             "the optimizer is told sums of gradients for those of the points that it tries, and "
             "steps grow without end",
             try_=("call optimizer.zero_grad() in the closure, before loss.backward()",),

@@ -40,7 +40,6 @@ class ZeroGrad(Trick):
 
     def attach_to(self, stage: Stage) -> None:
         """Clears when a step is done."""
-
         called = False
 
         def clear(optimizer: Any) -> None:
