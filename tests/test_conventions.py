@@ -101,15 +101,15 @@ DEFAULT_CAP, SMALL_CAP = 300, 150
 TRICK_MACHINERY = {"base", "catalogue", "handle", "options", "stage"}
 # Path below src/assay -> (lines allowed, why). Only files over their cap belong here.
 LONGER: dict[str, tuple[int, str]] = {
-    "journal/events.py": (1550, "one table: every kind of event with the type of its data"),
-    "journal/signals.py": (900, "one table: every signal"),
+    "journal/events.py": (1900, "one table: every kind of event with the type of its data"),
+    "journal/signals.py": (1050, "one table: every signal"),
     "seams/events.py": (400, "one table: every event with its parameters"),
     "replay/tape.py": (410, "recording and playing keep one invariant: read side by side"),
     "replay/proof.py": (
         400,
         "one walk over a function's syntax, a case for each kind of node",
     ),
-    "replay/replays.py": (465, "what is recorded of an iteration and what may be asked of it"),
+    "replay/replays.py": (470, "what is recorded of an iteration and what may be asked of it"),
     "checks/loss/loss_not_finite.py": (
         190,
         "where it came from and what became of the weights: the two are told in one sentence",
@@ -149,7 +149,7 @@ LONGER: dict[str, tuple[int, str]] = {
         "what lies outside, and which of the right practices it may be: each rule a few lines",
     ),
     "watching/by_hand.py": (330, "finding a step without an optimizer and writing it is one walk"),
-    "watching/clock.py": (330, "iterations, losses and steps are one machine of states"),
+    "watching/clock.py": (340, "iterations, losses and steps are one machine of states"),
     "journal/reader.py": (425, "one short handler for each kind of journal line"),
     "tricks/rate/schedule.py": (170, "declares the fifteen options of all curves, one by one"),
 }
