@@ -9,6 +9,7 @@ import pytest
 from assay.trials.metric import TRAINING, Measured
 from assay.trials.result import Result
 from assay.tuning.outcome import outcome
+from assay.tuning.terms import Terms
 
 
 def run(value: float | None = 1.0, state: str = "done", why: str = "", *broken: str) -> Result:
@@ -29,4 +30,5 @@ def run(value: float | None = 1.0, state: str = "done", why: str = "", *broken: 
 )
 def test_outcome(result: Result, expected: tuple[float | None, str]) -> None:
     control = run(1.0, "done", "", "zero-grad-missing")
-    assert outcome(result, control, TRAINING) == expected
+    terms = Terms.of(control, TRAINING, None, None, 1)
+    assert outcome(result, terms) == expected

@@ -13,9 +13,10 @@ import pytest
 optuna = pytest.importorskip("optuna")
 
 from assay.launch.errors import LaunchError  # noqa: E402
+from assay.tuning.facts import alone  # noqa: E402
 from assay.tuning.samplers import SAMPLERS, make_sampler  # noqa: E402
 from assay.tuning.space import Point, read_space  # noqa: E402
-from assay.tuning.study import Study, alone  # noqa: E402
+from assay.tuning.study import Study  # noqa: E402
 
 SPACE = read_space(["lr=1e-4:1:log", "arg:--n=1:9", "arg:--drop=0.0:0.5"])
 RUNS = 16
@@ -93,7 +94,8 @@ def test_a_study_that_was_cut_off_goes_on_with_the_same_points(
     points(whole, RUNS)
     first = begin(tmp_path / "cut", sampler)
     points(first, 5)
-    _, running = first.ask()  # and then the process is killed
+    _, running = first.ask()
+    first.leave()  # as the system does for a process that is killed
     second = begin(tmp_path / "cut", sampler)
     assert [t.state for t in second.tried()] == ["done"] * 5 + ["left"]
     number, again = second.ask()

@@ -295,7 +295,7 @@ def test_ctrl_c_keeps_all_and_the_study_goes_on(
     def go_on(standing: Callable[[str], None]) -> tuple[Trial, list[Any]]:
         space = read_space(["arg:--lr=1e-4:0.1:log"])
         asked = Asked(space, ("train.py",), folder, "random", 1, 4, "none", None, suggested,
-                      standing)  # fmt: skip
+                      standing=standing)  # fmt: skip
         made: list[Search] = []
         command = Command(("train.py",), spawn=warm.spawn)
         experiment = Experiment(command, Store(script.parent / "t"), Budget(seeds=2), "train")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,10 +18,11 @@ from ..trials.plan import Budget
 from ..trials.runner import Runner
 from ..trials.trial import Trial
 from ..tuning.metric import NAMED, Metric
-from ..tuning.pruning import PRUNERS
+from ..tuning.pruners import PRUNERS
 from ..tuning.samplers import SAMPLERS
 from ..tuning.setting import check_files
 from ..tuning.space import FORM, Dimension, read_space
+from ..tuning.storage import address_with_driver
 from ..tuning.suggested import suggested
 from ..tuning.tuned import Tuned
 from .complaint import complain
@@ -39,6 +39,7 @@ from .trying import (
     write_change,
 )
 from .words import COMMAND, Parser, did_you_mean, whole_number
+from .working import need_optuna, work
 
 RUNS = 30
 STUDIES = Path(".assay") / "studies"
@@ -57,6 +58,8 @@ def main(words: Sequence[str]) -> int:
     parser = _parser()
     ours, command = parser.split(words)
     given = parser.parse_args(ours)
+    if given.worker is not None:
+        return work(given, command)
     space = read_space(given.search)
     if given.metric is not None:
         Metric.read(given.metric)
@@ -68,14 +71,17 @@ def main(words: Sequence[str]) -> int:
         if dimension.kind == "arg" and reads_no_arguments(command):
             raise LaunchError(f"--search {dimension}: {command[0]} reads no arguments")
     check_files(space, command)
+    if given.storage is not None:
+        address_with_driver(given.storage)
     if given.json is not None:
         can_be_written(given.json)
-    if importlib.util.find_spec("optuna") is None:
-        raise LaunchError("tune needs Optuna: pip install 'assay[tune]'")
+    need_optuna()
+    if given.workers > 1:
+        given.jobs = given.workers
     folder, facts = _study(given, command, what.label)
     if facts is not None:
         space = _as_before(given, space, facts, folder)
-    from ..tuning.study import alone
+    from ..tuning.facts import alone
 
     with alone(folder):
         tuned, trial = _tune(given, command, space, folder)
@@ -91,7 +97,8 @@ def _tune(
     progress = TuningProgress()
     asked = Asked(
         space, tuple(command), folder, given.sampler, given.seed, given.runs, given.pruner,
-        None if given.metric is None else Metric.read(given.metric), suggested, progress.stand,
+        None if given.metric is None else Metric.read(given.metric), suggested, given.storage,
+        given.workers, progress.stand,
     )  # fmt: skip
     searches: list[Search] = []
 
@@ -127,6 +134,13 @@ def _parser() -> Parser:
     add("--seed", type=_seed, metavar="N", default=0, help="of the sampler (0)")
     add("--study", metavar="DIR", help="folder of the study; one that has begun is gone on with")
     add("--resume", action="store_true", help="go on with the latest study of this command")
+    add("--workers", type=whole_number, metavar="N", default=1,
+        help="processes that run points, each one at a time (1)")  # fmt: skip
+    add("--worker", metavar="STUDY", help="run points of this study, which another has begun; "
+        "takes no command")  # fmt: skip
+    add("--storage", metavar="URL",
+        help="keep the study on a server, postgresql://USER@HOST/DATABASE, under the name of its "
+        "folder")  # fmt: skip
     add_run_options(
         parser,
         seeds=f"fresh seeds of the proof ({SEEDS}, up to {MOST_SEEDS} if that decides)",
@@ -169,7 +183,7 @@ def _study(
     given: argparse.Namespace, command: Sequence[str], label: str
 ) -> tuple[Path, dict[str, Any] | None]:
     """Returns the folder of the study, and what was asked of it if it has begun already."""
-    from ..tuning.study import read_facts
+    from ..tuning.facts import read_facts
 
     if given.study is not None:
         folder = Path(given.study).absolute()

@@ -21,6 +21,7 @@ from ..journal.view import RunView
 from ..launch import command, environment, folder, overlay
 from ..launch.deadline import GRACE_S, Deadline
 from ..launch.errors import LaunchError
+from ..launch.processes import start_tied
 from ..observe import known_setup
 from .metric import constant_of, measure
 from .plan import Job
@@ -53,14 +54,15 @@ class Command:
         python: Interpreter for the first two forms.
         threads: Processor cores for each run; None to leave it to torch.
         checks: What each run is reviewed with.
-        spawn: Starts a process, called as `subprocess.Popen` is; tests have a faster way.
+        spawn: Starts a process, called as `subprocess.Popen` is, and
+            has it end with us; tests have a faster way.
     """
 
     words: tuple[str, ...]
     python: str | None = None
     threads: int | None = None
     checks: tuple[Check, ...] = CHECKS
-    spawn: Callable[..., Process] = subprocess.Popen
+    spawn: Callable[..., Process] = start_tied
 
     def argv(self) -> list[str]:
         """Returns the child's argument vector.
@@ -143,6 +145,11 @@ class Child:
         if not self._why:
             self._why, self._asked_at = why, time.monotonic()
             self._send(signal.SIGTERM)
+
+    @property
+    def pid(self) -> int:
+        """Number of its process, and of its group."""
+        return self._process.pid
 
     @property
     def seconds(self) -> float:

@@ -85,6 +85,8 @@ class Runner:
         """Adds to each result what else is to be compared."""
         self.doubt: Callable[[Child], str] | None = None
         """Says why a run under way is to be ended now; nothing to let it go on."""
+        self.started: Callable[[Child], None] | None = None
+        """Hears of each run as it begins."""
         self._argv = command.argv()
 
     def run(
@@ -226,7 +228,11 @@ class Runner:
         return known or self.store.known(job.key(self._argv, bounded=True))
 
     def _start(self, job: Job, *, second: bool) -> Child:
-        return Child(self.command, job, self._path(job, "-again" if second else ""), self.length)
+        path = self._path(job, "-again" if second else "")
+        child = Child(self.command, job, path, self.length)
+        if self.started is not None:
+            self.started(child)
+        return child
 
     def _path(self, job: Job, also: str = "") -> Path:
         name = f"{job.candidate.name}-seed{job.seed}{also}"

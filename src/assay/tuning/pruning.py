@@ -16,13 +16,11 @@ from ..signals.evaluations import main_evaluations
 from ..trials.child import Child
 from ..trials.metric import HELD_OUT, TRAINING, main_training
 from ..trials.plan import Job
+from .pruners import MARKS
 
 if TYPE_CHECKING:
     from .study import Study
 
-PRUNERS = ("none", "median", "asha", "hyperband")
-MARKS = 10
-"""A run is compared with others after each tenth of its steps."""
 LOST = 20
 """Losses in a row that are not finite: a skipped step, or a few, a run can come back from."""
 EVERY_S = 1.0

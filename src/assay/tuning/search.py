@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,19 +18,20 @@ from ..trials.plan import CONTROL, Budget, Candidate, Job
 from ..trials.result import Result
 from ..trials.runner import Runner
 from ..trials.strategies import Strategy
-from ..tricks.base import TrickError
+from .facts import write_facts
+from .helping import helpers
 from .listening import rehearse
 from .metric import Metric
-from .outcome import outcome
 from .own import own_point
-from .pruning import Watch
+from .points import SEED, Points
 from .setting import Settings
 from .space import Dimension, some_tricks
-from .study import Study, write_facts
+from .study import Study
+from .terms import Terms
 from .tuned import Tuned
 
-SEED = 0
-"""Every point is run with the script's own seed; fresh seeds prove the best of them."""
+LOOK_S = 0.5
+"""So often it is looked whether another worker has ended, or died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Asked:
         pruner: When a run is given up on its way.
         metric: What is made small; None: the loss that is known.
         suggest: Gives a space for a record, where the user gave none.
+        address: Of a server on which the study is kept; None: in its folder.
+        workers: How many processes run points, this one among them.
         standing: Is told how it stands, in one line.
     """
 
@@ -57,6 +61,8 @@ class Asked:
     pruner: str
     metric: Metric | None
     suggest: Callable[[RunView], tuple[Dimension, ...]]
+    address: str | None = None
+    workers: int = 1
     standing: Callable[[str], None] = field(default=lambda text: None)
 
 
@@ -74,7 +80,6 @@ class Search(Strategy):
         super().__init__(accounts, runner, budget)
         self._asked = asked
         self.tuned = Tuned(asked.folder, asked.space, asked.sampler, asked.seed)
-        self._waiting: dict[Job, list[int]] = {}
         self._settings = Settings(asked.space, asked.words, asked.folder / "files")
 
     def work(self) -> None:
@@ -105,15 +110,24 @@ class Search(Strategy):
                 f"small is the {self.tuned.metric}: leave it out"
             )
         asked = self._asked
-        study = Study(asked.folder, space, asked.sampler, asked.seed, asked.runs, asked.pruner)
+        study = Study(
+            asked.folder, space, asked.sampler, asked.seed, asked.runs, asked.pruner, asked.address
+        )
         self._same_script(study, control)
         if study.recall("rehearsed") is None:
             rehearse(self._runner, self._settings, control, view, self.trial.steps, self._limit)
             study.remember("rehearsed", value=True)
+        terms = Terms.of(control, self.tuned.metric, self.trial.steps, self._limit, asked.runs)
+        points = Points(
+            self._runner, study, self._settings, terms,
+            lambda: self._proof_is_due(control), lambda: self._stand(study),
+        )  # fmt: skip
         try:
-            self._try_own(study, control, view)
-            self._search(study, control)
+            self._try_own(study, points, control, view)
+            study.remember("terms", terms.as_dict())
+            self._search(study, points, control)
         finally:
+            study.leave()
             self.tuned.tried = study.tried()
             self.tuned.best = self._best(study)
         self._prove()
@@ -141,6 +155,10 @@ class Search(Strategy):
                 "steps": self.trial.steps,
                 "pruner": self._asked.pruner,
                 "metric": None if self._asked.metric is None else self._asked.metric.text,
+                "runs": self._asked.runs,
+                "python": self._runner.command.python,
+                "threads": self._runner.command.threads,
+                "folder": os.getcwd(),
             },
         )
         return space
@@ -180,59 +198,38 @@ class Search(Strategy):
             took = f"{steps} steps each" if steps else "as many steps as the script has"
             raise LaunchError(f"the runs of the study {self._asked.folder} took {took}: {do}")
 
-    def _try_own(self, study: Study, control: Result, view: RunView) -> None:
+    def _try_own(self, study: Study, points: Points, control: Result, view: RunView) -> None:
         """Tells the study the script's own setting first, if it lies in the space."""
         if study.recall("own") is not None:
             return
         point = own_point(self._settings, view)
         study.remember("own", {} if point is None else dict(point))
-        if point is None:
-            return
-        self._tell(study, study.ask_for(point), control, control)
+        if point is not None:
+            points.tell(study.ask_for(point), control)
 
-    def _search(self, study: Study, control: Result) -> None:
-        """Asks for points, runs them, and tells what came of them, several at a time."""
-        began = time.monotonic()
-        asked = sum(tried.state != "left" for tried in study.tried())
-
-        def more() -> list[Job]:
-            nonlocal asked
-            if asked >= self._asked.runs or self._proof_is_due(control):
-                return []
-            asked += 1
-            number, point = study.ask()
-            try:
-                job = self._job(self._settings.candidate(point), SEED)
-            except TrickError as error:
-                study.tell(number, None, str(error))
-                return more()
-            self._waiting.setdefault(job, []).append(number)
-            return [job]
-
-        def told(job: Job, result: Result) -> Sequence[Job]:
-            numbers = self._waiting.get(job)
-            if not numbers:
-                return ()
-            if job in self._runner.views:
-                watch.ended(job, self._runner.views[job])
-            self._tell(study, numbers.pop(0), result, control)
-            self._stand(study, asked)
-            return more()
-
-        watch = Watch(
-            study, self.tuned.metric, control.steps, lambda job: self._waiting.get(job, [])
-        )
-        self._runner.doubt = watch.why
-        first = [job for _ in range(self._runner.jobs) for job in more()]
+    def _search(self, study: Study, points: Points, control: Result) -> None:
+        """Runs points, and waits for those of other workers; what a dead one had is run here."""
+        began, asked = time.monotonic(), self._asked
+        jobs = self._runner.jobs
+        options = [] if asked.address is None else ["--storage", asked.address]
+        study.remember("open", value=True)
         try:
-            self._runner.run(first, told)
+            with helpers(asked.folder, asked.workers - 1, options):
+                self._runner.jobs = jobs if asked.workers == 1 else 1
+                points.work()
+                while study.busy() and not self._proof_is_due(control):
+                    time.sleep(LOOK_S)
+                    self._stand(study)
+                    points.work()
         finally:
-            self._runner.doubt = None
+            study.remember("open", value=False)
+            self._runner.jobs = jobs
             self.tuned.search_seconds = time.monotonic() - began
-        if asked < self._asked.runs:
+        tried = sum(tried.state != "left" for tried in study.tried())
+        if tried < asked.runs:
             self.tuned.cautions.append(
-                f"{asked} of {self._asked.runs} points were tried before the time for the search "
-                f"was over: --minutes gives more, --study {self._asked.folder} goes on"
+                f"{tried} of {asked.runs} points were tried before the time for the search "
+                f"was over: --minutes gives more, --study {asked.folder} goes on"
             )
 
     def _proof_is_due(self, control: Result) -> bool:
@@ -243,13 +240,7 @@ class Search(Strategy):
         runs = 2 * self._budget.seeds + 1
         return left < 1.5 * control.seconds * math.ceil(runs / self._runner.jobs)
 
-    def _tell(self, study: Study, number: int, result: Result, control: Result) -> None:
-        value, why = outcome(result, control, self.tuned.metric)
-        study.tell(
-            number, value, why, folder=result.folder, seconds=result.seconds, state=result.state
-        )
-
-    def _stand(self, study: Study, asked: int) -> None:
+    def _stand(self, study: Study) -> None:
         tuned = self.tuned
         tuned.tried = study.tried()
         ended = len(tuned.done) + len(tuned.pruned)

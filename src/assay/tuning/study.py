@@ -1,46 +1,40 @@
-"""A study: which points were asked for and what came of them, kept in Optuna's journal file.
+"""A study: which points were asked for and what came of them, kept in Optuna's own storage.
 
-The folder of a study holds `journal.log` (Optuna's own storage, which its dashboard opens),
-`study.json` (what was asked) and `sampler.pkl` (where the sampler's random numbers stand), so that
-a study that is gone on with asks for the same points as one that was never ended.
+The folder of a study holds `journal.log` (Optuna's own, which its dashboard opens), `study.json`
+(what was asked) and `sampler.pkl` (where the sampler's random numbers stand), so that a study that
+is gone on with asks for the same points as one that was never ended. Several processes may work on
+it: they ask and tell in turn, and the point of one that died is handed to the next who asks.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import pickle
+import socket
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import TrialState
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
 
 from ..launch.errors import LaunchError
-from .pruning import MARKS
+from ..launch.processes import kill_group
+from .pruners import make_pruner
 from .samplers import make_sampler
 from .space import Dimension, Point
+from .storage import open_storage
+from .workers import InFolder, OnServer, Workers
 
 NAME = "assay"
-"""Of the study in its storage."""
+"""Of the study in its folder's storage."""
 
 _STATES: Mapping[TrialState, Literal["done", "pruned", "left"]] = {
     TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned",
 }  # fmt: skip
-
-
-_PRUNERS: Mapping[str, Callable[[], optuna.pruners.BasePruner]] = {
-    "none": optuna.pruners.NopPruner,
-    "median": optuna.pruners.MedianPruner,
-    "asha": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
-    "hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=MARKS - 1),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +70,7 @@ class Study:
         seed: Of the sampler's random numbers.
         runs: How many points there will be at most.
         pruner: One of `PRUNERS`.
+        address: Of a server on which it is kept; None: in its folder.
     """
 
     def __init__(
@@ -86,55 +81,69 @@ class Study:
         seed: int,
         runs: int,
         pruner: str = "none",
+        address: str | None = None,
     ) -> None:
         self.folder = folder
         self.prunes = pruner != "none"
         self._distributions = {d.name: d.distribution() for d in space}
-        journal = str(folder / "journal.log")
+        self._storage = open_storage(folder, address)
+        name = NAME if address is None else folder.name
+        self._sampler_of: tuple[int, int] | None = None
         with _quiet():
             try:
-                backend = JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal))
-                self._storage = JournalStorage(backend)
                 self._study = optuna.create_study(
                     storage=self._storage,
                     sampler=self._kept() or make_sampler(sampler, space, seed, runs),
-                    pruner=_PRUNERS[pruner](),
-                    study_name=NAME,
+                    pruner=make_pruner(pruner),
+                    study_name=name,
                     load_if_exists=True,
                 )
             except ImportError as error:  # a sampler's own library
                 raise LaunchError(f"--sampler {sampler}: {error}") from None
             except OSError as error:
                 raise LaunchError(f"can't write {folder}: {error.strerror}") from None
-        trials = self._study.get_trials(deepcopy=False)
-        self._ids = {trial.number: trial._trial_id for trial in trials}
-        left = [trial for trial in trials if trial.state == TrialState.RUNNING]
-        self._left = [trial for trial in left if trial.params.keys() == self._distributions.keys()]
-        for trial in left:
-            if trial not in self._left:  # ended while it was being asked for
-                self._study.tell(trial.number, state=TrialState.FAIL)
+        self._workers: Workers = InFolder(folder)
+        if isinstance(self._storage, RDBStorage):
+            self._workers = OnServer(self._storage.engine, name, self._set, self.recall)
+            if self._stamp() is None and self._study.get_trials(deepcopy=False):
+                self._study.sampler.reseed_rng()  # another machine began with this seed
+        self._ids: dict[int, int] = {}
 
     def ask(self) -> tuple[int, Point]:
         """Returns the number of a trial and its point.
 
-        Those come first that were running when another process ended, so that none is lost.
+        Those come first that were running when their process ended, so that none is lost.
         """
-        if self._left:
-            old = self._left.pop(0)
-            return old.number, old.params
-        with _quiet():
-            trial = self._study.ask(self._distributions)
-        self._ids[trial.number] = trial._trial_id
-        self._keep()
-        return trial.number, trial.params
+        found = self.ask_within(None)
+        assert found is not None
+        return found
+
+    def ask_within(self, most: int | None) -> tuple[int, Point] | None:
+        """Returns the same; None where so many points have been asked for and none is left."""
+        self._workers.join()
+        with self._workers.turn(), _quiet():
+            trials = self._study.get_trials(deepcopy=False)
+            for trial in trials:
+                if trial.state == TrialState.RUNNING and self._take_over(trial):
+                    return trial.number, trial.params
+            begun = sum(t.state not in (TrialState.FAIL, TrialState.WAITING) for t in trials)
+            if most is not None and begun >= most:
+                return None
+            self._catch_up()
+            asked = self._study.ask(self._distributions)
+            self._ids[asked.number] = asked._trial_id
+            self._own(asked._trial_id)
+            self._keep()
+        return asked.number, asked.params
 
     def ask_for(self, point: Point) -> int:
         """Asks for this point, the script's own, and returns the number of its trial."""
-        self._study.enqueue_trial(dict(point), user_attrs={"own": True})
+        with self._workers.turn():
+            self._study.enqueue_trial(dict(point), user_attrs={"own": True})
         return self.ask()[0]
 
     def tell(self, number: int, value: float | None, why: str = "", **facts: Any) -> None:
-        """Tells what came of a trial.
+        """Tells what came of a trial; not of one that was handed to another meanwhile.
 
         Args:
             number: The trial's.
@@ -142,14 +151,57 @@ class Study:
             why: Why it has none.
             facts: What else is kept of it.
         """
-        for key, fact in {"why": why, **facts}.items():
-            self._storage.set_trial_user_attr(self._ids[number], key, fact)
-        with _quiet():
+        with self._workers.turn(), _quiet():
+            trial = self._storage.get_trial(self._ids[number])
+            owner = trial.user_attrs.get("worker")
+            if trial.state.is_finished() or owner != self._workers.name:
+                return
+            # in one piece: each write waits for the disk, and a kill between two would part them
+            self._storage.set_trial_user_attr(self._ids[number], "told", {"why": why, **facts})
+            self._catch_up()
             if value is None:
                 self._study.tell(number, state=TrialState.PRUNED)
             else:
                 self._study.tell(number, value)
-        self._keep()
+            self._keep()
+
+    def runs_in(self, number: int, pid: int, since: str) -> None:
+        """Notes which process runs a trial, so that it ends if its trial is handed to another."""
+        process = [socket.gethostname(), pid, since]
+        self._storage.set_trial_user_attr(self._ids[number], "process", process)
+
+    @property
+    def worker(self) -> str:
+        """The name under which this process works."""
+        return self._workers.name
+
+    def busy(self) -> bool:
+        """Whether another process has a trial under way, or had when it died."""
+        return any(
+            trial.state == TrialState.RUNNING and trial.user_attrs.get("worker") != self.worker
+            for trial in self._study.get_trials(deepcopy=False)
+        )
+
+    def leave(self) -> None:
+        """Ends the work of this process; what it has not told is handed to others."""
+        self._workers.leave()
+
+    def _take_over(self, trial: FrozenTrial) -> bool:
+        """Makes the trial of a worker that is dead ours; one that was not whole is ended."""
+        if self._workers.lives(str(trial.user_attrs.get("worker"))):
+            return False
+        self._ids[trial.number] = trial._trial_id
+        if trial.params.keys() != self._distributions.keys():
+            self._study.tell(trial.number, state=TrialState.FAIL)
+            return False
+        host, pid, since = trial.user_attrs.get("process") or ("", 0, "")
+        if host == socket.gethostname():
+            kill_group(pid, since)
+        self._own(trial._trial_id)
+        return True
+
+    def _own(self, trial: int) -> None:
+        self._storage.set_trial_user_attr(trial, "worker", self._workers.name)
 
     def report(self, number: int, step: int, value: float) -> None:
         """Tells what a trial has come to on its way; the same step once."""
@@ -169,27 +221,38 @@ class Study:
                 trial.params,
                 _STATES.get(trial.state, "left"),
                 trial.value if trial.state == TrialState.COMPLETE else None,
-                str(trial.user_attrs.get("why", "")),
+                str(told.get("why", "")),
                 bool(trial.user_attrs.get("own")),
-                str(trial.user_attrs.get("folder", "")),
-                float(trial.user_attrs.get("seconds", 0.0)),
+                str(told.get("folder", "")),
+                float(told.get("seconds", 0.0)),
             )
             for trial in self._study.get_trials(deepcopy=False)
+            for told in [trial.user_attrs.get("told", {})]
             if trial.state not in (TrialState.WAITING, TrialState.FAIL)
         ]
 
     def remember(self, key: str, value: Any) -> None:
         """Keeps a fact of the whole study."""
+        self._set(key, value)
+
+    def _set(self, key: str, value: Any) -> None:
         self._study.set_user_attr(key, value)
 
     def recall(self, key: str) -> Any:
         """Returns what was kept; None if nothing was."""
         return self._study.user_attrs.get(key)
 
+    def _catch_up(self) -> None:
+        """Goes on where the sampler of another process stands, if one has asked since."""
+        if self._sampler_of != self._stamp():
+            self._study.sampler = self._kept() or self._study.sampler
+
     def _kept(self) -> optuna.samplers.BaseSampler | None:
+        stamp = self._stamp()
         with contextlib.suppress(OSError, pickle.UnpicklingError, EOFError, ImportError):
             found = pickle.loads((self.folder / "sampler.pkl").read_bytes())
             if isinstance(found, optuna.samplers.BaseSampler):
+                self._sampler_of = stamp
                 return found
         return None
 
@@ -201,25 +264,13 @@ class Study:
             draft.replace(path)
         except OSError as error:
             raise LaunchError(f"can't write {path}: {error.strerror}") from None
+        self._sampler_of = self._stamp()
 
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keeps others from working on a study at the same time.
-
-    Raises:
-        LaunchError: Another process does.
-    """
-    try:
-        file = (folder / "lock").open("w")
-    except OSError as error:
-        raise LaunchError(f"can't write {folder}: {error.strerror}") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise LaunchError(f"another `assay tune` is at work on the study {folder}") from None
-        yield
+    def _stamp(self) -> tuple[int, int] | None:
+        with contextlib.suppress(OSError):
+            known = (self.folder / "sampler.pkl").stat()
+            return known.st_ino, known.st_mtime_ns
+        return None
 
 
 @contextlib.contextmanager
@@ -229,24 +280,3 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield
-
-
-def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Writes what was asked of a study.
-
-    Raises:
-        LaunchError: It can't be written.
-    """
-    path = folder / "study.json"
-    try:
-        path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise LaunchError(f"can't write {path}: {error.strerror}") from None
-
-
-def read_facts(folder: Path) -> dict[str, Any] | None:
-    """Returns what was asked of a study; None if there is none in this folder."""
-    with contextlib.suppress(OSError, ValueError):
-        facts = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        return facts if isinstance(facts, dict) else None
-    return None

@@ -1,0 +1,52 @@
+"""What was asked of a study, in its folder, and who is in charge of it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..launch.errors import LaunchError
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps others from working on a study at the same time.
+
+    Raises:
+        LaunchError: Another process does.
+    """
+    try:
+        file = (folder / "lock").open("w")
+    except OSError as error:
+        raise LaunchError(f"can't write {folder}: {error.strerror}") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LaunchError(f"another `assay tune` is at work on the study {folder}") from None
+        yield
+
+
+def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Writes what was asked of a study.
+
+    Raises:
+        LaunchError: It can't be written.
+    """
+    path = folder / "study.json"
+    try:
+        path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise LaunchError(f"can't write {path}: {error.strerror}") from None
+
+
+def read_facts(folder: Path) -> dict[str, Any] | None:
+    """Returns what was asked of a study; None if there is none in this folder."""
+    with contextlib.suppress(OSError, ValueError):
+        facts = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        return facts if isinstance(facts, dict) else None
+    return None
