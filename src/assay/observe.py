@@ -44,6 +44,7 @@ def observe(
     run_dir: str | Path | None = None,
     base: str | Path | None = None,
     when_ended: Callable[[], object] | None = None,
+    beside: Callable[[Path], contextlib.AbstractContextManager[None]] | None = None,
     supervise: Supervise = supervisor.run,
 ) -> Observed:
     """Runs a command under assay and reads its record.
@@ -54,6 +55,7 @@ def observe(
         python: interpreter for the first two forms.
         run_dir: the run folder itself; a new one below `base` if not given.
         base: the folder of all runs; `.assay/runs` if not given.
+        beside: makes of the run folder a context in which the command runs.
         when_ended: called once the command has ended, before its record is read.
         supervise: runs the command; tests have a faster way.
 
@@ -65,7 +67,8 @@ def observe(
     run = folder.create(what.label, base=base, explicit=run_dir)
     run.begin(what.argv, settings, what.python)
     env = environment.child_environment(run.path)
-    outcome = supervise(what.argv, env, run, settings.get("seconds"))
+    with beside(run.path) if beside is not None else contextlib.nullcontext():
+        outcome = supervise(what.argv, env, run, settings.get("seconds"))
     if when_ended is not None:
         when_ended()
     view = read_run(run.path)

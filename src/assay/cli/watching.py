@@ -21,6 +21,7 @@ from .misplaced import reads_no_arguments
 from .options import Options
 from .page import write_page_into
 from .repeating import run_again
+from .standing import tell_if_still
 
 BEHIND = "what stands behind the script belongs to the script"
 
@@ -47,6 +48,7 @@ def watch(options: Options, tell: Callable[[Report], None]) -> NoReturn:
             options.child_settings(),
             python=options.python,
             base=options.base,
+            beside=tell_if_still,
             when_ended=lambda: quiet.enter_context(note_if_slow()),
         )
         if options.twice and observed.view.observed and observed.outcome.signal is None:

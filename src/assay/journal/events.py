@@ -67,6 +67,24 @@ class Unreduced(TypedDict):
     built: SiteRow | None
 
 
+class Standing(TypedDict):
+    """Process `pid`, of a `rank` in `world`, had taken no step for `still_s` seconds.
+
+    `stack` are the script's lines, the innermost first; that one had called `call`, of a kind:
+    `collective`, `backward` or "". `fixed`: the stack was the same at each look, and the process
+    not at work (on an accelerator a process that waits looks as if it were).
+    """
+
+    pid: int
+    rank: int
+    world: int
+    still_s: float
+    stack: list[SiteRow]
+    call: str
+    kind: str
+    fixed: bool
+
+
 class Nothing(TypedDict):
     """Nothing but the step and the line."""
 
@@ -1055,6 +1073,13 @@ MODEL = EventKind(
     absent="no model was called",
     always=True,
 )  # fmt: skip
+STANDING = EventKind(
+    "standing", Standing, "standstill",
+    "a process that trains with others has taken no step for five seconds, and for three times its "
+    "longest pause between two steps so far, and takes none later",
+    absent="each process got ahead to its end",
+    always=True,
+)  # fmt: skip
 UNREDUCED = EventKind(
     "unreduced", Unreduced, "ranks",
     "a DistributedDataParallel that looks for no unused parameters has parameters without a "
@@ -1530,7 +1555,7 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    REPLICATED, BYPASSED, UNREDUCED, SAVED, RESHARDED, SHARDED,
+    REPLICATED, BYPASSED, STANDING, UNREDUCED, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,

@@ -15,6 +15,7 @@ from .numbers import from_json
 from .schedulers import Scheduler, StepLine
 from .second_runs import read_notes
 from .series import Series
+from .standing import add_standing
 from .view import (
     BuiltOptimizer,
     Evaluation,
@@ -56,6 +57,7 @@ def read_run(folder: Path) -> RunView:
         ProcessReader(view, path).read()
     read_workers(folder / "workers.jsonl", view)
     read_deaths(folder / "deaths.jsonl", view)
+    add_standing(folder, view)
     read_troubles(folder, view)
     read_notes(folder, view)
     return view

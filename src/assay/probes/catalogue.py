@@ -11,6 +11,7 @@ from .distributed.deaths import Deaths
 from .distributed.ranks import Ranks
 from .distributed.saves import Saves
 from .distributed.shards import Shards
+from .distributed.standstill import Standstill
 from .evaluation.averages import Averages
 from .evaluation.evaluation import Evaluation
 from .evaluation.evaluation_modes import EvaluationModes
@@ -120,6 +121,7 @@ PROBES: tuple[type[Probe], ...] = (
     Deaths,
     Saves,
     Shards,
+    Standstill,
 )
 
 IN_TRIALS: tuple[type[Probe], ...] = (Comparable, Callers)

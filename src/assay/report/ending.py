@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..journal.deaths import Death
-from ..journal.events import OVERWRITTEN
+from ..journal.events import OVERWRITTEN, STANDING
 from ..journal.view import RunView
 from ..signals.ranks import named
+from ..signals.standing import listed, places
 
 if TYPE_CHECKING:
     from .model import Report
@@ -174,7 +175,10 @@ def why_unseen(view: RunView) -> Unseen | None:
         return Unseen(f"the record can't be used: {view.errors[0]}")
     if trained:
         if end:
-            return Unseen(f"the script {end} in its first iteration: a backward pass, but no step")
+            return Unseen(
+                f"the script {end} in its first iteration: a backward pass, but no step"
+                + _stood(view)
+            )
         return Unseen(
             "backward passes were seen, but no optimizer step",
             ("is optimizer.step() ever reached? without it no weight changes",),
@@ -186,7 +190,7 @@ def why_unseen(view: RunView) -> Unseen | None:
         )
     if "torch" in reached:
         if end:
-            return Unseen(f"the script {end} before its first training step")
+            return Unseen(f"the script {end} before its first training step{_stood(view)}")
         return Unseen(
             "torch was imported, but no backward pass and no optimizer step was seen",
             (
@@ -210,6 +214,15 @@ def why_unseen(view: RunView) -> Unseen | None:
             "or call assay.start() at the top of the script",
         ),
     )
+
+
+def _stood(view: RunView) -> str:
+    """Returns where ranks had stood for long, in a clause that begins with a semicolon."""
+    standing = list(view.events(STANDING))
+    if not standing:
+        return ""
+    seconds = max(event.data["still_s"] for event in standing)
+    return f"; for {seconds:.0f} s and more nothing went on: {listed(places(standing))}"
 
 
 def counted(number: int, word: str) -> str:

@@ -14,13 +14,14 @@ SHARDING = "torch.distributed.fsdp._fully_shard._fully_shard"
 
 
 def install(hub: Hub, patches: Patches) -> None:
-    """Announces the default group once it exists, and models that are replicated or sharded."""
+    """Announces the default group as it is joined, and models that are replicated or sharded."""
     distributed = torch.distributed
     if not distributed.is_available():
         return
 
     def joined(original: Any) -> Any:
         def init_process_group(*args: Any, **kwargs: Any) -> Any:
+            hub.emit("group_begin", kwargs.get("rank"), kwargs.get("world_size"))
             result = original(*args, **kwargs)
             if distributed.is_initialized():
                 hub.emit(

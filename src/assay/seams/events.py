@@ -269,6 +269,9 @@ class Events:
     def compile(self, target: Any) -> None:
         """Called when `torch.compile` is called."""
 
+    def group_begin(self, rank: int | None, world: int | None) -> None:
+        """Called before `init_process_group`, with what it was told by keyword."""
+
     def process_group(self, rank: int, world: int, backend: Any) -> None:
         """Called after `init_process_group` has returned."""
 
