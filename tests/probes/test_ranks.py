@@ -49,6 +49,7 @@ def test_the_process_is_known(view: object) -> None:
     assert [p["rank"] for p in processes] == [p["local_rank"] for p in processes] == [0, 1]
     assert {p["backend"] for p in processes} == {"gloo"}
     assert len({p["node"] for p in processes}) == 1
+    assert [e.data for e in view.events("joined")] == [{"world": 2, "backend": "gloo"}] * 2  # type: ignore[attr-defined]
 
 
 def test_an_average_of_gradients_is_the_average_of_their_sums(view: object) -> None:

@@ -67,6 +67,13 @@ class Unreduced(TypedDict):
     built: SiteRow | None
 
 
+class Joined(TypedDict):
+    """The process trains in a group of `world` processes, by a `backend` such as `gloo`."""
+
+    world: int
+    backend: str
+
+
 class Standing(TypedDict):
     """Process `pid`, of a `rank` in `world`, had taken no step for `still_s` seconds.
 
@@ -1073,6 +1080,11 @@ MODEL = EventKind(
     absent="no model was called",
     always=True,
 )  # fmt: skip
+JOINED = EventKind(
+    "joined", Joined, "standstill", "a process has joined a group of two processes or more",
+    absent="the process trained alone: no group of two processes was there",
+    always=True,
+)  # fmt: skip
 STANDING = EventKind(
     "standing", Standing, "standstill",
     "a process that trains with others has taken no step for five seconds, and for three times its "
@@ -1555,7 +1567,7 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    REPLICATED, BYPASSED, STANDING, UNREDUCED, SAVED, RESHARDED, SHARDED,
+    REPLICATED, BYPASSED, JOINED, STANDING, UNREDUCED, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,

@@ -24,7 +24,7 @@ def found(
     world: int | None = None,
     **facts: Any,
 ) -> list[Finding]:
-    events: list[Event[Any]] = []
+    events: list[Event[Any]] = [Event("joined", 0, {"world": 2, "backend": "gloo"})]
     for rank, (call, kind, line) in enumerate(at):
         data = {
             "rank": rank, "pid": rank, "world": world or len(at), "still_s": still,

@@ -53,13 +53,9 @@ class RankHangs(Check):
     severity = "error"
     tier = "probe"
     by_hand = "which call one rank makes and another does not stands in the script"
-    reads = ("standing",)
+    needs = ("joined",)
+    reads = ("joined", "standing")
     limits = {"seconds": Limit(5.0, "s", "ours: after so long without a step ranks look")}
-
-    def why_skipped(self, run: RunView) -> str | None:
-        if int(run.facts.get("world") or 1) < 2:
-            return "the process trained alone: no group of two processes was there"
-        return super().why_skipped(run)
 
     def review(self, run: RunView) -> Iterator[Finding]:
         standing = [e for e in run.events(STANDING) if e.data["still_s"] >= self.limit("seconds")]

@@ -33,7 +33,7 @@ _BETWEEN_RANKS = (
 
 
 class Standstill(Probe):
-    """Writes the file `standing-<pid>.json` while no step is taken for long; takes it away after.
+    """Event `joined`; and the file `standing-<pid>.json`, while no step is taken for long.
 
     The thread that trains is waiting then, so a thread of ours looks at its stack: twice a second,
     from when the process joins its group. It is none of `threading`'s, is asked nothing and asks
@@ -69,6 +69,8 @@ class Standstill(Probe):
         self._rank, self._world = rank, world
         if world < 2:
             self._stop()
+            return
+        self.watch.event("joined", world=world, backend=str(backend))
 
     def finish(self) -> None:
         """Looks no more; the file stays if nothing has moved since."""
