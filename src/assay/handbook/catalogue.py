@@ -10,6 +10,7 @@ from .page import Measured, Page
 
 NAMES = (
     "nan", "norms", "learning-rate", "warmup", "weight-decay", "initialisation",
+    "number-formats", "clipping", "accumulation", "optimizers", "adam", "ema", "dropout",
 )  # fmt: skip
 """Each is a module of this package, with `-` for `_`: `PAGE`, and `measure` to run it."""
 

@@ -39,7 +39,7 @@ def draw(page: Page, measured: Measured, language: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top:.0f}" '
         f'width="{_WIDTH}" height="{top:.0f}" role="img">'
     )
-    title = f"<title>{escape(page.question[place])}</title>"
+    title = f"<title>{escape(page.question[place], quote=False)}</title>"
     ground = f'<rect class="ground" width="{_WIDTH}" height="{top:.0f}"/>'
     return "\n".join([head, title, _style(), ground, *parts, "</svg>"]) + "\n"
 
@@ -60,7 +60,7 @@ def _style() -> str:
 
 def _text(x: float, y: float, said: str, *, anchor: str = "start", kind: str = "") -> str:
     style = f' class="{kind}"' if kind else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{escape(said)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{escape(said, quote=False)}</text>'
 
 
 def _across(said: str) -> float:
@@ -92,7 +92,8 @@ def _curves(
     for value, said in _ticks([x for x, _ in points], logarithmic="x" in plot.log):
         x = to_x(value)
         parts.append(f'<path class="grid" d="M{x:.1f} {below:.1f}V{below + _HEIGHT:.1f}"/>')
-        parts.append(_text(x, below + _HEIGHT + 16, said, anchor="middle"))
+        anchor = "end" if x > _WIDTH - 2 * _RIGHT else "middle"
+        parts.append(_text(x, below + _HEIGHT + 16, said, anchor=anchor))
     for value, said in _ticks(ys, logarithmic="y" in plot.log):
         y = to_y(value)
         parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
@@ -221,6 +222,13 @@ def _range(values: Sequence[float], *, logarithmic: bool) -> tuple[float, float]
 def _ticks(values: Sequence[float], *, logarithmic: bool) -> list[tuple[float, str]]:
     """Returns round values within a range, and how they are written."""
     low, high = _range(values, logarithmic=logarithmic)
+    if logarithmic and 1 <= high - low < 2.5:
+        round_ones = [
+            f * 10.0**k for k in range(math.floor(low), math.ceil(high) + 1) for f in (1, 2, 5)
+        ]
+        return [
+            (n, f"{n:g}") for n in round_ones if 10**low <= n * 1.0001 and n <= 10**high * 1.0001
+        ]
     if logarithmic and high - low >= 1:
         step = max(1, math.ceil((high - low) / 6))
         first = math.ceil(low / step - 1e-9) * step
