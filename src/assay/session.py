@@ -107,13 +107,14 @@ class Session:
         """Sets the rates of a range test, after all tricks have changed them."""
         from .tricks.rate.sweep import Sweep
         from .tricks.stage import Stage
+        from .watching.stopping import is_alone
 
         sweep = Sweep(
             asked,
             loss=lambda: self.watch.clock.loss,
             note=lambda **facts: self.watch.facts.event("sweep", **facts),
             stop=self.watch.clock.stop,
-            alone=_alone,
+            alone=is_alone,
         )
         stage = Stage(self.hub)
         sweep.attach_to(stage)
@@ -179,13 +180,6 @@ class Session:
             error=f"{type(error).__name__}: {error}"[:500],
             trace="".join(lines)[-2000:],
         )
-
-
-def _alone() -> bool:
-    import torch.distributed as dist
-
-    running = dist.is_available() and dist.is_initialized()
-    return not running or dist.get_world_size() == 1
 
 
 def begin(folder: str) -> Session | None:

@@ -313,3 +313,45 @@ def test_contrast_is_at_least_aa(theme: str) -> None:
         assert contrast(colours[name], colours[f"{name}-wash"]) >= 4.5, name
     for name in (f"line-{i}" for i in range(1, 9)):
         assert contrast(colours[name], colours["card"]) >= 3, name
+
+
+# -- ranks -----------------------------------------------------------------------------------------
+
+
+def ranks(count: int) -> RunView:
+    trainings = []
+    for rank in range(count):
+        slow = 2.0 if rank == 5 else 1.0
+        training = make_training(
+            index=rank,
+            process=rank,
+            loss=[3.0 - rank / 100, 2.0],
+            grad_norm=[1.0, 1.0],
+            time_s={0: 10.0 * rank, 10: 10.0 * rank + 10 * slow, 20: 10.0 * rank + 20 * slow},
+            data_wait_s=[0.1, 0.1 * slow],
+        )
+        training.rank = rank
+        trainings.append(training)
+    return make_run(*trainings, facts={"world": count})
+
+
+def test_ranks_stand_on_the_same_axes() -> None:
+    found = {panel.key: panel for panel in panels(ranks(3)) if panel.key.endswith("-ranks")}
+    assert list(found) == ["loss-ranks", "gradient-ranks", "time-ranks", "wait-ranks"]
+    for panel in found.values():
+        assert [label for label, _ in panel.lines] == ["rank 0", "rank 1", "rank 2"]
+    assert [list(series.values) for _, series in found["loss-ranks"].lines] == [
+        [3.0, 2.0], [2.99, 2.0], [2.98, 2.0],
+    ]  # fmt: skip
+    assert [list(series) for _, series in found["time-ranks"].lines] == [[(10, 1.0), (20, 1.0)]] * 3
+    assert not any(panel.key.endswith("-ranks") for panel in panels(ranks(1)))
+
+
+def test_of_many_ranks_the_extremes_are_drawn_and_the_slow_one_named() -> None:
+    found = {panel.key: panel for panel in panels(ranks(64)) if panel.key.endswith("-ranks")}
+    time_panel = found["time-ranks"]
+    assert time_panel.band
+    drawn = {label: list(series.values) for label, series in time_panel.lines}
+    assert drawn == {"highest": [2.0, 2.0], "median": [1.0, 1.0], "lowest": [1.0, 1.0]}
+    assert "64 ranks. Rank 5 is the highest at 100% of these steps." in time_panel.about
+    assert "Rank" not in found["gradient-ranks"].about

@@ -18,6 +18,7 @@ import pytest
 
 from assay.diagnosis import Diagnosis
 from assay.journal.view import RunView
+from assay.launch.ports import free_port
 from assay.testing import WarmRunner
 from assay.trials.child import Command
 from assay.trials.experiment import Experiment
@@ -152,6 +153,21 @@ def test_a_run_that_stood_still_is_tried_once_more(
         runner.length = length
         runner.run([job])
         assert (heard.retries, runner.results[job].state) == (retries, state)
+
+
+def test_runs_that_want_the_same_port_go_on_one_by_one(
+    warm: WarmRunner, train: Train, tmp_path: Path
+) -> None:
+    listen = f"torch.distributed.TCPStore('127.0.0.1', {free_port()}, 1, True)"
+    script = train(also=f"store = store if step else {listen}; time.sleep(0.03)")
+    heard, store = Heard(), Store(tmp_path / "trials")
+    what = Command((str(script),), None, 1, spawn=warm.spawn)
+    runner = Runner(what, store, store.new_trial("x"), 2, heard)
+    jobs = [Job(CONTROL, seed) for seed in range(3)]
+    runner.run(jobs)
+    assert [runner.results[job].state for job in jobs] == ["done"] * 3
+    assert len(heard.retries) == 1
+    assert runner.jobs == 1
 
 
 def test_a_child_that_is_killed_twice_is_reported(train: Train) -> None:

@@ -51,7 +51,9 @@ def kill_group(pid: int, since: str) -> bool:
 
 
 def start_tied(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Starts a process that the system kills when we end, however we end; on Linux alone.
+    """Starts a process that the system ends when we end, however we end; on Linux alone.
+
+    By SIGTERM: torchrun then ends its ranks, which would live on if it were killed.
 
     Args:
         argv: What is started.
@@ -62,7 +64,7 @@ def start_tied(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
     libc, us = ctypes.CDLL(None), os.getpid()
 
     def tie() -> None:
-        libc.prctl(_DEATH, signal.SIGKILL)
+        libc.prctl(_DEATH, signal.SIGTERM)
         if os.getppid() != us:  # too late to be told
             os._exit(1)
 

@@ -12,12 +12,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from .deadline import GRACE_S, STARTING_S, Deadline
 from .errors import LaunchError
 from .folder import RunFolder
+from .leftovers import kill_leftovers
 
 # A terminal sends these to the whole process group: the child has them already.
 _FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
@@ -77,7 +79,7 @@ def run(
             raise LaunchError(f"can't start {argv[0]}: {error.strerror}", status) from None
         relay.attach(child)
         deadline = Deadline(folder.path, seconds, grace=grace, starting=starting)
-        with _watched(child, deadline):
+        with _watched(child, deadline, folder.path):
             code = child.wait()
         took = time.monotonic() - started
     outcome = Outcome(
@@ -158,7 +160,7 @@ class _Relay:
 
 
 @contextlib.contextmanager
-def _watched(child: subprocess.Popen[bytes], deadline: Deadline) -> Iterator[None]:
+def _watched(child: subprocess.Popen[bytes], deadline: Deadline, run: Path) -> Iterator[None]:
     """Sends the child the signals that are due, from a thread, while it is waited for."""
     ended = threading.Event()
 
@@ -167,6 +169,8 @@ def _watched(child: subprocess.Popen[bytes], deadline: Deadline) -> Iterator[Non
             number = deadline.due()
             if number is not None:
                 child.send_signal(number)
+            if number == signal.SIGKILL:
+                kill_leftovers(run)
 
     thread = threading.Thread(target=look, name="assay-deadline", daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ import torch
 
 from .hub import Hub
 from .late import when_loaded
+from .on_demand import put_on_demand
 from .patch import Patches
 
 SHARDING = "torch.distributed.fsdp._fully_shard._fully_shard"
@@ -43,6 +44,15 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return __init__
 
+    def reducing(original: Any) -> Any:
+        def all_reduce(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            group = kwargs.get("group", args[2] if len(args) > 2 else None)
+            hub.emit("reduced", distributed.group.WORLD if group is None else group)
+            return result
+
+        return all_reduce
+
     def sharding(original: Any) -> Any:
         def fully_shard(module: Any, *args: Any, **kwargs: Any) -> Any:
             for one in module if isinstance(module, (list, tuple)) else (module,):
@@ -51,5 +61,7 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return fully_shard
 
+    place = distributed.distributed_c10d, "all_reduce"
+    put_on_demand(hub, patches, "reduced", [place], reducing)
     patches.wrap(torch.nn.parallel.DistributedDataParallel, "__init__", built)
     when_loaded(SHARDING, lambda module: patches.wrap(module, "fully_shard", sharding), patches)

@@ -278,6 +278,9 @@ class Events:
     def replicated(self, wrapper: Module) -> None:
         """Called after the constructor of DistributedDataParallel has returned."""
 
+    def reduced(self, group: Any) -> None:
+        """Called after `all_reduce` in a process group has returned."""
+
     def shard_begin(self, module: Module) -> None:
         """Called before `fully_shard` puts shards in the place of a module's parameters."""
 

@@ -18,9 +18,10 @@ from ..checks.registry import CHECKS
 from ..diagnosis import diagnose
 from ..journal.reader import read_run
 from ..journal.view import RunView
-from ..launch import command, environment, folder, overlay
+from ..launch import command, environment, folder, overlay, ports
 from ..launch.deadline import GRACE_S, Deadline
 from ..launch.errors import LaunchError
+from ..launch.leftovers import kill_leftovers
 from ..launch.processes import start_tied
 from ..observe import known_setup
 from .metric import constant_of, measure
@@ -29,6 +30,9 @@ from .result import Result, State, content_hash
 
 REFUSED = "assay: trick "
 """How a child says that a trick does not fit the script; its journal may not be open yet."""
+
+TAKEN = "EADDRINUSE"
+"""How torch says that somebody else listens on the port of a process group."""
 
 
 class Process(Protocol):
@@ -105,7 +109,11 @@ class Child:
         self.job, self.path, self._seconds = job, path, job.seconds
         self._checks = what.checks
         given = job.candidate.given
-        argv = command.resolve(given.words or what.words, what.python).argv
+        resolved = command.resolve(given.words or what.words, what.python)
+        argv, own_port = resolved.argv, dict[str, str]()
+        if resolved.python is None:  # a launcher, perhaps
+            port = ports.free_port()
+            argv, own_port = ports.with_port(argv, port), ports.variables(port)
         run = self._run = folder.create(explicit=path)
         settings: dict[str, object] = {"tricks": list(job.candidate.words)}
         settings["seed_offset"] = job.seed
@@ -119,7 +127,8 @@ class Child:
         run.begin(argv, {**settings, **(told or {})}, what.python)
         if patched:
             argv = overlay.lay(path, argv, patched)
-        env = {**environment.child_environment(path), **dict(given.variables)}
+        env = {**environment.child_environment(path), **own_port}
+        env.update(given.variables)
         env.setdefault("PYTHONHASHSEED", "0")  # sets of words are walked alike in every run
         env.setdefault("PYTHONUNBUFFERED", "1")  # what a killed run said last is told
         if what.threads is not None:
@@ -169,6 +178,7 @@ class Child:
     def kill(self) -> None:
         """Ends it and all that it started, now."""
         self._send(signal.SIGKILL)
+        kill_leftovers(self.path)
         self._process.wait()
 
     def _send(self, number: signal.Signals) -> None:
@@ -178,7 +188,8 @@ class Child:
     def read(self) -> tuple[Result, RunView]:
         """Returns the run's result and record, once it is over."""
         code, took = self._process.wait(), self.seconds
-        self._send(signal.SIGKILL)  # loader workers and ranks that it has left behind
+        self._send(signal.SIGKILL)  # loader workers that it has left behind
+        kill_leftovers(self.path)  # and ranks
         exit_code, by = (code, None) if code >= 0 else (None, -code)
         with contextlib.suppress(LaunchError):
             self._run.end(exit_code=exit_code, signal=by, seconds=took)
@@ -230,6 +241,8 @@ class Child:
         refusals = [line for line in said if line.startswith(REFUSED)]
         if code == 2 and refusals:
             return "refused", refusals[-1].removeprefix(REFUSED)
+        if code and any(TAKEN in line for line in said):
+            return "failed", f"ended with status {code}: a port was taken ({TAKEN})"
         if code:
             last = said[-1][:200] if said else ""  # of a traceback, the error itself
             return "failed", f"ended with status {code} at step {view.steps}" + (

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from ..journal.reader import read_run
 from ..journal.view import RunView
-from .child import Child, Command
+from .child import TAKEN, Child, Command
 from .plan import Job
 from .result import Result
 from .store import Store
@@ -132,6 +132,8 @@ class Runner:
                         result, view = child.read()
                         if job not in tried and self._may_be_chance(result):
                             tried.add(job)
+                            if TAKEN in result.why:  # of two runs: the script names its port itself
+                                self.jobs = 1
                             self.listener.retried(job, result)
                             waiting.appendleft(job)
                             continue
@@ -195,6 +197,8 @@ class Runner:
 
         The control's first run is bounded by the time for all; that it is slow tells something.
         """
+        if result.state == "failed" and TAKEN in result.why:
+            return True
         return result.state == "killed" or (result.state == "slow" and self.length is not None)
 
     def _patched_key(self, job: Job, patched: Mapping[Path, bytes]) -> str:

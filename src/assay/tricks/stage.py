@@ -41,6 +41,8 @@ class Stage:
         self._all = objects is None
         given = objects or ()
         self.models: list[Any] = [bare(o) for o in given if isinstance(o, torch.nn.Module)]
+        replicated = torch.nn.parallel.DistributedDataParallel
+        self.wrappers: list[Any] = [o for o in given if isinstance(o, replicated)]
         self.optimizers: list[Any] = [o for o in given if not isinstance(o, torch.nn.Module)]
 
     def on(self, event: str, act: Callable[..., None]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -13,10 +12,12 @@ from ...checks.finding import Evidence, Finding
 from ...journal.series import Series
 from ...journal.signals import SIGNALS
 from ...journal.view import RunView, Training
+from ...signals.pace import seconds_per_step
 from ...signals.update_ratio import Ratios, update_ratios
 from ..model import Report
 from ..sparkline import series_behind
 from .panel import Panel
+from .ranks import rank_panels
 from .thinning import short
 
 _PARTS = ("data_wait_s", "forward_s", "backward_s", "step_s")
@@ -37,7 +38,7 @@ def panels(view: RunView, ratios: Ratios | None = None) -> list[Panel]:
         _loss, _accuracy, _rate, _gradient, partial(_update, ratios),
         _quality, _change, _sharpness, _curvature, _scale, _memory, _time,
     )  # fmt: skip
-    made = [maker(trainings) for maker in makers]
+    made = [maker(trainings) for maker in makers] + rank_panels(view)
     return [panel for panel in made if any(len(series) > 1 for _, series in panel.lines)]
 
 
@@ -247,12 +248,7 @@ def _time(trainings: list[Training]) -> Panel:
     about = "Seconds on the clock for one step, and for its parts where it was sampled."
     panel = Panel("time", "Time per step", about, unit=SIGNALS["step_s"].unit)
     for training in trainings:
-        clock = training.series("time_s")
-        pace = Series(
-            (step, (now - before) / (step - earlier))
-            for (earlier, before), (step, now) in pairwise(clock)
-            if step > earlier
-        )
+        pace = seconds_per_step(training)
         panel.lines.append((_name(training, trainings, "whole step"), pace))
     for signal in _PARTS:
         panel.lines += _plain(trainings, signal, SIGNALS[signal].title.lower())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any
 
 from ..base import Trick, value
+from ..together import world_size
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -22,7 +25,10 @@ class Seed(Trick):
     ## What it does
     Seeds torch (all devices) and Python's `random` at the start, and numpy as soon as it is loaded;
     where the script seeds one of them itself, with this value instead of its own. DataLoader
-    workers seed their generators from torch's, each with a number of its own, so they follow.
+    workers seed their generators from torch's, each with a number of its own, so they follow. Ranks
+    that are alike stay alike, and ranks that differ differ: where several processes train together
+    the value is added to what the script seeds with, and without any seed of the script's each rank
+    gets the value plus its number.
 
     ## Formula
     None. Source: the PyTorch notes on reproducibility.
@@ -53,13 +59,28 @@ class Seed(Trick):
 
         from ...seams.late import when_loaded
 
+        rank, ranks = (int(os.environ.get(name) or 0) for name in ("RANK", "WORLD_SIZE"))
         value = int(self.seed)
+        first = value + rank
+
+        seeding = False  # torch's seeds those of the devices with the same number
+
+        def seed_of(given: Any) -> int:
+            """Returns the seed in place of the script's own; of several ranks they may differ."""
+            several = ranks > 1 or world_size() > 1 or parent_process() is not None
+            return (value + given) % 2**32 if several and isinstance(given, int) else value
 
         def instead(original: Any) -> Any:
             def seed(*args: Any, **kwargs: Any) -> Any:
-                if _in_a_worker():
+                nonlocal seeding
+                if seeding or _in_a_worker():
                     return original(*args, **kwargs)
-                return original(value)
+                given = [*args, *kwargs.values()]
+                seeding = True
+                try:
+                    return original(seed_of(given[0] if given else None))
+                finally:
+                    seeding = False
 
             return seed
 
@@ -67,16 +88,21 @@ class Seed(Trick):
             def seed() -> int:
                 if _in_a_worker():
                     return int(original())
-                return int(torch.manual_seed(value).initial_seed())
+                nonlocal seeding
+                seeding = True
+                try:
+                    return int(torch.manual_seed(first).initial_seed())
+                finally:
+                    seeding = False
 
             return seed
 
         def numpy_too(numpy_random: Any) -> None:
-            numpy_random.seed(value)
+            numpy_random.seed(first)
             stage.patches.wrap(numpy_random, "seed", instead)
 
-        torch.manual_seed(value)
-        random.seed(value)
+        torch.manual_seed(first)
+        random.seed(first)
         stage.patches.wrap(torch_random, "manual_seed", instead)
         stage.patches.wrap(torch_random, "seed", never_random)
         stage.patches.wrap(random, "seed", instead)

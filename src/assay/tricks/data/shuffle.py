@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..base import Trick
@@ -15,8 +16,9 @@ class Shuffle(Trick):
 
     ## What it does
     A DataLoader that reads in order and is iterated with gradients on gets a random sampler, the
-    same that `DataLoader(shuffle=True)` has. Loaders of evaluations, iterated with gradients off,
-    stay.
+    same that `DataLoader(shuffle=True)` has. A DistributedSampler is told to shuffle, and the
+    number of the epoch (`set_epoch`) where the script does not tell it: without it each epoch has
+    the order of the first. Loaders of evaluations, iterated with gradients off, stay.
 
     ## Formula
     A fresh uniform permutation per epoch (random reshuffling). Source: Bottou 2009, "Curiously Fast
@@ -41,9 +43,20 @@ class Shuffle(Trick):
     def attach_to(self, stage: Stage) -> None:
         """Exchanges the sampler when an iteration begins."""
         import torch
-        from torch.utils.data import RandomSampler, SequentialSampler
+        from torch.utils.data import DistributedSampler, RandomSampler, SequentialSampler
 
         met = {"loader": False, "backward": False}
+        epochs: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
+        def distributed(sampler: Any) -> None:
+            """Counts on from the last epoch, unless the script has set another one."""
+            if not sampler.shuffle:
+                sampler.shuffle = True
+                stage.note("shuffled", size=len(sampler.dataset))
+                stage.patches.on_undo(lambda: setattr(sampler, "shuffle", False))
+            if epochs.get(sampler) == sampler.epoch:
+                sampler.set_epoch(sampler.epoch + 1)
+            epochs[sampler] = sampler.epoch
 
         def begin(loader: Any) -> None:
             met["loader"] = True
@@ -53,7 +66,9 @@ class Shuffle(Trick):
             sampler = getattr(owner, "sampler", None)
             if not torch.is_grad_enabled():
                 return
-            if isinstance(sampler, SequentialSampler):
+            if isinstance(sampler, DistributedSampler):
+                distributed(sampler)
+            elif isinstance(sampler, SequentialSampler):
                 shuffled = RandomSampler(loader.dataset, generator=loader.generator)
                 object.__setattr__(owner, "sampler", shuffled)  # a loader refuses to be changed
                 stage.note("shuffled", size=len(loader.dataset))

@@ -36,6 +36,9 @@ class Accumulate(Trick):
     First among the tricks on gradients: the others see finished gradients. Schedulers of the script
     go on per batch, so that they end with the run. Refused: closures (LBFGS), which can't be held
     back, and optimizers that take turns (a GAN's), since each would gather the other's gradients.
+    Under DistributedDataParallel batches whose step is held back run in `no_sync()`, gradients are
+    averaged over ranks once a step, and the mean is one over the targets of all ranks (one
+    `all_reduce` of four numbers a step).
 
     ## Common mistakes
     Dividing the loss by k: right only if every batch counts the same number of targets.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .counts import counted_targets
 from .divided import divided
 from .final import norm_so_far
+from .ranks import Ranks
 from .window import Windows
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Accumulation:
         self.targets = 1.0  # that the last loss was a mean over
         self.batch_used = False  # a backward pass came since the loader gave its last batch
         self.scaler: Any = None
+        self.ranks = Ranks(stage, name, self.windows)
         # what the script did between its last backward and the step that was held back
         self.finishing: list[Callable[[], Any]] = []
 
@@ -79,6 +81,8 @@ class Accumulation:
         rest = [optimizer for known in full if (optimizer := known.optimizer()) is not None]
         if not rest:
             return
+        for optimizer in rest:
+            self.ranks.average_what_is_local(optimizer)
         for act in tuple(self.finishing):
             act()
         for optimizer in rest:
@@ -96,6 +100,7 @@ class Accumulation:
         self.finishing.clear()
         parts = 1.0
         for known in self.windows.all():
+            self.ranks.agree_on_reference(known, self.targets)
             parts = known.add(self.targets)
         return divided(roots, parts, self.stage.hub)
 
@@ -110,6 +115,9 @@ class Accumulation:
             known.one_steps()
         batches = mine.steps
         ready = mine.ready()
+        if ready:
+            mine.average(self.ranks.agree)
+            mine.begin()
         self.stage.hub.emit("gathered", batches if ready else 1)
         return ready
 
@@ -123,7 +131,7 @@ class Accumulation:
                 self.finishing.append(lambda: held(*args, **kwargs))
                 return instead(*args, **kwargs)
             for known in self.windows.all():
-                known.average()
+                known.average(self.ranks.agree)
             return original(*args, **kwargs)
 
         return held

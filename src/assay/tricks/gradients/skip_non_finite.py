@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import Trick, option, value
 from ..per_optimizer import PerOptimizer
+from ..together import Together
 from .final import final_gradients
 from .last_good import LastGood
 
@@ -38,6 +39,8 @@ class SkipNonFinite(Trick):
     ## Conflicts and order
     First among all tricks on gradients. A GradScaler of the script skips by itself, as ever; its
     skipped steps are counted. Of the gradients that LBFGS takes in a step the first is tested.
+    Ranks skip together: where one of them has a bad gradient none steps (one `all_reduce` of a
+    number a step). Refused where nothing tells which ranks step together.
 
     ## Common mistakes
     Replacing NaN by 0 in the gradient: the weights then move on half of the truth.
@@ -58,10 +61,13 @@ class SkipNonFinite(Trick):
         self._states = PerOptimizer(LastGood)
         self._closures: weakref.WeakSet[Any] = weakref.WeakSet()
         self._scaled = False
+        self._together: Together | None = None
 
     def attach_to(self, stage: Stage) -> None:
         """Decides before each step."""
         from torch.amp import grad_scaler
+
+        self._together = Together(stage, self.name)
 
         def decide(optimizer: Any) -> bool:
             if optimizer in self._closures:
@@ -98,9 +104,13 @@ class SkipNonFinite(Trick):
         state = self._states.of(optimizer)
         held, _ = final_gradients(optimizer)
         gradients = [gradient for _, gradient in held]
-        if not gradients:
-            return True
-        if bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+        norm = torch.nn.utils.get_total_norm(gradients) if gradients else torch.zeros(())
+        bad = not bool(torch.isfinite(norm))
+        if self._together is not None:
+            bad = self._together.any(optimizer, flag=bad)
+        if not bad:
+            if not gradients:
+                return True
             if state.good % self.every == 0:
                 state.keep(optimizer)
             state.good, state.bad = state.good + 1, 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+Agree = Callable[["Window", float, float, float], Sequence[float]]
 
 
 class Window:
@@ -24,9 +26,17 @@ class Window:
         self.steps = 0  # those that the passes belong to
         self._fresh = 0  # passes since the script last wanted to step
         self._other_came_between = False
+        self.reference: float | None = None
+        """Targets of a pass that are divided by the size alone; None for those of each window's
+        first pass. Ranks whose gradients are averaged need one number for all of them."""
         self._reference = 1.0
         self._targets = 0.0
         self._averaged = False
+
+    @property
+    def divisor(self) -> float:
+        """What the window's losses were divided by, times their targets."""
+        return self._reference * self.size
 
     @property
     def pending(self) -> bool:
@@ -34,9 +44,14 @@ class Window:
         return self._steps_held > 0
 
     @property
+    def will_hold(self) -> bool:
+        """Whether the step of the batch that comes next will be held back."""
+        return self._steps_held + 1 < self.size
+
+    @property
     def filling(self) -> bool:
         """Whether the script's next step will be held back."""
-        return self._steps_held + 1 < self.size and self.passes > 0
+        return self.will_hold and self.passes > 0
 
     def add(self, targets: float) -> float:
         """Notes a backward pass over so many targets; returns what its loss is divided by.
@@ -45,7 +60,7 @@ class Window:
         mean. Else `average` makes it the mean.
         """
         if self.passes == 0:
-            self._reference = targets or 1.0
+            self._reference = self.reference or targets or 1.0
         self.steps += self._fresh == 0
         self._fresh += 1
         self.passes += 1
@@ -54,34 +69,34 @@ class Window:
         return self.size * (self._reference / targets) if targets else math.inf
 
     def ready(self) -> bool:
-        """Whether the window is full, as the script wants to step; then averages the gradient."""
+        """Whether the window is full, as the script wants to step."""
         self._steps_held += 1
         self._fresh, self._other_came_between = 0, False
-        if self._steps_held < self.size:
-            return False
-        self.average()
-        self.begin()
-        return True
+        return self._steps_held >= self.size
 
     def one_steps(self) -> None:
         """Notes a step; if another optimizer's, what comes after it is of another batch."""
         self._other_came_between = self._fresh > 0
 
-    def average(self) -> None:
+    def average(self, agree: Agree) -> None:
         """Turns the sum over the window into the mean over its targets, once.
 
         Several passes of one step are its batch in parts, or several losses of it: they count as
         one, since the script itself has divided what is to be divided.
+
+        Args:
+            agree: says over how many targets, passes and steps, on how many ranks, it is taken.
         """
         import torch
 
-        if self._averaged or self.passes == 0:
+        optimizer = self.optimizer()
+        if self._averaged or self.passes == 0 or optimizer is None:
             return
         self._averaged = True
-        factor = self._reference * self.size / self._targets if self._targets else 0.0
-        factor *= self.passes / self.steps
-        optimizer = self.optimizer()
-        if factor == 1.0 or optimizer is None:
+        targets, passes, steps, ranks = agree(self, self._targets, self.passes, self.steps)
+        factor = self._reference * self.size * ranks / targets if targets else 0.0
+        factor *= passes / steps
+        if factor == 1.0:
             return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [p.grad for p in parameters if p.grad is not None]

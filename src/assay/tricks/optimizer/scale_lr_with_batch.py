@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..base import option, value
 from ..rate.effective import Rate, scale
 from ..rate.trick import RateTrick
+from ..together import Together
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -21,7 +22,7 @@ class ScaleLrWithBatch(RateTrick):
     ## What it does
     `scale-lr-with-batch=32` says that the script's settings were found at batch size 32. The batch
     of a step is measured at the first one: samples per call of the model, times backward passes,
-    times processes; `batch=` gives it instead.
+    of all processes that step together; `batch=` gives it instead.
 
     ## Formula
     With k = batch / reference. Linear rule, for SGD: `lr <- k lr` (Goyal et al. 2017). Square-root
@@ -63,6 +64,7 @@ class ScaleLrWithBatch(RateTrick):
         super().attach_to(stage)
         if self.batch is None:
             self._measuring = measuring = Stage(stage.hub)  # ends with the first step
+            self._together = Together(stage, self.name)
             measuring.root_calls(self._called)
             measuring.on("backward_begin", self._backward)
             stage.patches.on_undo(measuring.leave)
@@ -79,17 +81,14 @@ class ScaleLrWithBatch(RateTrick):
     def _backward(self, roots: Any, kept: Any) -> None:
         self._seen += self._rows
 
-    def _batch(self) -> int:
-        import torch
-
+    def _batch(self, optimizer: Any) -> int:
         if self.batch is not None:
             return int(self.batch)
+        samples = round(self._together.sums(optimizer, float(self._seen))[0])
         self._measuring.leave()
-        if not self._seen:
+        if not samples:
             self._stage.refuse(self.name, "no batch was seen before the first step: give batch=N")
-        distributed = torch.distributed
-        ready = distributed.is_available() and distributed.is_initialized()
-        return self._seen * (distributed.get_world_size() if ready else 1)
+        return samples
 
     def change(self, optimizer: Any, step: int, rates: list[Rate]) -> None:
         """Scales rates at each step; other settings once."""
@@ -104,7 +103,8 @@ class ScaleLrWithBatch(RateTrick):
         scale(rates, self._done[optimizer][0])
 
     def _begin(self, optimizer: Any) -> tuple[float, list[dict[str, Any]]]:
-        k, rule, groups = self._batch() / self.base_batch, self.rule, optimizer.param_groups
+        k, rule = self._batch(optimizer) / self.base_batch, self.rule
+        groups = optimizer.param_groups
         if rule == "auto":
             adaptive = any("betas" in group or "alpha" in group for group in groups)
             rule = "square-root" if adaptive else "linear"

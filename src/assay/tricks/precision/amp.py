@@ -94,7 +94,7 @@ class Amp(Trick):
         self._scaling = scaling = Scaling(self.scale)
         stage.on("scaled", own)
         stage.on("closure_begin", no_closure)
-        scaling.put_in_place(stage)
+        scaling.put_in_place(stage, self.name)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the loss scale and its counter."""

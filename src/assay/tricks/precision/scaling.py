@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..together import Together
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -30,10 +32,16 @@ class Unscaling:
         self._optimizers: list[Any] = []
         self._unscaled: set[Any] = set()
 
-    def put_in_place(self, stage: Stage) -> None:
-        """Acts on clipping and steps."""
+    def put_in_place(self, stage: Stage, trick: str) -> None:
+        """Acts on clipping and steps.
+
+        Args:
+            stage: Where.
+            trick: The name of the trick that does it, for what it refuses.
+        """
         from torch.nn.utils import clip_grad
 
+        self._together = Together(stage, trick)
         stage.each_optimizer(self._optimizers.append)
         stage.hold_steps(self._decide)
         stage.patches.wrap(clip_grad, "clip_grad_norm_", self._before_clip)
@@ -62,7 +70,12 @@ class Unscaling:
         self._unscale(optimizer)
         found = self.scaler._per_optimizer_states[id(optimizer)]["found_inf_per_device"]
         self._stepped = self._stepped or bool(found)
-        return not any(bool(value.item()) for value in found.values())
+        overflowed = any(bool(value.item()) for value in found.values())
+        if not self._together.any(optimizer, flag=overflowed):
+            return True
+        for value in found.values():
+            value.fill_(1.0)  # also where another rank's has overflowed: the scale follows
+        return False
 
     def _before_clip(self, original: Any) -> Any:
         import torch
@@ -93,10 +106,10 @@ class Scaling(Unscaling):
         super().__init__(torch.amp.GradScaler(device, init_scale=scale))
         self.at_work = False  # `scale` is called by us, not by the script
 
-    def put_in_place(self, stage: Stage) -> None:
+    def put_in_place(self, stage: Stage, trick: str) -> None:
         """Acts on backward passes, clipping and steps."""
         stage.change("backward", self._backward)
-        super().put_in_place(stage)
+        super().put_in_place(stage, trick)
 
     def _backward(self, roots: Any) -> Any:
         import torch

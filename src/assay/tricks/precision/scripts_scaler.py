@@ -90,7 +90,7 @@ class ScriptsScaler(Unscaling):
 
         stage.change("backward", backward)
         stage.on("closure_begin", no_closure)
-        self.put_in_place(stage)
+        self.put_in_place(stage, name)
         wrappers = {"scale": scaled, "step": through, "unscale_": once, "update": updated}
         for method, make in wrappers.items():
             stage.patches.wrap(GradScaler, method, make)

@@ -6,12 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..base import Trick, option, value
+from ..together import Together, world_size
 from ..wrappers import bare
 
 if TYPE_CHECKING:
     from ..stage import Stage
-
-AGREE_EVERY = 20
 
 
 class EarlyStop(Trick):
@@ -32,11 +31,14 @@ class EarlyStop(Trick):
     The held-out loss rises while the training loss falls.
 
     ## Cost
-    A copy of weights and buffers at each improvement.
+    A copy of weights and buffers at each improvement. On several ranks one `all_reduce` of two
+    numbers a step, which waits for the device.
 
     ## Conflicts and order
-    Refused nowhere, but without effect in a script that never evaluates. Under torchrun all ranks
-    agree every 20 steps and stop together.
+    Without effect in a script that never evaluates. Ranks judge together, by the mean over all
+    samples that one of them has evaluated, and stop at the same step. Refused where nothing tells
+    which ranks step together (no DistributedDataParallel, no shards, no `all_reduce` of gradients).
+    A rank that does not evaluate keeps its buffers as they are one batch later.
 
     ## Common mistakes
     Deciding on each rank by itself: one stops and the others wait for ever. Taking NaN for an
@@ -56,9 +58,10 @@ class EarlyStop(Trick):
         """Listens to losses with gradients off; holds steps once stopped."""
         import torch
 
+        together = Together(stage, self.name)
         sums = {"loss": 0.0, "count": 0}
         models: list[Any] = []
-        steps = 0
+        evaluated: list[list[dict[str, Any]]] = []  # what stood when the evaluation was over
 
         def met(given: Any, module: Any) -> Any:
             if torch.is_grad_enabled():
@@ -76,17 +79,22 @@ class EarlyStop(Trick):
                 sums["count"] += size
 
         def training_goes_on() -> None:
-            if not self.stopped:
-                self._judge(sums["loss"] / sums["count"], models, stage)
+            if world_size() == 1:
+                judge(sums["loss"], sums["count"])
+            elif not evaluated:  # ranks judge when all of them are there
+                evaluated.append(_states(models))
+
+        def judge(loss: float, count: float) -> None:
+            if count and not self.stopped:
+                self._judge(loss / count, evaluated[0] if evaluated else _states(models), stage)
             sums.update(loss=0.0, count=0)
+            evaluated.clear()
 
         def decide(optimizer: Any) -> bool:
-            nonlocal steps
             if sums["count"]:
                 training_goes_on()  # a closure calls the model only after this
-            steps += 1
-            if steps % AGREE_EVERY == 0:
-                self._agree(models)
+            if not self.stopped:
+                judge(*together.sums(optimizer, sums["loss"], sums["count"]))
             if self.stopped:
                 self._go_back(models)
             return not self.stopped
@@ -102,11 +110,9 @@ class EarlyStop(Trick):
         stage.hold_steps(decide)
         stage.change("batch", next_batch)
 
-    def _judge(self, loss: float, models: list[Any], stage: Stage) -> None:
+    def _judge(self, loss: float, states: list[dict[str, Any]], stage: Stage) -> None:
         if loss < self.best - self.min_delta:
-            self.best, self.waited = loss, 0
-            states = [model.state_dict() for model in models]
-            self._kept = [{k: v.clone() for k, v in state.items()} for state in states]
+            self.best, self.waited, self._kept = loss, 0, states
             return
         self.waited += 1
         if self.waited >= self.patience or not math.isfinite(loss):
@@ -123,18 +129,6 @@ class EarlyStop(Trick):
             if other:
                 model.load_state_dict(other, strict=False)
 
-    def _agree(self, models: list[Any]) -> None:
-        import torch.distributed as dist
-
-        if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-            return
-        import torch
-
-        device = next(models[0].parameters()).device if models else "cpu"
-        flag = torch.tensor([float(self.stopped)], device=device)
-        dist.all_reduce(flag, op=dist.ReduceOp.MAX)
-        self.stopped = bool(flag.item())
-
     def state_dict(self) -> dict[str, Any]:
         """Returns best loss and weights, and evaluations waited."""
         waiting = {"best": self.best, "waited": self.waited, "stopped": self.stopped}
@@ -144,3 +138,8 @@ class EarlyStop(Trick):
         """Goes on waiting."""
         self.best, self.waited = float(state["best"]), int(state["waited"])
         self.stopped, self._kept = bool(state["stopped"]), list(state["kept"])
+
+
+def _states(models: list[Any]) -> list[dict[str, Any]]:
+    """Returns copies of all weights and buffers."""
+    return [{k: v.clone() for k, v in model.state_dict().items()} for model in models]
