@@ -16,7 +16,7 @@ from .fast import FastPath
 from .ranges import LossRange
 from .sampling import Sampling
 from .scaled import ScaledLosses
-from .stopping import is_alone, stops_now
+from .stopping import stops_now
 from .training import TrainingLog
 
 if TYPE_CHECKING:
@@ -158,12 +158,10 @@ class Clock:
         training = self.note_step(optimizer)
         if self._steps and training.step >= self._steps:
             self.stop(f"stopped after step {training.step}, as asked by --steps")
-        if self._seconds and self._seconds_are_over(training.step):
+        if self._seconds and stops_now(
+            self._journal.folder, training.step, over=self._ended - self._began >= self._seconds
+        ):
             self.stop(f"stopped after {self._seconds:g} s of training, as asked by --seconds")
-
-    def _seconds_are_over(self, step: int) -> bool:
-        over = self._ended - self._began >= (self._seconds or inf)
-        return stops_now(self._journal.folder, step, over=over, alone=is_alone())
 
     # -- iterations -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import torch
 NAME = "stop-at"
 
 
-def stops_now(folder: str, step: int, *, over: bool, alone: bool) -> bool:
+def stops_now(folder: str, step: int, *, over: bool) -> bool:
     """Says whether a process stops after this step.
 
     Ranks do not look at the clock at the same moment, and one that stops alone leaves the others
@@ -22,9 +22,8 @@ def stops_now(folder: str, step: int, *, over: bool, alone: bool) -> bool:
         folder: The run's.
         step: How many steps this training has taken.
         over: Whether its seconds are over.
-        alone: Whether no other process trains with it.
     """
-    if alone:
+    if is_alone():
         return over
     path = os.path.join(folder, NAME)
     if over and not os.path.exists(path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .counts import counted_targets
 from .divided import divided
-from .final import norm_so_far
+from .final import norm_so_far, nothing
 from .ranks import Ranks
 from .window import Windows
 
@@ -54,8 +54,8 @@ class Accumulation:
         stage.patches.wrap(torch.optim.Optimizer, "zero_grad", self.unless_pending)
         stage.patches.wrap(torch.nn.Module, "zero_grad", self.unless_pending)
         stage.patches.wrap(clip_grad, "clip_grad_norm_", partial(unless_filling, norm_so_far))
-        stage.patches.wrap(clip_grad, "clip_grad_value_", partial(unless_filling, _nothing))
-        stage.patches.wrap(scaler, "unscale_", partial(unless_filling, _nothing))
+        stage.patches.wrap(clip_grad, "clip_grad_value_", partial(unless_filling, nothing))
+        stage.patches.wrap(scaler, "unscale_", partial(unless_filling, nothing))
         stage.patches.wrap(scaler, "update", self.unless_pending)
 
     # -- what is heard ---------------------------------------------------------------------------
@@ -81,8 +81,7 @@ class Accumulation:
         rest = [optimizer for known in full if (optimizer := known.optimizer()) is not None]
         if not rest:
             return
-        for optimizer in rest:
-            self.ranks.average_what_is_local(optimizer)
+        self.ranks.average_what_is_local(rest)
         for act in tuple(self.finishing):
             act()
         for optimizer in rest:
@@ -114,10 +113,7 @@ class Accumulation:
         for known in self.windows.all():
             known.one_steps()
         batches = mine.steps
-        ready = mine.ready()
-        if ready:
-            mine.average(self.ranks.agree)
-            mine.begin()
+        ready = mine.ready(self.ranks.agree)
         self.stage.hub.emit("gathered", batches if ready else 1)
         return ready
 
@@ -151,7 +147,3 @@ class Accumulation:
             return original(owner, *args, **kwargs)
 
         return held
-
-
-def _nothing(*args: Any, **kwargs: Any) -> None:
-    """Does nothing, where a function without a result is put off."""

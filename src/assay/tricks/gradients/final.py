@@ -26,3 +26,7 @@ def norm_so_far(parameters: Any, max_norm: float, norm_type: float = 2.0, **_: A
 
     held = [parameters] if isinstance(parameters, torch.Tensor) else parameters
     return torch.nn.utils.get_total_norm([p.grad for p in held if p.grad is not None], norm_type)
+
+
+def nothing(*args: Any, **kwargs: Any) -> None:
+    """Does nothing, where a function without a result is put off."""

@@ -74,12 +74,13 @@ class Ranks:
                 self._stage.refuse(self._name, UNEQUAL)
         return targets, passes, steps, 1.0
 
-    def average_what_is_local(self, optimizer: Any) -> None:
-        """Averages the gradients of a window that ends early, as backward() would have done."""
+    def average_what_is_local(self, optimizers: Sequence[Any]) -> None:
+        """Averages the gradients of windows that end early, as backward() would have done."""
         if not self._local:
             return
         self._local = False
-        for wrapper in self._replicas(optimizer):
+        found = [wrapper for optimizer in optimizers for wrapper in self._replicas(optimizer)]
+        for wrapper in dict.fromkeys(found):
             kinds: dict[Any, list[Tensor]] = {}
             for p in wrapper.parameters():
                 if p.requires_grad:

@@ -68,11 +68,15 @@ class Window:
         self._targets += targets
         return self.size * (self._reference / targets) if targets else math.inf
 
-    def ready(self) -> bool:
-        """Whether the window is full, as the script wants to step."""
+    def ready(self, agree: Agree) -> bool:
+        """Whether the window is full, as the script wants to step; then averages the gradient."""
         self._steps_held += 1
         self._fresh, self._other_came_between = 0, False
-        return self._steps_held >= self.size
+        if self._steps_held < self.size:
+            return False
+        self.average(agree)
+        self.begin()
+        return True
 
     def one_steps(self) -> None:
         """Notes a step; if another optimizer's, what comes after it is of another batch."""
