@@ -36,6 +36,7 @@ BY_CHANCE = [
 ]
 """Judged by a curve, which another seed draws otherwise."""
 JUDGED_AT_LEAST = 20
+PLAYERS = "asks only networks that are trained on what another one makes"
 SEVERAL_RANKS = "compares ranks, and few scripts train on several"
 RARE = {
     "replicas-diverged": (12, SEVERAL_RANKS),
@@ -55,6 +56,11 @@ RARE = {
     "attention-unscaled": (6, "asks only models with an attention by hand or by torch's modules"),
     "attention-over-wrong-dimension": (4, "asks only models with an attention by hand"),
     "attention-collapsed": (5, "asks only models with an attention, at two steps of a run"),
+    "discriminator-not-stepped": (12, PLAYERS),
+    "generator-without-gradient": (12, PLAYERS),
+    "labels-swapped": (12, PLAYERS),
+    "both-players-share-optimizer": (12, PLAYERS),
+    "discriminator-keeps-graph": (12, PLAYERS),
     "runs-differ": (2, "asks for a second run, which only its own scripts are given"),
     "order-ignored": (3, "asks only models of sequences that have positions"),
     "padding-mask-ignored": (4, "asks only where sequences of unequal length are filled up"),

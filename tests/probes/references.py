@@ -720,6 +720,10 @@ WITHOUT: dict[str, str] = {
         ("raw_grad_norm", "scaled_passes", "loss_scaled_by", "mean_loss_passes"),
         "a fact about the order of calls: tests/probes/test_passes.py",
     ),
+    **dict.fromkeys(
+        ("judge_asks", "judge_target", "judge_weight_norm"),
+        "no network of the variants judges another one: tests/probes/test_players.py",
+    ),
     "passes_wasted": "a fact about the order of calls: tests/probes/test_wasted.py",
     "gradient_discarded": "a fact about the order of calls: tests/probes/test_run_facts.py",
     **dict.fromkeys(

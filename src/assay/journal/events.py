@@ -526,6 +526,50 @@ class PassWasted(TypedDict):
     by: SiteRow | None
 
 
+class NetCall(TypedDict):
+    """A network `net` was called by a `line`, and a loss goes through its answer.
+
+    It was given what the networks `over` made, with their graph, or what those of `fed` made,
+    without it; `mixed` with other rows. `wants`: its weights want a gradient.
+    """
+
+    net: str
+    line: SiteRow | None
+    over: list[str]
+    fed: list[str]
+    mixed: bool
+    wants: bool
+
+
+class LossPass(TypedDict):
+    """One backward pass, by its `line`, and the calls that its loss goes through.
+
+    `filled` are the networks of these whose weights had a gradient before it.
+    """
+
+    line: SiteRow | None
+    calls: list[NetCall]
+    filled: list[str]
+
+
+class NetStep(TypedDict):
+    """A step of `training`: networks whose weights its optimizer `held`.
+
+    Those that it `moved` had a gradient.
+    """
+
+    training: int
+    held: list[str]
+    moved: list[str]
+
+
+class Turn(TypedDict):
+    """The backward `passes` of an iteration, and its `steps`."""
+
+    passes: list[LossPass]
+    steps: list[NetStep]
+
+
 class NotRestored(TypedDict):
     """A module of class `owner` got its weights from a file by this `line`.
 
@@ -1276,6 +1320,12 @@ PASS_WASTED = EventKind(
     "first time for each training",
     absent="the gradients of every backward pass were used, or added to",
 )  # fmt: skip
+TURN = EventKind(
+    "turn", Turn, "players",
+    "networks meet in the losses of an iteration in a new way: which are given what others made, "
+    "and whose weights are stepped",
+    absent="no loss went through a network that the script calls itself",
+)  # fmt: skip
 NOT_RESTORED = EventKind(
     "not_restored", NotRestored, "resuming",
     "an optimizer takes its first step, on weights from a file that holds an optimizer's state "
@@ -1571,7 +1621,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
-    OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED,
+    OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED, TURN,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,
     NONFINITE_TRACED, NONFINITE_EARLY, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, CONDITIONS,

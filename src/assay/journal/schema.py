@@ -30,6 +30,8 @@ class Per(enum.Flag):
     BIN = enum.auto()
     GROUP = enum.auto()
     CLASS = enum.auto()
+    JUDGED = enum.auto()
+    JUDGE = enum.auto()
 
     @property
     def kinds(self) -> tuple[Per, ...]:
@@ -54,6 +56,12 @@ PLACES: Mapping[Per, tuple[str, str]] = {
     Per.BIN: ("bin of an input", "`input 0 [7]`: number 7 of 24 equal bins, the lowest first"),
     Per.GROUP: ("parameter group", "`group 0`"),
     Per.CLASS: ("class", "the label, as text"),
+    Per.JUDGED: (
+        "judged batch",
+        "`Critic on Generator`, `Critic on detached Generator` or `Critic on data`: which network "
+        "was given what another one made, with its graph or without it, or something else",
+    ),
+    Per.JUDGE: ("judge", "the name of the network, such as `Critic`"),
 }
 """What each kind of place is called, and how it is written in the journal."""
 

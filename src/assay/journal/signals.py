@@ -156,6 +156,25 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no step followed a call of backward()",
     ),
     Signal(
+        "judge_asks", "What is asked of a judge's answers", "1", Per.JUDGED, "players",
+        "sum of the slopes of the loss at a network's answers, over the sum of their sizes: -1 if "
+        "all answers are to rise, 1 if all are to fall",
+        absent="no network was given what another one makes, and something else as well",
+    ),
+    Signal(
+        "judge_target", "What a judge's answers are to be", "1", Per.JUDGED, "players",
+        "the answer at which a squared loss of a network's answers is least; nan where each answer "
+        "has one of its own",
+        absent="no squared loss was taken of the answers of a network that is given what another "
+        "one makes, and something else as well",
+    ),
+    Signal(
+        "judge_weight_norm", "Norm of a judge's weights", "1", Per.JUDGE, "players",
+        "Euclidean norm of all weights of a network that judges what another one makes, before a "
+        "step of either",
+        absent="no network was given what another one makes, and something else as well",
+    ),
+    Signal(
         "gradient_discarded", "Gradient discarded", "1 or 0", Per.WHOLE, "clearing",
         "whether gradients were cleared after the last backward pass, so that the step had nothing",
         absent="no step followed a call of backward()",

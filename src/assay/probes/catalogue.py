@@ -18,6 +18,7 @@ from .evaluation.evaluation_modes import EvaluationModes
 from .evaluation.held_out import HeldOut
 from .evaluation.kept_weights import KeptWeights
 from .evaluation.mode_gap import ModeGap
+from .gan.players import Players
 from .gradient.clearing import Clearing
 from .gradient.clipping import Clipping
 from .gradient.closures import Closures
@@ -77,6 +78,7 @@ PROBES: tuple[type[Probe], ...] = (
     Rates,
     Scaling,
     Passes,
+    Players,
     Clipping,
     Closures,
     Derivatives,

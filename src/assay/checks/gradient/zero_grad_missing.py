@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...journal.view import RunView, Training
+from ...signals.players import leaks
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -50,7 +51,7 @@ class ZeroGradMissing(Check):
     severity = "error"
     tier = "exact"
     needs = ("stale_grad_norm",)
-    reads = ("stale_grad_norm", "stale_in_closure")
+    reads = ("stale_grad_norm", "stale_in_closure", "turn", "judge_asks", "judge_target")
     requires = (Samples(("stale_grad_norm",), finite=False, since=1),)
     leads_to = {
         Effect.EXPLODING: "the gradient of a step is the sum of all before it, and grows",
@@ -66,7 +67,10 @@ class ZeroGradMissing(Check):
     }
 
     def review(self, run: RunView) -> Iterator[Finding]:
+        left = {t.index for leak in leaks(run) for t in leak.pair.holders(run, leak.pair.generator)}
         for training in self.judgeable(run):
+            if training.index in left:
+                continue  # `discriminator-keeps-graph`: it is another loss's gradient
             stale = training.series("stale_grad_norm")
             # nan says nothing: a run that broke may have been cleared at one of several passes
             later = [(step, value) for step, value in stale if step > 0 and value == value]

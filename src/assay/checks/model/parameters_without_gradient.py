@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...journal.events import GRAPH_CUT, GraphCut
 from ...journal.view import Event, RunView, Site, Training
 from ...signals.objective import apart
+from ...signals.players import cut_generators
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Where
 from ..requirements import Steps
@@ -66,7 +67,7 @@ class ParametersWithoutGradient(Check):
     tier = "exact"
     by_hand = "the way to them was cut by the model's own code, or is meant"
     needs = ("grad_norm",)
-    reads = ("graph_cut", "ungraded_weight_norm", "grad_norm")
+    reads = ("graph_cut", "ungraded_weight_norm", "grad_norm", "turn")
     requires = (Steps(),)
     limits = {"steps": Limit(16, "steps", "ours: a part may join some steps later")}
 
@@ -76,9 +77,10 @@ class ParametersWithoutGradient(Check):
             for training in run.trainings
             for place in training.places("grad_norm")
         }
+        cut_off = {training.index for _, training in cut_generators(run)}
         for training in self.judgeable(run):
             for event in run.events(GRAPH_CUT):
-                if event.training != training.index:
+                if event.training != training.index or training.index in cut_off:
                     continue
                 names = [
                     name

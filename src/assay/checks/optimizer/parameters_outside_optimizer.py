@@ -13,6 +13,7 @@ from ...journal.events import (
     WITHOUT_GRADIENT,
 )
 from ...journal.view import RunView, Site, Training
+from ...signals.players import idle_judges
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -59,14 +60,9 @@ class ParametersOutsideOptimizer(Check):
     tier = "exact"
     needs = ("grad_norm",)
     reads = (
-        "grad_norm",
-        "outside_optimizer",
-        "outside_weight_norm",
-        "loose_parameters",
-        "without_gradient",
-        "model",
-        "load_state",
-    )
+        "grad_norm", "outside_optimizer", "outside_weight_norm", "loose_parameters",
+        "without_gradient", "model", "load_state", "turn", "judge_weight_norm",
+    )  # fmt: skip
     leads_to = {
         Effect.RATE_TOO_LOW: "what is trained has little to gain alone, so its steps look short",
         Effect.NOT_LEARNING: "parameters that nobody updates stay as they were made",
@@ -85,6 +81,8 @@ class ParametersOutsideOptimizer(Check):
         if last is None or last.training is None or not last.data["count"]:
             return
         training = run.trainings[last.training]
+        if any(pair.process == training.process for pair, _ in idle_judges(run)):
+            return  # `discriminator-not-stepped`
         outside = [str(name) for name in last.data["names"]]
         fixed = training.series("outside_weight_norm")
         if not self._stay(training) or not training.places("grad_norm"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.events import BACKWARD, STALLED
 from ...journal.view import BuiltOptimizer, RunView, Training
+from ...signals.players import lines_of_idle_judges
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Where
@@ -54,7 +55,7 @@ class StepMissing(Check):
     tier = "exact"
     by_hand = "whether the step was left out on purpose is the script's to say"
     needs = ("backward",)
-    reads = ("backward", "stalled", "backward_passes")
+    reads = ("backward", "stalled", "backward_passes", "turn", "judge_weight_norm")
     leads_to = {
         Effect.NOT_LEARNING: "weights that no step moves stay as they were made",
     }
@@ -75,8 +76,11 @@ class StepMissing(Check):
         if code not in (0, None, INTERRUPTED) and not run.observed:
             return  # an error came before the first step, and is what to look at
         limit = self.limit("cut" if code != 0 or "stopped" in run.facts else "passes")
+        judging = lines_of_idle_judges(run)
         for built in run.optimizers:
             still = built.training is None and built.moved is False
+            if built.backward is not None and (built.process, built.backward) in judging:
+                continue  # `discriminator-not-stepped`
             if still and built.with_gradient >= limit and built.in_training is not False:
                 yield self._never(built)
         for training in run.trainings:

@@ -1,0 +1,1 @@
+"""What is measured of networks that are trained against each other."""

@@ -1,0 +1,32 @@
+"""A GAN for a triangle, with a rate for each network."""
+
+import torch
+from torch import nn
+
+torch.manual_seed(8)
+torch.set_num_threads(1)
+
+generator = nn.Sequential(nn.Linear(4, 32), nn.GELU(), nn.Linear(32, 2))
+discriminator = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+opt_g = torch.optim.Adam(generator.parameters(), 1e-3)
+opt_d = torch.optim.Adam(discriminator.parameters(), 1e-3)
+bce = nn.BCEWithLogitsLoss()
+
+
+def triangle(n):
+    return torch.rand(n, 2).sort(dim=1).values
+
+
+for step in range(60):
+    fake = generator(torch.randn(48, 4))
+    d_loss = bce(discriminator(triangle(48)), torch.ones(48, 1))
+    d_loss = d_loss + bce(discriminator(fake.detach()), torch.zeros(48, 1))
+    opt_d.zero_grad()
+    d_loss.backward()
+    opt_d.step()
+
+    g_loss = bce(discriminator(fake), torch.ones(48, 1))
+    opt_g.zero_grad()
+    g_loss.backward()
+    opt_g.step()
+print(f"D {d_loss.item():.3f}  G {g_loss.item():.3f}")
