@@ -203,26 +203,34 @@ def test_a_model_that_is_given_its_targets(watched: Watching, shifted: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("loss", "found"),
+    ("loss", "divided"),
     [
-        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum(), True),
-        (lambda z: -0.5 * torch.sum(1 + z - z.exp()) + F.mse_loss(z, HOT), True),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum(), 1),
+        (lambda z: -0.5 * torch.sum(1 + z - z.exp()) + F.mse_loss(z, HOT), 1),
         (lambda z: D.kl_divergence(D.Normal(z, z.exp()), D.Normal(0, 1)).sum()
-         + F.mse_loss(z, HOT), True),
-        (lambda z: F.mse_loss(z, HOT) + z.relu().sum(), False),
-        (lambda z: F.mse_loss(z, HOT) + 0.01 * (z.exp() - z).sum(), False),
-        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum() / 6, False),
-        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum(1).mean(), False),
-        (lambda z: F.mse_loss(z, HOT, reduction="sum") + (z.exp() - z).sum(), False),
-        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z)[:3].sum(), False),
-        (lambda z: F.mse_loss(z, HOT) / 3 + (z.exp() - z).sum(), False),
+         + F.mse_loss(z, HOT), 1),
+        (lambda z: F.mse_loss(z, HOT) + z.relu().sum(), 0),
+        (lambda z: F.mse_loss(z, HOT) + 0.01 * (z.exp() - z).sum(), 0),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum() / 6, 6),
+        (lambda z: F.mse_loss(z, HOT) + -0.5 * torch.sum(1 + z - z.exp()) / 6, 6),
+        (lambda z: F.mse_loss(z, HOT) + -0.5 * (torch.sum(1 + z - z.exp()) / 6), 6),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum(1).mean(), 6),
+        (lambda z: F.mse_loss(z, HOT) + torch.mean(-0.5 * (1 + z - z.exp()).sum(1)), 6),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum() / 18, 0),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum() / z.sum(), 0),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).sum(0).mean(), 0),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z).mean(), 0),
+        (lambda z: F.mse_loss(z, HOT, reduction="sum") + (z.exp() - z).sum(), 0),
+        (lambda z: F.mse_loss(z, HOT) + (z.exp() - z)[:3].sum(), 0),
+        (lambda z: F.mse_loss(z, HOT) / 3 + (z.exp() - z).sum(), 0),
     ],
 )  # fmt: skip
 def test_a_mean_beside_the_sum_of_a_divergence(
-    watched: Watching, loss: Callable[[Tensor], Tensor], found: bool
+    watched: Watching, loss: Callable[[Tensor], Tensor], divided: int
 ) -> None:
     seen = one_step(watched, loss, LossWeights).events("mean_beside_sum")
-    assert [(e.data["shape"], e.data["summed"]) for e in seen] == [([6, 3], [6, 3])] * found
+    found = [(e.data["shape"], e.data["summed"], e.data["divided"]) for e in seen]
+    assert found == ([([6, 3], [6, 3], divided)] if divided else [])
 
 
 def test_a_decoder_that_is_given_its_targets(watched: Watching) -> None:

@@ -757,12 +757,14 @@ class ActivationKind(TypedDict):
 class MeanBesideSum(TypedDict):
     """The `place` of a loss that is a mean over its input's `shape`.
 
-    And the shape of what is `summed` beside it, by which `line`.
+    And the shape of what is `summed` beside it, by which `line`; the sum is `divided` by the batch,
+    or by 1.
     """
 
     place: str
     shape: list[int]
     summed: list[int]
+    divided: int
     line: SiteRow | None
 
 

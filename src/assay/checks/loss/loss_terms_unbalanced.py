@@ -19,11 +19,11 @@ class LossTermsUnbalanced(Check):
     ## What it does
     Looks at the sum that a loss is, in torch's graph: at a loss of torch that is a mean over all
     elements of its input, and beside it a divergence (a formula with a logarithm or an exponential)
-    that is summed over the same batch, with nothing to weigh them. Then it looks at what became of
-    them.
+    that is summed over the same batch, perhaps divided by its size, with nothing else to weigh
+    them. Then it looks at what became of them.
 
     ## Why it matters
-    A mean over 784 pixels and 64 images divides by 50,176, and the sum does not. Whatever the sum
+    A mean over 784 pixels and 64 images divides by 50,176, and the sum by 1, or 64. Whatever the sum
     asks for is done first and wholly: a VAE's code becomes noise that says nothing of its image
     (posterior collapse), and the decoder learns the mean image.
 
@@ -32,8 +32,8 @@ class LossTermsUnbalanced(Check):
     loss is less than a twentieth of the mean, from which it fell, and the mean falls no more.
 
     ## Known exceptions
-    Silent: terms that are both sums or both means; sums that are multiplied by a weight, or divided
-    by the batch; sums of penalties on size or range; a summed part that is still worth something,
+    Silent: terms that are both sums or both means; sums that are multiplied by a weight; sums of
+    penalties on size or range; a summed part that is still worth something,
     since then the mean is not outweighed; a mean that still falls.
 
     ## Example
@@ -67,7 +67,7 @@ class LossTermsUnbalanced(Check):
         """Yields a finding for each mean whose sum came to nothing."""
         for training in self.judgeable(run):
             for event in run.events(MEAN_BESIDE_SUM):
-                weighs = prod(event.data["shape"])
+                weighs = prod(event.data["shape"]) // event.data["divided"]
                 if weighs < self.limit("weighs") or training.steps < self.limit("steps"):
                     continue
                 if (ends := self._worth(training, event.data["place"])) is not None:
@@ -104,15 +104,20 @@ class LossTermsUnbalanced(Check):
     ) -> Finding:
         data = event.data
         steps = training.series("loss_call_value", data["place"]).steps
+        beside = (
+            f"a plain sum over {prod(data['summed']):,}"
+            if data["divided"] == 1
+            else f"a sum over {prod(data['summed'][1:]):,} for each of {data['divided']:,} samples"
+        )
         return self.found(
-            f"{data['place']} is a mean over {weighs:,} elements and stands beside a plain sum "
-            f"over {prod(data['summed']):,}: the rest of the loss went from {first:.3g} to "
+            f"{data['place']} is a mean over {prod(data['shape']):,} elements and stands beside "
+            f"{beside}: the rest of the loss went from {first:.3g} to "
             f"{rest:.3g}, and the mean ended at {mean:.3g}",
             "the sum outweighs the mean by the number of its elements, and is satisfied first: "
             "where it is a KL divergence, the code says nothing of its input any more",
             try_=(
                 'sum both (reduction="sum") and divide both by the batch',
-                "or weigh the sum: divide it by the number that the mean is taken over",
+                f"or weigh the sum: divide it by {weighs:,} more",
             ),
             where=Where(site=Site.read(data["line"]) or event.site),
             steps=(steps[0], steps[-1]),

@@ -20,12 +20,12 @@ DIVERGES = ("Exp", "Expm1", "Log", "Log1P")
 
 
 class LossWeights(Probe):
-    """Finds a loss that is a mean over all elements and is added to a plain sum over a batch.
+    """Finds a loss that is a mean over all elements and is added to a sum over a batch.
 
     Event `mean_beside_sum`: of the losses of torch that are terms of what is minimised, one that is
     a mean, and beside it the sum of a divergence (something with a logarithm or an exponential)
-    over all elements of a tensor of the same batch. Nothing weighs them, but for the half of a
-    divergence's formula.
+    over all elements of a tensor of the same batch, or that sum divided by the batch. Nothing else
+    weighs them, but for the half of a divergence's formula.
     """
 
     name = "loss_weights"
@@ -63,12 +63,13 @@ class LossWeights(Probe):
                 continue
             place, shape = means[node]
             for other in terms:
-                summed = _summed(other)
-                if summed is not None and len(summed) > 1 and summed[0] == shape[0]:
+                summed, divided = _summed(other)
+                if len(summed) > 1 and summed[0] == shape[0] and divided in (1, shape[0]):
                     line = self._graphs.line(other, ways.get(other, 0))
                     self.watch.event_once(
                         "mean_beside_sum", place, place=place, shape=list(shape),
-                        summed=list(summed), line=list(line) if line is not None else None,
+                        summed=list(summed), divided=divided,
+                        line=list(line) if line is not None else None,
                     )  # fmt: skip
 
 
@@ -88,18 +89,47 @@ def _terms(root: Any, ends: set[Any]) -> Iterator[Any]:
 
 def _half_or_whole(node: Any) -> bool:
     """Whether a product is one with a number between a half and one, as the KL divergence has."""
+    factor = _number(node)
+    return factor is not None and 0.5 <= abs(factor) <= 1
+
+
+def _number(node: Any) -> float | None:
+    """Returns the number that a product or a quotient is one with; None for any other tensor."""
     factor = next((f for f in (saved(node, "other"), saved(node, "self")) if f is not None), None)
     if isinstance(factor, torch.Tensor):
         if factor.requires_grad or factor.numel() != 1 or not factor.is_cpu:
-            return False
+            return None
         factor = float(factor)
-    return isinstance(factor, (int, float)) and 0.5 <= abs(factor) <= 1
+    return float(factor) if isinstance(factor, (int, float)) else None
 
 
-def _summed(node: Any) -> tuple[int, ...] | None:
-    """Returns the shape of what a divergence is summed over, all of it; None for another node."""
-    if node.name() != "SumBackward0":
-        return None
+def _summed(node: Any) -> tuple[tuple[int, ...], int]:
+    """Returns the shape of what a divergence is summed over, all of it, and what divides the sum.
+
+    An empty shape for another node. A mean over the batch of sums over its samples is a sum too.
+    """
+    divided, nothing = 1.0, ((), 0)
+    if operation(node) == "Div":
+        divided = _number(node) or 0.0
+        node = _factor_aside(node.next_functions[0][0])
+    elif operation(node) == "Mean":
+        divided = float(saved(node, "self_sym_numel") or 0)
+        node = _factor_aside(node.next_functions[0][0])
+        if node is None or node.name() != "SumBackward1":
+            return nothing
+    elif node.name() != "SumBackward0":
+        return nothing
+    if node is None or operation(node) != "Sum" or not divided.is_integer():
+        return nothing
     sizes = saved(node, "self_sym_sizes")
     diverges = any(operation(part) in DIVERGES for part, _ in walk(node, NODES_AT_MOST))
-    return tuple(map(int, sizes)) if sizes is not None and diverges else None
+    return (tuple(map(int, sizes)), int(divided)) if sizes is not None and diverges else nothing
+
+
+def _factor_aside(node: Any) -> Any:
+    """Returns the node behind a sign, and behind a half."""
+    while node is not None and (
+        operation(node) == "Neg" or (operation(node) == "Mul" and _half_or_whole(node))
+    ):
+        node = next((child for child, _ in node.next_functions if child is not None), None)
+    return node
