@@ -308,6 +308,18 @@ def test_what_torch_fills_unseen_is_played_as_it_was(watched: Any) -> None:
     del optimizer
 
 
+def test_what_is_filled_part_by_part_is_played_again(watched: Any) -> None:
+    """A circular padding is made empty, and written by views of it."""
+    torch.manual_seed(0)
+    model = nn.Conv1d(2, 3, 3, padding=1, padding_mode="circular")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watched(asking(lambda replays: replays.loss())):
+        loss = model(torch.randn(4, 2, 6)).square().mean()
+        loss.backward()
+    assert ASKED["answers"] == [loss.detach()]
+    del optimizer
+
+
 @pytest.mark.parametrize("make", [Net, Counting])
 def test_gradients_of_a_replay_are_those_of_the_script(watched: Any, make: type[Net]) -> None:
     def gradients(replays: Replays) -> Any:

@@ -73,6 +73,40 @@ def train(make: type[nn.Module], *shape: int, steps: int = 3) -> nn.Module:
     return model
 
 
+class Reader(nn.Module):
+    """Goes through time first; `swap` says how it gets there."""
+
+    def __init__(self, swap: str) -> None:
+        super().__init__()
+        self.swap, self.steps, self.out = swap, nn.GRU(4, 5), nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.view(5, ROWS, 4) if self.swap == "view" else x.transpose(0, 1)
+        result: Tensor = self.out(self.steps(x)[0][-1])
+        return result
+
+
+@pytest.mark.parametrize("swap", ["view", "transpose"])
+def test_each_of_two_models_is_asked(watched: Any, swap: str) -> None:
+    torch.manual_seed(0)
+    pixels, reader = nn.Linear(4, 4), Reader(swap)
+    with watched(SampleOrder) as seen:
+        optimizer = torch.optim.SGD([*pixels.parameters(), *reader.parameters()], lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            x, y = torch.randn(ROWS, 5, 4), torch.arange(ROWS) % 3
+            F.cross_entropy(reader(pixels(x)), y).backward()
+            optimizer.step()
+    change = seen.view.trainings[0].series("sample_order_change").first
+    events = list(seen.view.events(SAMPLES_MIXED))
+    if swap == "transpose":
+        assert change < 1e-4
+        assert events == []
+    else:
+        assert change > 0.05
+        assert [(e.data["operation"], e.data["shape"]) for e in events] == [("view", [5, ROWS, 4])]
+
+
 @pytest.mark.parametrize("make", [Net, OverTheBatch])
 def test_0_for_a_model_that_answers_each_sample_by_itself(watched: Any, make: Any) -> None:
     with watched(SampleOrder) as seen:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -81,6 +81,7 @@ class Replays(Probe):
         self._why: str | None = None
         self.lines = Lines()
         self._calls: list[Call] = []
+        self._about: Call | None = None
         self._targets: list[int] = []
         self._lengths: set[int] = set()
         self.scored: list[Scored] = []
@@ -226,11 +227,22 @@ class Replays(Probe):
         """The call of the model; NotReplayable where none was recorded, or several models'."""
         if self._awaited.call is not None:
             return self._awaited.call
+        if self._about is not None:
+            return self._about
         if not self._calls:
             raise NotReplayable(self.why_not or "no model with weights was called")
         if any(call.module is not self._calls[0].module for call in self._calls):
             raise NotReplayable("several models are called in one step")
         return self._calls[0]
+
+    @contextmanager
+    def about(self, call: Call) -> Iterator[None]:
+        """Answers for one of several models' calls; what it was given counts as its data."""
+        self._about = call
+        try:
+            yield
+        finally:
+            self._about = None
 
     @property
     def inputs(self) -> dict[Path, torch.Tensor]:

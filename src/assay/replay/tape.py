@@ -168,8 +168,9 @@ class Tape(DispatchMode):
         if len(self._operations) >= OPERATIONS_AT_MOST:
             raise NotReplayable(f"one step takes more than {OPERATIONS_AT_MOST} operations")
         written = {position for position, _ in kind.written}
+        looks = getattr(function, "is_view", False)  # what is filled by and by is read later
         for position, value in enumerate(args):
-            if position not in written and isinstance(value, torch.Tensor):
+            if position not in written and isinstance(value, torch.Tensor) and not looks:
                 self._adopt_filled(value)
         operation = Operation(
             function,

@@ -23,7 +23,7 @@ class LossTermsUnbalanced(Check):
     them. Then it looks at what became of them.
 
     ## Why it matters
-    A mean over 784 pixels and 64 images divides by 50,176, and the sum by 1, or 64. Whatever the sum
+    A mean over 784 pixels and 64 images divides by 50,176, the sum by 1 or 64. Whatever the sum
     asks for is done first and wholly: a VAE's code becomes noise that says nothing of its image
     (posterior collapse), and the decoder learns the mean image.
 

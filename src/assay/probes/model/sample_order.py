@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from ...replay.asking import Inputs
+from ...replay.asking import Call, Inputs
 from ...replay.measurement import Measurement, When
 from ...replay.replays import Replays
 from ...replay.structure import NotReplayable
 from ...seams.callsite import is_user_file, site_of
 
 ROWS_AT_LEAST = 4
+MODELS_AT_MOST = 4
 CHANGED = 0.01
 """Of the answers' spread, from where on the operation is looked for; rounding changes some 1e-6."""
 
@@ -28,6 +29,7 @@ class SampleOrder(Measurement):
     in evaluation mode. Where samples are mixed, the event `samples_mixed` names the
     first operation of the forward pass whose result depends on the place.
 
+    Of several models, each of the first four is asked about what it was given; the most counts.
     Asked only where it is known which dimension counts samples: that of the targets of a loss
     function of torch, where it is the first one of input and answer and no other is as long.
     Attention between samples changes with their order only as its answers do: where nothing else
@@ -41,7 +43,22 @@ class SampleOrder(Measurement):
     at: ClassVar = (When.FIRST_STEP, When.OPENING_END)
 
     def measure(self, replays: Replays) -> Iterator[tuple[str, str, Any]]:
-        """Asks twice, and twice more for the operation where samples are mixed."""
+        """Asks each of the models that the loss was computed by; the most of them counts."""
+        changes, why = [], None
+        for call in _one_of_each(replays.calls):
+            try:
+                with replays.about(call):
+                    changes.append(self._asked(replays))
+            except NotReplayable as error:
+                why = error
+            if changes and changes[-1] > CHANGED:
+                break
+        if not changes:
+            raise why or NotReplayable(replays.why_not or "no model with weights was called")
+        yield "sample_order_change", "", max(changes)
+
+    def _asked(self, replays: Replays) -> float:
+        """Asks a model twice, and twice more for the operation where samples are mixed."""
         rows = _rows(replays)
         order = torch.randperm(rows, generator=torch.Generator().manual_seed(0))
         moved = {
@@ -64,9 +81,9 @@ class SampleOrder(Measurement):
                 change, moved, order = halves, halved, torch.arange(rows)
         if change > CHANGED and not any(_has_places(g, rows) for g in replays.inputs.values()):
             raise NotReplayable("it is not known which dimension of the input counts the samples")
-        yield "sample_order_change", "", change
         if change > CHANGED:
             self._find(replays, moved, order, by)
+        return change
 
     @staticmethod
     def _compared(
@@ -101,10 +118,18 @@ class SampleOrder(Measurement):
                     operation=one.name,
                     line=list(one.line) if one.line is not None else None,
                     inside=one.inside,
-                    shape=list(one.result.shape),
+                    shape=one.shape,
                     by=by,
                 )
                 return
+
+
+def _one_of_each(calls: Sequence[Call]) -> list[Call]:
+    """Returns the first call of each of the first models."""
+    first: dict[int, Call] = {}
+    for call in calls:
+        first.setdefault(id(call.module), call)
+    return list(first.values())[:MODELS_AT_MOST]
 
 
 def _rows(replays: Replays) -> int:
@@ -147,6 +172,15 @@ def _is_per_sample(made: torch.Tensor, rows: int) -> bool:
     return floating and len(made) == rows and rows not in made.shape[1:]
 
 
+def _by_sample(made: torch.Tensor, rows: int) -> torch.Tensor | None:
+    """Returns it with its dimension of samples first; None where it has none, or two may be it."""
+    as_long = [at for at, size in enumerate(made.shape) if size == rows]
+    if len(as_long) != 1 or not made.is_floating_point():
+        return None
+    (at,) = as_long
+    return made.movedim(at, 0) if at == 0 or at < made.dim() - 1 else None
+
+
 def _change(one: torch.Tensor, other: torch.Tensor) -> float | None:
     """Returns the median row's change, of the spread of rows; None where all rows are alike."""
     first = one.float().reshape(len(one), -1)
@@ -157,10 +191,10 @@ def _change(one: torch.Tensor, other: torch.Tensor) -> float | None:
 
 
 class _Operation:
-    """One function of torch that was called: its name, its result, and where."""
+    """One function of torch that was called: its name, its result (samples first), and where."""
 
-    def __init__(self, name: str, result: torch.Tensor) -> None:
-        self.name, self.result = name, result
+    def __init__(self, name: str, shape: torch.Size, result: torch.Tensor) -> None:
+        self.name, self.shape, self.result = name, list(shape), result
         self.line, self.inside = _where()
 
 
@@ -179,7 +213,10 @@ def _where() -> tuple[tuple[str, int, str] | None, str | None]:
 
 
 class _Operations(TorchFunctionMode):
-    """Keeps the results that have one row for each sample, in order, within some bytes."""
+    """Keeps the results that have a place for each sample, in order, within some bytes.
+
+    That is their first dimension as long as the batch, or the one before the last that alone is.
+    """
 
     def __init__(self, rows: int, room: int) -> None:
         super().__init__()
@@ -191,9 +228,10 @@ class _Operations(TorchFunctionMode):
     ) -> Any:
         result = function(*args, **(kwargs or {}))
         first = result[0] if isinstance(result, tuple) and result else result
-        if isinstance(first, torch.Tensor) and _is_per_sample(first, self._rows):
-            self._room -= first.numel() * first.element_size()
+        rows = _by_sample(first, self._rows) if isinstance(first, torch.Tensor) else None
+        if rows is not None:
+            self._room -= rows.numel() * rows.element_size()
             if self._room >= 0:
                 name = getattr(function, "__name__", "")
-                self.seen.append(_Operation(name, first.detach().clone()))
+                self.seen.append(_Operation(name, first.shape, rows.detach().clone()))
         return result
