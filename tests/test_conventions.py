@@ -109,7 +109,7 @@ LONGER: dict[str, tuple[int, str]] = {
         400,
         "one walk over a function's syntax, a case for each kind of node",
     ),
-    "replay/replays.py": (470, "what is recorded of an iteration and what may be asked of it"),
+    "replay/replays.py": (490, "what is recorded of an iteration and what may be asked of it"),
     "checks/loss/loss_not_finite.py": (
         190,
         "where it came from and what became of the weights: the two are told in one sentence",
