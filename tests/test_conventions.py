@@ -71,7 +71,7 @@ LAYERS: dict[str, set[str]] = {
     # names, values and order of tricks are read without torch
     "edits": {"journal", "tricks"},
     "trials": JUDGES | {"launch", "observe", "tricks", "edits", "comparison"},
-    "tuning": READERS | {"launch", "trials", "tricks"},
+    "tuning": JUDGES | {"launch", "trials", "tricks"},
     "cli": JUDGES
     | {
         "comparison",

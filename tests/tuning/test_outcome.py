@@ -20,15 +20,15 @@ def run(value: float | None = 1.0, state: str = "done", why: str = "", *broken: 
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
-        (run(0.5), (0.5, "")),
+        (run(0.5), ((0.5,), "")),
         (run(math.inf), (None, "diverged: the training loss is not finite at the end")),
         (run(None), (None, "no training loss was seen")),
         (run(0.5, "failed", "ended with status 1"), (None, "ended with status 1")),
-        (run(0.5, "done", "", "zero-grad-missing"), (0.5, "")),
+        (run(0.5, "done", "", "zero-grad-missing"), ((0.5,), "")),
         (run(0.5, "done", "", "eval-mode-left"), (None, "exact finding: eval-mode-left")),
     ],
 )
-def test_outcome(result: Result, expected: tuple[float | None, str]) -> None:
+def test_outcome(result: Result, expected: tuple[tuple[float, ...] | None, str]) -> None:
     control = run(1.0, "done", "", "zero-grad-missing")
-    terms = Terms.of(control, TRAINING, None, None, 1)
-    assert outcome(result, terms) == expected
+    terms = Terms.of([control], TRAINING, None, None, 1)
+    assert outcome([result], terms) == expected

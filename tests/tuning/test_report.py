@@ -33,8 +33,8 @@ def runs(values: list[float]) -> dict[int, Result]:
 
 def said(treated: list[float] | None, **more: Any) -> str:
     tried = [
-        Tried(0, {"lr": 0.1}, "done", 1.0, own=True),
-        Tried(1, {"lr": 0.5}, "done", 0.5),
+        Tried(0, {"lr": 0.1}, "done", (1.0,), own=True),
+        Tried(1, {"lr": 0.5}, "done", (0.5,)),
         Tried(2, {"lr": 2.0}, "pruned", why="diverged: the training loss is not finite at the end"),
     ]
     tuned = Tuned(Path("study"), read_space(["lr=0.1:2"]), metric=TRAINING, control=1.0)
@@ -76,7 +76,7 @@ def test_how_to_use_a_point() -> None:
     space = read_space(["arg:--hidden=8,16", "env:WIDTH=a b,c", "file:c.yaml:m.d=1,2"])
     point = {"arg:--hidden": 16, "env:WIDTH": "a b", "file:c.yaml:m.d": 2}
     tuned = Tuned(Path("study"), space, metric=TRAINING, control=math.nan)
-    tuned.tried = [Tried(0, point, "done", 0.5)]
+    tuned.tried = [Tried(0, point, "done", (0.5,))]
     given = Given(("t.py", "--c", "/s/1-c.yaml", "--hidden", "16"), (("WIDTH", "a b"),))
     best = candidate_of(())
     assert usage(type(best)("x", (), given=given), ("t.py", "--c", "c.yaml"), tuned) == [

@@ -14,6 +14,7 @@ import pytest
 
 optuna = pytest.importorskip("optuna")
 
+from assay.checks.registry import CHECKS  # noqa: E402
 from assay.launch.errors import LaunchError  # noqa: E402
 from assay.testing import WarmRunner  # noqa: E402
 from assay.trials.child import Command  # noqa: E402
@@ -28,6 +29,7 @@ from assay.tuning.search import Asked, Search  # noqa: E402
 from assay.tuning.space import read_space  # noqa: E402
 from assay.tuning.study import Study  # noqa: E402
 from assay.tuning.suggested import suggested  # noqa: E402
+from assay.tuning.terms import Terms  # noqa: E402
 
 Assay = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = pytest.mark.timeout(900)
@@ -57,6 +59,9 @@ for step in range(20):
 print(repr(fmean(losses[-2:]) if math.isfinite(losses[-1]) else math.inf))
 """
 SEARCH = ["--search", "arg:--lr=1e-4:3:log", "--search", "arg:--momentum=0.0:0.9"]
+
+
+BOTH = ["--metric", "loss", "--metric", "time"]
 
 
 @pytest.fixture
@@ -132,9 +137,23 @@ def test_the_optimum_is_that_of_optuna_with_a_hand_written_objective(
         (["--study", "."], "not empty"),
         (["--search", "file:none.yaml:a=1:2"], "no such file"),
         (["--json", "no/such/folder.json"], "no directory"),
-        (["--metric", "lose"], "expected one of held-out-loss"),
+        (["--metric", "lose"], "expected one of loss, held-out-loss"),
         (["--metric", "re:("], "no regular expression"),
         (["--metric", "re:loss"], "expected one group"),
+        (["--metric", "max:loss"], "expected one of loss"),
+        (["--metric", "signal:grad_nrm"], "there is no signal 'grad_nrm'"),
+        (["--metric", "time", "--metric", "loss"], "loss: it comes first"),
+        (["--metric", "time", "--metric", "time"], "given twice"),
+        (
+            ["--metric", "loss", "--metric", "time", "--sampler", "cmaes"],
+            "cmaes takes one --metric",
+        ),
+        (
+            ["--metric", "loss", "--metric", "time", "--pruner", "median"],
+            "median takes one --metric",
+        ),
+        (["--pruner", "wilcoxon"], "wilcoxon compares seeds: give each point some"),
+        (["--pruner", "median", "--repeat", "3"], "with --repeat use wilcoxon"),
         (["--serch", "lr=0:1"], "did you mean --search?"),
     ],
 )
@@ -235,6 +254,33 @@ LONG = (
 )
 
 
+def terms(*broken: str) -> Terms:
+    return Terms(TRAINING, 1.0, broken, 3000, 1.0, None, None, 9, 1, {})
+
+
+def test_a_run_that_meets_an_exact_finding_is_ended_on_its_way(
+    tmp_path: Path, warm: WarmRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never_reset = LONG.replace("    optimizer.zero_grad()\n", "")
+    assert never_reset != LONG
+    (tmp_path / "train.py").write_text(never_reset)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study").mkdir()
+    study = Study(tmp_path / "study", (), "random", 0, 5)
+    command = Command(("train.py",), spawn=warm.spawn)
+    runner = Runner(command, Store(tmp_path / "trials"), tmp_path / "runs")
+    job = Job(CONTROL, 0)
+    runner.doubt = Watch(study, terms(), CHECKS, lambda job: []).why
+    runner.run([job])
+    result = runner.results[job]
+    assert result.state == "ended"
+    assert result.why.startswith("exact finding: zero-grad-missing (train.py:")
+    assert result.steps < 3000
+    # one that the script as it is has too is held against no point
+    known = Watch(study, terms("zero-grad-missing"), CHECKS, lambda job: [])
+    assert "zero-grad-missing" not in [check.name for check in known.checks]
+
+
 def test_runs_that_come_to_nothing_are_ended_on_their_way(
     tmp_path: Path, warm: WarmRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,7 +290,7 @@ def test_runs_that_come_to_nothing_are_ended_on_their_way(
     command = Command(("train.py", "--lr", "1e10"), spawn=warm.spawn)
     folder = tmp_path / "study"
     folder.mkdir()
-    watch = Watch(Study(folder, (), "random", 0, 5), TRAINING, 3000, lambda job: [])
+    watch = Watch(Study(folder, (), "random", 0, 5), terms(), CHECKS, lambda job: [])
     runner = Runner(command, Store(tmp_path / "trials"), tmp_path / "runs")
     runner.doubt = watch.why
     job = Job(CONTROL, 0)
@@ -270,7 +316,7 @@ def test_a_run_that_is_worse_than_those_before_is_given_up(
             study.report(number, mark, 0.01)
         study.tell(number, 0.01)
     number, _ = study.ask()
-    watch = Watch(study, TRAINING, 3000, lambda job: [number])
+    watch = Watch(study, terms(), CHECKS, lambda job: [number])
     runner = Runner(command, Store(tmp_path / "trials"), tmp_path / "runs")
     runner.doubt = watch.why
     job = Job(CONTROL, 0)
@@ -294,7 +340,7 @@ def test_ctrl_c_keeps_all_and_the_study_goes_on(
 
     def go_on(standing: Callable[[str], None]) -> tuple[Trial, list[Any]]:
         space = read_space(["arg:--lr=1e-4:0.1:log"])
-        asked = Asked(space, ("train.py",), folder, "random", 1, 4, "none", None, suggested,
+        asked = Asked(space, ("train.py",), folder, "random", 1, 4, "none", (), suggested,
                       standing=standing)  # fmt: skip
         made: list[Search] = []
         command = Command(("train.py",), spawn=warm.spawn)

@@ -137,7 +137,7 @@ def test_a_worker_does_what_the_search_itself_would_have_done(
             raise KeyboardInterrupt
 
     def search() -> Search:
-        asked = Asked(space, ("train.py",), tmp_path / "study", "random", 1, 5, "none", None,
+        asked = Asked(space, ("train.py",), tmp_path / "study", "random", 1, 5, "none", (),
                       suggested, standing=interrupt)  # fmt: skip
         made: list[Search] = []
         experiment = Experiment(command, Store(tmp_path / "t"), Budget(seeds=2), "train")

@@ -17,8 +17,8 @@ from ..trials.accounts import Accounts
 from ..trials.plan import Budget
 from ..trials.runner import Runner
 from ..trials.trial import Trial
-from ..tuning.metric import NAMED, Metric
-from ..tuning.pruners import PRUNERS
+from ..tuning.metric import COSTS, LOSS, NAMED, read_metrics
+from ..tuning.pruners import PRUNERS, SEEDWISE
 from ..tuning.samplers import SAMPLERS
 from ..tuning.setting import check_files
 from ..tuning.space import FORM, Dimension, read_space
@@ -61,8 +61,7 @@ def main(words: Sequence[str]) -> int:
     if given.worker is not None:
         return work(given, command)
     space = read_space(given.search)
-    if given.metric is not None:
-        Metric.read(given.metric)
+    _check_choice(given)
     what = resolve(command, given.python)
     meant = right_order(parser, command)
     if meant is not None and any(word.startswith("--search") for word in command):
@@ -97,8 +96,8 @@ def _tune(
     progress = TuningProgress()
     asked = Asked(
         space, tuple(command), folder, given.sampler, given.seed, given.runs, given.pruner,
-        None if given.metric is None else Metric.read(given.metric), suggested, given.storage,
-        given.workers, progress.stand,
+        tuple(given.metric), suggested, given.repeat, given.storage, given.workers,
+        progress.stand,
     )  # fmt: skip
     searches: list[Search] = []
 
@@ -125,9 +124,12 @@ def _parser() -> Parser:
         "repeated; without it, what the script's own record suggests")  # fmt: skip
     add("--sampler", type=_sampler, metavar="NAME", default="tpe",
         help=f"how points are chosen: {', '.join(SAMPLERS)} (tpe)")  # fmt: skip
-    add("--metric", metavar="METRIC",
-        help=f"what is made small: {', '.join(NAMED)}, or re:PATTERN, the last number that the "
-        "script prints so; without it the loss that is known")  # fmt: skip
+    add("--metric", action="append", default=[], metavar="METRIC",
+        help=f"what is made small: {', '.join([LOSS, *NAMED, *COSTS])}, signal:NAME, or "
+        "re:PATTERN, the last number that the script prints so; max: before it makes it large; "
+        "several for a front; without it the loss that is known")  # fmt: skip
+    add("--repeat", type=whole_number, metavar="N", default=1,
+        help="seeds that each point is run with; their mean counts (1)")  # fmt: skip
     add("--runs", type=whole_number, metavar="N", default=RUNS, help=f"points to try ({RUNS})")
     add("--pruner", type=_pruner, metavar="NAME", default="none",
         help=f"gives runs up on their way: {', '.join(PRUNERS)} (none)")  # fmt: skip
@@ -148,6 +150,25 @@ def _parser() -> Parser:
         json="also write the outcome as JSON; - is standard output",
     )
     return parser
+
+
+def _check_choice(given: argparse.Namespace) -> None:
+    """Refuses what can't be had together.
+
+    Raises:
+        LaunchError: What it is, and what to do.
+    """
+    read_metrics(given.metric)
+    pruner = f"--pruner {given.pruner}"
+    if len(given.metric) > 1:
+        if given.sampler == "cmaes":
+            raise LaunchError("--sampler cmaes takes one --metric: tpe, gp and nsga2 take several")
+        if given.pruner != "none":
+            raise LaunchError(f"{pruner} takes one --metric: leave it out where there are several")
+    if given.pruner == SEEDWISE and given.repeat < 3:
+        raise LaunchError(f"{pruner} compares seeds: give each point some, as in --repeat 6")
+    if given.pruner not in ("none", SEEDWISE) and given.repeat > 1:
+        raise LaunchError(f"{pruner} compares runs on their way: with --repeat use {SEEDWISE}")
 
 
 def _sampler(text: str) -> str:
@@ -221,9 +242,14 @@ def _as_before(
         if getattr(given, name) not in (facts.get(name), 0, "tpe", "none"):
             raise LaunchError(f"the study in {folder} was begun with --{name} {facts.get(name)}")
         setattr(given, name, facts.get(name))
-    if given.metric not in (None, facts.get("metric")):
-        raise LaunchError(f"the study in {folder} was begun with --metric {facts.get('metric')}")
-    given.metric = facts.get("metric")
+    known = [str(text) for text in facts.get("metric") or ()]
+    if given.metric and given.metric != known:
+        said = " ".join(f"--metric {text}" for text in known) or "no --metric"
+        raise LaunchError(f"the study in {folder} was begun with {said}")
+    given.metric = known
+    if given.repeat not in (1, facts.get("repeat")):
+        raise LaunchError(f"the study in {folder} was begun with --repeat {facts.get('repeat')}")
+    given.repeat = facts.get("repeat", 1)
     given.steps = given.steps or facts.get("steps")
     return read_space(before)
 

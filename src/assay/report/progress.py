@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ..trials.child import Child
-from ..trials.metric import KINDS
+from ..trials.metric import KINDS, shown
 from ..trials.plan import Job
 from ..trials.result import Result
 from .ending import counted
@@ -87,7 +87,9 @@ def _value(result: Result) -> str:
     steps = counted(result.steps, "step")
     if kind is None:
         return steps
-    value = result.measured.values[kind]  # infinite where a run came to nothing: NaN is no number
+    value = shown(
+        kind, result.measured.values[kind]
+    )  # infinite where a run came to nothing: NaN is no number
     return f"{kind} {f'{value:.4g}' if math.isfinite(value) else 'not finite'} after {steps}"
 
 

@@ -13,6 +13,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..trials.metric import HIGHER
 from ..trials.plan import Candidate
 from ..trials.trial import Trial
 from ..trials.verdict import Verdict
@@ -27,8 +28,8 @@ from .source import short_path
 from .verdicts import TO_ASCII, numbers
 
 NARROWEST = 50
-SHOWN = 5
-"""So many of the best points."""
+SHOWN, MOST = 5, 12
+"""So many of the best points, and of a front."""
 
 
 def show_tuned(
@@ -119,6 +120,10 @@ def _rows(tuned: Tuned, trial: Trial, verdict: Verdict | None) -> Table:
         proved = verdict is not None and verdict.outcome == "proved"
         for words in usage(best, trial.command, tuned):
             rows.add_row("use it" if proved else "try it", Text(words, "green" if proved else ""))
+    if tuned.others and tuned.front:
+        count = counted(len(tuned.front), "point")
+        said = f"{count}: no other is as good in {' and '.join(tuned.metrics)} and better in one"
+        rows.add_row("front", Text(f"{said}, {_seeds(tuned)}; the proof is of the first"))
     reasons = Counter(tried.why for tried in tuned.pruned)
     for why, number in reasons.most_common(SHOWN):
         rows.add_row("pruned", Text(f"{counted(number, 'point')}: {why}"))
@@ -140,8 +145,9 @@ def _why(verdict: Verdict) -> str:
 
 def _optimism(tuned: Tuned, verdict: Verdict | None) -> str:
     """Says how much better the best looked on the seed by which it was chosen."""
-    among = f"the best of {counted(len(tuned.done), 'point')} on the seed that chose it"
-    said = f"{-100 * tuned.found:+.3g} %: {among}".replace("-", "−", 1)
+    among = f"the best of {counted(len(tuned.done), 'point')} {_seeds(tuned)} it"
+    sign = -1 if tuned.metric.endswith(HIGHER) else 1
+    said = f"{-100 * sign * tuned.found:+.3g} %: {among}".replace("-", "−", 1)
     effect = None if verdict is None else verdict.effect
     if effect is None or not math.isfinite(effect.mean):
         return f"{said}, which flatters it: fresh seeds have not been run to the end"
@@ -174,20 +180,29 @@ def usage(candidate: Candidate, command: tuple[str, ...], tuned: Tuned) -> list[
 def _points(tuned: Tuned) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("point", justify="right")
-    table.add_column(tuned.metric, justify="right")
+    for metric in tuned.metrics:
+        table.add_column(metric, justify="right")
     for dimension in tuned.space:
         table.add_column(dimension.name, justify="right", overflow="fold")
-    shown = tuned.done[:SHOWN]
+    front = tuned.front if tuned.others else []
+    shown = (front or tuned.done)[: max(SHOWN, len(front) and MOST)]
     own = next((tried for tried in tuned.done if tried.own), None)
     if own is not None and own not in shown:
         shown.append(own)
     for tried in shown:
         cells = [_short(tried.point[d.name]) for d in tuned.space]
         name = "as it is" if tried.own else str(tried.number)
-        table.add_row(name, f"{tried.value:.4g}", *cells)
+        values = [f"{tuned.shown(value, n):.4g}" for n, value in enumerate(tried.values)]
+        table.add_row(name, *values, *cells)
     if own is None and math.isfinite(tuned.control):
-        table.add_row("as it is", f"{tuned.control:.4g}", *("" for _ in tuned.space))
+        empty = ["" for _ in (*tuned.others, *tuned.space)]
+        table.add_row("as it is", f"{tuned.shown(tuned.control):.4g}", *empty)
     return table
+
+
+def _seeds(tuned: Tuned) -> str:
+    """Says by how many seeds points were compared."""
+    return "on the seed that chose" if tuned.repeat == 1 else "on the seeds that chose"
 
 
 def _short(value: object) -> str:

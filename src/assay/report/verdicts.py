@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..checks.finding import Remedy
+from ..trials.metric import HIGHER, shown
 from ..trials.plan import Candidate
 from ..trials.result import Result
 from ..trials.trial import Trial
@@ -99,17 +100,19 @@ def _table(verdicts: Sequence[Verdict], glyphs: Glyphs) -> RenderableType:
 
 
 def numbers(verdict: Verdict) -> tuple[str, str]:
-    """Returns the effect and its interval as changes of the metric: `-40 %` is an improvement."""
+    """Returns the effect and its interval as changes of the metric, the best end first."""
     effect = verdict.effect
     if effect is None:
         return "", ""
     if math.isnan(effect.mean):
         return _where_not_finite(verdict), ""
-    mean = _per_cent(effect.share(effect.mean))
+    sign = -1 if verdict.metric.endswith(HIGHER) else 1
+    mean = _per_cent(sign * effect.share(effect.mean))
     if math.isnan(effect.low):
         return mean, ""
     # the largest improvement first
-    return mean, f"{_per_cent(effect.share(effect.high))} to {_per_cent(effect.share(effect.low))}"
+    ends = [_per_cent(sign * effect.share(end)) for end in (effect.high, effect.low)]
+    return mean, " to ".join(ends)
 
 
 def _where_not_finite(verdict: Verdict) -> str:
@@ -133,7 +136,10 @@ def _advice(verdict: Verdict, trial: Trial, glyphs: Glyphs, width: int) -> list[
     """Says what to change, what became of the findings, and draws the curves."""
     lines: list[RenderableType] = []
     head = Text(f"{glyphs.arrow} ", "bold green").append(f"{verdict.candidate.name}", "bold")
-    before, after = (_mean(values) for values in (verdict.control, verdict.treated))
+    before, after = (
+        _mean([shown(verdict.metric, value) for value in side])
+        for side in (verdict.control, verdict.treated)
+    )
     lines.append(head.append(f": {verdict.metric} {before} {glyphs.arrow} {after}", "bold"))
     rows = Table.grid(padding=(0, 2, 0, 0), expand=True)
     rows.add_column(style="dim", width=9, no_wrap=True)

@@ -28,7 +28,7 @@ class Accounts:
         self.trial, self._runner, self._wanted, self._most = trial, runner, wanted, most
         self._began = time.monotonic()
         self.screened: dict[Candidate, int | None] = {}
-        """The seed by which each candidate was chosen; None for one that was not screened."""
+        """The last seed by which each candidate was chosen; None for one that was not screened."""
         self.losers: set[Candidate] = set()
         """Candidates that were screened out."""
         self.tiers: list[list[Candidate]] = []

@@ -24,6 +24,9 @@ KINDS = (HELD_OUT, TRAINING, ALIKE, HELD_OUT_ERROR, TRAINING_ERROR, USED)
 known; what is computed alike leaves out what a trick does to the loss (probe `comparable`); and the
 loss in evaluation mode at the end (probe `ending`) is for tricks that change the mode."""
 
+HIGHER = " (higher is better)"
+"""At the end of a kind that is made large; its numbers are held with the other sign."""
+
 CAUTION = "no held-out loss is known: the first training batches stand in for it"
 
 LAST = 0.1
@@ -57,6 +60,11 @@ class Measured:
         """Returns the same curves of a run that came to nothing."""
         kinds = self.values or dict.fromkeys(KINDS[:2])
         return Measured(dict.fromkeys(kinds, math.inf), self.curves)
+
+
+def shown(kind: str, value: float) -> float:
+    """Returns a value of a kind as people know it."""
+    return -value if kind.endswith(HIGHER) else value
 
 
 def measure(view: RunView) -> Measured:

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from ..journal.numbers import to_json
-from .metric import ALIKE, TRAINING, USED, comparable
+from .metric import ALIKE, TRAINING, USED, comparable, shown
 from .plan import Candidate
 from .result import Result
 from .reverse import Reverse, reverse_proof
@@ -92,8 +92,8 @@ class Verdict:
             "metric": self.metric or None,
             "caution": self.caution or None,
             "seeds": list(self.seeds),
-            "control": [_number(value) for value in self.control],
-            "treated": [_number(value) for value in self.treated],
+            "control": [_number(shown(self.metric, value)) for value in self.control],
+            "treated": [_number(shown(self.metric, value)) for value in self.treated],
             "effect": None if effect is None else _number(effect.share(effect.mean)),
             "interval": None
             if effect is None or math.isnan(effect.low)
@@ -129,8 +129,8 @@ def judge(
         wanted: How many seeds a verdict rests on.
         most: How many seeds may be added until it is decided.
         candidates: Among how many the chance of a false proof is shared.
-        screened: A seed by which candidates were chosen: it must improve, but it is no part of
-            the proof, since the best of many looks better than it is.
+        screened: The last seed by which candidates were chosen: it must improve, but it and those
+            before it are no part of the proof, since the best of many looks better than it is.
         note: Why it was not tried further, if it was not.
     """
     runs, seconds = len(treated), sum(r.seconds for r in treated.values() if not r.resumed)
@@ -151,7 +151,7 @@ def judge(
     if not metric:
         why = note or "no run of it has ended" if not pairs else "nothing was measured in all runs"
         return Verdict(candidate, "undecided", why, runs=runs, seconds=seconds)
-    proof = [seed for seed in seeds if seed != screened] or list(seeds)
+    proof = [seed for seed in seeds if screened is None or seed > screened] or list(seeds)
     before = {seed: control[seed].measured.values[metric] for seed in seeds}
     after = {seed: treated[seed].measured.values[metric] for seed in seeds}
     effect, said = weigh_runs(
@@ -161,7 +161,8 @@ def judge(
         wanted=wanted,
         most=most,
     )
-    if said.outcome == "proved" and not all(after[seed] < before[seed] for seed in seeds):
+    must = [seed for seed in seeds if screened is None or seed >= screened]
+    if said.outcome == "proved" and not all(after[seed] < before[seed] for seed in must):
         said = Weighed("undecided", f"it did not improve seed {screened}")
     if metric == USED and said.outcome == "harmful":
         why = "it fits the training batches less closely, as noise does: a held-out loss can tell"

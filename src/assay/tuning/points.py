@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..launch.processes import began
 from ..trials.child import Child
@@ -10,9 +12,12 @@ from ..trials.plan import Job
 from ..trials.result import Result
 from ..trials.runner import Runner
 from ..tricks.base import TrickError
+from .metric import Metric
 from .outcome import outcome
+from .pruners import SEEDWISE
 from .pruning import Watch
 from .setting import Settings
+from .space import Point
 from .study import Study
 from .terms import Terms
 
@@ -28,6 +33,7 @@ class Points:
         study: Is asked and told.
         settings: Makes candidates of points.
         terms: Of the search.
+        others: What is made small beside the first metric.
         enough: Whether no more points are to be asked for.
         standing: Hears that a point has ended.
     """
@@ -38,13 +44,15 @@ class Points:
         study: Study,
         settings: Settings,
         terms: Terms,
+        others: Sequence[Metric],
         enough: Callable[[], bool],
         standing: Callable[[], None],
     ) -> None:
         self._runner, self._study, self._settings, self._terms = runner, study, settings, terms
-        self._enough, self._standing = enough, standing
+        self._others, self._enough, self._standing = others, enough, standing
         self._waiting: dict[Job, list[int]] = {}
-        self._watch = Watch(study, terms.metric, terms.length, self._numbers)
+        self._results: dict[int, list[Result]] = {}
+        self._watch = Watch(study, terms, runner.command.checks, self._numbers)
 
     def work(self) -> None:
         """Runs points, several at a time, until all have been asked for.
@@ -60,17 +68,27 @@ class Points:
         finally:
             self._runner.doubt = self._runner.started = None
 
-    def tell(self, number: int, result: Result) -> None:
-        """Tells the study what came of a trial."""
-        value, why = outcome(result, self._terms)
-        self._study.tell(
-            number, value, why, folder=result.folder, seconds=result.seconds, state=result.state
-        )
+    def tell(self, number: int, results: Sequence[Result]) -> None:
+        """Tells the study what came of a trial.
 
-    def job(self, number: int, point: object) -> Job | None:
-        """Returns the run of a trial's point; None, and the study is told, where there is none."""
+        Args:
+            number: The trial's.
+            results: Its runs, one a seed.
+        """
+        values, why = outcome(results, self._terms, self._others)
+        last = results[-1]
+        if self._study.pruner == SEEDWISE:
+            for seed, result in enumerate(results):
+                value = result.measured.values.get(self._terms.metric, math.nan)
+                if math.isfinite(value):
+                    self._study.report(number, seed, value)
+        seconds = sum(result.seconds for result in results)
+        self._study.tell(number, values, why, folder=last.folder, seconds=seconds, state=last.state)
+
+    def _job(self, number: int, point: Point) -> Job | None:
+        """Returns the first run of a point; None, and the study is told, where there is none."""
         try:
-            candidate = self._settings.candidate(point)  # type: ignore[arg-type]
+            candidate = self._settings.candidate(point)
         except TrickError as error:
             self._study.tell(number, None, str(error))
             return None
@@ -81,7 +99,7 @@ class Points:
             asked = self._study.ask_within(self._terms.runs)
             if asked is None:
                 return []
-            job = self.job(*asked)
+            job = self._job(*asked)
             if job is not None:
                 self._waiting.setdefault(job, []).append(asked[0])
                 return [job]
@@ -93,9 +111,33 @@ class Points:
             return ()
         if job in self._runner.views:
             self._watch.ended(job, self._runner.views[job])
-        self.tell(numbers.pop(0), result)
+        number = numbers.pop(0)
+        results = self._results.setdefault(number, [])
+        results.append(result)
+        following = self._next_seed(number, job, results)
+        if following is not None:
+            self._waiting.setdefault(following, []).append(number)
+            return [following]
+        del self._results[number]
         self._standing()
         return self._more()
+
+    def _next_seed(self, number: int, job: Job, results: Sequence[Result]) -> Job | None:
+        """Returns a point's run with the next seed; None, and the study is told, after the last."""
+        values, why = outcome(results[-1:], self._terms, self._others)
+        seeds = self._terms.seeds
+        if values is not None and len(results) < seeds:
+            if self._study.pruner != SEEDWISE:
+                return replace(job, seed=job.seed + 1)
+            self._study.report(number, job.seed, values[0])
+            if not self._study.gives_up(number):
+                return replace(job, seed=job.seed + 1)
+            why = f"given up by the pruner after {len(results)} of {seeds} seeds"
+            self._study.tell(number, None, why, folder=results[-1].folder,
+                             seconds=sum(r.seconds for r in results))  # fmt: skip
+            return None
+        self.tell(number, results)
+        return None
 
     def _started(self, child: Child) -> None:
         for number in self._numbers(child.job)[:1]:

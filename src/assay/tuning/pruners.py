@@ -14,8 +14,11 @@ PRUNERS = {
     "median": "worse than the median of those before it at the same step",
     "asha": "successive halving: the best third goes on",
     "hyperband": "several of them, which begin to give up at different steps",
+    "wilcoxon": "worse than the best on the seeds so far, by a test of signed ranks (--repeat)",
 }
 """By name, with whom each gives up; the first is the usual one."""
+SEEDWISE = "wilcoxon"
+"""Compares runs with several seeds, not a run on its way."""
 
 
 def make_pruner(name: str) -> BasePruner:
@@ -32,4 +35,6 @@ def make_pruner(name: str) -> BasePruner:
         return pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
     if name == "hyperband":
         return pruners.HyperbandPruner(min_resource=1, max_resource=MARKS - 1)
+    if name == SEEDWISE:
+        return pruners.WilcoxonPruner()
     return pruners.NopPruner()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 from ..journal.reader import read_run
 from ..journal.view import RunView
@@ -18,10 +19,10 @@ from ..trials.plan import CONTROL, Budget, Candidate, Job
 from ..trials.result import Result
 from ..trials.runner import Runner
 from ..trials.strategies import Strategy
-from .facts import write_facts
+from .facts import same_script, write_facts
 from .helping import helpers
 from .listening import rehearse
-from .metric import Metric
+from .metric import higher, read_metrics
 from .own import own_point
 from .points import SEED, Points
 from .setting import Settings
@@ -45,7 +46,8 @@ class Asked:
         sampler, seed: How points are chosen.
         runs: How many points, the script's own among them.
         pruner: When a run is given up on its way.
-        metric: What is made small; None: the loss that is known.
+        metrics: What is made small, as the user wrote it; the first is what is proved.
+        repeat: With how many seeds each point is run.
         suggest: Gives a space for a record, where the user gave none.
         address: Of a server on which the study is kept; None: in its folder.
         workers: How many processes run points, this one among them.
@@ -59,8 +61,9 @@ class Asked:
     seed: int
     runs: int
     pruner: str
-    metric: Metric | None
+    metrics: tuple[str, ...]
     suggest: Callable[[RunView], tuple[Dimension, ...]]
+    repeat: int = 1
     address: str | None = None
     workers: int = 1
     standing: Callable[[str], None] = field(default=lambda text: None)
@@ -79,20 +82,23 @@ class Search(Strategy):
     def __init__(self, accounts: Accounts, runner: Runner, budget: Budget, asked: Asked) -> None:
         super().__init__(accounts, runner, budget)
         self._asked = asked
-        self.tuned = Tuned(asked.folder, asked.space, asked.sampler, asked.seed)
+        self._metric, others = read_metrics(asked.metrics)
+        self.tuned = Tuned(asked.folder, asked.space, asked.sampler, asked.seed, others)
+        self.tuned.repeat = asked.repeat
         self._settings = Settings(asked.space, asked.words, asked.folder / "files")
 
     def work(self) -> None:
         """Makes the runs; `KeyboardInterrupt` ends it early, and all is kept."""
-        if self._asked.metric is not None:
-            self._runner.measure = self._asked.metric.of
-        sets = self._asked.runs / self._budget.seeds + 2
+        if self._metric is not None:
+            self._runner.measure = self._metric.of
+        sets = self._asked.repeat * self._asked.runs / self._budget.seeds + 2
         if not self._first_control(math.ceil(sets)):
             return
         control = self._runner.results[self._job(CONTROL, SEED)]
         view = self._view(self._job(CONTROL, SEED))
         space = self._space(view)
-        if not space or not self._measurable(control):
+        controls = self._controls()
+        if not space or len(controls) < self._asked.repeat or not self._measurable(controls):
             return
         if self.trial.steps is not None and self._budget.steps is None:
             self.tuned.cautions.append(
@@ -111,19 +117,20 @@ class Search(Strategy):
             )
         asked = self._asked
         study = Study(
-            asked.folder, space, asked.sampler, asked.seed, asked.runs, asked.pruner, asked.address
-        )
-        self._same_script(study, control)
+            asked.folder, space, asked.sampler, asked.seed, asked.runs, asked.pruner,
+            asked.address, higher(asked.metrics),
+        )  # fmt: skip
+        same_script(study, control, self.trial.steps)
         if study.recall("rehearsed") is None:
             rehearse(self._runner, self._settings, control, view, self.trial.steps, self._limit)
             study.remember("rehearsed", value=True)
-        terms = Terms.of(control, self.tuned.metric, self.trial.steps, self._limit, asked.runs)
+        terms = Terms.of(controls, self.tuned.metric, self.trial.steps, self._limit, asked.runs)
         points = Points(
-            self._runner, study, self._settings, terms,
+            self._runner, study, self._settings, terms, self.tuned.others,
             lambda: self._proof_is_due(control), lambda: self._stand(study),
         )  # fmt: skip
         try:
-            self._try_own(study, points, control, view)
+            self._try_own(study, points, controls, view)
             study.remember("terms", terms.as_dict())
             self._search(study, points, control)
         finally:
@@ -154,7 +161,8 @@ class Search(Strategy):
                 "seed": self._asked.seed,
                 "steps": self.trial.steps,
                 "pruner": self._asked.pruner,
-                "metric": None if self._asked.metric is None else self._asked.metric.text,
+                "metric": list(self._asked.metrics),
+                "repeat": self._asked.repeat,
                 "runs": self._asked.runs,
                 "python": self._runner.command.python,
                 "threads": self._runner.command.threads,
@@ -163,12 +171,23 @@ class Search(Strategy):
         )
         return space
 
-    def _measurable(self, control: Result) -> bool:
+    def _controls(self) -> list[Result]:
+        """Returns the script as it is on every seed of the search, as far as there was time."""
+        jobs = [self._job(CONTROL, seed) for seed in range(self._asked.repeat)]
+        self._runner.run(jobs[1:])
+        return [self._runner.results[job] for job in jobs if job in self._runner.results]
+
+    def _measurable(self, controls: Sequence[Result]) -> bool:
         """Settles what is made small: a kind that every trick of the space leaves comparable."""
-        tuned, kinds = self.tuned, list(control.measured.values)
-        metric = self._asked.metric
-        if metric is not None and metric.kind not in kinds:
-            raise LaunchError(metric.missing(control))
+        tuned, control = self.tuned, controls[0]
+        kinds = [
+            k for k in control.measured.values if all(k in c.measured.values for c in controls)
+        ]
+        if self._metric is not None and self._metric.kind not in kinds:
+            raise LaunchError(self._metric.missing(control))
+        for metric in tuned.others:
+            if math.isnan(metric.value(control)):
+                raise LaunchError(metric.missing(control))
         tricks = some_tricks(tuned.space)
         tuned.metric, caution = comparable(tricks, kinds)
         if not tuned.metric:
@@ -176,36 +195,19 @@ class Search(Strategy):
             return False
         if caution:
             tuned.cautions.append(caution)
-        tuned.control = control.measured.values[tuned.metric]
+        tuned.control = fmean(control.measured.values[tuned.metric] for control in controls)
         return True
 
-    def _same_script(self, study: Study, control: Result) -> None:
-        """Refuses to go on with a study of a script that has changed since."""
-        known = study.recall("sources")
-        steps = study.recall("steps")
-        if known is None:
-            study.remember("sources", dict(control.sources))
-            study.remember("steps", self.trial.steps)
-            return
-        changed = [Path(p).name for p, sha in control.sources.items() if known.get(p, sha) != sha]
-        if changed:
-            raise LaunchError(
-                f"{', '.join(changed)} has changed since the study {self._asked.folder} began: "
-                "begin a new one"
-            )
-        if steps != self.trial.steps:
-            do = f"give --steps {steps}" if steps else "leave out --steps, or give more --minutes"
-            took = f"{steps} steps each" if steps else "as many steps as the script has"
-            raise LaunchError(f"the runs of the study {self._asked.folder} took {took}: {do}")
-
-    def _try_own(self, study: Study, points: Points, control: Result, view: RunView) -> None:
+    def _try_own(
+        self, study: Study, points: Points, controls: Sequence[Result], view: RunView
+    ) -> None:
         """Tells the study the script's own setting first, if it lies in the space."""
         if study.recall("own") is not None:
             return
         point = own_point(self._settings, view)
         study.remember("own", {} if point is None else dict(point))
         if point is not None:
-            points.tell(study.ask_for(point), control)
+            points.tell(study.ask_for(point), controls)
 
     def _search(self, study: Study, points: Points, control: Result) -> None:
         """Runs points, and waits for those of other workers; what a dead one had is run here."""
@@ -248,9 +250,10 @@ class Search(Strategy):
         if tuned.done:
             best = tuned.done[0]
             name = "the script as it is" if best.own else f"point {best.number}"
-            text += f"; best so far {tuned.metric} {best.value:.4g} ({name})"
+            assert best.value is not None
+            text += f"; best so far {tuned.metric} {tuned.shown(best.value):.4g} ({name})"
             if math.isfinite(tuned.control):
-                text += f", as it is {tuned.control:.4g}"
+                text += f", as it is {tuned.shown(tuned.control):.4g}"
         self._asked.standing(text)
 
     def _best(self, study: Study) -> Candidate | None:
@@ -273,10 +276,11 @@ class Search(Strategy):
             return
         self._asked.standing("the best point on fresh seeds, beside the script as it is")
         self.trial.candidates = [best]
-        self._accounts.screened[best] = SEED
-        self._seeds = tuple(range(self._budget.seeds + 1))
-        controls = [self._job(CONTROL, seed) for seed in self._seeds[1:]]
-        self._runner.run([controls[0], self._job(best, 1), *controls[1:]], self._go_on)
+        fresh = self._asked.repeat
+        self._accounts.screened[best] = fresh - 1
+        self._seeds = tuple(range(fresh + self._budget.seeds))
+        controls = [self._job(CONTROL, seed) for seed in self._seeds[fresh:]]
+        self._runner.run([controls[0], self._job(best, fresh), *controls[1:]], self._go_on)
         self._until_decided([best])
 
     def _view(self, job: Job) -> RunView:

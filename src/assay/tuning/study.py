@@ -44,7 +44,7 @@ class Tried:
     Attributes:
         number: Of its trial in the study.
         state: `done`; `pruned`: it has no number, and `why` says so; `left`: not ended.
-        value: The metric, lower is better; None unless done.
+        values: The metrics, lower is better; empty unless done.
         why: Why it has none.
         own: It is the script's own setting.
         folder: Of its run.
@@ -53,11 +53,16 @@ class Tried:
     number: int
     point: Point
     state: Literal["done", "pruned", "left"]
-    value: float | None = None
+    values: tuple[float, ...] = ()
     why: str = ""
     own: bool = False
     folder: str = ""
     seconds: float = 0.0
+
+    @property
+    def value(self) -> float | None:
+        """The first metric; None unless done."""
+        return self.values[0] if self.values else None
 
 
 class Study:
@@ -71,6 +76,7 @@ class Study:
         runs: How many points there will be at most.
         pruner: One of `PRUNERS`.
         address: Of a server on which it is kept; None: in its folder.
+        higher: Of each metric whether higher is better, as Optuna is told.
     """
 
     def __init__(
@@ -82,9 +88,10 @@ class Study:
         runs: int,
         pruner: str = "none",
         address: str | None = None,
+        higher: Sequence[bool] = (False,),
     ) -> None:
-        self.folder = folder
-        self.prunes = pruner != "none"
+        self.folder, self._higher = folder, tuple(higher)
+        self.pruner = pruner
         self._distributions = {d.name: d.distribution() for d in space}
         self._storage = open_storage(folder, address)
         name = NAME if address is None else folder.name
@@ -96,6 +103,7 @@ class Study:
                     sampler=self._kept() or make_sampler(sampler, space, seed, runs),
                     pruner=make_pruner(pruner),
                     study_name=name,
+                    directions=["maximize" if large else "minimize" for large in higher],
                     load_if_exists=True,
                 )
             except ImportError as error:  # a sampler's own library
@@ -142,12 +150,14 @@ class Study:
             self._study.enqueue_trial(dict(point), user_attrs={"own": True})
         return self.ask()[0]
 
-    def tell(self, number: int, value: float | None, why: str = "", **facts: Any) -> None:
+    def tell(
+        self, number: int, values: float | Sequence[float] | None, why: str = "", **facts: Any
+    ) -> None:
         """Tells what came of a trial; not of one that was handed to another meanwhile.
 
         Args:
             number: The trial's.
-            value: The metric, lower is better; None for a trial that has none.
+            values: The metric, or all of them, lower is better; None for a trial without.
             why: Why it has none.
             facts: What else is kept of it.
         """
@@ -159,10 +169,11 @@ class Study:
             # in one piece: each write waits for the disk, and a kill between two would part them
             self._storage.set_trial_user_attr(self._ids[number], "told", {"why": why, **facts})
             self._catch_up()
-            if value is None:
+            if values is None:
                 self._study.tell(number, state=TrialState.PRUNED)
             else:
-                self._study.tell(number, value)
+                told = (values,) if isinstance(values, (int, float)) else values
+                self._study.tell(number, list(self._signed(told)))
             self._keep()
 
     def runs_in(self, number: int, pid: int, since: str) -> None:
@@ -206,7 +217,9 @@ class Study:
     def report(self, number: int, step: int, value: float) -> None:
         """Tells what a trial has come to on its way; the same step once."""
         if step not in self._storage.get_trial(self._ids[number]).intermediate_values:
-            self._storage.set_trial_intermediate_value(self._ids[number], step, value)
+            self._storage.set_trial_intermediate_value(
+                self._ids[number], step, *self._signed((value,))
+            )
 
     def gives_up(self, number: int) -> bool:
         """Whether the pruner would end a trial that has come to what was reported last."""
@@ -220,7 +233,7 @@ class Study:
                 trial.number,
                 trial.params,
                 _STATES.get(trial.state, "left"),
-                trial.value if trial.state == TrialState.COMPLETE else None,
+                self._signed(trial.values) if trial.state == TrialState.COMPLETE else (),
                 str(told.get("why", "")),
                 bool(trial.user_attrs.get("own")),
                 str(told.get("folder", "")),
@@ -234,6 +247,11 @@ class Study:
     def remember(self, key: str, value: Any) -> None:
         """Keeps a fact of the whole study."""
         self._set(key, value)
+
+    def _signed(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Returns values as Optuna has them, or back: what is made large has another sign here."""
+        pairs = zip(values, self._higher, strict=True)
+        return tuple(-value if large else value for value, large in pairs)
 
     def _set(self, key: str, value: Any) -> None:
         self._study.set_user_attr(key, value)

@@ -17,12 +17,15 @@ def write_points(tuned: Tuned) -> Path | None:
     names = [dimension.name for dimension in tuned.space]
     with contextlib.suppress(OSError), path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(["number", "own", "state", tuned.metric, *names, "seconds", "why", "folder"])
+        rows.writerow(
+            ["number", "own", "state", *tuned.metrics, *names, "seconds", "why", "folder"]
+        )
         for tried in tuned.tried:
             values = [tried.point.get(name, "") for name in names]
-            value = "" if tried.value is None else repr(tried.value)
+            told = [repr(tuned.shown(value, n)) for n, value in enumerate(tried.values)]
+            told += [""] * (len(tuned.metrics) - len(told))
             rows.writerow([
-                tried.number, tried.own, tried.state, value, *values, tried.seconds, tried.why,
+                tried.number, tried.own, tried.state, *told, *values, tried.seconds, tried.why,
                 tried.folder,
             ])  # fmt: skip
         return path

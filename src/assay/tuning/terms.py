@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from ..launch.errors import LaunchError
@@ -25,6 +26,7 @@ class Terms:
         steps: Steps of each run; None for the whole script.
         limit: Seconds that a run may take; None for no limit.
         runs: How many points there are to be.
+        seeds: With how many seeds each is run.
         sources: Hash of each of the user's own files that it loaded.
     """
 
@@ -36,24 +38,32 @@ class Terms:
     steps: int | None
     limit: float | None
     runs: int
+    seeds: int
     sources: Mapping[str, str]
 
     @classmethod
     def of(
-        cls, control: Result, metric: str, steps: int | None, limit: float | None, runs: int
+        cls,
+        controls: Sequence[Result],
+        metric: str,
+        steps: int | None,
+        limit: float | None,
+        runs: int,
     ) -> Terms:
         """Returns those of a search.
 
         Args:
-            control: The run of the script as it is.
+            controls: The runs of the script as it is, one a seed.
             metric: The kind that is made small.
             steps: Of each run.
             limit: Seconds that a run may take.
             runs: How many points there are to be.
         """
-        value = control.measured.values[metric]
-        return cls(metric, value, control.broken, control.steps, control.seconds, steps, limit,
-                   runs, control.sources)  # fmt: skip
+        first = controls[0]
+        value = fmean(control.measured.values.get(metric, math.inf) for control in controls)
+        broken = tuple(dict.fromkeys(check for c in controls for check in c.broken))
+        return cls(metric, value, broken, first.steps, first.seconds, steps, limit, runs,
+                   len(controls), first.sources)  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Returns them as JSON has them."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..trials.metric import shown
 from ..trials.plan import Candidate
 from ..trials.verdict import Verdict
+from .metric import Metric
 from .space import Dimension
 
 if TYPE_CHECKING:
@@ -23,24 +25,28 @@ class Tuned:
         folder: Of the study.
         space: What was searched.
         sampler, seed: How.
+        others: What was made small beside the metric.
         metric: What was made small; empty until a run of the script was measured.
         control: The metric of the script as it is, on the seed of the search; nan if unknown.
         tried: All points, in the order in which they were asked for.
         best: The best point as a candidate; None if none is better than the script as it is.
         cautions: What to know before believing it.
         search_seconds: How long the search took.
+        repeat: With how many seeds each point was run.
     """
 
     folder: Path
     space: tuple[Dimension, ...] = ()
     sampler: str = "tpe"
     seed: int = 0
+    others: tuple[Metric, ...] = ()
     metric: str = ""
     control: float = math.nan
     tried: list[Tried] = field(default_factory=list)
     best: Candidate | None = None
     cautions: list[str] = field(default_factory=list)
     search_seconds: float = 0.0
+    repeat: int = 1
 
     @property
     def done(self) -> list[Tried]:
@@ -52,6 +58,20 @@ class Tuned:
     def pruned(self) -> list[Tried]:
         """Points without one."""
         return [tried for tried in self.tried if tried.state == "pruned"]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The kinds of all metrics, the first one first."""
+        return (self.metric, *(metric.kind for metric in self.others))
+
+    @property
+    def front(self) -> list[Tried]:
+        """Points that no other beats in one metric and equals in the rest; by the first metric."""
+        return [a for a in self.done if not any(_beats(b.values, a.values) for b in self.done)]
+
+    def shown(self, value: float, metric: int = 0) -> float:
+        """Returns a value of a metric as people know it, what is made large with its own sign."""
+        return shown(self.metrics[metric], value)
 
     @property
     def found(self) -> float:
@@ -76,13 +96,17 @@ class Tuned:
             "sampler": self.sampler,
             "seed": self.seed,
             "metric": self.metric or None,
-            "control": self.control if math.isfinite(self.control) else None,
+            "metrics": list(self.metrics) if self.metric else [],
+            "front": [t.number for t in self.front] if self.others else None,
+            "repeat": self.repeat,
+            "control": self.shown(self.control) if math.isfinite(self.control) else None,
             "points": [
                 {
                     "number": t.number,
                     "values": dict(t.point),
                     "state": t.state,
-                    "value": t.value,
+                    "value": None if t.value is None else self.shown(t.value),
+                    "metrics": [self.shown(v, n) for n, v in enumerate(t.values)],
                     "why": t.why or None,
                     "own": t.own,
                     "folder": t.folder or None,
@@ -94,3 +118,8 @@ class Tuned:
             "proved": fresh if math.isfinite(fresh) else None,
             "cautions": list(self.cautions),
         }
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether one is nowhere worse and somewhere better."""
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))

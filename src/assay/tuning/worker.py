@@ -10,9 +10,10 @@ from typing import Any
 
 from ..launch.errors import LaunchError
 from ..trials.child import Command
+from ..trials.metric import shown
 from ..trials.result import content_hash
 from ..trials.runner import Runner
-from .metric import Metric
+from .metric import higher, read_metrics
 from .points import Points
 from .setting import Settings
 from .space import read_space
@@ -44,8 +45,10 @@ class Worker:
         words = tuple(map(str, facts["command"]))
         space = read_space(facts["search"])
         self._settings = Settings(space, words, study.folder / "files")
-        if facts.get("metric"):
-            runner.measure = Metric.read(facts["metric"]).of
+        first, self._others = read_metrics(facts.get("metric") or [])
+        if first is not None:
+            runner.measure = first.of
+        self._metric = ""
         self.told = 0
         """So many points have ended here."""
 
@@ -64,9 +67,11 @@ class Worker:
                 "script is run as it is first"
             )
         terms = Terms.from_dict(told)
-        self._runner.length = terms.length
+        self._runner.length, self._metric = terms.length, terms.metric
         _same_sources(terms)
-        points = Points(self._runner, study, self._settings, terms, self._over, self._ended)
+        points = Points(
+            self._runner, study, self._settings, terms, self._others, self._over, self._ended
+        )
         try:
             while not self._over():
                 points.work()
@@ -82,7 +87,8 @@ class Worker:
     def _ended(self) -> None:
         self.told += 1
         last = max((t for t in self._study.tried() if t.folder), key=lambda t: t.number)
-        said = f"{last.value:.4g}" if last.value is not None else last.why
+        value = None if last.value is None else shown(self._metric, last.value)
+        said = last.why if value is None else f"{self._metric} {value:.4g}"
         self._standing(f"point {last.number}: {said}")
 
 
@@ -114,7 +120,7 @@ def join(folder: Path, facts: Mapping[str, Any], standing: Callable[[str], None]
 
     space = read_space(facts["search"])
     study = Study(folder, space, facts["sampler"], int(facts["seed"]), int(facts.get("runs", 1)),
-                  facts["pruner"], address)  # fmt: skip
+                  facts["pruner"], address, higher(facts.get("metric") or []))  # fmt: skip
     words = tuple(map(str, facts["command"]))
     command = Command(words, facts.get("python"), facts.get("threads"), checks)
     runs = folder / "runs" / study.worker

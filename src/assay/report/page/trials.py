@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from ...trials.change import Change
+from ...trials.metric import HIGHER, shown
 from ...trials.settled import table
 from ...trials.trial import Trial
 from ...trials.verdict import Verdict
@@ -164,7 +165,7 @@ def _verdict(verdict: Verdict, reach: float) -> dict[str, Any]:
         "caution": sentence(verdict.caution) if verdict.caution else "",
         "bar": _bar(verdict, reach),
         "seeds": [
-            {"seed": seed, "control": _number(a), "treated": _number(b)}
+            {"seed": seed, "control": _number(verdict, a), "treated": _number(verdict, b)}
             for seed, a, b in zip_longest(verdict.seeds, verdict.control, verdict.treated)
         ],
         "gone": [clean(name) for name in verdict.reverse.gone],
@@ -173,9 +174,10 @@ def _verdict(verdict: Verdict, reach: float) -> dict[str, Any]:
     }
 
 
-def _number(value: float | None) -> str:
+def _number(verdict: Verdict, value: float | None) -> str:
     if value is None:
         return ""
+    value = shown(verdict.metric, value)
     return f"{value:.4g}" if math.isfinite(value) else "not finite"
 
 
@@ -184,7 +186,9 @@ def _change_of(verdict: Verdict) -> tuple[float, float, float] | None:
     effect = verdict.effect
     if effect is None or math.isnan(effect.mean):
         return None
-    low, mean, high = (-effect.share(d) for d in (effect.high, effect.mean, effect.low))
+    sign = 1 if verdict.metric.endswith(HIGHER) else -1
+    shares = (sign * effect.share(d) for d in (effect.high, effect.mean, effect.low))
+    low, mean, high = sorted(shares) if not math.isnan(effect.low) else shares
     return (mean, mean, mean) if math.isnan(low) else (low, mean, high)
 
 
@@ -238,6 +242,8 @@ def _noise(trial: Trial) -> str:
     if not metrics:
         return ""
     floor = next((v.effect.share(v.effect.floor) for v in trial.verdicts if v.effect), math.nan)
+    better = "above" if any(metric.endswith(HIGHER) for metric in metrics) else "below"
     text = f"Effect: change of the {' or '.join(metrics)}, paired by seed."
+    text += f" An effect {better} zero is an improvement."
     known = math.isfinite(floor)
     return f"{text} The seeds alone change it by {abs(floor):.1%}." if known else text
