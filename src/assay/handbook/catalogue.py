@@ -11,6 +11,7 @@ from .page import Measured, Page
 NAMES = (
     "nan", "norms", "learning-rate", "warmup", "weight-decay", "initialisation",
     "number-formats", "clipping", "accumulation", "optimizers", "adam", "ema", "dropout",
+    "autograd", "residuals", "lipschitz", "batch-size", "schedules", "gradient",
 )  # fmt: skip
 """Each is a module of this package, with `-` for `_`: `PAGE`, and `measure` to run it."""
 
