@@ -20,7 +20,7 @@ class Noting(SimpleNamespace):
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.why: dict[str, str] = {}
         self.trainings: list[Any] = []
-        self.sampling = self.is_thorough = self.is_full = True
+        self.sampling = self.is_thorough = self.is_full = self.is_repeated = True
         self.compiled = self.is_opening = False
         self.iteration = 0
         self.names = SimpleNamespace(

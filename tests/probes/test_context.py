@@ -146,10 +146,12 @@ def test_a_measurement_is_charged_with_what_it_took(told: Bench, monkeypatch: An
     charged: list[Any] = []
     monkeypatch.setattr(context, "perf_counter", lambda: 12.5)
     monkeypatch.setattr(
-        told.watch.sampling.budget, "charge", lambda *a, opening: charged.append((*a, opening))
+        told.watch.sampling.budget,
+        "charge",
+        lambda *a, opening, steps: charged.append((*a, opening, steps)),
     )
     of(told, Dear).watch.charge(10.0)
-    assert charged == [("dear", 2.5, True)]
+    assert charged == [("dear", 2.5, True, None)]
     own_s = told.watch.sampling.own_s
     of(told, Free).watch.spent(0.25)
     assert told.watch.sampling.own_s == pytest.approx(own_s + 0.25)

@@ -45,12 +45,12 @@ def test_what_a_plan_knows_of_itself() -> None:
     assert made.next > found[-1]
 
 
-def test_gaps_grow_by_a_sixteenth_of_the_iterations() -> None:
-    found = sampled(plan(), 4000)
-    gaps = [(b, b - a) for a, b in pairwise(found)]
-    for at in (1000, 2000, 3500):
+def test_gaps_grow_by_a_sixteenth_of_the_iterations_and_then_by_an_eighth() -> None:
+    gaps = [(b, b - a) for a, b in pairwise(sampled(plan(), 8000))]
+    for at, gap in ((300, 236 / 16), (2000, 448 / 16 + 1488 / 8), (5500, 448 / 16 + 4988 / 8)):
         near = [gap for b, gap in gaps if abs(b - at) < at / 4]
-        assert sum(near) / len(near) == pytest.approx((at - 64) / 16, rel=0.2)
+        assert sum(near) / len(near) == pytest.approx(gap, rel=0.2)
+    found = sampled(plan(), 4000)
     dense = sampled(plan(share=0.02), 4000)
     assert len(dense) == pytest.approx(2 * len(found), rel=0.35)
     assert sampled(plan(share=1.0), 200) == list(range(200))
@@ -120,8 +120,8 @@ def test_one_sample_alone() -> None:
     assert made.next == 1001
     assert made.is_thorough(1001)
     assert not made.request_one(1001, "a")
-    assert not made.request_one(1000 + int(1000 / 16), "a")
-    assert made.request_one(1002 + int(1000 / 16), "a")
+    assert not made.request_one(1000 + 97, "a")  # as far as samples lie apart at 1064
+    assert made.request_one(1002 + 97, "a")
     other = plan(opening=4)
     sampled(other, 1000)
     other.next = 1050
@@ -241,6 +241,7 @@ def test_gaps_in_an_opening(sample: float, spent: float, left: int, early: bool,
 
 
 def grants(made: Budget, until: int, *, steps: float = 30.0, seconds: float = 0.0) -> list[int]:
+    """When one is made that nothing but its distances holds back."""
     found = []
     for iteration in range(until):
         if made.grant("a", iteration, began=0, opening=False, steps=steps):
@@ -252,16 +253,18 @@ def grants(made: Budget, until: int, *, steps: float = 30.0, seconds: float = 0.
 @pytest.mark.parametrize(
     ("steps", "seconds", "expected"),
     [
-        (30.0, 0.0, [0, 240, 480, 720, 960]),
+        (30.0, 0.0, [0, 480, 960, 1440, 1920]),
         (3.0, 0.0, [0, 45, 90, 135, 180]),
-        (4.0, 0.0, [0, 32, 64, 96, 128]),
+        (4.0, 0.0, [0, 64, 128, 192, 256]),
         (1.0, 0.0, [0, 15, 30, 45, 60]),
         (30.0, 10.0, [0, 900, 1800, 2700, 3600]),
         (30.0, 33.0, [0, 1920, 3840]),
     ],
 )
 def test_how_far_measurements_lie_apart(steps: float, seconds: float, expected: list[int]) -> None:
-    found = grants(Budget(0.01), 4000, steps=steps, seconds=seconds)
+    made = Budget(0.01)
+    made._openings = 1000  # it is rich
+    found = grants(made, 4000, steps=steps, seconds=seconds)
     assert found[: len(expected)] == expected
 
 
@@ -289,8 +292,62 @@ def test_turns_are_taken_in_the_order_of_asking() -> None:
     assert not asks("d", 7)
     for at, granted in ((263, False), (264, True)):
         other = Budget(0.01)
-        other._waiting = {"gone": 7}
+        other._waiting["short"] = {"gone": 7}
         assert other.grant("e", at, began=0, opening=False, steps=1.0) is granted
+        assert other.grant("f", at, began=0, opening=False, steps=4.0) is not granted
+    for at, granted in ((1333, False), (1334, True)):  # a quarter of a long run
+        other = Budget(0.01)
+        other._waiting["short"] = {"gone": 1000}
+        assert other.grant("e", at, began=0, opening=False, steps=1.0) is granted
+
+
+@pytest.mark.parametrize(("steps", "at_first", "every"), [(3.0, 8, 6000), (6.0, 4, 6000)])
+def test_what_measurements_come_to_is_a_share_of_the_iterations(
+    steps: float, at_first: int, every: int
+) -> None:
+    made, found = Budget(0.01), []
+    for iteration in range(40, 40_000, 20):
+        for who in "abcd":  # takes turns, and so no kind has to wait for its own distance
+            if made.grant(who, iteration, began=0, opening=False, steps=steps):
+                made.charge(who, 0.0, opening=False)
+                found.append(iteration)
+    assert [at < 1000 for at in found].count(True) == at_first
+    assert len(found) == at_first + 40_000 // every
+    later = [b - a for a, b in pairwise(found[at_first:])]
+    assert later == pytest.approx([every] * len(later), abs=20)
+
+
+def test_the_first_of_a_kind_is_made_whatever_others_have_taken() -> None:
+    made = Budget(0.01)
+    made._steps["short"] = 1000.0
+    assert made.grant("a", 40, began=0, opening=False, steps=1.0)
+    assert not made.grant("a", 1000, began=0, opening=False, steps=1.0)
+    assert made.grant("b", 1001, began=0, opening=False, steps=4.0)  # of another purse
+    assert not made.grant("c", 1002, began=0, opening=False, steps=1.0)  # behind a
+    made._waiting["short"].clear()
+    assert made.grant("c", 1003, began=0, opening=False, steps=1.0)
+    made.open()
+    assert made.grant("a", 2000, began=1900, opening=False, steps=1.0)
+
+
+def test_each_opening_fills_the_purses_and_a_larger_share_does() -> None:
+    for share, openings, left in ((0.01, 1, 25.0), (0.01, 3, 73.0), (0.1, 1, 34.0)):
+        made = Budget(share)
+        for _ in range(openings - 1):
+            made.open()
+        made._made.update("ab")
+        made._steps["long"] = left - 4.0 + 0.01
+        assert not made.grant("a", 1000, began=0, opening=False, steps=4.0)
+        made._steps["long"] = left - 4.0 - 0.01
+        assert made.grant("a", 1000, began=0, opening=False, steps=4.0)
+
+
+def test_what_it_came_to_counts_and_in_an_opening_nothing() -> None:
+    made = Budget(0.01)
+    for at, opening, steps in ((1, True, None), (200, False, None), (400, False, 2.5)):
+        assert made.grant("a", at, began=0, opening=opening, steps=10.0)
+        made.charge("a", 0.0, opening=opening, steps=steps)
+    assert made._steps == {"short": 0.0, "long": 12.5}
 
 
 def test_in_an_opening_only_what_it_can_hold() -> None:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import pytest
 
-from assay.signals.stability import constant_rate, first_stress, peak_stress, worst_of_first
+from assay.signals.stability import (
+    constant_rate,
+    first_stress,
+    peak_stress,
+    raised_by_steps,
+    worst_of_first,
+)
 from assay.testing.runs import make_training
 
 
@@ -55,3 +62,21 @@ def test_the_worst_of_the_first_steps() -> None:
     assert worst_of_first(training, 5) == -5.0
     assert worst_of_first(make_training(step_quality={0: -2.0, 1: 0.5}), 2) == -2.0
     assert worst_of_first(training, 0) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("measured", "raised"),
+    [(range(5), True), (range(6), False), ((*range(5), 16), False), ((*range(5), 17), True)],
+)
+def test_a_loss_that_no_measured_step_raised(measured: Iterable[int], raised: bool) -> None:
+    """Steps 0 to 16 come before it and with it: a third of them are six at least."""
+    losses = [1.0] * 16 + [5.0] + [1.0] * 8
+    training = make_training(loss=losses, step_quality=dict.fromkeys(measured, 0.5))
+    assert raised_by_steps(training, 5.0) is raised
+
+
+def test_a_loss_that_a_step_before_it_raised() -> None:
+    for step, raised in ((16, True), (17, False)):
+        quality = {at: -0.1 if at == step else 0.5 for at in (*range(8), 16, 17)}
+        training = make_training(loss=[1.0] * 16 + [5.0, 1.0], step_quality=quality)
+        assert raised_by_steps(training, 5.0) is raised

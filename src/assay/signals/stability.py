@@ -44,9 +44,9 @@ def worst_of_first(training: Training, steps: int) -> float:
 def raised_by_steps(training: Training, loss: float) -> bool:
     """Returns whether a step raised the loss of its own batch before the loss was so high.
 
-    Small batches alone may differ by as much. Where fewer than half of the steps before it were
-    measured it can't be told, and is taken to be so.
+    Small batches alone may differ by as much. Where fewer than a third of the steps before it
+    were measured (of an opening two thirds are) it can't be told, and is taken to be so.
     """
     at = next(step for step, value in training.series("loss") if value == loss)
     before = training.series("step_quality").finite().between(0, at + 1).values
-    return 2 * len(before) < at + 1 or min(before) < 0
+    return 3 * len(before) < at + 1 or min(before) < 0

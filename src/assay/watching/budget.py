@@ -23,8 +23,17 @@ for a report anyway), and a long opening takes at most half as long again as it 
 MEASUREMENT_S = 1.0
 """Dear measurements that take less follow the count of iterations alone."""
 
-ASKS_AGAIN_WITHIN = 256
-"""Iterations after which one that waits for its turn, and asks no more, loses its place."""
+FEW_STEPS = 3.0
+AT_FIRST = {"short": 24.0, "long": 24.0}
+SHARE = {"short": 1 / 2000, "long": 1 / 1000}
+"""What measurements after the openings may come to: so many steps for each opening, and this part
+of the iterations so far. A step is a forward and a backward pass, so that it is known without a
+clock. Those that cost up to `FEW_STEPS`, most of them questions, have a purse and a line of their
+own: they would else empty that of a sharpness, or wait behind it until it can be paid."""
+
+ASKS_AGAIN_WITHIN = 256, 1 / 4
+"""Iterations, or part of those so far, after which one that waits for its turn, and asks no more,
+loses its place."""
 
 STEPS_AT_A_THIRD = 90.0
 RARE = 1 / 32, 1 / 3
@@ -34,12 +43,9 @@ run; as samples do for those that cost less than three. `COST_APART` rules in sh
 
 COST_APART = 30
 """Two measurements of one kind lie at least so many times the steps that one costs apart, and half
-so many if it costs up to `FEW_STEPS`: those of one kind take a thirtieth, or a fifteenth, of a run
-that is still short, and less and less of one that goes on."""
-FEW_STEPS = 3.0
-MANY_APART = 8
-"""The same of one that costs more, and yet no more than seconds: one of 15 steps is due in the last
-quarter of any run from 480 steps on, though others that wait may keep it from its turn."""
+so many if it costs up to `FEW_STEPS`."""
+MANY_APART = 16
+"""The same of one that costs more, and yet no more than seconds."""
 
 THINNING_AT_MOST = 1 << 30
 
@@ -49,7 +55,8 @@ class Budget:
 
     Samples are planned by the count of iterations, and so are dear measurements, such as second
     derivatives. These ask by name each time (`grant`): they take turns in the order in which they
-    asked first, at most one an iteration. Time has a say only where it is much, in powers of two
+    asked first, at most one an iteration, and all together come to a share of the iterations at
+    most, counted in passes of the model. Time has a say only where it is much, in powers of two
     and with slack on both sides. What samples and measurements take counts as the CPU time of this
     thread there, so that a busy machine changes nothing.
 
@@ -66,8 +73,10 @@ class Budget:
         self._thinning = 1
         self._took_s: dict[str, float] = {}
         self._granted: dict[str, tuple[int, int]] = {}  # when, and how long after the opening
-        self._waiting: dict[str, int] = {}
-        self._granted_in, self._granted_cpu_s = -1, 0.0
+        self._waiting: dict[str, dict[str, int]] = {"short": {}, "long": {}}
+        self._granted_in, self._granted_cpu_s, self._granted_steps = -1, 0.0, 0.0
+        self._steps = dict.fromkeys(AT_FIRST, 0.0)  # of measurements after openings
+        self._openings, self._made = 1, set[str]()  # the latter since the last opening
 
     @property
     def plain_s(self) -> float:
@@ -120,6 +129,8 @@ class Budget:
     def open(self) -> None:
         """Begins another opening, with time of its own."""
         self._opened_s = 0.0
+        self._openings += 1
+        self._made.clear()
 
     def opening_left_s(self) -> float:
         """Returns the seconds that this opening window may still take."""
@@ -142,8 +153,19 @@ class Budget:
 
     # -- dear measurements ------------------------------------------------------------------------
 
-    def grant(self, who: str, iteration: int, *, began: int, opening: bool, steps: float) -> bool:
+    def grant(
+        self,
+        who: str,
+        iteration: int,
+        *,
+        began: int,
+        opening: bool,
+        steps: float,
+    ) -> bool:
         """Whether this dear measurement may be made now.
+
+        One whose turn it is waits until it can be paid, and so do those behind it in its line. The
+        first of a kind after an opening is made whatever others have taken.
 
         Args:
             who: The name that it asks under, and is charged to.
@@ -152,21 +174,31 @@ class Budget:
             opening: Whether the one under way lies in it.
             steps: What one costs, in steps without a sample.
         """
-        self._waiting = {
-            name: at for name, at in self._waiting.items() if iteration - at <= ASKS_AGAIN_WITHIN
-        }
+        within = max(ASKS_AGAIN_WITHIN[0], iteration * ASKS_AGAIN_WITHIN[1])
+        line = self._waiting[_purse(steps)]
+        for name in [name for name, at in line.items() if iteration - at > within]:
+            del line[name]
         if not opening and iteration < self._due(who, steps):
             return False
         if opening and not self._fits(who, steps):
             return False
-        self._waiting.setdefault(who, iteration)
-        self._waiting[who] = iteration  # keeps its place in the order if it had one
-        if self._granted_in == iteration or next(iter(self._waiting)) != who:
+        line[who] = iteration  # keeps its place in the order if it had one
+        if self._granted_in == iteration or next(iter(line)) != who:
             return False
-        del self._waiting[who]
+        if not (opening or who not in self._made or self._affords(iteration, steps)):
+            return False
+        del line[who]
         self._granted_in, self._granted_cpu_s = iteration, thread_time()
-        self._granted[who] = iteration, iteration - began
+        self._granted[who], self._granted_steps = (iteration, iteration - began), steps
+        if not opening:
+            self._made.add(who)
         return True
+
+    def _affords(self, iteration: int, steps: float) -> bool:
+        """Whether measurements like this one come to no more than their share with it."""
+        purse = _purse(steps)
+        share = SHARE[purse] * self.share / 0.01
+        return self._steps[purse] + steps <= AT_FIRST[purse] * self._openings + share * iteration
 
     def _due(self, who: str, steps: float) -> int:
         """Returns the iteration from which on one that costs so many steps may be made again."""
@@ -193,8 +225,20 @@ class Budget:
             factor *= 2
         return factor
 
-    def charge(self, who: str, seconds: float, *, opening: bool) -> None:
-        """Notes what a measurement that was granted took; the fastest so far counts."""
+    def charge(
+        self, who: str, seconds: float, *, opening: bool, steps: float | None = None
+    ) -> None:
+        """Notes what a measurement that was granted took; of seconds the fewest so far count.
+
+        Args:
+            who: Its name.
+            seconds: By the clock.
+            opening: Whether it was made in an opening.
+            steps: What it came to, if not what was asked for.
+        """
+        if not opening:
+            asked = self._granted_steps
+            self._steps[_purse(asked)] += asked if steps is None else steps
         cpu_s = min(thread_time() - self._granted_cpu_s, seconds)
         self._took_s[who] = min(self._took_s.get(who, cpu_s), cpu_s)
         self._charge(seconds, cpu_s, opening=opening)
@@ -208,6 +252,10 @@ class Budget:
         if opening:
             self.opening_s += seconds
             self._opened_s += cpu_s
+
+
+def _purse(steps: float) -> str:
+    return "short" if steps <= FEW_STEPS else "long"
 
 
 def _median(values: deque[float]) -> float:

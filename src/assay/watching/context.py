@@ -114,6 +114,11 @@ class ProbeContext:
         return self._sampling.plan.is_full(self._clock.iteration)
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether the batch of this sample is computed again once its step is done."""
+        return self._sampling.plan.is_repeated(self._clock.iteration)
+
+    @property
     def is_opening(self) -> bool:
         """Whether this iteration lies in an opening window."""
         return self._sampling.plan.is_opening(self._clock.iteration)
@@ -271,8 +276,13 @@ class ProbeContext:
         """Charges the sample with time that no listener of it took."""
         self._sampling.spent(seconds)
 
-    def charge(self, began: float) -> None:
-        """Accounts for a measurement that was granted, and began at this `perf_counter()`."""
+    def charge(self, began: float, steps: float | None = None) -> None:
+        """Accounts for a measurement that was granted, and began at this `perf_counter()`.
+
+        Args:
+            began: When it did.
+            steps: What it came to, where that is not what was asked for.
+        """
         assert self._probe is not None
-        seconds = perf_counter() - began
-        self._sampling.budget.charge(self._probe.name, seconds, opening=self.is_opening)
+        seconds, opening = perf_counter() - began, self.is_opening
+        self._sampling.budget.charge(self._probe.name, seconds, opening=opening, steps=steps)

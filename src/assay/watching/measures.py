@@ -212,29 +212,40 @@ _WIDENED = 1 << 20
 _PRIME = 2**31 - 1
 
 
-def zero_share(tensor: torch.Tensor) -> torch.Tensor:
+def zero_share(tensor: torch.Tensor) -> torch.Tensor | float:
     """Returns the share of a subsample's elements that are exactly 0."""
     chosen = subsample(tensor)
-    return 1 - torch.count_nonzero(chosen) / chosen.numel()
+    return 1 - _count(chosen) / chosen.numel()
 
 
 def changed_shares(
     pairs: Sequence[tuple[torch.Tensor, torch.Tensor]],
-) -> tuple[list[torch.Tensor], torch.Tensor]:
+) -> tuple[list[torch.Tensor | float], torch.Tensor | float]:
     """Returns the share of a subsample's elements that differ, of each pair and of all of them.
 
     NaN is changed. Pairs that lie otherwise in memory are compared as a whole.
     """
-    shares, changed, elements = [], [], 0
+    shares: list[torch.Tensor | float] = []
+    changed: torch.Tensor | float = 0.0
+    elements = 0
     for after, before in pairs:
         if after.stride() == before.stride():
             differ = subsample(after) != subsample(before)
         else:
             differ = after != before
-        shares.append(torch.count_nonzero(differ) / differ.numel())
-        changed.append(shares[-1].to(pairs[0][0].device) * after.numel())
+        share = _count(differ) / differ.numel()
+        shares.append(share)
+        changed += after.numel() * (
+            share.to(pairs[0][0].device) if isinstance(share, torch.Tensor) else share
+        )
         elements += after.numel()
-    return shares, torch.stack(changed).sum() / elements
+    return shares, changed / elements
+
+
+def _count(tensor: torch.Tensor) -> torch.Tensor | int:
+    """Returns how many elements are not 0: on the CPU at once, which is cheaper than a tensor."""
+    found = torch.count_nonzero(tensor)
+    return int(found) if found.is_cpu else found
 
 
 def _scaled_norm(tensor: torch.Tensor) -> torch.Tensor:

@@ -15,8 +15,12 @@ DENSE = 8
 DENSITY = 16
 SPREAD_FROM = 64
 """After an opening two samples lie this part of the iterations since `SPREAD_FROM` apart, at least
-two iterations: 34 samples in a hundred iterations, four in the last quarter of a run of any length,
-169 in 100,000. What they cost falls as the run goes on."""
+two iterations: 34 samples in a hundred iterations, 65 in 512. What they cost falls as the run goes
+on."""
+
+HALVED_FROM, HALVED = 512, 2
+"""From there on the distance grows twice as fast: two samples or three in the last quarter of a run
+of any length, 118 in one of 100,000. A run that ends before is short, whatever it pays."""
 
 DENSITY_AT_MOST = 512
 """The same, where more than the usual share of the time may be spent."""
@@ -28,6 +32,10 @@ which takes more than all else. In a long run two or three of those lie in the l
 FULL_UP_TO, FULL_EACH = 8, 4
 """Of an opening the first iterations are looked at in full, then one in so many: what is slow and
 changes little need not be measured at each."""
+
+AGAIN_EACH = 2
+"""The same of computing the batch again once the step is done, which half of a transformer's
+opening went into: of steps that do harm each fourth would miss too many."""
 
 OPENINGS = 16
 """So many optimizers have an opening and a count of their own; later ones have a window of the same
@@ -95,9 +103,16 @@ class SamplePlan:
 
     def is_full(self, iteration: int) -> bool:
         """Whether what is slow and changes little is measured: in an opening not each time."""
+        return self._is_one_in(FULL_EACH, iteration)
+
+    def is_repeated(self, iteration: int) -> bool:
+        """Whether the batch is computed again after the step: in an opening not each time."""
+        return self._is_one_in(AGAIN_EACH, iteration)
+
+    def _is_one_in(self, each: int, iteration: int) -> bool:
         since = iteration - self.began
         later = self.is_opening(iteration) and since >= FULL_UP_TO and self._usual
-        return self.is_thorough(iteration) and not (later and since % FULL_EACH)
+        return self.is_thorough(iteration) and not (later and since % each)
 
     # -- windows ----------------------------------------------------------------------------------
 
@@ -142,7 +157,7 @@ class SamplePlan:
         """
         if iteration < self._again.get(cause, 0):
             return False
-        self._again[cause] = iteration + 1 + int((iteration - self._base) / self._density)
+        self._again[cause] = iteration + 1 + self._gap(iteration - self._base + SPREAD_FROM)
         if self._single is None or self._single <= iteration:
             self._single = iteration + 1
         self.next = min(self.next, iteration + 1)
@@ -184,12 +199,17 @@ class SamplePlan:
             self._tell(iteration, thinning)
         while True:
             since = self._stretch - self._base
-            gap = max(self._gap_at_least, int((since - SPREAD_FROM) / self._density), thinning)
+            gap = max(self._gap_at_least, self._gap(since), thinning)
             at = self._stretch + int(gap * (self._number * GOLDEN % 1))
             if at > iteration:
                 return at
             self._stretch += gap
             self._number += 1
+
+    def _gap(self, since: int) -> int:
+        """Returns how far apart samples lie, so many iterations after their count began."""
+        grown = since + (HALVED - 1) * max(since - HALVED_FROM, 0)
+        return int((grown - SPREAD_FROM) / self._density)
 
     def _tell(self, iteration: int, gap: int) -> None:
         if gap != self._thinned:

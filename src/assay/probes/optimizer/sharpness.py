@@ -36,9 +36,9 @@ LATE = 26
 moment: before, it holds too few gradients (measured on digits: a sharpness of 3e7, 3e4 and 7e2 at
 steps 1, 8, 26)."""
 
-GROWTH = 3
-"""After an opening each gap is at least one part in so many of the iterations since it began, so
-that one measurement lies in the last quarter of any run; the budget may space them further."""
+GROWTH = 1
+"""After an opening each gap is at least one part in so many of the iterations since it began: what
+they come to is spread over the run; the budget may space them further."""
 
 NEVER = 1 << 62
 
@@ -104,8 +104,8 @@ class Sharpness(SecondOrder):
     Measured on the live graph of a step in training, dropout and batch statistics included, so it
     is the sharpness that the step meets.
 
-    When: once as early as possible, once late in each opening window, then ever more rarely, so
-    that some lie in each quarter of a run.
+    When: once as early as possible, once late in each opening window, once some 120 iterations
+    later, and then ever more rarely.
     """
 
     name = "sharpness"
@@ -119,6 +119,7 @@ class Sharpness(SecondOrder):
         self._found: dict[str, float] | None = None
         self._proportions: list[float] = []
         self._vector: torch.Tensor | None = None
+        self._again_took = AGAIN_AT_LEAST
 
     def iteration_begins(self) -> None:
         """Looks at backward passes only from when it is time until it is done."""
@@ -154,17 +155,17 @@ class Sharpness(SecondOrder):
             self._next = self._began + LATE
             self._listen(False)
             return
-        if not self.watch.grant(STEPS_PER_PRODUCT * self._products_wanted()):
+        if not self.watch.grant(STEPS_PER_PRODUCT * self._products_expected()):
             self._refused = True
             self._next = iteration + max(1, since // 32)
             return
-        began = perf_counter()
+        began, products = perf_counter(), 0
         why = self._supported(optimizer) or self.why_not(roots, trained(optimizer))
         if why is None:
             try:
                 with self.watch.silence():
-                    measured = self._measure(roots, optimizer)
-                if not measured:
+                    products = self._measure(roots, optimizer)
+                if not products:
                     self._next = iteration + 1
                     return
             except (RuntimeError, NotImplementedError, torch.OutOfMemoryError) as error:
@@ -174,7 +175,7 @@ class Sharpness(SecondOrder):
         else:
             self._measured_at = iteration
             self.watch.listen("step_end", self._on_step_end, first=True)
-        self.watch.charge(began)
+        self.watch.charge(began, STEPS_PER_PRODUCT * products)
 
     def _on_step_end(self, optimizer: Any) -> None:
         """Writes what was measured before this step, as this step's, with the rate it was taken at.
@@ -221,7 +222,8 @@ class Sharpness(SecondOrder):
             return f"no stability limit is known for {type(optimizer).__name__}"
         return None
 
-    def _measure(self, loss: torch.Tensor, optimizer: Any) -> bool:
+    def _measure(self, loss: torch.Tensor, optimizer: Any) -> int:
+        """Returns how many products it took; 0 if there is nothing to measure yet."""
         rates = [float(group["lr"]) for group in optimizer.param_groups]
         self._proportions = proportions(rates)
         parameters: list[torch.Tensor] = []
@@ -233,7 +235,7 @@ class Sharpness(SecondOrder):
                     parameters.append(p)
                     scales.append(share**0.5 / diagonal.sqrt())
         if not parameters:
-            return False
+            return 0
         elements = sum(p.numel() for p in parameters)
         products = min(self._products_wanted(), room(parameters[0].device) // (4 * elements) - 2)
         if products < 4:
@@ -250,10 +252,12 @@ class Sharpness(SecondOrder):
             found = lanczos(product, start, products, RESIDUAL, least)
         limits = [stability_limit(optimizer, group) or 0.0 for group in optimizer.param_groups]
         self._found = {"sharpness": found.high, "stability_limit": min(limits)}
-        if not self._is_again:
+        if self._is_again:
+            self._again_took = found.products
+        else:
             self._found["sharpness_min"] = found.low
         self._vector = found.vector
-        return True
+        return found.products
 
     @property
     def _is_again(self) -> bool:
@@ -264,6 +268,10 @@ class Sharpness(SecondOrder):
         if self._is_again:
             return AGAIN_AT_MOST
         return EARLY_PRODUCTS if self.watch.iteration - self._began <= 0 else PRODUCTS_AT_MOST
+
+    def _products_expected(self) -> int:
+        """Returns how many one will take: as many as the last that began with an eigenvector."""
+        return self._again_took if self._is_again else self._products_wanted()
 
     def _start(self, gradient: torch.Tensor) -> torch.Tensor:
         """Returns the last eigenvector, or the gradient, which is steep; draws no random number."""

@@ -13,7 +13,7 @@ from ...replay.replays import Replays
 from ...replay.structure import NotReplayable
 from ...watching.measures import inner, norms, stored, total
 
-CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 27)
+CURVATURE_AT = (0, 1, 2, 3, 5, 8, 12, 18, 28)
 """Iterations of the opening window at which curvature is measured."""
 
 STEPS_PER_CURVATURE = 2.0
@@ -44,8 +44,8 @@ class StepQuality(SecondOrder):
     nan for a step that the gradient itself expects to go uphill, as momentum takes at times.
 
     The loss is computed once more after the step, on the same batch (see `Replays`); where it can't
-    be, r = 1 + d.T H d / (2 g.T d), with one double backward through the next step's
-    graph.
+    be, r = 1 + d.T H d / (2 g.T d), with one double backward through the next step's graph. Of an
+    opening the first eight steps are measured, and then every other one.
     """
 
     name = "step_quality"
@@ -75,14 +75,14 @@ class StepQuality(SecondOrder):
     def on_scaled(self, original: Any, scaled: Any) -> None:
         """Remembers which loss was multiplied."""
         super().on_scaled(original, scaled)
-        if self.watch.sampling and self.watch.is_thorough:
+        if self.watch.sampling and self.watch.is_repeated:
             self._scaled = original, scaled
 
     # -- the step -------------------------------------------------------------------------------
 
     def on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Notes the loss, and which gradients were there before it."""
-        if not self.watch.is_thorough:
+        if not self.watch.is_repeated:
             return
         self._backwards += 1
         loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
