@@ -50,6 +50,7 @@ RARE = {
     "saved-by-every-rank": (2, SEVERAL_RANKS),
     "no-sync-missing": (12, SEVERAL_RANKS),
     "unused-parameters": (12, SEVERAL_RANKS),
+    "straggler": (12, SEVERAL_RANKS),
     "uneven-inputs": (5, "compares the loaders of ranks, and few scripts train on several"),
     "wrapper-bypassed": (12, SEVERAL_RANKS),
     "causal-leak": (4, "asks only models that are trained to predict the next token"),

@@ -696,6 +696,7 @@ WITHOUT: dict[str, str] = {
     "forward_s": SECONDS,
     "backward_s": SECONDS,
     "step_s": SECONDS,
+    "elsewhere_s": SECONDS,
     "time_s": SECONDS,
     "memory_peak": "bytes of the whole process",
     "memory_allocated": "of an accelerator",

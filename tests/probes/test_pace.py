@@ -76,7 +76,7 @@ class Clock:
     """Stands for the process's clock and for a watch with our own time: both go on when told."""
 
     def __init__(self) -> None:
-        self.now, self.own_s = 100.0, 7.0
+        self.now, self.own_s, self.iteration = 100.0, 7.0, 0
         self.put: Callable[[str, str, float], None]
 
     def __call__(self) -> float:
@@ -122,7 +122,9 @@ def test_what_is_summed_and_what_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
     assert peak == 3 * (1 if sys.platform == "darwin" else 1024)
 
     put.clear()
+    clock.iteration, clock.own_s = 1, 0.0  # our own time is that of an iteration
     probe.iteration_begins()
+    clock.goes(2.0)
     probe.on_step_begin(optimizer, True)  # with a closure
     probe.on_backward_begin(None, kept=False)
     clock.goes(0.25, ours=1.0)
@@ -130,12 +132,15 @@ def test_what_is_summed_and_what_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
     probe.on_backward_end(None)
     clock.goes(9.0)
     probe.on_step_end(optimizer)
-    assert put.keys() == {"backward_s", "memory_peak"}
+    assert put.keys() == {"backward_s", "elsewhere_s", "memory_peak"}
     assert put["backward_s"] == 0.0
+    assert put["elsewhere_s"] == 2.0 + 9.0, "what neither part nor ours took"
 
     put.clear()
+    clock.iteration = 3
     probe.iteration_begins()
     probe.on_batch(None, None, 0.125)
     probe.on_step_end(optimizer)
+    assert "elsewhere_s" not in put, "the step before was not seen"
     assert put["data_wait_s"] == 0.125, "the wait of the batches before is spent"
     assert put.keys() == {"data_wait_s", "memory_peak"}

@@ -684,6 +684,11 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "time in the optimizer's own code", absent="no optimizer stepped without a closure",
     ),
     Signal(
+        "elsewhere_s", "Between the parts", "s", Per.WHOLE, "pace",
+        "time since the step before that is none of the other parts: logging, saving, data by hand",
+        absent="no two steps in a row were sampled, or the model is on an accelerator",
+    ),
+    Signal(
         "memory_peak", "Peak of memory", "bytes", Per.WHOLE, "pace",
         "most memory held so far: resident, or allocated on a CUDA device",
         absent="no step was sampled",

@@ -20,10 +20,10 @@ class Pace(Probe):
 
     Signals: `data_wait_s` (the loop waited for a DataLoader), `forward_s` (calls of root modules
     with gradients on), `backward_s`, `step_s` (the optimizer's own code), each summed over the
-    iteration; `memory_peak` (bytes: resident, of the process so far) or, with CUDA,
-    `memory_allocated` and `memory_peak` on the current device. An accelerator works on after a
-    call has returned, so that parts are timed on the CPU only. Where the sharpness is measured it
-    is part of the backward pass.
+    iteration, and `elsewhere_s`, what is left since the step before; `memory_peak`
+    (bytes: resident, of the process so far) or, with CUDA, `memory_allocated` and `memory_peak` on
+    the current device. An accelerator works on after a call has returned, so that parts are timed
+    on the CPU only. Where the sharpness is measured it is part of the backward pass.
     """
 
     name = "pace"
@@ -38,6 +38,7 @@ class Pace(Probe):
         self._took: dict[str, float] = {}
         self._waited = 0.0
         self._fetched = False
+        self._ended: tuple[int, float] | None = None
 
     def iteration_begins(self) -> None:
         """Forgets the parts; the wait for the batch lies before an iteration, and is kept."""
@@ -74,12 +75,18 @@ class Pace(Probe):
         self._end("step_s")
         held = next((p for group in optimizer.param_groups for p in group["params"]), None)
         put = self.watch.put
+        waited = self._waited
         if self._fetched:
-            put("data_wait_s", "", self._waited)
+            put("data_wait_s", "", waited)
         self._waited, self._fetched = 0.0, False
         if held is None or held.device.type == "cpu":
             for part, seconds in self._took.items():
                 put(part, "", max(seconds, 0.0))
+            now, at = perf_counter(), self.watch.iteration
+            if self._ended is not None and self._ended[0] == at - 1:
+                known = sum(self._took.values()) + waited + self.watch.own_s
+                put("elsewhere_s", "", max(now - self._ended[1] - known, 0.0))
+            self._ended = at, now
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             put("memory_peak", "", float(peak * _RSS_UNIT))
             return

@@ -20,7 +20,7 @@ from .panel import Panel
 from .ranks import rank_panels
 from .thinning import short
 
-_PARTS = ("data_wait_s", "forward_s", "backward_s", "step_s")
+_PARTS = ("data_wait_s", "forward_s", "backward_s", "step_s", "elsewhere_s")
 _MEMORY = ("memory_peak", "memory_allocated")
 
 
