@@ -4,11 +4,12 @@
     python -m faultbench run --only char_lstm dead_units
     python -m faultbench score
     python -m faultbench page
+    python -m faultbench all
     python -m faultbench seal
 
 `run` goes on where an earlier one stopped, then scores. `score` reads what the tools left once more,
 so a rule of an adapter can be mended without running anything. `page` makes the table and the page
-in docs/faultbench from the results.
+in docs/faultbench from the results. `all` runs, measures what watching costs, and makes the page.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="python -m faultbench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("verb", choices=("run", "score", "page", "overhead", "seal", "list"))
+    parser.add_argument("verb", choices=("run", "score", "page", "overhead", "all", "seal", "list"))
     add = parser.add_argument
     add("--tools", nargs="+", choices=adapters.TOOLS, default=adapters.TOOLS, metavar="TOOL")
     add("--only", nargs="+", metavar="WORD", help="only cases whose name contains one of these")
@@ -54,20 +55,21 @@ def main(words: Sequence[str] | None = None) -> int:
     if not chosen:
         print("faultbench: no case has such a name; `list` shows them all", file=sys.stderr)
         return 2
-    if given.verb == "overhead":
-        from .overhead import measure
-
-        measure(given.tools, given.work / "overhead.json")
-        return 0
-    if given.verb == "run":
+    if given.verb in ("run", "all"):
         note_revision(given.work / "revision")
         runner = Runner(given.work / "results.jsonl", given.work / "out", given.jobs)
         runner.run(tasks(given.tools, chosen), time.monotonic() + 60 * given.minutes)
+    if given.verb in ("overhead", "all"):
+        from .overhead import measure
+
+        measure(given.tools, given.work / "overhead.json")
+    if given.verb == "overhead":
+        return 0
     results = Results(given.work)
     known: dict[str, Any] = results.summary()
     (given.work / "summary.json").write_text(json.dumps(known, indent=1), encoding="utf-8")
     print(results.table())
-    if given.verb == "page":
+    if given.verb in ("page", "all"):
         from .page import write
 
         write(results)
