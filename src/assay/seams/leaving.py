@@ -1,4 +1,4 @@
-"""Seam: a value leaves its graph, by `detach`, `.data`, `item`, `tolist`, `numpy`, `torch.tensor`.
+"""Seam: a value leaves its graph, by `detach`, `.data`, `item`, a comparison, `argmax`, ...
 
 In place only while someone listens.
 """
@@ -16,6 +16,11 @@ from .on_demand import OnDemand
 from .patch import INTERNAL, Patches
 
 _METHODS = ("detach", "detach_", "item", "tolist", "numpy", "__float__")
+_CHOICES = {
+    "comparison": ("gt", "ge", "lt", "le", "__gt__", "__ge__", "__lt__", "__le__"),
+    "argmax": ("argmax", "argmin"),
+}
+"""What gives whole numbers, which have no gradient, by what it is called."""
 
 
 def _by_user(frame: Any) -> bool:
@@ -56,6 +61,11 @@ class _Leaving(OnDemand):
 
         for name in _METHODS:
             self._patches.wrap(torch.Tensor, name, announcing(name))
+        for how, names in _CHOICES.items():
+            for name in names:
+                self._patches.wrap(torch.Tensor, name, announcing(how))
+                if not name.startswith("__"):
+                    self._patches.wrap(torch, name, announcing(how))
         self._patches.wrap(torch, "tensor", announcing("tensor"))
         if "data" not in vars(torch.Tensor):
             torch.Tensor.data = property(data, plain.__set__, doc=plain.__doc__)  # type: ignore[assignment]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...journal.events import (
     BACKWARD_FAILED,
+    GRAPH_CUT,
     LOSS_CALL,
     LOSS_WITHOUT_GRAPH,
     OUTSIDE_OPTIMIZER,
@@ -71,6 +72,7 @@ class LossDetached(Check):
         "backward_passes",
         "loss_call",
         "loss_without_graph",
+        "graph_cut",
     )
     leads_to = {
         Effect.NOT_LEARNING: "no gradient reaches the weights, so they stay as they are",
@@ -115,7 +117,7 @@ class LossDetached(Check):
             yield self._finding(
                 f"none of the {event.data['of']} trainable parameters of {training.optimizer} "
                 f"{said}{cut}",
-                self._cut(run) or (leaf.site if leaf else None) or training.site,
+                self._cut(run, training) or (leaf.site if leaf else None) or training.site,
                 (event.step, training.steps - 1),
                 training,
             )
@@ -143,8 +145,11 @@ class LossDetached(Check):
             process=process,
         )
 
-    def _cut(self, run: RunView) -> Site | None:
-        """Returns the line of a loss function whose input already lacks the graph."""
+    def _cut(self, run: RunView, training: Training | None = None) -> Site | None:
+        """Returns the line that cut the graph, or of a loss function whose input lacks it."""
+        for event in run.events(GRAPH_CUT):
+            if training is not None and event.training == training.index and event.data["how"]:
+                return Site.read(event.data["by"])
         calls = list(run.events(LOSS_CALL))
         cut = [e for e in calls if not e.data.get("requires_grad") and not e.data.get("in_graph")]
         return cut[0].site if cut and len(cut) == len(calls) else None

@@ -21,6 +21,8 @@ _HOW = {
     "tolist": "tolist()",
     "numpy": "numpy()",
     "__float__": "float(...)",
+    "comparison": "a comparison",
+    "argmax": "argmax()",
     "no_grad": "a region without gradients",
     "checkpoint": "a re-entrant checkpoint none of whose inputs needs a gradient",
 }

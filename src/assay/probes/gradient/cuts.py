@@ -23,7 +23,7 @@ WALKS_AT_MOST = 64
 NAMES_AT_MOST = 200
 _CHECKPOINT = checkpoint.CheckpointFunction.forward.__code__
 _HELD_IN_LISTS = (torch.nn.ParameterList, torch.nn.ParameterDict)
-_READS = ("item", "tolist", "numpy", "__float__")
+_READS = ("item", "tolist", "numpy", "__float__", "comparison", "argmax")
 """What takes numbers out: for a log, as a rule, unless it happens inside a forward pass."""
 
 Site = tuple[str, int, str]
