@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .forensics.trace import Trace
+    from .merging.inside import Inside
     from .tricks.handle import Handle
     from .tricks.rate.sweep import Sweep
 
@@ -76,6 +77,9 @@ class Session:
             from .seams import files
 
             files.keep(folder, self.patches)
+        self._inside = self._merge(settings["merge"]) if settings.get("merge") else None
+        if self._inside is not None:
+            probes = ()
         sweep = self._sweep(settings["sweep"]) if settings.get("sweep") else None
         asked = settings.get("trace")
         self.watch.attach(probes if not asked else ())
@@ -122,6 +126,17 @@ class Session:
         self.tricks.stages.append(stage)
         return sweep
 
+    def _merge(self, asked: dict[str, Any]) -> Inside:
+        """Learns of the script's model what `assay merge` asks."""
+        from .merging.inside import Inside
+        from .tricks.stage import Stage
+
+        stage = Stage(self.hub)
+        self.patches.on_undo(stage.leave)
+        inside = Inside(asked, stage, self.watch.clock.stop)
+        inside.attach()
+        return inside
+
     def _trace(self, asked: dict[str, Any]) -> Trace:
         """Traces one step: nothing else is looked at in this run."""
         from .forensics.trace import Trace
@@ -130,6 +145,8 @@ class Session:
 
     def end(self) -> None:
         """Takes tricks and seams away and closes the journal."""
+        if self._inside is not None:
+            self._inside.finish()
         if self.tricks is not None:
             self.tricks.detach()
         self.patches.undo()

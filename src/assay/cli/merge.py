@@ -16,21 +16,27 @@ from ..fusion.asked import (
     method_of,
     numbers,
 )
-from ..fusion.cautions import cautions
+from ..fusion.evaluating import Evaluation, read_command
 from ..fusion.fused import Fused
+from ..fusion.fusing import Scripts, Search, fuse, needs
+from ..fusion.optimising import needs_optuna
 from ..fusion.worker import Worker
 from ..launch.errors import LaunchError
 from ..merging.methods import METHODS
 from .complaint import complain
 from .options import can_be_written
-from .words import Parser, did_you_mean
+from .words import Parser, did_you_mean, whole_number
+
+GREEDY = "greedy-soup"
+"""Not a method but a search: which of the inputs are averaged."""
 
 
 def main(words: Sequence[str]) -> int:
     """Runs the verb.
 
     Returns:
-        0 if the merge was written, or the inputs compared where no output was named.
+        0 if the merge was written, or the inputs compared where no output was named; 1 if it is
+        worse than every input, and so was not written.
 
     Raises:
         LaunchError: Something can't be understood, read, merged or written.
@@ -42,13 +48,31 @@ def main(words: Sequence[str]) -> int:
         can_be_output(asked.output, read, force=given.force)
     if given.json is not None:
         can_be_written(given.json)
+    evaluation = _evaluation(given, given.evaluate, "--evaluate")
+    search = Search(
+        given.method == GREEDY, given.optimise, _evaluation(given, given.prove, "--prove")
+    )
+    needs(search, evaluation)
+    if given.optimise is not None:
+        needs_optuna()
     from ..report.fused import show_fused
 
+    align, calibrate = (
+        text and read_command(text, said, given.python)
+        for said, text in (("--align", given.align), ("--calibrate", given.calibrate))
+    )
+    scripts = Scripts(evaluation, align, calibrate, given.python)
     with Worker(given.python) as worker:
-        facts = worker.ask("merge", **asked.request())
-    fused = Fused(asked, facts, asked.output is not None, list(cautions(asked, facts)))
+        fused = fuse(worker, asked, scripts, search, anyway=given.anyway, told=complain)
     show_fused(fused)
-    return _write(fused, given.json) if given.json is not None else 0
+    status = _write(fused, given.json) if given.json is not None else 0
+    return status or int(bool(fused.refused))
+
+
+def _evaluation(given: argparse.Namespace, text: str | None, said: str) -> Evaluation | None:
+    if text is None:
+        return None
+    return Evaluation.read(text, said, given.metric, given.python, maximise=given.maximise)
 
 
 def _parser() -> Parser:
@@ -63,7 +87,7 @@ def _parser() -> Parser:
     add("inputs", nargs="*", metavar="CHECKPOINT", help="what is merged; it is never written")
     add("-o", "--output", metavar="FILE", help="the merge: .safetensors, or .pt and the like")
     add("--method", metavar="NAME", default="average",
-        help=f"NAME,key=value; one of {', '.join(METHODS)} (average)")  # fmt: skip
+        help=f"NAME,key=value; one of {', '.join(METHODS)}, or {GREEDY} (average)")  # fmt: skip
     add("--weights", metavar="A,B", help="how much each input counts, in their order")
     add("--counts", metavar="A,B", help="the same as numbers of samples: federated averaging")
     add("--base", metavar="FILE", help="the checkpoint from which all inputs were trained")
@@ -74,6 +98,23 @@ def _parser() -> Parser:
         "repeated, the first that fits counts")  # fmt: skip
     add("--key", metavar="KEY", help="where a torch file has its weights: model, or model.net")
     add("--dtype", type=_dtype, metavar="TYPE", help=f"of the merge: {', '.join(DTYPES)}")
+    add("--evaluate", metavar="COMMAND",
+        help="a script that is given a checkpoint, at {} or at its end, and prints how good it is; "
+        "a merge that is worse than every input is not written")  # fmt: skip
+    add("--align", metavar="COMMAND",
+        help="match the units of all inputs to the first; the script calls the model, {} in it is "
+        "the first input")  # fmt: skip
+    add("--calibrate", metavar="COMMAND",
+        help="refresh running statistics of batch norms on the data of this training "
+        "script")  # fmt: skip
+    add("--metric", metavar="re:PATTERN",
+        help="the number in what it prints, if it is not the last one")  # fmt: skip
+    add("--maximise", action="store_true", help="more of it is better: an accuracy")
+    add("--optimise", type=whole_number, metavar="N",
+        help="choose weights, t, scale or density among N points by that metric")  # fmt: skip
+    add("--prove", metavar="COMMAND",
+        help="the same script on other data, on which a choice is then measured")  # fmt: skip
+    add("--anyway", action="store_true", help="write a merge that is worse than every input")
     add("--force", action="store_true", help="replace the output if it exists")
     add("--json", metavar="FILE", help="also write the report as JSON; - is standard output")
     add("--python", metavar="PATH", help="interpreter that has torch")
@@ -86,7 +127,7 @@ def _asked(given: argparse.Namespace) -> Asked:
     said = "--weights" if given.counts is None else "--counts"
     text = given.weights if given.counts is None else given.counts
     weights = (1.0,) * len(given.inputs) if text is None else numbers(text, said)
-    method = method_of(given.method)
+    method = method_of("average" if given.method == GREEDY else given.method)
     if text is not None and not method.weighted:
         raise LaunchError(f"{said}: {method.name} takes no weights")
     return Asked(

@@ -24,10 +24,10 @@ class Worker:
 
     def __init__(self, python: str | None = None) -> None:
         self._python = find_python(python)
-        # a pipe that nobody reads would fill up
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
 
     def __enter__(self) -> Worker:
+        # a pipe that nobody reads would fill up
+        self._said = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 [self._python, str(START)],

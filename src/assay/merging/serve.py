@@ -10,13 +10,25 @@ from typing import Any
 
 from .errors import MergeError
 from .merge import Merge, merge
+from .replacing import replace
+from .sharded import open_checkpoint
+from .units.aligning import align
 
 
 def _merge(asked: Mapping[str, Any]) -> dict[str, Any]:
     return merge(Merge.read(asked))
 
 
-ANSWERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"merge": _merge}
+def _names(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"names": list(open_checkpoint(asked["input"], asked.get("key")).entries)}
+
+
+ANSWERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "merge": _merge,
+    "names": _names,
+    "align": align,
+    "replace": replace,
+}
 
 
 def serve() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, TextIO
@@ -10,6 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..fusion.barrier import barrier
 from ..fusion.fused import Fused
 from .console import WIDEST, clean, drawn, print_to
 from .ending import counted
@@ -40,6 +42,8 @@ def render_fused(
 
 def _headline(fused: Fused, glyphs: Glyphs) -> str:
     many = counted(len(fused.asked.inputs), "checkpoint")
+    if fused.refused:
+        return f"{glyphs.warning} nothing was written: {fused.refused}"
     if fused.written:
         return clean(f"{glyphs.arrow} {fused.asked.output}: {fused.asked.method} of {many}")
     return f"{many} compared; -o FILE writes their merge"
@@ -51,9 +55,29 @@ def _rows(fused: Fused) -> Table:
     rows.add_column(overflow="fold")
     for i, path in enumerate(fused.asked.inputs):
         weight = f"  weight {fused.asked.weights[i]:g}" if fused.asked.method.weighted else ""
-        rows.add_row("" if i else "of", Text(clean(path) + weight))
+        score = f"  {_number(fused, fused.scores[i])}" if fused.scores else ""
+        left = fused.chosen and i not in fused.chosen
+        rows.add_row("" if i else "of", Text(clean(path) + weight + score, "dim" if left else ""))
     if fused.asked.base:
         rows.add_row("base", Text(clean(fused.asked.base)))
+    if fused.score is not None:
+        rows.add_row("merge", Text(_number(fused, fused.score), "bold"))
+    if fused.chosen:
+        names = ", ".join(clean(fused.asked.inputs[i]) for i in fused.chosen)
+        rows.add_row("soup", f"{names}, chosen by {counted(fused.tried, 'average')}")
+    elif fused.tried:
+        rows.add_row("chosen", f"the best of {counted(fused.tried, 'point')}: {_point(fused)}")
+    if fused.proof is not None:
+        here, best = (_number(fused, value) for value in fused.proof)
+        rows.add_row("proof", f"on other data {here}, the best input {best}")
+    if fused.curve:
+        rows.add_row("barrier", _barrier(fused))
+    for path, facts in zip(fused.asked.inputs[1:], fused.aligned, strict=False):
+        rows.add_row("aligned", f"{clean(path)}: {facts['moved']} of {facts['units']} units moved")
+    if fused.batches:
+        rows.add_row(
+            "statistics", f"of batch norms refreshed on {fused.batches} batches of training"
+        )
     rows.add_row(
         "model",
         f"{counted(fused.facts['parameters'], 'parameter')} in "
@@ -68,6 +92,22 @@ def _rows(fused: Fused) -> Table:
     for caution in fused.cautions:
         rows.add_row("caution", Text(clean(caution), "yellow"))
     return rows
+
+
+def _number(fused: Fused, value: float) -> str:
+    return f"{fused.shown(value):.4g}" if math.isfinite(value) else "not finite"
+
+
+def _point(fused: Fused) -> str:
+    weights = ", ".join(f"{weight:.3g}" for weight in fused.asked.weights)
+    return f"{fused.asked.method}, weights {weights}"
+
+
+def _barrier(fused: Fused) -> str:
+    rise, where = barrier(fused.curve)
+    values = ", ".join(f"{_number(fused, value)} at {t:g}" for t, value in fused.curve)
+    said = f"worse by {rise:.3g} at {where:g} than on a straight line" if rise > 0 else "none"
+    return f"{said}; from the first to the second: {values}"
 
 
 def _layers(fused: Fused) -> Sequence[RenderableType]:

@@ -1,0 +1,1 @@
+"""Which axes of which weights may be permuted together, and which permutation fits best."""
