@@ -369,6 +369,31 @@ def test_padding_that_is_read_is_named_by_operation_and_line(watched: Any) -> No
     assert event.data["told"] is False
 
 
+class ReadsLast(nn.Module):
+    """A recurrent net of words and their number, whose answer is read where rows are padded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.out = nn.Embedding(WORDS, WIDTH), nn.Linear(WIDTH, 2)
+        self.steps = nn.GRU(WIDTH, WIDTH, batch_first=True)
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        x, _ = self.steps(self.words(ids))
+        return self.out(x[:, -1])
+
+
+@pytest.mark.usefixtures("no_haste")
+def test_steps_through_padding_are_not_what_reads_it(watched: Any) -> None:
+    def counted(model: nn.Module) -> Tensor:
+        return messages(lambda ids: model(ids, (ids != 0).sum(1)))  # type: ignore[arg-type]
+
+    with watched(Questions) as seen:
+        train(ReadsLast, counted)
+    (event,) = seen.view.events(PADDING_READ)
+    assert event.data["operation"] == "select"
+    assert event.data["line"][1] == ReadsLast.forward.__code__.co_firstlineno + 2
+
+
 @pytest.mark.parametrize(("make", "least"), [(Pooled, 0.01), (WithoutPlaces, 0.0)])
 @pytest.mark.usefixtures("no_haste")
 def test_the_order_of_words_counts_with_positions_alone(

@@ -16,9 +16,9 @@ LIMIT = CHECK.limit("change")
 LINE = Site("net.py", 12, "forward")
 
 
-def findings(*changes: float, told: bool = False) -> list[Finding]:
+def findings(*changes: float, told: bool = False, by: str = "softmax") -> list[Finding]:
     line = [LINE.file, LINE.line, LINE.function]
-    data = {"operation": "softmax", "line": line, "told": told}
+    data = {"operation": by, "line": line, "told": told}
     events = [Event("padding_read", 0, data, Site("train.py", 30))]
     return list(CHECK.review(make_run(events=events, padding_change=list(changes))))
 
@@ -33,6 +33,11 @@ def test_reported_above_it_on_the_line_of_the_operation(told: bool) -> None:
     (finding,) = findings(LIMIT * 1.01, 0.0, told=told)
     assert finding.where.site == LINE
     assert ("is told" in finding.summary) is told
+
+
+def test_an_answer_that_is_read_in_the_padding_is_told_so() -> None:
+    (finding,) = findings(LIMIT * 2, by="select")
+    assert "read at one place of each row, where shorter ones are padded" in finding.summary
 
 
 def test_a_mean_over_all_places_is_a_note() -> None:

@@ -70,9 +70,11 @@ class PaddingMaskIgnored(Check):
                 continue
             found = next(iter(run.events(PADDING_READ)), None)
             told = found is not None and found.data["told"]
+            at = f", from `{found.data['operation']}` on" if found else ""
+            if found and found.data["operation"] == "select":
+                at = ": they are read at one place of each row, where shorter ones are padded"
             yield self.found(
-                "answers for real places depend on what stands in padded ones"
-                + (f", from `{found.data['operation']}` on" if found else "")
+                f"answers for real places depend on what stands in padded ones{at}"
                 + (", though the model is told which they are" if told else ""),
                 "the answer for a sequence depends on how much padding its batch happens to need",
                 try_=(

@@ -87,17 +87,29 @@ class Asked:
     def first(
         self, changes: Changes, wanted: int, differs: Differs, each: Each | None = None
     ) -> Operation | None:
-        """Returns the first operation whose result differs in a place that it should not."""
+        """Returns the first operation whose result differs in a place that it should not.
+
+        A difference that is gone where its results are put together was in a place of its own: the
+        steps of a recurrent net through padding are no part of what it says of real places.
+        """
         room = self.replays.room // 2
         one, other = Results(differs, room), Results(differs, room, each)
         self.changed([], wanted, each=one)
         self.changed(changes, wanted, each=other)
+        found: Operation | None = None
+        behind: set[int] = set()
         for (operation, before), (_, after) in zip(one.seen, other.seen, strict=True):
+            follows = not behind.isdisjoint(operation.needs())
             if before is not None and after is not None:
                 least = 1e-4 * float(before.abs().max())
-                if float((before - after).abs().max()) > least:
-                    return operation
-        return None
+                differs_here = float((before - after).abs().max()) > least
+                if found is None and differs_here:
+                    found = operation
+                elif follows and not differs_here and operation.name in ("stack", "cat"):
+                    found, behind, follows = None, set(), False
+            if found is operation or follows:
+                behind.update(slot for _, slot, _, _ in operation.made)
+        return found
 
     def line(self, operation: Operation) -> list[Any] | None:
         """Returns the user's line that computed an operation."""
