@@ -12,11 +12,11 @@ from typing import Any
 from ..launch.command import resolve
 from ..launch.errors import LaunchError
 from ..launch.folder import create
-from ..launch.settings import read_settings
 from ..trials.accounts import Accounts
 from ..trials.plan import Budget
 from ..trials.runner import Runner
 from ..trials.trial import Trial
+from ..tuning.importances import importances
 from ..tuning.metric import COSTS, LOSS, NAMED, read_metrics
 from ..tuning.pruners import PRUNERS, SEEDWISE
 from ..tuning.samplers import SAMPLERS
@@ -39,10 +39,9 @@ from .trying import (
     write_change,
 )
 from .words import COMMAND, Parser, did_you_mean, whole_number
-from .working import need_optuna, work
+from .working import STUDIES, need_optuna, need_storage, studies_folder, work
 
 RUNS = 30
-STUDIES = Path(".assay") / "studies"
 
 
 def main(words: Sequence[str]) -> int:
@@ -79,6 +78,7 @@ def main(words: Sequence[str]) -> int:
         given.jobs = given.workers
     folder, facts = _study(given, command, what.label)
     if facts is not None:
+        need_storage(given.storage, facts, folder)
         space = _as_before(given, space, facts, folder)
     from ..tuning.facts import alone
 
@@ -194,12 +194,6 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _base() -> Path:
-    """Returns the folder of all studies, beside that of all runs if one has been chosen."""
-    chosen = read_settings().run_dir
-    return STUDIES if chosen is None else chosen.parent / "studies"
-
-
 def _study(
     given: argparse.Namespace, command: Sequence[str], label: str
 ) -> tuple[Path, dict[str, Any] | None]:
@@ -218,12 +212,12 @@ def _study(
             raise LaunchError(f"--study: the study in {given.study} is of another command: {was}")
         return folder, facts
     if not given.resume:
-        folder = create(label, base=_base()).path
+        folder = create(label, base=studies_folder()).path
         ignore = STUDIES.parent / ".gitignore"
-        if _base() == STUDIES and not ignore.exists():
+        if studies_folder() == STUDIES.absolute() and not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
         return folder, None
-    for path in sorted(_base().glob("*/study.json"), reverse=True):
+    for path in sorted(studies_folder().glob("*/study.json"), reverse=True):
         facts = read_facts(path.parent)
         if facts is not None and facts.get("command") == list(command):
             return path.parent.absolute(), facts
@@ -260,6 +254,7 @@ def _tell(tuned: Tuned, trial: Trial, given: argparse.Namespace) -> int:
 
     refused = write_change(trial) if given.write else ""
     trial.page = write_page_into(trial.folder, report_of(trial), trial)
+    tuned.importances = importances(tuned.space, tuned.tried)
     table = write_points(tuned)
     show_tuned(tuned, trial, table)
     if refused:

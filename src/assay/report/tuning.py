@@ -17,6 +17,7 @@ from ..trials.metric import HIGHER
 from ..trials.plan import Candidate
 from ..trials.trial import Trial
 from ..trials.verdict import Verdict
+from ..tuning.importances import Importances
 from ..tuning.setting import with_argument
 from ..tuning.space import written
 from ..tuning.tuned import Tuned
@@ -127,6 +128,8 @@ def _rows(tuned: Tuned, trial: Trial, verdict: Verdict | None) -> Table:
     reasons = Counter(tried.why for tried in tuned.pruned)
     for why, number in reasons.most_common(SHOWN):
         rows.add_row("pruned", Text(f"{counted(number, 'point')}: {why}"))
+    if tuned.importances is not None:
+        rows.add_row("importance", Text(_importance(tuned.importances, tuned.metric)))
     for caution in tuned.cautions:
         rows.add_row("caution", Text(caution, "yellow"))
     for dimension in tuned.space:
@@ -205,14 +208,27 @@ def _seeds(tuned: Tuned) -> str:
     return "on the seed that chose" if tuned.repeat == 1 else "on the seeds that chose"
 
 
+def _importance(found: Importances, metric: str) -> str:
+    """Says what matters, with the range of the fits."""
+    said = [
+        f"{name} {mean:.0%} ({low:.0%} to {high:.0%})"
+        for name, (mean, low, high) in found.shares.items()
+    ]
+    what = "of what changes" if found.method == "fANOVA" else "of what makes good"
+    return f"{', '.join(said)} {what} {metric}, by {found.method} over {found.points} points"
+
+
 def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _cost(tuned: Tuned, trial: Trial) -> str:
     ended = len(tuned.done) + len(tuned.pruned)
-    cost = f"{counted(ended, 'point')} by {tuned.sampler}, {counted(trial.runs, 'run')} in "
-    cost += f"{trial.seconds:.0f} s"
+    cost = f"{counted(ended, 'point')} by {tuned.sampler} in {tuned.search_seconds:.0f} s, all in "
+    cost += f"{trial.seconds:.0f} s with {counted(trial.runs, 'run')} by this process"
+    if math.isfinite(tuned.own_share):
+        took = f"{tuned.own_seconds:.1f} s beside {tuned.run_seconds:.0f} s of points"
+        cost += f"; tuning itself took {took} ({tuned.own_share:.1%})"
     if trial.resumed:
         cost += f"; {trial.resumed} known from before were not run again"
     return f"{cost}; go on with --study {short_path(str(tuned.folder))}"

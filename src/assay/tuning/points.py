@@ -52,6 +52,11 @@ class Points:
         self._others, self._enough, self._standing = others, enough, standing
         self._waiting: dict[Job, list[int]] = {}
         self._results: dict[int, list[Result]] = {}
+        self._begun: dict[Job, float] = {}
+        self._begins: list[float] = []
+        self._ends: list[float] = []
+        self.run_seconds = 0.0
+        """Of all runs that ended here."""
         self._watch = Watch(study, terms, runner.command.checks, self._numbers)
 
     def work(self) -> None:
@@ -111,6 +116,9 @@ class Points:
             return ()
         if job in self._runner.views:
             self._watch.ended(job, self._runner.views[job])
+        if job in self._begun and not result.resumed:
+            self._ends.append(self._begun.pop(job) + result.seconds)
+            self.run_seconds += result.seconds
         number = numbers.pop(0)
         results = self._results.setdefault(number, [])
         results.append(result)
@@ -139,7 +147,16 @@ class Points:
         self.tell(number, results)
         return None
 
+    @property
+    def own_seconds(self) -> float:
+        """How long places for a run stood empty between one and the next: what tuning takes."""
+        following = sorted(self._begins)[self._runner.jobs :]
+        pairs = zip(sorted(self._ends), following, strict=False)
+        return sum(max(begin - end, 0.0) for end, begin in pairs)
+
     def _started(self, child: Child) -> None:
+        self._begun[child.job] = child.started
+        self._begins.append(child.started)
         for number in self._numbers(child.job)[:1]:
             self._study.runs_in(number, child.pid, began(child.pid))
 

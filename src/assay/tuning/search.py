@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from ..journal.reader import read_run
 from ..journal.view import RunView
@@ -27,6 +28,7 @@ from .own import own_point
 from .points import SEED, Points
 from .setting import Settings
 from .space import Dimension, some_tricks
+from .storage import shown
 from .study import Study
 from .terms import Terms
 from .tuned import Tuned
@@ -85,6 +87,7 @@ class Search(Strategy):
         self._metric, others = read_metrics(asked.metrics)
         self.tuned = Tuned(asked.folder, asked.space, asked.sampler, asked.seed, others)
         self.tuned.repeat = asked.repeat
+        self._facts: dict[str, Any] = {}
         self._settings = Settings(asked.space, asked.words, asked.folder / "files")
 
     def work(self) -> None:
@@ -121,6 +124,7 @@ class Search(Strategy):
             asked.address, higher(asked.metrics),
         )  # fmt: skip
         same_script(study, control, self.trial.steps)
+        study.remember("facts", self._facts)
         if study.recall("rehearsed") is None:
             rehearse(self._runner, self._settings, control, view, self.trial.steps, self._limit)
             study.remember("rehearsed", value=True)
@@ -134,9 +138,9 @@ class Search(Strategy):
             study.remember("terms", terms.as_dict())
             self._search(study, points, control)
         finally:
-            study.leave()
             self.tuned.tried = study.tried()
             self.tuned.best = self._best(study)
+            study.leave()
         self._prove()
 
     def _space(self, view: RunView) -> tuple[Dimension, ...]:
@@ -151,24 +155,24 @@ class Search(Strategy):
                 )
             self.tuned.space = space
             self._settings = Settings(space, self._asked.words, self._asked.folder / "files")
-        write_facts(
-            self._asked.folder,
-            {
-                "schema": 1,
-                "command": list(self._asked.words),
-                "search": [str(dimension) for dimension in space],
-                "sampler": self._asked.sampler,
-                "seed": self._asked.seed,
-                "steps": self.trial.steps,
-                "pruner": self._asked.pruner,
-                "metric": list(self._asked.metrics),
-                "repeat": self._asked.repeat,
-                "runs": self._asked.runs,
-                "python": self._runner.command.python,
-                "threads": self._runner.command.threads,
-                "folder": os.getcwd(),
-            },
-        )
+        address = self._asked.address
+        self._facts = {
+            "schema": 1,
+            "command": list(self._asked.words),
+            "search": [str(dimension) for dimension in space],
+            "sampler": self._asked.sampler,
+            "seed": self._asked.seed,
+            "steps": self.trial.steps,
+            "pruner": self._asked.pruner,
+            "metric": list(self._asked.metrics),
+            "repeat": self._asked.repeat,
+            "runs": self._asked.runs,
+            "python": self._runner.command.python,
+            "threads": self._runner.command.threads,
+            "folder": os.getcwd(),
+            "storage": None if address is None else shown(address),
+        }
+        write_facts(self._asked.folder, self._facts)
         return space
 
     def _controls(self) -> list[Result]:
@@ -225,6 +229,7 @@ class Search(Strategy):
                     points.work()
         finally:
             study.remember("open", value=False)
+            self.tuned.own_seconds, self.tuned.run_seconds = points.own_seconds, points.run_seconds
             self._runner.jobs = jobs
             self.tuned.search_seconds = time.monotonic() - began
         tried = sum(tried.state != "left" for tried in study.tried())

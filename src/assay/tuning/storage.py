@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..launch.errors import LaunchError
@@ -71,3 +71,30 @@ def open_storage(folder: Path, address: str | None = None) -> BaseStorage:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise LaunchError(f"--storage {shown(address)}: {reason}") from None
+
+
+def close_storage(storage: BaseStorage) -> None:
+    """Closes connections to a server; what is asked later opens new ones."""
+    from optuna.storages import RDBStorage
+
+    if isinstance(storage, RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def facts_on(address: str, name: str) -> dict[str, Any] | None:
+    """Returns what was asked of a study on a server; None if there is none of this name.
+
+    Raises:
+        LaunchError: The server can't be reached, and why.
+    """
+    import optuna
+
+    storage = open_storage(Path(), address)
+    try:
+        facts = optuna.load_study(study_name=name, storage=storage).user_attrs.get("facts")
+        return facts if isinstance(facts, dict) else None
+    except KeyError:
+        return None
+    finally:
+        close_storage(storage)

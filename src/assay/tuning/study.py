@@ -26,7 +26,7 @@ from ..launch.processes import kill_group
 from .pruners import make_pruner
 from .samplers import make_sampler
 from .space import Dimension, Point
-from .storage import open_storage
+from .storage import close_storage, open_storage
 from .workers import InFolder, OnServer, Workers
 
 NAME = "assay"
@@ -112,7 +112,7 @@ class Study:
                 raise LaunchError(f"can't write {folder}: {error.strerror}") from None
         self._workers: Workers = InFolder(folder)
         if isinstance(self._storage, RDBStorage):
-            self._workers = OnServer(self._storage.engine, name, self._set, self.recall)
+            self._workers = OnServer(self._storage.engine, name, self.remember, self.recall)
             if self._stamp() is None and self._study.get_trials(deepcopy=False):
                 self._study.sampler.reseed_rng()  # another machine began with this seed
         self._ids: dict[int, int] = {}
@@ -145,7 +145,7 @@ class Study:
         return asked.number, asked.params
 
     def ask_for(self, point: Point) -> int:
-        """Asks for this point, the script's own, and returns the number of its trial."""
+        """Asks for the script's own point, and returns the number of its trial."""
         with self._workers.turn():
             self._study.enqueue_trial(dict(point), user_attrs={"own": True})
         return self.ask()[0]
@@ -196,6 +196,7 @@ class Study:
     def leave(self) -> None:
         """Ends the work of this process; what it has not told is handed to others."""
         self._workers.leave()
+        close_storage(self._storage)
 
     def _take_over(self, trial: FrozenTrial) -> bool:
         """Makes the trial of a worker that is dead ours; one that was not whole is ended."""
@@ -244,16 +245,13 @@ class Study:
             if trial.state not in (TrialState.WAITING, TrialState.FAIL)
         ]
 
-    def remember(self, key: str, value: Any) -> None:
-        """Keeps a fact of the whole study."""
-        self._set(key, value)
-
     def _signed(self, values: Sequence[float]) -> tuple[float, ...]:
         """Returns values as Optuna has them, or back: what is made large has another sign here."""
         pairs = zip(values, self._higher, strict=True)
         return tuple(-value if large else value for value, large in pairs)
 
-    def _set(self, key: str, value: Any) -> None:
+    def remember(self, key: str, value: Any) -> None:
+        """Keeps a fact of the whole study."""
         self._study.set_user_attr(key, value)
 
     def recall(self, key: str) -> Any:
@@ -293,7 +291,7 @@ class Study:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps what Optuna says of its own novelty from people who asked for a result."""
+    """Keeps to itself what Optuna says of its own novelty."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

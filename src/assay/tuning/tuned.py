@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..trials.metric import shown
 from ..trials.plan import Candidate
 from ..trials.verdict import Verdict
+from .importances import Importances
 from .metric import Metric
 from .space import Dimension
 
@@ -32,6 +33,9 @@ class Tuned:
         best: The best point as a candidate; None if none is better than the script as it is.
         cautions: What to know before believing it.
         search_seconds: How long the search took.
+        own_seconds: How long places for a run stood empty meanwhile, since tuning had to work.
+        run_seconds: Of the runs of this process's points.
+        importances: How much each dimension matters; None if that can't be said.
         repeat: With how many seeds each point was run.
     """
 
@@ -46,6 +50,9 @@ class Tuned:
     best: Candidate | None = None
     cautions: list[str] = field(default_factory=list)
     search_seconds: float = 0.0
+    own_seconds: float = 0.0
+    run_seconds: float = 0.0
+    importances: Importances | None = None
     repeat: int = 1
 
     @property
@@ -72,6 +79,11 @@ class Tuned:
     def shown(self, value: float, metric: int = 0) -> float:
         """Returns a value of a metric as people know it, what is made large with its own sign."""
         return shown(self.metrics[metric], value)
+
+    @property
+    def own_share(self) -> float:
+        """What tuning itself took, by the time of its runs; nan without runs."""
+        return self.own_seconds / self.run_seconds if self.run_seconds > 0 else math.nan
 
     @property
     def found(self) -> float:
@@ -116,6 +128,18 @@ class Tuned:
             "best": dict(self.done[0].point) if self.done else None,
             "found": self.found if math.isfinite(self.found) else None,
             "proved": fresh if math.isfinite(fresh) else None,
+            "importances": None
+            if self.importances is None
+            else {
+                "method": self.importances.method,
+                "points": self.importances.points,
+                "shares": {n: list(s) for n, s in self.importances.shares.items()},
+            },
+            "seconds": {
+                "search": round(self.search_seconds, 3),
+                "runs": round(self.run_seconds, 3),
+                "tuning": round(self.own_seconds, 3),
+            },
             "cautions": list(self.cautions),
         }
 
