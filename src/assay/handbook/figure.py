@@ -188,10 +188,14 @@ def _bars(
             f'<rect class="f{number % 6}" x="{left:.1f}" y="{y + 16:.1f}" '
             f'width="{wide:.1f}" height="11"/>'
         )
-        parts.append(_text(max(left + wide, zero) + 6, y + 26, f"{value:.3g}"))
+        parts.append(_text(max(left + wide, zero) + 6, y + 26, _number(value)))
     end = below + len(numbers) * _BAR
     parts.append(_text(_WIDTH - _RIGHT, end + 14, plot.x[place], anchor="end"))
     return parts, end + 30 - top
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 # --- scales -----------------------------------------------------------------------------------

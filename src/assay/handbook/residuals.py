@@ -97,7 +97,10 @@ def measure() -> Measured:
     numbers |= _homogeneous()
 
     for name in ("post", "pre"):
-        curves[name] = [(float(n), _last_gradient(n, pre=name == "pre")) for n in BLOCKS]
+        curves[name] = [
+            (float(n), sum(_last_gradient(n, seed, pre=name == "pre") for seed in range(8)) / 8)
+            for n in BLOCKS
+        ]
         numbers |= {f"{name}{blocks:.0f}": norm for blocks, norm in curves[name]}
     scores = torch.randn(500, 256) @ torch.randn(64, 256).T
     numbers["unscaled"] = float(scores.softmax(1).max(1).values.mean())
@@ -147,12 +150,12 @@ def _homogeneous() -> dict[str, float]:
     }  # fmt: skip
 
 
-def _last_gradient(blocks: int, *, pre: bool) -> float:
+def _last_gradient(blocks: int, seed: int, *, pre: bool) -> float:
     """Returns the gradient norm of the last of a transformer's feed-forward blocks at its start."""
     import torch
     from torch import nn
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     x = torch.randn(128, WIDTH)
     for _ in range(blocks):
         inner = torch.randn(WIDTH, WIDTH) * math.sqrt(2 / WIDTH)
