@@ -157,6 +157,21 @@ def test_what_is_read_again_is_mapped_again(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_a_large_tensor_is_merged_in_pieces(monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    whole = merged("a.pt", "b.safetensors", output=f"whole.{suffix}")
+    monkeypatch.setattr("assay.merging.merge.PIECE", 5)
+    pieces = merged("a.pt", "b.safetensors", output=f"out.{suffix}")
+    assert Path(f"out.{suffix}").read_bytes() == Path(f"whole.{suffix}").read_bytes()
+    assert pieces["differ"] == ["steps"]
+    for one, other in zip(pieces["likeness"]["rows"], whole["likeness"]["rows"], strict=True):
+        assert one["name"] == other["name"]
+        for what in ("cosine", "apart"):
+            assert (one[what] is None) is (other[what] is None)
+            assert one[what] is None or one[what] == pytest.approx(other[what], rel=1e-5)
+
+
+@pytest.mark.usefixtures("here")
 def test_other_types_are_merged_where_one_is_asked_for() -> None:
     save_file({n: t.half() if t.dtype == torch.float32 else t for n, t in state(2).items()},
               "b.safetensors")  # fmt: skip

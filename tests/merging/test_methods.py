@@ -177,6 +177,21 @@ def test_dare_drops_the_share_asked_for_and_keeps_the_expectation() -> None:
     assert two.any(), "each input must have drops of its own"
 
 
+def test_what_goes_entry_by_entry_is_the_same_in_pieces() -> None:
+    for text, _, many in FORMULAS:
+        if METHODS[text.partition(",")[0]].by_entry:
+            rows = [torch.tensor(row) for row in (A, B, C)[:many]]
+            base, fishers = torch.tensor(BASE), [torch.tensor(row) for row in FISHERS]
+            method, weights = read_method(text), [0.5, 2.0, 0.25][:many]
+            whole = method.merge(Given("w", rows, weights, base, fishers))
+            halves = [
+                method.merge(Given("w", [r[part] for r in rows], weights, base[part],
+                                   [f[part] for f in fishers]))
+                for part in (slice(0, 2), slice(2, 6))
+            ]  # fmt: skip
+            assert torch.equal(torch.cat(halves), whole), text
+
+
 def test_slerp_of_parallel_tensors_and_of_zeros_is_the_straight_line() -> None:
     one = torch.tensor([1.0, 2.0], dtype=torch.float64)
     method = read_method("slerp")

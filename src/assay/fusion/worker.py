@@ -52,6 +52,11 @@ class Worker:
         self._process.communicate()
         self._said.close()
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def ask(self, do: str, **asked: Any) -> dict[str, Any]:
         """Returns its answer.
 

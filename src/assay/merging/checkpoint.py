@@ -43,8 +43,13 @@ class Checkpoint(ABC):
     versions: object = None
 
     @abstractmethod
-    def read(self, name: str) -> torch.Tensor:
+    def read(self, name: str, begin: int = 0, end: int | None = None) -> torch.Tensor:
         """Returns a tensor in memory of its own.
+
+        Args:
+            name: Of the tensor.
+            begin: Its first entry that is wanted, counted over all.
+            end: The first that is not; None for the whole tensor, in its shape.
 
         Raises:
             MergeError: It can't be read.

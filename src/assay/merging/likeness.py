@@ -3,70 +3,79 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 
+Pairs = list[list[float]]
+"""A number for each pair of checkpoints."""
+
 
 class Likeness:
-    """Distances and cosines between all pairs, from sums of products."""
+    """Distances and cosines between all pairs."""
 
     def __init__(self, many: int) -> None:
         self._many = many
-        self._total = [[0.0] * many for _ in range(many)]
-        self.rows: list[dict[str, Any]] = []
+        # name, shape, inner products, squared distances
+        self._tensors: list[tuple[str, list[int], Pairs, Pairs]] = []
 
-    def add(self, name: str, tensors: Sequence[torch.Tensor]) -> None:
-        """Takes one tensor of each checkpoint."""
+    def add(self, name: str, shape: Sequence[int], tensors: Sequence[torch.Tensor]) -> None:
+        """Takes one tensor of each checkpoint, or a piece of it, all of one tensor in turn."""
+        if not self._tensors or self._tensors[-1][0] != name:
+            self._tensors.append((name, list(shape), self._zeros(), self._zeros()))
+        _, _, products, gaps = self._tensors[-1]
         flat = [tensor.reshape(-1) for tensor in tensors]
-        products = [[0.0] * self._many for _ in range(self._many)]
         for i, one in enumerate(flat):
             for j in range(i + 1):
-                products[i][j] = products[j][i] = float((one * flat[j]).sum())
-        if tensors[0].dim() > 1:  # scales and offsets of a norm are alike however it was trained
-            for i, row in enumerate(products):
-                for j, value in enumerate(row):
-                    self._total[i][j] += value
-        self.rows.append({
-            "name": name, "shape": list(tensors[0].shape),
-            "cosine": cosine(products), "apart": apart(products),
-        })  # fmt: skip
+                products[i][j] += float(torch.dot(one, flat[j]))
+                products[j][i] = products[i][j]
+                # not from the products: of two that are nearly one nothing would be left
+                gaps[i][j] += float(torch.dist(one, flat[j])) ** 2 if i != j else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns the rows, and the same over all matrices: None where it is not defined."""
+        """Returns the same tensor by tensor and over all matrices: None where not defined."""
+        # scales and offsets of a norm are alike however it was trained
+        matrices = [(p, g) for _, shape, p, g in self._tensors if len(shape) > 1]
+        products, gaps = self._sum(p for p, _ in matrices), self._sum(g for _, g in matrices)
         return {
-            "rows": self.rows,
-            "cosine": cosine(self._total),
-            "apart": apart(self._total),
-            "cosines": [
-                [_cosine(self._total, i, j) for j in range(self._many)] for i in range(self._many)
+            "rows": [
+                {"name": name, "shape": shape, "cosine": cosine(p), "apart": apart(p, g)}
+                for name, shape, p, g in self._tensors
             ],
+            "cosine": cosine(products),
+            "apart": apart(products, gaps),
         }
 
+    def _zeros(self) -> Pairs:
+        return [[0.0] * self._many for _ in range(self._many)]
 
-def cosine(products: Sequence[Sequence[float]]) -> float | None:
+    def _sum(self, each: Iterable[Pairs]) -> Pairs:
+        total = self._zeros()
+        for pairs in each:
+            for i, row in enumerate(pairs):
+                for j, value in enumerate(row):
+                    total[i][j] += value
+        return total
+
+
+def cosine(products: Pairs) -> float | None:
     """Returns the mean cosine of pairs; None where one is 0 or not finite."""
-    found = [_cosine(products, i, j) for i in range(len(products)) for j in range(i)]
-    return None if not found or None in found else sum(found) / len(found)  # type: ignore[arg-type]
+    found = []
+    for i in range(len(products)):
+        for j in range(i):
+            lengths = products[i][i] * products[j][j]
+            if not lengths > 0 or not math.isfinite(products[i][j]):
+                return None
+            found.append(max(-1.0, min(1.0, products[i][j] / math.sqrt(lengths))))
+    return sum(found) / len(found) if found else None
 
 
-def apart(products: Sequence[Sequence[float]]) -> float | None:
+def apart(products: Pairs, gaps: Pairs) -> float | None:
     """Returns the mean distance of pairs over the mean length; None where it is not defined."""
     many = len(products)
-    pairs = [
-        math.sqrt(max(products[i][i] + products[j][j] - 2 * products[i][j], 0.0))
-        for i in range(many)
-        for j in range(i)
-    ]
+    pairs = [math.sqrt(gaps[i][j]) for i in range(many) for j in range(i)]
     length = sum(math.sqrt(max(products[i][i], 0.0)) for i in range(many)) / many
     if not pairs or not length or not math.isfinite(length):
         return None
     return sum(pairs) / len(pairs) / length
-
-
-def _cosine(products: Sequence[Sequence[float]], i: int, j: int) -> float | None:
-    lengths = products[i][i] * products[j][j]
-    if not lengths > 0 or not math.isfinite(products[i][j]):
-        return None
-    return max(-1.0, min(1.0, products[i][j] / math.sqrt(lengths)))

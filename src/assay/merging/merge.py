@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,6 +16,9 @@ from .likeness import Likeness
 from .methods import Given, Method, read_method
 from .sharded import open_checkpoint
 from .writing import written
+
+PIECE = 2**23
+"""Entries of a tensor that are in memory at a time, where the method goes entry by entry."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ class Merge:
 class _Seen:
     """What is noticed on the way."""
 
-    differ: list[str] = field(default_factory=list)
-    broken: dict[str, list[str]] = field(default_factory=dict)
+    differ: dict[str, None] = field(default_factory=dict)
+    broken: dict[str, dict[str, None]] = field(default_factory=dict)
 
 
 def merge(asked: Merge) -> dict[str, Any]:
@@ -113,26 +116,27 @@ def merge(asked: Merge) -> dict[str, Any]:
         for name, entry in first.entries.items():
             if entry.tied != name:
                 continue
-            tensors = [file.read(name) for file in files]
-            if not floating(name, entry):
-                if any(not torch.equal(tensors[0], other) for other in tensors[1:]):
-                    seen.differ.append(name)
-                put(name, tensors[0])
-                continue
-            exact = torch.float64 if entry.dtype is torch.float64 else torch.float32
-            full = [tensor.to(exact) for tensor in tensors]
-            del tensors
-            likeness.add(name, full)
-            for file, tensor in zip(files, full, strict=True):
-                if not bool(torch.isfinite(tensor).all()):
-                    seen.broken.setdefault(file.path, []).append(name)
-            if asked.output is None:
-                continue
-            base = others[0].read(name).to(exact) if others else None
-            own = [fisher.read(name).to(exact) for fisher in fishers]
             method, weights = _how(asked, name)
-            merged = method.merge(Given(name, full, weights, base, own))
-            put(name, merged.to(entries[name].dtype))
+            for begin, end in _pieces(entry, whole=not method.by_entry):
+                tensors = [file.read(name, begin, end) for file in files]
+                if not floating(name, entry):
+                    if any(not torch.equal(tensors[0], other) for other in tensors[1:]):
+                        seen.differ[name] = None
+                    put(name, tensors[0], begin)
+                    continue
+                exact = torch.float64 if entry.dtype is torch.float64 else torch.float32
+                full = [tensor.to(exact) for tensor in tensors]
+                del tensors
+                likeness.add(name, entry.shape, full)
+                for file, tensor in zip(files, full, strict=True):
+                    if not bool(torch.isfinite(tensor).all()):
+                        seen.broken.setdefault(file.path, {})[name] = None
+                if asked.output is None:
+                    continue
+                base = others[0].read(name, begin, end).to(exact) if others else None
+                own = [fisher.read(name, begin, end).to(exact) for fisher in fishers]
+                merged = method.merge(Given(name, full, weights, base, own))
+                put(name, merged.to(entries[name].dtype), begin)
 
     if asked.output is None:
         each(lambda *_: None)
@@ -145,11 +149,21 @@ def merge(asked: Merge) -> dict[str, Any]:
         "likeness": likeness.as_dict(),
         "tensors": len(first.entries),
         "parameters": sum(torch.Size(entry.shape).numel() for entry in own),
-        "differ": seen.differ,
-        "broken": seen.broken,
+        "differ": list(seen.differ),
+        "broken": {path: list(names) for path, names in seen.broken.items()},
         "statistics": [name for name in entries if name.endswith("running_var")],
         "metadata": bool(first.metadata),
     }
+
+
+def _pieces(entry: Entry, *, whole: bool) -> Iterator[tuple[int, int | None]]:
+    """Yields first and last of the pieces in which a tensor is merged; None: all of it."""
+    many = torch.Size(entry.shape).numel()
+    if whole or many <= PIECE:
+        yield 0, None
+        return
+    for begin in range(0, many, PIECE):
+        yield begin, min(begin + PIECE, many)
 
 
 def floating(name: str, entry: Entry) -> bool:

@@ -52,24 +52,25 @@ class SafetensorsFile(Checkpoint):
             )
         self.entries = {name: self.entries[name] for name in table}
 
-    def read(self, name: str) -> torch.Tensor:
-        """Returns a tensor in memory of its own.
+    def read(self, name: str, begin: int = 0, end: int | None = None) -> torch.Tensor:
+        """Returns a tensor, or a flat piece of it, in memory of its own.
 
         Raises:
             MergeError: The file has become shorter since it was opened.
         """
         entry = self.entries[name]
+        shape = entry.shape if end is None else (end - begin,)
         if not entry.bytes:
-            return torch.empty(entry.shape, dtype=entry.dtype)
-        data = bytearray(entry.bytes)
+            return torch.empty(shape, dtype=entry.dtype)
+        data = bytearray(torch.Size(shape).numel() * entry.dtype.itemsize)
         with open(self.path, "rb", buffering=0) as file:
-            file.seek(self._data + self._places[name])
+            file.seek(self._data + self._places[name] + begin * entry.dtype.itemsize)
             view, done = memoryview(data), 0
             while done < len(data):
                 if not (got := file.readinto(view[done:])):
                     raise self._damaged(f"it ends within {name}")
                 done += got
-        return torch.frombuffer(data, dtype=torch.uint8).view(entry.dtype).reshape(entry.shape)
+        return torch.frombuffer(data, dtype=torch.uint8).view(entry.dtype).reshape(shape)
 
     def _table(self) -> dict[str, Any]:
         with open(self.path, "rb") as file:

@@ -35,9 +35,9 @@ class Shards(Checkpoint):
             self.entries[name] = self._files[file].entries[name]
         self._places = places
 
-    def read(self, name: str) -> torch.Tensor:
-        """Returns a tensor in memory of its own."""
-        return self._files[self._places[name]].read(name)
+    def read(self, name: str, begin: int = 0, end: int | None = None) -> torch.Tensor:
+        """Returns a tensor, or a flat piece of it, in memory of its own."""
+        return self._files[self._places[name]].read(name, begin, end)
 
 
 def open_checkpoint(path: str, key: str | None = None) -> Checkpoint:

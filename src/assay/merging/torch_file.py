@@ -14,7 +14,7 @@ import torch
 from .checkpoint import Checkpoint, Entry
 from .errors import MergeError
 
-MAPPED = 128 * 2**20
+MAPPED = 64 * 2**20
 """After so many bytes the file is mapped anew: what has been read of a map stays in memory."""
 
 
@@ -37,13 +37,17 @@ class TorchFile(Checkpoint):
             for name, tensor in self._state.items()
         }
 
-    def read(self, name: str) -> torch.Tensor:
-        """Returns a tensor in memory of its own, contiguous."""
-        size = self.entries[name].bytes
+    def read(self, name: str, begin: int = 0, end: int | None = None) -> torch.Tensor:
+        """Returns a tensor, or a flat piece of it, in memory of its own, contiguous."""
+        entry = self.entries[name]
+        size = entry.bytes if end is None else (end - begin) * entry.dtype.itemsize
         if self._mapped and self._read and self._read + size > MAPPED:
             self._state, self._read = self._open(), 0
         self._read += size
-        return self._state[name].detach().clone(memory_format=torch.contiguous_format)
+        found = self._state[name].detach()
+        if end is not None:
+            found = found.reshape(-1)[begin:end]
+        return found.clone(memory_format=torch.contiguous_format)
 
     def _open(self) -> Mapping[str, torch.Tensor]:
         return _state_dict(self.path, _load(self.path, mapped=self._mapped), self._key)

@@ -28,8 +28,14 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 class Writer(Protocol):
     """Takes each tensor once."""
 
-    def put(self, name: str, tensor: torch.Tensor) -> None:
-        """Writes one tensor; of tied ones, the first."""
+    def put(self, name: str, tensor: torch.Tensor, begin: int = 0) -> None:
+        """Writes one tensor; of tied ones, the first.
+
+        Args:
+            name: Of the tensor.
+            tensor: Whole, or a piece of it; pieces come in their order.
+            begin: The entry at which the piece begins.
+        """
 
 
 @contextlib.contextmanager
@@ -112,10 +118,10 @@ class _SafetensorsWriter:
         self._data = 8 + len(text)
         file.truncate(self._data + place)
 
-    def put(self, name: str, tensor: torch.Tensor) -> None:
+    def put(self, name: str, tensor: torch.Tensor, begin: int = 0) -> None:
         """Writes a tensor, under its other names too: the format knows no ties."""
         for each in (name, *self._aliases.get(name, ())):
-            self._file.seek(self._data + self._places[each])
+            self._file.seek(self._data + self._places[each] + begin * tensor.itemsize)
             if tensor.numel():
                 self._file.write(raw(tensor))
 
@@ -131,7 +137,7 @@ class _TorchWriter:
         key: str | None,
         versions: object,
     ) -> None:
-        self._file, self._entries = file, entries
+        self._file, self._sum = file, 0
         # memory that is asked for and never touched costs nothing
         state: OrderedDict[str, torch.Tensor] = OrderedDict()
         for name, entry in entries.items():
@@ -174,18 +180,20 @@ class _TorchWriter:
             at += 46 + name + extra + comment
         return found
 
-    def put(self, name: str, tensor: torch.Tensor) -> None:
-        """Writes the data of a tensor, and their checksum."""
+    def put(self, name: str, tensor: torch.Tensor, begin: int = 0) -> None:
+        """Writes the data of a tensor, and their checksum once all are there."""
         data = raw(tensor) if tensor.numel() else memoryview(b"")
         info = self._places[name]
         self._file.seek(info.header_offset + 26)
         names, extra = struct.unpack("<HH", self._file.read(4))
-        self._file.seek(info.header_offset + 30 + names + extra)
+        place = info.header_offset + 30 + names + extra
+        self._file.seek(place + begin * tensor.itemsize)
         self._file.write(data)
-        if not data:
+        self._sum = zlib.crc32(data, self._sum if begin else 0)
+        if not data or begin * tensor.itemsize + len(data) < info.file_size:
             return
-        checksum = struct.pack("<I", zlib.crc32(data))
-        self._file.seek(4, os.SEEK_CUR)  # the mark of what follows the data
+        checksum = struct.pack("<I", self._sum)
+        self._file.seek(place + info.file_size + 4)  # past the mark of what follows the data
         self._file.write(checksum)
         self._file.seek(self._sums[info.filename])
         self._file.write(checksum)

@@ -19,7 +19,7 @@ class Average(Method):
     et al. 2017, algorithm 1). Wortsman et al. 2022, "Model soups".
     """
 
-    name = "average"
+    name, by_entry = "average", True
 
     def merge(self, given: Given) -> Tensor:
         """Returns the mean, with the weights divided by their sum."""

@@ -63,6 +63,9 @@ class Method:
     weighted: ClassVar[bool] = True
     """Whether `--weights` mean something."""
 
+    by_entry: ClassVar[bool] = False
+    """Whether an entry of the result depends on no other: then a tensor may come in pieces."""
+
     def merge(self, given: Given) -> Tensor:
         """Returns the tensor that stands for all."""
         raise NotImplementedError

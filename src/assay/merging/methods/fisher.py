@@ -21,7 +21,7 @@ class Fisher(Method):
     Raffel 2022, "Merging Models with Fisher-Weighted Averaging".
     """
 
-    name, needs = "fisher", "fisher"
+    name, needs, by_entry = "fisher", "fisher", True
     least: float = number(1e-6, 1e-30, 1)
 
     def merge(self, given: Given) -> Tensor:

@@ -19,7 +19,7 @@ class Linear(Method):
     and the Lottery Ticket Hypothesis"), drawn where `--evaluate` can measure it.
     """
 
-    name, inputs, weighted = "linear", 2, False
+    name, inputs, weighted, by_entry = "linear", 2, False, True
     t: float = number(0.5, 0, 1)
 
     def merge(self, given: Given) -> Tensor:

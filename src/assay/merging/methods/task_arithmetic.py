@@ -20,7 +20,7 @@ class TaskArithmetic(Method):
     to 0.5 for several tasks.
     """
 
-    name, needs = "task-arithmetic", "base"
+    name, needs, by_entry = "task-arithmetic", "base", True
     scale: float = number(1.0, -10, 10)
 
     def merge(self, given: Given) -> Tensor:
