@@ -136,12 +136,6 @@ EQUIVALENT: dict[str, str] = {
     "watching/measures.py summary: `if not values.is_cpu` in `if values.is_cpu: mean, std"
     " = moments(values) if math.isfinite(std.item()): low, high =...`":
         SAME,
-    "watching/measures.py changed_shares: `0` -> `1` in `changed.append(shares[-1].to(pai"
-    "rs[0][0].device) * after.numel())`":
-        DEVICE,
-    "watching/measures.py changed_shares: `0` -> `1` in `changed.append(shares[-1].to(pai"
-    "rs[0][0].device) * after.numel())` #2":
-        DEVICE,
     "watching/clock.py Clock.forget: `0` -> `1` in `self._closures = 0`":
         BEFORE,
     "watching/clock.py Clock.forget: `0.0` -> `1.0` in `self._began = 0.0`":

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import contextlib
+import math
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from noting import Noting
 from torch import Tensor, nn
 
-from assay.curvature.hessian import lanczos, why_no_second_derivative
-from assay.probes.optimizer.sharpness import LATE, Sharpness, stability_limit
+from assay.curvature.hessian import Extremes, lanczos, why_no_second_derivative
+from assay.probes.optimizer import sharpness as module
+from assay.probes.optimizer.sharpness import LATE, Sharpness, proportions, stability_limit
 from assay.tricks.handle import attach
 from assay.tricks.reading import read
 
@@ -205,3 +211,300 @@ def test_an_unknown_optimizer_is_said(watched: Any) -> None:
             F.cross_entropy(model(x), y).backward()
             optimizer.step()
     assert "Adagrad" in seen.view.skipped["sharpness"]
+
+
+# -- when it is measured, with nothing measured ---------------------------------------------------
+
+
+class Planned(Noting):
+    """Says yes to what it is asked for, and notes what was asked and listened to."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            opening=32, opening_began=0, in_closure=False, training_alone=None, granted=True,
+            asked=[], charged=[], listening=[],
+        )  # fmt: skip
+
+    def grant(self, steps: float) -> bool:
+        self.asked.append(steps)
+        return self.granted
+
+    def charge(self, began: float, steps: float) -> None:
+        self.charged.append(steps)
+
+    def listen(self, event: str, listener: Any, *, first: bool = False) -> None:
+        if (event, first) not in self.listening:
+            self.listening.append((event, first))
+
+    def unlisten(self, event: str, listener: Any) -> None:
+        self.listening = [known for known in self.listening if known[0] != event]
+
+    def silence(self) -> Any:
+        return contextlib.nullcontext()
+
+    def new_recorder(self) -> Any:
+        self.rows: list[dict[str, float]] = [{}]
+        return SimpleNamespace(
+            put=lambda name, place, value: self.rows[-1].update({name: value}),
+            close=lambda training, step: self.rows.append({}),
+        )
+
+    def training(self, optimizer: Any) -> Any:
+        return SimpleNamespace(index=0, step=self.iteration)
+
+
+class Told:
+    """Tells a sharpness of backward passes and steps; measuring takes so many products."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, optimizer: Any, took: int = 3) -> None:
+        self.watch, self.optimizer, self.took = Planned(), optimizer, took
+        self.probe = Sharpness(self.watch)
+        self.probe.on_optimizer_created(optimizer)
+        self.root = optimizer.param_groups[0]["params"][0].square().sum()
+        self.high = 4.0
+
+        def measure(loss: Any, of: Any) -> int:
+            rates = [float(group["lr"]) for group in of.param_groups]
+            self.probe._proportions = proportions(rates)
+            self.probe._found = {"sharpness": self.high, "stability_limit": 2.0}
+            if self.probe._is_again:
+                self.probe._again_took = self.took
+            self.probe._vector = torch.ones(2)
+            return self.took
+
+        monkeypatch.setattr(self.probe, "_measure", measure)
+
+    def at(self, iteration: int) -> None:
+        """One sampled iteration."""
+        self.watch.iteration = iteration
+        self.probe.iteration_begins()
+        if ("backward_begin", False) in self.watch.listening:
+            self.probe._on_backward_begin(self.root, False)
+        if ("step_end", True) in self.watch.listening:
+            self.probe._on_step_end(self.optimizer)
+
+    def upto(self, iterations: int, begin: int = 0) -> list[int]:
+        """The iterations at which it was measured."""
+        found = []
+        for iteration in range(begin, iterations):
+            before = len(self.watch.charged)
+            self.at(iteration)
+            found += [iteration] * (len(self.watch.charged) - before)
+        return found
+
+
+def sgd(*rates: float) -> torch.optim.SGD:
+    return torch.optim.SGD([{"params": [nn.Parameter(torch.ones(2))], "lr": r} for r in rates])
+
+
+def test_it_is_measured_at_once_late_in_the_opening_and_at_twice_the_distance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = Told(monkeypatch, sgd(0.1))
+    assert told.upto(600) == [0, LATE, 52, 104, 208, 416]
+    assert told.watch.asked == [10.0, 30.0, 7.5, 7.5, 7.5, 7.5]
+    assert told.watch.charged == [7.5] * 6
+    assert (
+        told.watch.rows[:-1]
+        == [{"sharpness": 4.0, "stability_limit": 2.0, "rate_times_sharpness": 0.4}] * 6
+    )
+    assert told.watch.listening == []
+
+
+def test_with_a_second_moment_it_waits_until_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    adam = torch.optim.Adam([nn.Parameter(torch.ones(2))])
+    told = Told(monkeypatch, adam)
+    assert told.upto(53) == [LATE, 52]
+    assert told.watch.asked == [30.0, 7.5]
+
+
+def test_what_the_last_one_took_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(monkeypatch, sgd(0.1), took=5)
+    told.upto(105)
+    assert told.watch.asked == [10.0, 30.0, 7.5, 12.5]
+    assert told.watch.charged == [12.5] * 4
+
+
+def test_another_opening_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(monkeypatch, sgd(0.1))
+    told.upto(300)
+    told.watch.opening_began = 300
+    assert told.upto(420, 300) == [300, 326, 352, 404]
+
+
+def test_it_asks_again_a_little_later_where_it_was_not_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = Told(monkeypatch, sgd(0.1))
+    told.watch.granted = False
+    told.probe.finish()
+    assert told.watch.why == {}
+    assert told.upto(3) == []
+    assert told.watch.asked == [10.0, 30.0, 30.0]
+    told.probe.finish()
+    assert "longer than the budget" in told.watch.why["sharpness"]
+    told.watch.asked.clear()
+    told.upto(200, 3)
+    assert len(told.watch.asked) == sum(1 for _ in asks(3, 200))
+    told.watch.granted = True
+    told.watch.why.clear()
+    assert told.upto(210, 200)[0] in range(200, 207)
+    told.probe.finish()
+    assert told.watch.why == {}
+
+
+def asks(at: int, until: int) -> Iterator[int]:
+    """Each iteration at first, and at distances of a 32nd later."""
+    while at < until:
+        yield at
+        at += max(1, at // 32)
+
+
+def test_rates_in_other_proportions_and_a_sharpness_of_groups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = Told(monkeypatch, sgd(0.1, 0.4))
+    told.at(0)
+    assert told.watch.rows[0]["rate_times_sharpness"] == pytest.approx(1.6)
+    assert told.probe._proportions == [0.25, 1.0]
+    told.watch.iteration = LATE
+    told.probe.iteration_begins()
+    told.probe._on_backward_begin(told.root, False)
+    told.optimizer.param_groups[0]["lr"] = 0.2
+    told.probe._on_step_end(told.optimizer)
+    assert len(told.watch.rows) == 2, "measured in other coordinates"
+    assert told.upto(60, LATE + 1) == [52], "and yet it counts"
+    assert proportions([0.0, 0.0]) == [1.0, 1.0]
+
+
+def test_what_ends_it_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(monkeypatch, sgd(0.1))
+    told.watch.in_closure = True
+    told.at(0)
+    assert "closure" in told.watch.why["sharpness"]
+    told.watch.in_closure = False
+    assert told.upto(100, 1) == []
+    told.watch.opening_began = 100
+    assert told.upto(200, 100) == [], "in another opening neither"
+    told = Told(monkeypatch, sgd(0.1))
+    told.watch.iteration = 0
+    told.probe.iteration_begins()
+    told.probe._on_backward_begin(told.root, False)
+    told.probe._on_backward_begin(told.root, False)
+    assert "added up" in told.watch.why["sharpness"]
+    told.probe._on_step_end(told.optimizer)
+    assert told.watch.rows == [{}], "nothing is written"
+    told = Told(monkeypatch, sgd(0.1))
+    told.probe.on_hook_registered("gradient")
+    told.at(0)
+    assert "hooks" in told.watch.why["sharpness"]
+    assert (told.watch.charged, told.watch.listening) == ([0.0], [("backward_begin", False)])
+    assert told.upto(100, 1) == []
+
+
+def test_several_optimizers_and_one_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(monkeypatch, sgd(0.1))
+    other = sgd(0.1)
+    told.probe.on_optimizer_created(other)
+    told.at(0)
+    assert told.watch.why == {}, "nothing has stepped: one of them may never"
+    told.watch.trainings = [SimpleNamespace(optimizer=lambda: other)]
+    told.at(4)
+    assert told.watch.why == {"sharpness": "several optimizers"}
+    assert told.probe._next == 12
+    told.at(11)
+    assert told.probe._next == 12
+    told.at(12)
+    assert told.probe._next == 24
+    told.at(400)
+    assert told.probe._next == 800
+    told.watch.training_alone = SimpleNamespace(optimizer=lambda: other)
+    assert told.upto(802, 799) == [800]
+
+
+def test_nothing_to_measure_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(monkeypatch, sgd(0.1), took=0)
+    assert told.upto(3) == []
+    assert told.watch.asked == [10.0, 30.0, 30.0]
+    assert told.watch.charged == []
+    told.took = 3
+    assert told.upto(5, 3) == [3]
+
+
+def test_an_operation_without_a_second_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(monkeypatch, sgd(0.1))
+
+    def fails(loss: Any, optimizer: Any) -> int:
+        raise RuntimeError("no second derivative\nof this")
+
+    monkeypatch.setattr(told.probe, "_measure", fails)
+    told.at(0)
+    assert told.watch.why == {"sharpness": "no second derivative"}
+    assert told.watch.charged == [0.0]
+    assert told.probe._vector is None
+
+
+def test_where_it_begins() -> None:
+    probe = Sharpness(Planned())
+    gradient, known = torch.tensor([3.0, 0.0, 4.0]), torch.tensor([0.0, 2.0, 0.0])
+    state = torch.get_rng_state()
+    for vector, expected in (
+        (None, gradient), (known, known), (torch.ones(2), gradient),
+        (torch.tensor([0.0, math.nan, 0.0]), gradient),
+    ):  # fmt: skip
+        probe._vector = vector
+        start = probe._start(gradient)
+        noise = start - expected
+        assert float(noise.norm()) == pytest.approx(0.3 * float(expected.norm()), rel=1e-5)
+        assert torch.equal(start, probe._start(gradient)), "no random number is drawn"
+    assert torch.equal(state, torch.get_rng_state())
+    probe._vector = None
+    assert float(probe._start(torch.zeros(3)).norm()) == pytest.approx(0.3, rel=1e-5)
+    assert bool(torch.isfinite(probe._start(torch.tensor([math.inf, 1.0]))).all())
+
+
+def test_how_many_products_there_is_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = nn.Parameter(torch.ones(10))
+    optimizer, probe, took = torch.optim.SGD([weight], 0.1), Sharpness(Planned()), []
+    curvature = torch.arange(1.0, 11.0)
+
+    def lanczos(product: Any, start: Tensor, products: int, residual: float, least: int) -> Any:
+        took.append((products, residual, least))
+        return Extremes(-1.0, 7.0, start, products)
+
+    monkeypatch.setattr(module, "lanczos", lanczos)
+    for room, products in ((10**9, 4), (4 * 10 * 6, 4), (4 * 10 * 5, None)):
+        monkeypatch.setattr(module, "room", lambda device, room=room: room)
+        loss = (curvature * weight**2 / 2).sum()
+        if products is None:
+            with pytest.raises(RuntimeError, match="10 weights are too many"):
+                probe._measure(loss, optimizer)
+            continue
+        assert probe._measure(loss, optimizer) == products
+        assert probe._found == {"sharpness": 7.0, "stability_limit": 2.0, "sharpness_min": -1.0}
+    monkeypatch.setattr(module, "room", lambda device: 4 * 10 * 9)
+    probe.watch.iteration = LATE
+    assert probe._measure((curvature * weight**2 / 2).sum(), optimizer) == 7
+    monkeypatch.setattr(module, "room", lambda device: 10**9)
+    assert probe._measure((curvature * weight**2 / 2).sum(), optimizer) == 12
+    probe._measured_at = LATE
+    assert probe._measure((curvature * weight**2 / 2).sum(), optimizer) == 6
+    assert probe._found == {"sharpness": 7.0, "stability_limit": 2.0}
+    assert probe._again_took == 6
+    assert took == [(4, 0.05, 8), (4, 0.05, 8), (7, 0.05, 8), (12, 0.05, 8), (6, 0.05, 3)]
+
+
+def test_one_that_begins_with_the_last_eigenvector_finds_the_same() -> None:
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.randn(40))
+    optimizer, probe = torch.optim.SGD([weight], 0.1), Sharpness(Planned())
+    curvature = torch.cat([torch.linspace(-1.0, 2.0, 39), torch.tensor([9.0])])
+    for measured_at, most in ((-1, 12), (LATE, 4)):
+        probe._measured_at, probe.watch.iteration = measured_at, LATE
+        took = probe._measure((curvature * weight**2 / 2).sum(), optimizer)
+        assert 3 <= took <= most
+        assert probe._found is not None
+        assert probe._found["sharpness"] == pytest.approx(9.0, rel=0.01)
+    frozen = torch.optim.SGD([nn.Parameter(torch.ones(2), requires_grad=False)], 0.1)
+    assert probe._measure(weight.sum(), frozen) == 0
+    assert probe._measure(weight.sum(), torch.optim.Adam([weight])) == 0, "not stepped yet"

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from noting import Noting
 from torch import Tensor, nn
 
 from assay.curvature.hessian import Hessian
+from assay.probes.optimizer import step_quality as module
 from assay.probes.optimizer.sharpness import Sharpness
 from assay.probes.optimizer.step_quality import StepQuality
+from assay.replay.structure import NotReplayable
 
 
 class Mlp(nn.Module):
@@ -448,3 +453,292 @@ def test_the_hessian_leaves_the_users_graph_whole() -> None:
     assert all(p.grad is None for p in model.parameters())
     loss.backward()
     assert all(torch.equal(p.grad, e) for p, e in zip(model.parameters(), expected, strict=True))
+
+
+# -- event by event, with a loss that is known -----------------------------------------------------
+
+
+class Again:
+    """Stands in for what computes the loss again: it is what the test says."""
+
+    def __init__(self) -> None:
+        self.why_not: str | None = None
+        self.after: Any = 0.0
+        self.verified: list[Any] = []
+        self.asked: list[Any] = []
+
+    def number(self, tensor: Tensor) -> int:
+        return 7
+
+    def verify(self, expected: Tensor, of: int | None) -> None:
+        self.verified.append((float(expected), of))
+
+    def loss(self, of: int | None) -> Tensor:
+        self.asked.append(of)
+        if isinstance(self.after, str):
+            raise NotReplayable(self.after)
+        return torch.as_tensor(self.after)
+
+
+class Judged(Noting):
+    """Notes what was asked for, and what is listened to."""
+
+    def __init__(self) -> None:
+        super().__init__(opening_began=0, training_alone=None, again=Again(), asked=[], charged=0,
+                         granted=True, heard=[], rows=[])  # fmt: skip
+
+    def shared(self, kind: Any) -> Any:
+        return self.again
+
+    def grant(self, steps: float, *, ahead: int) -> bool:
+        self.asked.append((steps, ahead))
+        return self.granted
+
+    def charge(self, began: float) -> None:
+        self.charged += 1
+
+    def listen(self, event: str, listener: Any) -> None:
+        self.heard.append(event)
+
+    def unlisten(self, event: str, listener: Any) -> None:
+        self.heard.remove(event)
+
+    def silence(self) -> Any:
+        return contextlib.nullcontext()
+
+    def training(self, optimizer: Any) -> Any:
+        return SimpleNamespace(index=2, step=5)
+
+    def new_recorder(self) -> Any:
+        return SimpleNamespace(
+            put=lambda name, place, value: self.rows.append((name, float(value))),
+            close=lambda training, step: self.rows.append((training, step)),
+            flush_arrived=lambda wait: None,
+        )
+
+
+class ByHand:
+    """Two weights, (3, 4), whose squares are the loss of 25; a step along the gradient, (6, 8)."""
+
+    def __init__(self) -> None:
+        self.watch = Judged()
+        self.again, self.probe = self.watch.again, StepQuality(self.watch)
+        self.weights = [nn.Parameter(torch.tensor([3.0])), nn.Parameter(torch.tensor([4.0]))]
+        self.optimizer = torch.optim.SGD(self.weights, lr=0.1)
+        self.probe.on_optimizer_created(self.optimizer)
+
+    def loss(self) -> Tensor:
+        return sum(w.square().sum() for w in self.weights)  # type: ignore[return-value]
+
+    def backward(self, root: Any = None, kept: bool = False) -> None:
+        root = self.loss() if root is None else root
+        self.probe.on_backward_begin(root, kept)
+        total = root if isinstance(root, Tensor) else sum(root)
+        total.backward(retain_graph=True)
+        self.probe.on_backward_end(root)
+
+    def step(self, rate: float = 0.1) -> dict[str, float]:
+        self.probe.on_gradients_ready(self.optimizer)
+        with torch.no_grad():
+            for w in self.weights:
+                w -= rate * w.grad
+        self.watch.numbers.clear()
+        self.probe.on_step_end(self.optimizer)
+        return {name: value for (name, _), value in self.watch.numbers.items()}
+
+
+@pytest.mark.parametrize(("after", "quality"), [(15.0, 1.0), (20.0, 0.5), (35.0, -1.0)])
+def test_the_share_of_what_was_promised(after: float, quality: float) -> None:
+    told = ByHand()
+    told.again.after = after
+    told.backward()
+    found = told.step()
+    assert found == pytest.approx(
+        {"predicted_change": -10.0, "actual_change": after - 25, "step_quality": quality}
+    )
+    assert told.again.verified == [(25.0, None)]
+    assert told.again.asked == [None]
+    assert told.watch.heard == []
+    assert told.probe._before == []
+
+
+def test_a_step_that_goes_uphill_or_has_an_old_gradient_has_no_quality() -> None:
+    told = ByHand()
+    told.again.after = 40.0
+    told.backward()
+    found = told.step(rate=-0.1)
+    assert found["predicted_change"] == pytest.approx(10)
+    assert math.isnan(found["step_quality"])
+    told = ByHand()
+    told.again.after = 15.0
+    for w in told.weights:
+        w.grad = torch.ones(1)
+    told.backward()
+    assert float(told.probe._stale[0]) == pytest.approx(2**0.5)
+    assert math.isnan(told.step()["step_quality"])
+    told = ByHand()
+    told.again.after = 15.0
+    for w in told.weights:
+        w.grad = torch.zeros(1)
+    told.backward()
+    assert told.step()["step_quality"] == pytest.approx(1.0), "cleared to zero"
+
+
+def test_a_loss_that_a_scaler_multiplied() -> None:
+    told = ByHand()
+    told.again.after = 15.0
+    original = told.loss()
+    scaled = original * 8
+    told.probe.on_scaled(original, scaled)
+    told.backward(scaled)
+    for w in told.weights:
+        w.grad /= 8  # unscaled
+    found = told.step()
+    assert found["predicted_change"] == pytest.approx(-10)
+    assert found["step_quality"] == pytest.approx(1)
+    assert told.again.verified == [(25.0, 7)]
+    assert told.again.asked == [7]
+    told.probe.iteration_begins()
+    told.watch.is_repeated = False
+    told.probe.on_scaled(original, scaled)
+    assert told.probe._scaled is None
+    told.watch.is_repeated, told.watch.sampling = True, False
+    told.probe.on_scaled(original, scaled)
+    assert told.probe._scaled is None
+
+
+def test_what_is_not_looked_at() -> None:
+    told = ByHand()
+    told.watch.is_repeated = False
+    told.backward()
+    assert told.step() == {}
+    told = ByHand()
+    told.backward()
+    told.backward()
+    assert told.step() == {}, "gradients of two losses"
+    assert told.probe._why == "gradients of several losses are added up"
+    told = ByHand()
+    told.backward((told.loss(), told.loss()))
+    assert told.step() == {}
+    told = ByHand()
+    told.again.after = 15.0
+    told.backward((told.loss(),))
+    assert told.step()["step_quality"] == pytest.approx(1), "a list of one"
+    told = ByHand()
+    told.backward()
+    told.probe.on_step_skipped(told.optimizer)
+    assert told.step() == {}
+    told = ByHand()
+    told.backward()
+    told.step()
+    assert told.step() == {}, "another step without a pass"
+    told.probe.iteration_begins()
+    assert (told.probe._done, told.probe._loss, told.probe._gradients) == (False, None, {})
+
+
+def test_weights_whose_gradient_was_not_copied() -> None:
+    told = ByHand()
+    more = nn.Parameter(torch.ones(1))
+    told.backward()
+    more.grad = torch.ones(1)
+    told.optimizer.add_param_group({"params": [more]})
+    told.probe.on_gradients_ready(told.optimizer)
+    assert told.probe._before == []
+    told = ByHand()
+    told.weights[1].grad = None
+    told.again.after = 19.0
+    told.probe.on_backward_begin(told.loss(), False)
+    told.weights[0].grad = torch.tensor([6.0])
+    told.probe.on_backward_end(None)
+    told.probe.on_closure_end(told.optimizer)
+    assert [before.tolist() for _, before, _ in told.probe._before] == [[3.0]]
+
+
+@pytest.mark.parametrize(("room", "copied"), [(24, True), (23, False)])
+def test_copies_are_made_where_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, room: int, copied: bool
+) -> None:
+    monkeypatch.setattr(module, "room", lambda device: room)  # three of two float32
+    told = ByHand()
+    told.backward()
+    assert bool(told.probe._gradients) is copied
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "judged"),
+    [(1.0, 80, True), (1.0, 50, False), (4.0, 80, False), (-1.0, 50, False)],
+)
+def test_a_change_within_rounding_is_left_to_the_curvature(
+    loss: float, units: int, judged: bool
+) -> None:
+    told, predicted = ByHand(), units * torch.finfo(torch.float32).eps
+    told.again.after = loss - predicted
+    told.backward()
+    told.probe._loss = torch.tensor(loss)
+    for w in told.weights:
+        w.grad *= 0.1
+    told.probe._gradients = {id(w): w.grad.clone() for w in told.weights}
+    found = told.step(rate=predicted)  # the gradient's square is 1
+    assert found["predicted_change"] == pytest.approx(-predicted, rel=0.1)
+    assert math.isnan(found["step_quality"]) is not judged
+    assert told.watch.heard == ([] if judged else ["backward_begin"])
+
+
+def test_curvature_at_the_next_pass_where_the_batch_is_gone() -> None:
+    told = ByHand()
+    told.again.after = "the batch was changed"
+    told.backward()
+    assert set(told.step()) == {"predicted_change"}
+    assert told.watch.asked == [(2.0, 1)]
+    assert told.watch.heard == ["backward_begin"]
+    told.probe._next_backward(told.loss(), False)
+    # d.T H d = 2 |d|^2 = 2, over 2 g.T d = -20
+    assert told.watch.rows == [("step_quality", pytest.approx(0.9)), (2, 5)]
+    assert (told.watch.charged, told.watch.heard, told.probe._pending) == (1, [], None)
+    told.probe._next_backward(told.loss(), False)
+    assert told.watch.charged == 1
+
+
+@pytest.mark.parametrize(
+    ("iteration", "opening", "asked"),
+    [(5, True, True), (6, True, False), (28, True, True), (30, True, False), (30, False, True)],
+)
+def test_when_curvature_is_asked_for(iteration: int, opening: bool, asked: bool) -> None:
+    told = ByHand()
+    told.watch.iteration, told.watch.is_opening = 100 + iteration, opening
+    told.watch.opening_began = 100
+    told.again.why_not = "compiled"
+    told.backward()
+    told.step()
+    assert bool(told.watch.asked) is asked
+    assert told.again.verified == []
+
+
+def test_why_there_is_no_curvature_either() -> None:
+    told = ByHand()
+    told.again.why_not = "compiled"
+    told.watch.granted = False
+    told.backward()
+    told.step()
+    assert (told.watch.heard, told.watch.why) == ([], {})
+    told.probe.on_hook_registered("gradient")
+    told.probe.iteration_begins()
+    told.backward()
+    told.step()
+    assert told.watch.why["step_quality"].startswith(
+        "the batch can't be evaluated again (compiled); no curvature either: the script has grad"
+    )
+    told = ByHand()
+    told.again.why_not = "compiled"
+    told.backward()
+    told.step()
+    told.probe._next_backward(torch.ones(()), False)
+    assert "no curvature either" in told.watch.why["step_quality"]
+    assert told.probe.refusal is not None
+    assert (told.watch.rows, told.watch.charged) == ([], 1)
+    told = ByHand()
+    told.again.why_not = "compiled"
+    told.backward()
+    told.step()
+    told.probe.finish()
+    assert (told.probe._pending, told.watch.heard, told.probe._loss) == (None, [], None)
