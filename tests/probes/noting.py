@@ -40,7 +40,7 @@ class Noting(SimpleNamespace):
     def put(self, name: str, place: str, value: Any) -> None:
         self.numbers[name, place.partition(" ")[0]] = float(value)
 
-    def event(self, kind: str, *rest: Any, **data: Any) -> None:
+    def event(self, kind: str, training: Any = None, /, **data: Any) -> None:
         self.events.append((kind, data))
 
     def event_once(self, kind: str, *key: Any, **data: Any) -> None:

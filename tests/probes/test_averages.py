@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from assay.journal.events import AVERAGE
 from assay.journal.view import RunView
-from assay.probes.evaluation.averages import Averages
+from assay.probes.evaluation.averages import Averages, _samples
 
 from .conftest import Watching
 from .test_structure_facts import here
@@ -128,3 +129,14 @@ def test_one_call_on_more_samples_than_a_batch_is_an_evaluation(watched: Watchin
     assert list(series.steps) == [1, 2, 3]  # after the last one nothing is trained any more
     (event,) = seen.view.events(AVERAGE)
     assert event.data["line"][2] == "whole"
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "samples"),
+    [
+        ((), {}, 0), ((torch.ones(()),), {}, 0), ((torch.ones(()), torch.ones(3, 2)), {}, 3),
+        ((), {"x": torch.ones(5)}, 5), (("text", [torch.ones(2), torch.ones(7)]), {}, 2),
+    ],
+)  # fmt: skip
+def test_how_many_samples_a_model_is_given(args: Any, kwargs: Any, samples: int) -> None:
+    assert _samples(args, kwargs) == samples

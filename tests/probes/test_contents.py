@@ -9,7 +9,7 @@ from torch import nn
 
 from assay.journal.events import EVAL_CONTENTS, INPUT_CONTENTS
 from assay.probes.data.batches import Batches
-from assay.probes.data.contents import padded_share
+from assay.probes.data.contents import Held, padded_share
 from assay.probes.data.parts import Part
 from assay.probes.evaluation.held_out import HeldOut
 from assay.probes.model.structure import Structure
@@ -149,3 +149,20 @@ def test_one_sample_without_a_batch(watched: Watching) -> None:
             model(torch.randn(4))
     assert last(seen)["shape"] == []
     assert last(seen, EVAL_CONTENTS)["outside_share"] is None
+
+
+def test_rows_outside_of_what_training_had() -> None:
+    training, other = Held(), Held()
+    training.shape = other.shape = (4,)
+    assert other.outside(training) is None
+    ranges = torch.tensor([[1000.0, 0.0], [1001.0, 1.0]], dtype=torch.float64)
+    training.row_range = ranges[0], ranges[1]
+    assert other.outside(training) is None
+    for mean, share in ((1001.0, 0.0), (1000.9995, 0.0), (1001.0005, 0.5), (999.9995, 0.5)):
+        rows = torch.tensor([[1000.5, mean], [0.5, 0.5]], dtype=torch.float64)
+        other.row_numbers = [rows]
+        assert other.outside(training) == share, "the slack is a millionth of the range"
+    other.row_numbers.append(torch.tensor([[1000.5, 999.0], [0.5, 2.0]], dtype=torch.float64))
+    assert other.outside(training) == 0.5
+    other.shape = (5,)
+    assert other.outside(training) is None

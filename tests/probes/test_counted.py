@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from assay.probes.loss import counted
 from assay.probes.loss.counted import counted_nothing
 from assay.probes.loss.graphs import walk
 from assay.testing import WarmRunner
+
+from .noting import Noting
 
 LOGITS = torch.arange(12.0).reshape(4, 3)
 NONE, LABELS = torch.zeros(4, dtype=torch.bool), torch.tensor([0, 1, 2, 1])
@@ -116,3 +120,37 @@ def test_the_line_that_divides_is_known_between_samples(tmp_path: Path, warm: Wa
     (event,) = view.events("nothing_counted")
     assert event.step == 50
     assert event.data["line"][1:] == [13, "error"]
+
+
+class Unrecorded(Noting):
+    """Lets a graph be looked at."""
+
+    def unrecorded(self) -> Any:
+        return contextlib.nullcontext()
+
+
+def test_how_often_a_loss_is_looked_at() -> None:
+    watch = Unrecorded(trainings=["first", "last"])
+    probe = counted.Counted(watch)
+    leaf = LOGITS.clone().requires_grad_()
+    whole, empty = leaf.sum(), F.cross_entropy(leaf, IGNORED)
+    for left in range(counted.LOOKS_AT_MOST - 1, -1, -1):
+        probe.on_loss_not_finite(whole)
+        assert probe._looks == left
+    probe.on_loss_not_finite(empty)
+    assert watch.events == []
+    probe = counted.Counted(watch)
+    probe.on_loss_not_finite((empty,))
+    probe.on_loss_not_finite(torch.ones(()))
+    assert probe._looks == counted.LOOKS_AT_MOST
+    probe.on_checkpointing()
+    probe.on_loss_not_finite(empty)
+    assert watch.events == []
+    probe = counted.Counted(watch)
+    probe.on_loss_not_finite(empty)
+    ((kind, data),) = watch.events
+    assert (kind, probe._looks) == ("nothing_counted", 0)
+    assert data == {
+        "kind": "ignored", "operation": "NllLoss", "of": 4, "ignored": -100, "rows": None,
+        "line": ["train.py", 7, empty.grad_fn.name()],
+    }  # fmt: skip

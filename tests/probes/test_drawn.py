@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
+from types import SimpleNamespace
 
 import pytest
 
+from assay.probes.model import drawn
 from assay.probes.model.drawn import _draws
+
+from .noting import Noting
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,26 @@ def test_the_spread_that_a_line_asks_for(source: str, spread: float | None) -> N
 )
 def test_what_draws_no_weights_of_a_spread_of_its_own(source: str) -> None:
     assert list(_draws(ast.parse(source))) == []
+
+
+def test_lines_that_draw_weights_are_written_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ast.parse("def make(w):\n    w.normal_(0, 0.5)\n    w.uniform_(a, b)\n" * 2)
+    asked: list[tuple[str, ...]] = []
+
+    def sources(*words: str) -> SimpleNamespace:
+        asked.append(words)
+        return SimpleNamespace(trees=lambda: [("train.py", source)])
+
+    monkeypatch.setattr(drawn, "Sources", sources)
+    watch = Noting()
+    drawn.Drawn(watch).finish()
+    assert asked == [("normal_", "uniform_", "randn")]
+    assert [kind for kind, _ in watch.events] == ["weights_drawn"] * 4
+    known = [(*data["line"], data["spread"]) for _, data in watch.events if data["spread"]]
+    assert known == [
+        ("train.py", 2, "make", 0.5), ("train.py", 5, "make", 0.5),
+    ]  # fmt: skip
+    monkeypatch.setattr(drawn, "LINES_AT_MOST", 3)
+    watch.events.clear()
+    drawn.Drawn(watch).finish()
+    assert len(watch.events) == 3

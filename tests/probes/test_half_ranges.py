@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,10 @@ from torch import Tensor, nn
 
 from assay.probes.model.structure import Structure
 from assay.probes.optimizer.optimizers import Optimizers
+from assay.probes.precision import half_ranges
 from assay.probes.precision.half_ranges import HalfRanges
+
+from .noting import Noting
 
 
 def facts(watched: Any, loss_of: Callable[[Tensor], Tensor], start: float = 1.0) -> list[Any]:
@@ -75,3 +79,41 @@ def test_what_is_no_matter_of_half_precision(loss: Any, watched: Any) -> None:
 
 def test_weights_that_are_not_finite(watched: Any) -> None:
     assert facts(watched, lambda w: torch.exp(w.half()).float().sum(), torch.inf) == []
+
+
+class Unrecorded(Noting):
+    """Lets a graph be looked at."""
+
+    def unrecorded(self) -> Any:
+        return contextlib.nullcontext()
+
+
+def infinite(start: float = 1.0) -> Tensor:
+    w = torch.full((4,), start, requires_grad=True)
+    large = 300 * w.half()
+    over = (large * large / 2) @ w.half()
+    return (over - over).float()
+
+
+def test_how_often_a_graph_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Unrecorded()
+    probe = HalfRanges(watch)
+    whole = torch.ones(2, requires_grad=True).sum()
+    for left in range(half_ranges.LOOKS_AT_MOST - 1, -1, -1):
+        probe.on_loss_not_finite(whole)
+        assert probe._looks == left
+    probe.on_loss_not_finite(infinite())
+    assert watch.events == []
+    probe = HalfRanges(watch)
+    probe.on_loss_not_finite([infinite()])
+    probe.on_loss_not_finite(torch.ones(()))
+    assert probe._looks == half_ranges.LOOKS_AT_MOST
+    probe.on_checkpointing()
+    probe.on_loss_not_finite(infinite())
+    assert (watch.events, probe._looks) == ([], 0)
+    probe = HalfRanges(watch)
+    probe.on_loss_not_finite(infinite())
+    assert ([kind for kind, _ in watch.events], probe._looks) == (["half_range"], 0)
+    probe = HalfRanges(watch)
+    probe.on_loss_not_finite(infinite(float("inf")))
+    assert (len(watch.events), probe._looks) == (1, 0), "weights are infinite themselves"

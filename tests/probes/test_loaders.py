@@ -303,3 +303,31 @@ def test_states_that_a_data_set_draws_from() -> None:
     assert loaders.drawn_from(Stream(), states) == set()
     inner = torch.utils.data.Subset(Drawing(), [0, 1])
     assert "dataset.dataset.noise" in loaders.drawn_from(inner, dict(random_states(inner)))
+
+
+class Deep:
+    """Methods that mention one another, four calls deep and in a circle."""
+
+    def first(self) -> Any:
+        return self.second()
+
+    def second(self) -> Any:
+        return self.third(), self.first()
+
+    def third(self) -> Any:
+        return self.fourth()
+
+    def fourth(self) -> Any:
+        return self.fifth(), random.random()
+
+    def fifth(self) -> Any:
+        return torch.rand(1)
+
+
+def test_names_in_methods_and_in_those_that_they_mention() -> None:
+    assert loaders._mentioned(Deep, "fifth") == {"torch", "rand"}
+    assert loaders._mentioned(Deep, "fourth") == {"fifth", "random", "torch", "rand"}
+    found = loaders._mentioned(Deep, "first")
+    assert {"second", "third", "fourth", "first", "fifth", "random"} == found, "three calls deep"
+    assert loaders._mentioned(Deep, "sixth") == set()
+    assert loaders._mentioned(Deep, "first", 0) == {"second"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from assay.journal.events import MODE_GAP
+from assay.probes.evaluation import mode_gap
 from assay.probes.evaluation.mode_gap import ModeGap
 from assay.probes.model.norm_statistics import NormStatistics
 from assay.probes.model.structure import Structure
@@ -101,3 +103,26 @@ def test_a_norm_in_evaluation_mode_is_left_alone(watched: Watching) -> None:
     with watched(Structure, NormStatistics) as seen:
         train(nn.Sequential(nn.BatchNorm1d(4).eval(), nn.Linear(4, 1)))
     assert seen.view.trainings[0].places("norm_rows") == ()
+
+
+class Asking(nn.Module):
+    """Says who called it."""
+
+    def forward(self, deeper: Any) -> Any:
+        return deeper()
+
+
+def test_the_line_of_the_user_and_the_module_that_it_called() -> None:
+    def asked() -> Any:
+        return mode_gap._where()
+
+    (file, _, function), inside = asked()
+    assert (file, function) == (__file__, "test_the_line_of_the_user_and_the_module_that_it_called")
+    assert inside is None
+    code = compile("def pass_on(self, asked):\n    return asked()", torch.nn.__file__, "exec")
+    scope: dict[str, Any] = {}
+    exec(code, scope)  # a frame of torch's, of a method of a module
+    for module, name in ((nn.Linear(1, 1), "Linear"), (nn.Sequential(), None), ("text", None)):
+        (_, line, _), inside = scope["pass_on"](module, asked)
+        assert inside == name
+        assert line == sys._getframe().f_lineno - 2

@@ -219,3 +219,22 @@ def test_a_scale_at_hand_is_read_between_samples_too(sampling: bool) -> None:
     if not sampling:
         probe.on_scaler_update(SimpleNamespace(_scale=torch.ones((), device="meta")))
         assert len(lines) == 2
+
+
+def test_the_loss_scale_is_written_when_it_changes() -> None:
+    lines: list[Any] = []
+    watch = Noting(line=lambda kind, **data: lines.append((kind, data)))
+    watch.sampling = False
+    probe = Notes(watch)
+
+    def at(scale: float | None) -> None:
+        probe.on_scaler_update(
+            SimpleNamespace(_scale=None if scale is None else torch.tensor(scale))
+        )
+
+    at(2.0)
+    assert lines == [], "nobody trains yet"
+    watch.trainings = [SimpleNamespace(index=0, step=3), SimpleNamespace(index=1, step=4)]
+    for scale in (None, 2.0, 4.0, 4.0, 2.0):
+        at(scale)
+    assert lines == [("scale", {"o": 1, "s": 4, "v": 4.0}), ("scale", {"o": 1, "s": 4, "v": 2.0})]

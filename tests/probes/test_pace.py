@@ -16,6 +16,8 @@ from torch import nn
 from assay.probes.run import pace
 from assay.probes.run.pace import Pace
 
+from .noting import Noting
+
 
 class Slow(nn.Module):
     """Sleeps in its forward pass."""
@@ -144,3 +146,40 @@ def test_what_is_summed_and_what_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
     assert "elsewhere_s" not in put, "the step before was not seen"
     assert put["data_wait_s"] == 0.125, "the wait of the batches before is spent"
     assert put.keys() == {"data_wait_s", "memory_peak"}
+
+
+def test_parts_are_added_up_without_our_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Noting(own_s=0.0)
+    now = [10.0]
+    monkeypatch.setattr(pace, "perf_counter", lambda: now[0])
+    probe = Pace(watch)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], 0.1)
+
+    def passes(seconds: float, own: float = 0.0) -> None:
+        now[0] += seconds + own
+        watch.own_s += own
+
+    def found() -> dict[str, float]:
+        watch.numbers.clear()
+        probe.on_step_end(optimizer)
+        return {name: value for (name, _), value in watch.numbers.items() if name != "memory_peak"}
+
+    probe.iteration_begins()
+    assert found() == {}, "no loader, and nothing was called"
+    for _ in range(2):
+        probe.on_root_begin(None, (), {})
+        passes(1.0, own=0.5)
+        probe.on_root_end(None, None)
+    probe.on_backward_begin(None, False)
+    passes(3.0)
+    probe.on_backward_end(None)
+    probe.on_step_begin(optimizer, False)
+    passes(0.25)
+    assert found() == pytest.approx({"forward_s": 2.0, "backward_s": 3.0, "step_s": 0.25})
+    probe.on_batch(None, None, 0.5)
+    probe.on_batch(None, None, 0.25)
+    probe.iteration_begins()
+    probe.on_step_begin(optimizer, True)
+    assert found() == {"data_wait_s": 0.75}
+    probe.on_root_end(None, None)
+    assert found() == {}, "one that never began has no end, and a wait counts once"

@@ -235,3 +235,16 @@ def test_earlier_answers_over_the_last() -> None:
     assert looks(lambda tokens: each(TOKENS)) == []
     assert looks(lambda tokens: each(tokens)[:, :, 0]) == []
     assert looks(lambda tokens: each(tokens)[:, :5]) == []
+
+
+def test_padding_by_a_token_that_stands_elsewhere_too() -> None:
+    end, once = sequences._idle(torch.tensor([[1, 2, 3, 0, 0], [4, 5, 6, 7, 0]]))
+    assert end.long().tolist() == [[0, 0, 0, 1, 1], [0, 0, 0, 0, 1]]
+    assert bool(once)
+    _, once = sequences._idle(torch.tensor([[1, 0, 3, 0, 0], [4, 5, 6, 7, 0]]))
+    assert not bool(once)
+    _, once = sequences._idle(torch.tensor([[0, 2, 3, 0, 0], [4, 5, 6, 7, 0]]))
+    assert bool(once), "the first may be that of a start"
+    end, once = sequences._idle(torch.tensor([[[1.0], [0.0], [0.0]]]))
+    assert end.long().tolist() == [[0, 1, 1]]
+    assert bool(once)

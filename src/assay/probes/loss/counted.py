@@ -84,7 +84,9 @@ def _all_ignored(node: Any, op: str) -> _Found | None:
     target, ignored = saved(node, "target"), saved(node, "ignore_index")
     if target is None or not target.numel() or not bool((target == ignored).all()):
         return None
-    return {"kind": "ignored", "operation": op, "of": target.numel(), "ignored": int(ignored)}
+    # what autograd keeps for -100 is read as 2**64 - 100, and so the target itself is asked
+    value = int(target.flatten()[0])
+    return {"kind": "ignored", "operation": op, "of": target.numel(), "ignored": value}
 
 
 def _nothing_given(node: Any, op: str) -> _Found:
