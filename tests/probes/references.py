@@ -458,6 +458,12 @@ def answers(call: Call) -> tuple[int, int]:
     return sum(r.index(max(r)) == y for r, y in counted), len(counted)
 
 
+@reference("target_counted")
+def counted(step: Step) -> Values:
+    calls = last_calls(step, *CLASSES)
+    return {c.place: sum(y != c.ignored for y in c.target.flatten().tolist()) for c in calls}
+
+
 @reference("target_counted_share")
 def counted_share(step: Step) -> Values:
     return {c.place: share(c.target != c.ignored) for c in last_calls(step, *CLASSES)}

@@ -609,6 +609,10 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "standard deviation of the batch's target", absent=_NO_TARGET,
     ),
     Signal(
+        "target_counted", "Number of targets that count", "targets", Per.LOSS_CALL, "losses",
+        "how many labels of the batch are not ignored", absent=_NO_CLASSES,
+    ),
+    Signal(
         "target_counted_share", "Targets that count", "share", Per.LOSS_CALL, "losses",
         "share of the labels that are not ignored", absent=_NO_CLASSES,
     ),

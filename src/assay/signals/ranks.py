@@ -118,6 +118,14 @@ def wrapped(run: RunView, ranks: Ranks) -> Event[Replicated] | None:
     return sound[0]
 
 
+def together(run: RunView, training: Training) -> int:
+    """Returns how many ranks a DistributedDataParallel has take this training; 1 without one."""
+    for ranks in side_by_side(run):
+        if training in ranks.trainings and wrapped(run, ranks) is not None:
+            return len(ranks.trainings)
+    return 1
+
+
 def _indices(ranks: Ranks) -> set[int]:
     return {training.index for training in ranks.trainings}
 

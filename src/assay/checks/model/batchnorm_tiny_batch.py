@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from statistics import median
 
 from ...journal.view import RunView, Training
+from ...signals.batchnorm import is_off, is_small
+from ...signals.ranks import together
 from ..base import Check, Limit
 from ..effects import Effect
 from ..finding import Evidence, Finding, Remedy, Where
@@ -51,7 +53,7 @@ class BatchnormTinyBatch(Check):
     severity = "warning"
     tier = "probe"
     needs = ("norm_rows",)
-    reads = ("norm_rows", "norm_values", "norm_offset")
+    reads = ("norm_rows", "norm_values", "norm_offset", "grad_norm", "replicated")
     requires = (Samples(("norm_rows",)),)
     leads_to = {
         Effect.RATE_TOO_HIGH: "each step follows the noise of one or two samples' statistics",
@@ -65,21 +67,17 @@ class BatchnormTinyBatch(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         for training in self.judgeable(run):
-            tiny = [p for p in training.places("norm_rows") if self._is_tiny(training, p)]
+            ranks = together(run, training)  # small on each alone: `batchnorm-not-synchronised`
+            places = training.places("norm_rows")
+            tiny = [place for place in places if self._is_tiny(training, place, ranks)]
             if tiny:
                 yield self._finding(run, training, tiny)
 
-    def _is_tiny(self, training: Training, place: str) -> bool:
-        few = int(self.limit("samples"))
-        rows, values = training.series("norm_rows", place), training.series("norm_values", place)
-        offsets = training.series("norm_offset", place).finite()
-        if min(len(rows), len(values), len(offsets)) < few:
-            return False
-        small = (
-            median(rows.values) <= self.limit("rows")
-            or median(values.values) <= self.limit("values")
-        )  # fmt: skip
-        return small and median(offsets.values[len(offsets) // 2 :]) > self.limit("offset")
+    def _is_tiny(self, training: Training, place: str, ranks: int) -> bool:
+        least, rows, values = int(self.limit("samples")), self.limit("rows"), self.limit("values")
+        return is_off(training, place, self.limit("offset"), least) and is_small(
+            training, place, rows, values, ranks
+        )
 
     def _finding(self, run: RunView, training: Training, tiny: list[str]) -> Finding:
         place = tiny[0]

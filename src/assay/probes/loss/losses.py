@@ -128,6 +128,7 @@ class Losses(Probe):
         right = (source.argmax(1) == target) & counted
         put("loss_accuracy", place, right.sum() / counted.sum())
         put("target_counted_share", place, counted.float().mean())
+        put("target_counted", place, counted.sum())
         if source.dim() != 2:
             self.watch.skip("label_count", f"{name} was given several labels for each row")
         elif classes > COUNTED_AT_MOST:
