@@ -728,7 +728,15 @@ WITHOUT: dict[str, str] = {
         "a fact about the order of calls: tests/probes/test_passes.py",
     ),
     **dict.fromkeys(
-        ("judge_asks", "judge_target", "judge_weight_norm"),
+        (
+            "judge_asks",
+            "judge_target",
+            "judge_weight_norm",
+            "judge_weight_max",
+            "judged_min",
+            "judged_max",
+            "judged_spread",
+        ),
         "no network of the variants judges another one: tests/probes/test_players.py",
     ),
     "passes_wasted": "a fact about the order of calls: tests/probes/test_wasted.py",

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from conftest import Watched, Watching
 from torch import nn
 
-from assay.probes.gan.batches import holds
+from assay.probes.gan.batches import holds, spread
+from assay.probes.gan.penalties import Penalties
 from assay.probes.gan.players import Players
 from assay.signals.players import pairs
 
@@ -204,3 +205,55 @@ def test_holds() -> None:
     assert holds(part[0], part) is None
     assert holds(torch.zeros(2, 2), part) is None
     assert holds(torch.zeros(()), torch.zeros(())) is None
+
+
+@pytest.mark.parametrize(
+    ("norm", "over"),
+    [
+        (lambda slope: slope.norm(2, dim=1), [1]),
+        (lambda slope: slope.flatten(1).norm(2, dim=1), None),
+        (lambda slope: torch.linalg.vector_norm(slope, dim=(1, 2, -1)), [1, 2, 3]),
+        (lambda slope: slope.norm(), [0, 1, 2, 3]),
+        (lambda slope: slope.square().sum(), None),
+    ],
+)
+def test_the_norm_of_a_slope(norm: Any, over: list[int] | None, watched: Watching) -> None:
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 1))
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with watched(Penalties) as seen:
+        for _ in range(3):
+            x = torch.randn(5, 2, 4, 4, requires_grad=True)
+            (slope,) = torch.autograd.grad(net(x).sum(), x, create_graph=True)
+            optimizer.zero_grad()
+            ((norm(slope) - 1) ** 2).mean().backward()
+            optimizer.step()
+    (event,) = seen.view.events("gradient_penalty")
+    assert event.data["shape"] == [5, 2, 4, 4]
+    assert event.data["over"] == over
+
+
+def test_a_slope_that_is_no_part_of_a_loss(watched: Watching) -> None:
+    net = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with watched(Penalties) as seen:
+        for _ in range(3):
+            x = torch.randn(5, 2, requires_grad=True)
+            torch.autograd.grad(net(x).sum(), x, create_graph=True)
+            optimizer.zero_grad()
+            net(x).mean().backward()
+            optimizer.step()
+    assert list(seen.view.events("gradient_penalty")) == []
+
+
+def test_numbers_of_what_is_judged(watched: Watching) -> None:
+    with watched(Players) as seen:
+        Game().play()
+    torch.manual_seed(0)
+    own = seen.view.trainings[0]
+    lows, highs = (own.series(f"judged_{end}", "judge on data").values for end in ("min", "max"))
+    assert all(low < 0 < high for low, high in zip(lows, highs, strict=True))
+    assert all(0.5 < s < 1.5 for s in own.series("judged_spread", "judge on data").values)
+    assert float(spread(torch.tensor([[0.0, 1.0], [2.0, 1.0]]))) == pytest.approx(2**0.5 / 2)
+    assert spread(torch.ones(1, 4)).isnan()
+    weights = own.series("judge_weight_max", "judge").values
+    assert all(0 < weight < 2 for weight in weights)

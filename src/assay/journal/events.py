@@ -530,7 +530,9 @@ class NetCall(TypedDict):
     """A network `net` was called by a `line`, and a loss goes through its answer.
 
     It was given what the networks `over` made, with their graph, or what those of `fed` made,
-    without it; `mixed` with other rows. `wants`: its weights want a gradient.
+    without it; `mixed` with other rows. `wants`: its weights want a gradient. `way`: what lies
+    between the loss and its answers, operations that are all `linear`, a `square` or `other` ones;
+    None where it is not the nearest network. `ends_in`: the operation that made its largest result.
     """
 
     net: str
@@ -539,6 +541,8 @@ class NetCall(TypedDict):
     fed: list[str]
     mixed: bool
     wants: bool
+    way: str | None
+    ends_in: str | None
 
 
 class LossPass(TypedDict):
@@ -550,6 +554,17 @@ class LossPass(TypedDict):
     line: SiteRow | None
     calls: list[NetCall]
     filled: list[str]
+
+
+class GradientPenalty(TypedDict):
+    """A slope of this `shape` at an input, by its `line`, is part of a loss.
+
+    `over` are the dimensions that a norm was taken over; None if no norm is taken of it directly.
+    """
+
+    shape: list[int]
+    over: list[int] | None
+    line: SiteRow | None
 
 
 class NetStep(TypedDict):
@@ -1328,6 +1343,12 @@ TURN = EventKind(
     "and whose weights are stepped",
     absent="no loss went through a network that the script calls itself",
 )  # fmt: skip
+GRADIENT_PENALTY = EventKind(
+    "gradient_penalty", GradientPenalty, "penalties",
+    "a slope at an input, by `torch.autograd.grad`, is part of a loss, the first time for each "
+    "line and norm",
+    absent="no slope by torch.autograd.grad was part of a loss",
+)  # fmt: skip
 NOT_RESTORED = EventKind(
     "not_restored", NotRestored, "resuming",
     "an optimizer takes its first step, on weights from a file that holds an optimizer's state "
@@ -1623,7 +1644,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
-    OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED, TURN,
+    OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED, TURN, GRADIENT_PENALTY,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,
     NONFINITE_TRACED, NONFINITE_EARLY, NOTHING_COUNTED,
     ACTIVATION_KIND, CONSTANT_INIT, MEAN_BESIDE_SUM, WEIGHTS_DRAWN, SEED, CONDITIONS,

@@ -169,6 +169,26 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         "one makes, and something else as well",
     ),
     Signal(
+        "judged_min", "Least number that is judged", "1", Per.JUDGED, "players",
+        "least number of what a network was given that judges what another one makes",
+        absent="no network was given what another one makes, and something else as well",
+    ),
+    Signal(
+        "judged_max", "Largest number that is judged", "1", Per.JUDGED, "players",
+        "largest number of what a network was given that judges what another one makes",
+        absent="no network was given what another one makes, and something else as well",
+    ),
+    Signal(
+        "judged_spread", "Spread of what is judged", "1", Per.JUDGED, "players",
+        "deviation over the rows of a batch that is judged, averaged over all numbers of a row",
+        absent="no network was given what another one makes, and something else as well",
+    ),
+    Signal(
+        "judge_weight_max", "Largest weight of a judge", "1", Per.JUDGE, "players",
+        "largest size of a weight of a network that judges what another one makes, before a step",
+        absent="no network was given what another one makes, and something else as well",
+    ),
+    Signal(
         "judge_weight_norm", "Norm of a judge's weights", "1", Per.JUDGE, "players",
         "Euclidean norm of all weights of a network that judges what another one makes, before a "
         "step of either",

@@ -18,6 +18,7 @@ from .evaluation.evaluation_modes import EvaluationModes
 from .evaluation.held_out import HeldOut
 from .evaluation.kept_weights import KeptWeights
 from .evaluation.mode_gap import ModeGap
+from .gan.penalties import Penalties
 from .gan.players import Players
 from .gradient.clearing import Clearing
 from .gradient.clipping import Clipping
@@ -79,6 +80,7 @@ PROBES: tuple[type[Probe], ...] = (
     Scaling,
     Passes,
     Players,
+    Penalties,
     Clipping,
     Closures,
     Derivatives,

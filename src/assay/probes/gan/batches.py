@@ -1,8 +1,18 @@
-"""Whether one batch holds another: beside other rows, or beside other channels."""
+"""How the rows of a batch differ, and whether one batch holds another."""
 
 from __future__ import annotations
 
 import torch
+
+
+def spread(batch: torch.Tensor) -> torch.Tensor:
+    """Returns the deviation of each number over the rows of a batch, averaged over all numbers.
+
+    Args:
+        batch: Of shape (rows, ...); nan of a single row.
+    """
+    rows = batch.float().reshape(len(batch), -1) if batch.dim() else batch.reshape(1, 1)
+    return rows.std(0).mean() if len(rows) > 1 else rows.new_full((), torch.nan)
 
 
 def holds(batch: torch.Tensor, part: torch.Tensor) -> bool | None:

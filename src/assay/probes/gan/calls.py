@@ -11,8 +11,8 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from ...replay.structure import tensors
 from ...seams.callsite import site_of
-from ...watching.graph import operation
-from .batches import holds
+from ...watching.graph import PARTS, VIEWS, behind_views, operation
+from .batches import holds, spread
 
 CALLS_AT_MOST = 64
 """Calls that are remembered: a turn of each player, and more."""
@@ -22,6 +22,8 @@ HELD_AT_MOST = 1 << 20
 """Elements of a result that are held until the step is over."""
 SQUARES = ("MseLoss", "Pow", "SmoothL1Loss", "HuberLoss", "L1Loss", "Abs")
 """Operations whose slope has a sign that depends on the answer, and not on the label alone."""
+LINEAR = (*VIEWS, *PARTS, "Mean", "Sum", "Neg", "Add", "Sub", "Rsub", "Mul", "Div", "Stack", "Cat")
+"""Operations whose slope does not depend on the answer."""
 
 Key = tuple[int, str]
 
@@ -42,10 +44,13 @@ class Call:
         wants: Whether a weight of the network wanted a gradient, and the call had a graph.
         made: Its largest result, weakly, and `batch` the same, until the step is over.
         end: Node and output that made its smallest result, and `answers` the same.
+        ends_in: The operation that made its largest result.
+        given: Smallest and largest number of what it was given, and how its rows differ.
+        way: What lies between a loss and its answers: `linear`, `square` or `other` operations.
     """
 
-    __slots__ = ("answers", "batch", "below", "end", "fed", "made", "mixed", "net", "site",
-                 "storage", "wants")  # fmt: skip
+    __slots__ = ("answers", "batch", "below", "end", "ends_in", "fed", "given", "made", "mixed",
+                 "net", "site", "storage", "wants", "way")  # fmt: skip
 
     def __init__(self, net: torch.nn.Module, frame: Any) -> None:
         self.net = weakref.ref(net)
@@ -58,6 +63,9 @@ class Call:
         self.end: tuple[Key, int] | None = None
         self.answers: torch.Tensor | None = None
         self.batch: torch.Tensor | None = None
+        self.ends_in: str | None = None
+        self.way: str | None = None
+        self.given: tuple[torch.Tensor, ...] = ()
 
     def all_below(self) -> list[Call]:
         """Returns the calls whose graph this one's result hangs on, nearest first."""
@@ -87,6 +95,8 @@ class Call:
         if largest.is_cpu and largest.numel() <= HELD_AT_MOST:
             self.batch = largest.detach()
         with_graph = [t for t in made if t.grad_fn is not None]
+        if (node := behind_views(largest.grad_fn)) is not None:
+            self.ends_in = operation(node)
         if with_graph:
             end = min(with_graph, key=torch.Tensor.numel)
             self.end = key_of(end.grad_fn), end.output_nr
@@ -111,6 +121,9 @@ class Calls:
         given = max(numbers, key=torch.Tensor.numel, default=None)
         if given is None or not given.numel():
             return call
+        if self.judges(net):
+            given_numbers = given.detach()
+            call.given = given_numbers.min(), given_numbers.max(), spread(given_numbers)
         if given.grad_fn is not None:
             above = dict.fromkeys(one for _, one, _ in self.ends(given.grad_fn))
             call.below = [one for one in above if one.net() is not net]
@@ -142,25 +155,29 @@ class Calls:
         for call in self.last:
             call.answers = call.batch = None
 
-    def ends(self, root: Any) -> list[tuple[Any, Call, bool]]:
-        """Returns the nodes nearest to a root that made results, and whether a square lies between.
+    def ends(self, root: Any) -> list[tuple[Any, Call, str]]:
+        """Returns the nodes nearest to a root that made results, and what lies between.
 
         Args:
             root: A node.
         """
-        found: list[tuple[Any, Call, bool]] = []
-        waiting, met = deque([(root, False)]), {root}
+        found: list[tuple[Any, Call, str]] = []
+        waiting, met = deque([(root, "linear")]), {root}
         while waiting and len(met) < NODES_AT_MOST:
-            node, squared = waiting.popleft()
+            node, way = waiting.popleft()
             call = self._by_node.get(key_of(node))
             if call is not None:
-                found.append((node, call, squared))
+                found.append((node, call, way))
                 continue
-            squared = squared or operation(node) in SQUARES
+            op = operation(node)
+            if op in SQUARES:
+                way = "square"
+            elif op not in LINEAR and way != "square":
+                way = "other"
             for child, _ in node.next_functions:
                 if child is not None and child not in met:
                     met.add(child)
-                    waiting.append((child, squared))
+                    waiting.append((child, way))
         return found
 
     def judges(self, net: torch.nn.Module | None) -> bool:

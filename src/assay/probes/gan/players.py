@@ -20,6 +20,8 @@ TURNS_AT_MOST = 64
 SAME_LINE = 1e-3
 """Share of the slopes' variance that may lie off a line, for a loss to count as a square."""
 
+GIVEN = ("judged_min", "judged_max", "judged_spread")
+
 Site = tuple[str, int, str]
 
 
@@ -35,6 +37,7 @@ class Players(Probe):
     `Critic on Generator`, `Critic on detached Generator` or `Critic on data`. `judge_asks`: the sum
     of the slopes of the loss at its answers, over that of their sizes: at -1 all are to rise, at 1
     to fall. `judge_target`, where the loss is a square: the answer that it is least at.
+    `judged_min`, `judged_max` and `judged_spread`: of the numbers that it was given.
     `judge_weight_norm`: the norm of its weights before a step of any player.
     """
 
@@ -104,11 +107,15 @@ class Players(Probe):
             return
         ends = self._calls.ends(roots.grad_fn)
         calls = list(dict.fromkeys(call for _, call, _ in ends))
+        for _, call, way in ends:
+            call.way = way
         for call in calls[:]:
             calls += [one for one in call.all_below() if one not in calls]
         filled = {self._name(net) for c in calls if (net := c.net()) is not None and _filled(net)}
         self._passes.append((user_site(2), calls, sorted(filled)))
-        judged = [(n, c, squared) for n, c, squared in ends if self._calls.judges(c.net())]
+        judged = [(n, c, way == "square") for n, c, way in ends if self._calls.judges(c.net())]
+        for _, call, _ in judged:
+            self._asks += [(name, call, n) for name, n in zip(GIVEN, call.given, strict=False)]
         if judged and not self._hooked and roots.numel() == 1:
             self._ask(roots, judged)
 
@@ -148,6 +155,8 @@ class Players(Probe):
             if self._calls.judges(net):
                 weights = [p.detach() for p in net.parameters()]
                 self.watch.put("judge_weight_norm", name, total(norms(weights)))
+                most = torch.stack([w.abs().max() for w in weights if w.numel()]).max()
+                self.watch.put("judge_weight_max", name, most)
         step = {"training": training.index, "held": sorted(held), "moved": sorted(moved)}
         self._steps.append(step)
 
@@ -202,6 +211,8 @@ class Players(Probe):
             "fed": [self._name(one.net()) for one in fed],
             "mixed": call.mixed,
             "wants": call.wants,
+            "way": call.way,
+            "ends_in": call.ends_in,
         }
 
     def _tell(self) -> None:
