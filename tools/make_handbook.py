@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 
 from assay.handbook.catalogue import NAMES, page
+from assay.handbook.checklist import GROUPS, ITEMS, YOURS
+from assay.handbook.checklist import LOOKS as LOOKS_BY_ITSELF
 from assay.handbook.figure import draw
 from assay.handbook.page import LANGUAGES, Measured, told
 from assay.handbook.running import run
@@ -69,6 +71,22 @@ def listed(language: str) -> str:
     return "\n".join(f"- [{page(name).question[place]}]({name}.md)" for name in NAMES)
 
 
+def checklist(language: str) -> str:
+    """The whole checklist, as Markdown."""
+    place = LANGUAGES.index(language)
+    lines = []
+    for group, title in GROUPS.items():
+        lines += [f"## {title[place]}", ""]
+        for item in ITEMS[group]:
+            links = [f"[`{c}`]({UP[language]}/reference/checks/{c}.md)" for c in item.checks]
+            who = (
+                f"{LOOKS_BY_ITSELF[place]}: {', '.join(links)}" if links else f"**{YOURS[place]}**"
+            )
+            lines.append(f"- {item.says[place]} {who}")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def words(language: str) -> dict[Path, str]:
     """All pages of a language with their lists and links as they should be."""
     folder = FOLDERS[language]
@@ -76,8 +94,12 @@ def words(language: str) -> dict[Path, str]:
     for name in NAMES:
         path = folder / f"{name}.md"
         texts[path] = block(path.read_text(encoding="utf-8"), "acts", acts(name, language))
-    index = folder / "index.md"
-    texts[index] = block(index.read_text(encoding="utf-8"), "pages", listed(language))
+    for name, part, made in (
+        ("index", "pages", listed(language)),
+        ("checklist", "checklist", checklist(language)),
+    ):
+        path = folder / f"{name}.md"
+        texts[path] = block(path.read_text(encoding="utf-8"), part, made)
     return texts
 
 

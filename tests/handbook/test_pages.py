@@ -115,7 +115,7 @@ def test_links_and_lists_are_up_to_date(tool: ModuleType, language: str) -> None
     ]
     assert stale == [], "run tools/make_handbook.py --words"
     pages = {path.name for path in tool.FOLDERS[language].glob("*.md")}
-    assert pages == {f"{name}.md" for name in (*NAMES, "index")}
+    assert pages == {f"{name}.md" for name in (*NAMES, "index", "checklist")}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -65,7 +65,7 @@ def _list(speak: str) -> None:
     place = LANGUAGES.index(speak)
     wide = max(map(len, NAMES))
     lines = [f"{name:{wide}}  {page(name).question[place]}" for name in NAMES]
-    _say([*lines, "", _SAYS["ask"][place]])
+    say([*lines, "", _SAYS["ask"][place]])
 
 
 def _folder(asked: str) -> Path:
@@ -90,10 +90,10 @@ def _tell(name: str, measured: Measured, speak: str, folder: Path) -> None:
         if them:
             lines.append(f"  {_SAYS[key][place]}: {', '.join(them)}")
     lines.append(f"  {_SAYS['figure'][place]}: {target}")
-    _say([*lines, ""])
+    say([*lines, ""])
 
 
-def _say(lines: Sequence[str]) -> None:
+def say(lines: Sequence[str]) -> None:
     """Prints lines: wrapped in a terminal, whole for a file or another program."""
     if not sys.stdout.isatty():
         sys.stdout.write("\n".join(lines) + "\n")

@@ -31,6 +31,7 @@ VERBS = {
     "numerics": "tell the range of fp32, fp16, ... and where exp and log leave it",
     "explain": "tell all about one check or trick",
     "learn": "answer a question about training by an experiment: why is my loss NaN?",
+    "checklist": "list what to look at in a training, and which of it assay looks at by itself",
     "demo": "find and cure a planted fault in a small real training",
 }
 
@@ -78,7 +79,7 @@ def _unknown(verb: str) -> str:
 
 
 def _help() -> str:
-    verbs = "\n".join(f"  assay {verb:8} {what}" for verb, what in VERBS.items())
+    verbs = "\n".join(f"  assay {verb:9} {what}" for verb, what in VERBS.items())
     return (
         "Why isn't my PyTorch model training, and what fixes it?\n\n"
         f"{verbs}\n\n"
