@@ -110,6 +110,7 @@ DEFAULT_CAP, SMALL_CAP = 300, 150
 TRICK_MACHINERY = {"base", "catalogue", "handle", "options", "stage"}
 # Path below src/assay -> (lines allowed, why). Only files over their cap belong here.
 LONGER: dict[str, tuple[int, str]] = {
+    "handbook/checklist.py": (480, "one table: what to look at, in two languages"),
     "journal/events.py": (1900, "one table: every kind of event with the type of its data"),
     "journal/signals.py": (1050, "one table: every signal"),
     "seams/events.py": (400, "one table: every event with its parameters"),
