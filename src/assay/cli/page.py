@@ -9,22 +9,26 @@ from pathlib import Path
 
 from ..report import Report
 from ..trials.trial import Trial
+from ..tuning.tuned import Tuned
 from .complaint import complain
 
 
-def write_page_into(folder: Path, report: Report, trial: Trial | None = None) -> Path | None:
+def write_page_into(
+    folder: Path, report: Report, trial: Trial | None = None, tuned: Tuned | None = None
+) -> Path | None:
     """Writes `report.html` into a folder; one line, and None, where that fails.
 
     Args:
         folder: Of the run, or of the trial.
         report: Of the run; of the control's first run where there is a trial.
         trial: To be shown beside the run.
+        tuned: The search in which the trial was made.
     """
     from ..report.page import NAME, write_page
 
     target = folder / NAME
     try:
-        write_page(report, target, trial)
+        write_page(report, target, trial, tuned)
     except OSError as error:
         complain(f"the page can't be written to {target}: {error.strerror}")
         return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..journal.reader import read_run
 from ..launch.command import resolve
 from ..launch.errors import LaunchError
 from ..launch.folder import create
@@ -42,6 +44,8 @@ from .words import COMMAND, Parser, did_you_mean, whole_number
 from .working import STUDIES, need_optuna, need_storage, studies_folder, work
 
 RUNS = 30
+PAGES_S = 30.0
+"""For the pages of all points' runs, so that nobody waits for the hundredth."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -248,13 +252,31 @@ def _as_before(
     return read_space(before)
 
 
+def _write_pages(tuned: Tuned, trial: Trial) -> None:
+    """Writes a page for the run of each point, the best first, as far as there is time."""
+    from ..report import make_report
+    from ..report.page import NAME
+
+    until = time.monotonic() + PAGES_S
+    for tried in [*tuned.done, *tuned.pruned]:
+        folder = Path(tried.folder)
+        if not tried.folder or (folder / NAME).exists() or not folder.is_dir():
+            continue
+        if time.monotonic() > until:
+            return
+        view = read_run(folder)
+        if view.observed:
+            write_page_into(folder, make_report(view, trial.checks, folder=folder))
+
+
 def _tell(tuned: Tuned, trial: Trial, given: argparse.Namespace) -> int:
     from ..report.tuning import show_tuned
     from ..tuning.table import write_points
 
     refused = write_change(trial) if given.write else ""
-    trial.page = write_page_into(trial.folder, report_of(trial), trial)
     tuned.importances = importances(tuned.space, tuned.tried)
+    _write_pages(tuned, trial)
+    trial.page = write_page_into(trial.folder, report_of(trial), trial, tuned)
     table = write_points(tuned)
     show_tuned(tuned, trial, table)
     if refused:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from ... import __version__
 from ...signals.update_ratio import update_ratios
 from ...trials.trial import Trial
+from ...tuning.tuned import Tuned
 from ..atomic import write_whole
 from ..console import clean
 from ..ending import counted, how_judged
@@ -27,6 +28,7 @@ from .curves import marks, panels
 from .ladder import ladder_context
 from .layers import layers
 from .phases import first_steps, in_sequence, phases
+from .search import search_context
 from .trials import trial_context, trial_plots
 
 NAME = "report.html"
@@ -34,26 +36,40 @@ VERSION = "1.6.32"
 """Of uPlot, which draws the curves."""
 
 _HERE = Path(__file__).parent
-_STYLES = ("uplot/uPlot.min.css", "static/page.css", "static/parts.css", "static/print.css")
+_STYLES = (
+    "uplot/uPlot.min.css",
+    "static/page.css",
+    "static/parts.css",
+    "static/search.css",
+    "static/print.css",
+)
 _SCRIPTS = ("theme.js", "plots.js", "layers.js", "trials.js", "page.js")
 
 
-def write_page(report: Report, path: Path, trial: Trial | None = None) -> None:
+def write_page(
+    report: Report, path: Path, trial: Trial | None = None, tuned: Tuned | None = None
+) -> None:
     """Writes the page of a run, whole or not at all.
 
     Args:
         report: Of the run; of the control's first run where there is a trial.
         path: Where to.
         trial: To be shown beside the run.
+        tuned: The search in which the trial was made.
 
     Raises:
         OSError: The file can't be written; one that was there stays as it was.
     """
-    write_whole(path, render_page(report, trial).encode("utf-8", "replace"))
+    write_whole(path, render_page(report, trial, tuned, path).encode("utf-8", "replace"))
 
 
-def render_page(report: Report, trial: Trial | None = None) -> str:
-    """Returns the page as HTML."""
+def render_page(
+    report: Report,
+    trial: Trial | None = None,
+    tuned: Tuned | None = None,
+    path: Path = Path(NAME),
+) -> str:
+    """Returns the page as HTML, for a file at `path`."""
     causes, evidence = verdict.causes(report)
     ratios = {t.index: update_ratios(t) for t in report.view.trainings}
     first = first_steps(report.view)
@@ -98,6 +114,7 @@ def render_page(report: Report, trial: Trial | None = None) -> str:
         labels=data.labels(report.view),
         loaders=data.loaders(report.view),
         trial=None if trial is None else trial_context(trial),
+        search=None if tuned is None or not tuned.tried else search_context(tuned, path),
         setup=setup.facts(report),
         versions=setup.versions(report.view),
         optimizers=setup.optimizers(report.view),
