@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,19 @@ def test_what_is_no_setting_is_left_out(watched: Watching, tmp_path: Path) -> No
     assert second["settings"]["min_lrs"] == [0.01]
     assert not {"best", "num_bad_epochs", "last_epoch", "optimizer"} & second["settings"].keys()
     assert not any(key.startswith("_") for key in second["settings"])
+
+
+def test_a_line_that_has_a_framework_step_it_is_not_the_scripts_own(watched: Watching) -> None:
+    with watched(Optimizers, Schedules) as seen:
+        weight, optimizer = make()
+        scheduler = lr_scheduler.StepLR(optimizer, 1)
+        step(weight, optimizer)
+        scheduler.step()
+        with ExitStack() as stack:
+            stack.callback(scheduler.step)
+            step(weight, optimizer)
+    (found,) = seen.view.schedulers
+    assert [(line.count, line.own) for line in found.lines] == [(1, True), (1, False)]
+    assert found.step_site == found.lines[0].site
+    found.lines = found.lines[1:]
+    assert found.step_site is None

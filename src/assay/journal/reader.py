@@ -238,8 +238,8 @@ class ProcessReader:
             if line.get(name) is not None:
                 series.append(step, from_json(line[name]))
         scheduler.lines = tuple(
-            StepLine(site, int(count), int(together))
-            for row, count, together in line.get("lines") or ()
+            StepLine(site, int(count), int(together), bool(own[0]) if own else True)
+            for row, count, together, *own in line.get("lines") or ()
             if (site := Site.read(row)) is not None
         )
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 class StepLine:
     """A line that steps a scheduler: how often, and how often right after another line did.
 
-    Two such calls are `together` where the optimizer took no step between them.
+    Two such calls are `together` where the optimizer took no step between them. The line is the
+    script's `own` where it calls a `step`: a framework may do that within `fit`.
     """
 
     site: Site
     count: int
     together: int
+    own: bool = True
 
 
 @dataclass(slots=True)
@@ -86,5 +88,5 @@ class Scheduler:
 
     @property
     def step_site(self) -> Site | None:
-        """The line of its first step."""
-        return self.lines[0].site if self.lines else None
+        """The line of its first step; None where a framework steps it."""
+        return self.lines[0].site if self.lines and self.lines[0].own else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -28,12 +29,16 @@ _KINDS = (lr_scheduler.LRScheduler, lr_scheduler.ReduceLROnPlateau)
 
 
 class _Line:
-    """A line that steps a scheduler: how often, and how often after another line, in one go."""
+    """A line that steps a scheduler: how often, and how often after another line, in one go.
 
-    __slots__ = ("count", "site", "together")
+    It is the script's `own` where it calls a `step`, and not a framework that does all.
+    """
+
+    __slots__ = ("count", "own", "site", "together")
 
     def __init__(self, frame: Any) -> None:
         self.site = site_of(frame)
+        self.own = _called_by(frame) == "step"
         self.count = self.together = 0
 
 
@@ -160,8 +165,16 @@ class Schedules(Probe):
             metric=metric,
             position=position,
             passes=max(self._passes.values(), default=0),
-            lines=[[line.site, line.count, line.together] for line in known.lines.values()],
+            lines=[[x.site, x.count, x.together, x.own] for x in known.lines.values()],
         )
+
+
+def _called_by(caller: Any) -> str:
+    """Returns the name of the function that a frame, which is one of the callers, has called."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_back is not caller:
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_code.co_name)
 
 
 def _of_torch(kind: type) -> str:
