@@ -128,3 +128,41 @@ def test_a_loss_that_is_not_a_number_is_unknown_and_an_infinite_one_is_told(
     found = {p.function: (p.loss, p.accuracy) for p in seen.view.trainings[0].evaluations}
     assert found == {"mse_loss": (None, None), "l1_loss": (math.inf, None),
                      "cross_entropy": (None, None)}  # fmt: skip
+
+
+def renumbered(watched: Watching, answers: list[int], labels: list[int]) -> list[dict[str, Any]]:
+    with watched(Evaluation) as seen:
+        take_step()
+        with torch.no_grad():
+            said = F.one_hot(torch.tensor(answers), 4).float()
+            for rows in torch.arange(len(answers)).split(16):
+                F.cross_entropy(said[rows], torch.tensor(labels)[rows])
+    return [event.data for event in seen.view.events("eval_renumbered")]
+
+
+def test_answers_that_mean_other_labels(watched: Watching) -> None:
+    answers = [0] * 12 + [1] * 20 + [2] * 10 + [3] * 9
+    labels = [0] * 12 + [2] * 16 + [0] * 4 + [1] * 10 + [1] * 9
+    (found,) = renumbered(watched, answers, labels)
+    line = found.pop("line")
+    assert line[2] == "renumbered"
+    assert found == {
+        "answers": [1, 2], "labels": [2, 1], "share": 26 / 30, "samples": 30, "of": 51
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answers", "labels"),
+    [
+        ([0] * 12 + [1] * 12, [0] * 12 + [1] * 12),
+        ([0] * 12 + [1] * 12, [1] * 12 + [1] * 12),  # one direction alone
+        ([0] * 12 + [1] * 12, [2] * 12 + [2] * 12),  # both mean the same
+        ([0] * 9 + [1] * 9, [1] * 9 + [0] * 9),  # too few
+        ([0] * 20 + [1] * 20, [1] * 15 + [2] * 5 + [0] * 20),  # means several
+        ([0] * 20 + [1] * 20, [1] * 18 + [0] * 2 + [0] * 20),  # its own too often
+    ],
+)
+def test_other_errors_are_no_numbering(
+    watched: Watching, answers: list[int], labels: list[int]
+) -> None:
+    assert renumbered(watched, answers, labels) == []

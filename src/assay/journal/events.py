@@ -346,6 +346,21 @@ class EvalLabels(TypedDict):
     counts: list[int]
 
 
+class EvalRenumbered(TypedDict):
+    """What the model called `answers` were other `labels`, one by one, in a `share` of the cases.
+
+    There were `samples` such answers, `of` so many in the evaluation, whose first loss of classes
+    was computed by `line`.
+    """
+
+    answers: list[int]
+    labels: list[int]
+    share: float
+    samples: int
+    of: int
+    line: SiteRow | None
+
+
 class _Loader(TypedDict):
     sampler: str
     dataset: str
@@ -1281,6 +1296,12 @@ EVAL_LABELS = EventKind(
     absent="no loss of class labels, one for each row, was computed with gradients off",
     always=True,
 )  # fmt: skip
+EVAL_RENUMBERED = EventKind(
+    "eval_renumbered", EvalRenumbered, "evaluation",
+    "an evaluation in which two answers or more nearly always meant another label",
+    absent="in no evaluation did an answer of the model mean another label",
+    always=True,
+)  # fmt: skip
 EPOCH = EventKind(
     "epoch", Epoch, "loaders",
     "one of the first 16 passes of a kind of DataLoader over its data set ends",
@@ -1643,6 +1664,7 @@ EVENTS: Declared[EventKind[Any]] = Declared("event", (
     REPLICATED, BYPASSED, JOINED, STANDING, UNREDUCED, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
+    EVAL_RENUMBERED,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED, TURN, GRADIENT_PENALTY,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,

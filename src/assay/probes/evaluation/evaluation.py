@@ -7,16 +7,20 @@ from typing import Any, ClassVar
 import torch
 
 from ...seams.arguments import bind
+from ...seams.callsite import user_site
 from ...watching.probe import Probe
 
 CLASSES_AT_MOST = 64
+PURE, RIGHT_AT_MOST, CALLED_AT_LEAST = 0.8, 0.05, 10
+"""What is called one class and is another: so many samples, of one label, and hardly its own."""
 
 
 class Evaluation(Probe):
     """Adds up loss and accuracy over the calls made with gradients off between two steps.
 
     Line `evaluation`: mean loss (weighted by batch size), accuracy where classes are known,
-    samples. Event `eval_labels`: how often each class occurred.
+    samples. Event `eval_labels`: how often each class occurred. Event `eval_renumbered`, of an
+    evaluation in which two answers or more nearly always meant another label.
     """
 
     name = "evaluation"
@@ -26,6 +30,7 @@ class Evaluation(Probe):
         super().__init__(watch)
         self._sums: dict[str, list[Any]] = {}
         self._labels: dict[int, Any] = {}
+        self._meant: dict[int, Any] = {}
 
     def on_evaluation_loss(
         self, name: str, function: Any, args: Any, kwargs: Any, result: Any
@@ -58,6 +63,10 @@ class Evaluation(Probe):
                 labels = torch.arange(classes, device=target.device)
                 counts = (target[:, None] == labels).sum(0)  # bincount would wait
                 self._labels[classes] = self._labels.get(classes, 0) + counts
+                said = (source.argmax(1)[:, None] == labels) & counted[:, None]
+                meant = said.double().T @ (target[:, None] == labels).double()
+                before, line = self._meant.get(classes) or (0, user_site(2))
+                self._meant[classes] = before + meant, line
 
     def _on_backward_begin(self, roots: Any, kept: bool) -> None:
         """Training goes on: the phase is over."""
@@ -84,3 +93,27 @@ class Evaluation(Probe):
         for classes, seen in self._labels.items():
             counts = seen.tolist()
             self.watch.event_once("eval_labels", classes, sum(counts).bit_length(), counts=counts)
+        meant, self._meant = self._meant, {}
+        for answers, line in meant.values():
+            self._note_renumbered(answers.cpu(), line)
+
+    def _note_renumbered(self, meant: torch.Tensor, line: Any) -> None:
+        """Tells of answers that meant another label; `meant` counts labels, by answer."""
+        given = meant.sum(1).clamp(min=1)
+        label = meant.argmax(1)
+        other = (
+            (given >= CALLED_AT_LEAST)
+            & (meant.amax(1) >= PURE * given)
+            & (meant.diagonal() <= RIGHT_AT_MOST * given)
+        ).nonzero()[:, 0]
+        labels = label[other]
+        if len(other) >= 2 and len(labels.unique()) == len(labels):
+            self.watch.event(
+                "eval_renumbered",
+                answers=other.tolist(),
+                labels=labels.tolist(),
+                share=float(meant[other, labels].sum() / given[other].sum()),
+                samples=int(given[other].sum()),
+                of=int(meant.sum()),
+                line=None if line is None else list(line),
+            )
