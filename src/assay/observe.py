@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .journal.parts import has_ended, siblings
 from .journal.reader import read_run
 from .journal.texts import keep_texts
 from .journal.view import RunView
 from .launch import command, environment, folder, supervisor
 from .launch.errors import LaunchError
 from .launch.setup import digests
+
+OTHERS_END_S = 10.0
+"""How long a report waits for other machines of the same training to end."""
 
 Supervise = Callable[
     [Sequence[str], Mapping[str, str], folder.RunFolder, float | None], supervisor.Outcome
@@ -71,6 +76,7 @@ def observe(
         outcome = supervise(what.argv, env, run, settings.get("seconds"))
     if when_ended is not None:
         when_ended()
+    _wait_for_others(run.path)
     view = read_run(run.path)
     known = known_setup(view)
     with contextlib.suppress(LaunchError):
@@ -84,6 +90,13 @@ def observe(
     if outcome.overran:
         view.facts["overran"] = True
     return Observed(run.path, outcome, view)
+
+
+def _wait_for_others(run: Path) -> None:
+    """Gives other machines, whose records lie beside this one, a moment to end as well."""
+    others, until = siblings(run), time.monotonic() + OTHERS_END_S
+    while not all(map(has_ended, others)) and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 def known_setup(view: RunView) -> dict[str, Any]:

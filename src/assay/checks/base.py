@@ -80,8 +80,12 @@ class Check:
 
     def why_not(self, run: RunView, training: Training) -> str | None:
         """Returns what this training lacks to be judged, the first thing of `requires`."""
-        lacks = (each.missing(self, run, training) for each in self.requires)
-        return next((why for why in lacks if why is not None), None)
+
+        def first() -> str | None:
+            lacks = (each.missing(self, run, training) for each in self.requires)
+            return next((why for why in lacks if why is not None), None)
+
+        return run.remembered((self.name, training.index), first)
 
     def judgeable(self, run: RunView) -> Iterator[Training]:
         """Yields the trainings that have all that this check requires: `review` begins here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -81,12 +82,11 @@ class Samples:
 
     def _count(self, training: Training, signal: str, place: str) -> int:
         series = training.series(signal, place)
-        return sum(
-            step >= self.since
-            and (self.until is None or step < self.until)
-            and (math.isfinite(value) if self.finite else value == value)
-            for step, value in series
-        )
+        if self.since or self.until is not None:
+            series = series.between(self.since, sys.maxsize if self.until is None else self.until)
+        if self.finite:
+            return len(series.finite())
+        return sum(value == value for value in series.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ VERBS = {
     "merge": "make one checkpoint of several: averages, TIES, soups, ...",
     "trials": "list what has been tried so far",
     "report": "show the report of an earlier run",
+    "join": "make one run of the records of several machines",
     "diff": "say where two runs part, and what differs before that",
     "view": "show all runs in a browser, with curves while a script runs",
     "export": "write a run's numbers for TensorBoard, as CSV, Parquet or JSON",

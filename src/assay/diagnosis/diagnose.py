@@ -79,6 +79,14 @@ def blinded(why: str) -> bool:
 
 def diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
     """Reviews a run with each check; an error inside a check makes it "skipped", never a crash."""
+    run.memo = {}
+    try:
+        return _diagnose(run, checks)
+    finally:
+        run.memo = None
+
+
+def _diagnose(run: RunView, checks: Iterable[Check]) -> Diagnosis:
     found: list[Finding] = []
     silent: list[str] = []
     skipped: dict[str, str] = {}

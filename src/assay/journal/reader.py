@@ -12,6 +12,7 @@ from typing import Any
 from .attempts import Attempts
 from .deaths import read_deaths
 from .numbers import from_json
+from .parts import has_ended, parts
 from .schedulers import Scheduler, StepLine
 from .second_runs import read_notes
 from .series import Series
@@ -52,15 +53,26 @@ def read_run(folder: Path) -> RunView:
     view.facts["reached"] = [
         what for what in ("python", "torch") if (folder / f"seen-{what}").exists()
     ]
-    journals = sorted(folder.glob("journal-*.jsonl"), key=started)
-    for path in journals:
-        ProcessReader(view, path).read()
-    read_workers(folder / "workers.jsonl", view)
-    read_deaths(folder / "deaths.jsonl", view)
-    add_standing(folder, view)
-    read_troubles(folder, view)
+    folders = parts(folder)
+    for part in folders:
+        _read_part(part, view, of_another=part != folder)
+    if len(folders) > 1:
+        view.facts["parts"] = [str(part) for part in folders]
     read_notes(folder, view)
     return view
+
+
+def _read_part(folder: Path, view: RunView, *, of_another: bool) -> None:
+    """Adds what the processes of one machine have written."""
+    first = len(view.facts.get("processes", ()))
+    for path in sorted(folder.glob("journal-*.jsonl"), key=started):
+        ProcessReader(view, path).read()
+    read_workers(folder / "workers.jsonl", view)
+    # on another machine ranks may still be writing their last lines
+    over = not of_another or has_ended(folder)
+    read_deaths(folder / "deaths.jsonl", view, first, over=over)
+    add_standing(folder, view, first)
+    read_troubles(folder, view)
 
 
 def read_troubles(folder: Path, view: RunView) -> None:
@@ -254,6 +266,10 @@ class ProcessReader:
         self._view.facts["processes"][self._process].update(
             {key: line.get(key) for key in ("rank", "world", "local_rank", "node", "backend")}
         )
+
+    def _on_mesh(self, line: dict[str, Any]) -> None:
+        mesh = {"shape": [int(size) for size in line["shape"]], "names": line.get("names")}
+        self._view.facts["processes"][self._process]["mesh"] = mesh
 
     def _on_begin(self, line: dict[str, Any]) -> None:
         self._rank = int(line.get("rank") or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 
@@ -17,9 +17,9 @@ class Series:
     __slots__ = ("steps", "values")
 
     def __init__(self, samples: Iterable[tuple[int, float]] = ()) -> None:
-        self.steps, self.values = array("q"), array("d")
-        for step, value in samples:
-            self.append(step, value)
+        pairs = list(samples)
+        self.steps = array("q", [step for step, _ in pairs])
+        self.values = array("d", [value for _, value in pairs])
 
     def append(self, step: int, value: float) -> None:
         """Adds a sample; only the reader does."""
@@ -53,13 +53,20 @@ class Series:
         return part
 
     def finite(self) -> Series:
-        """Samples whose value is finite."""
+        """Samples whose value is finite; the series itself where all are."""
+        if math.isfinite(sum(self.values)):  # one look for all: the usual series is finite
+            return self
         return Series((s, v) for s, v in self if math.isfinite(v))
 
     def has(self, step: int) -> bool:
         """Whether this step was sampled."""
         i = bisect_left(self.steps, step)
         return i < len(self.steps) and self.steps[i] == step
+
+    def held_at(self, step: int) -> float:
+        """Returns the last value up to this step, which holds until the next; nan if none."""
+        i = bisect_right(self.steps, step)
+        return self.values[i - 1] if i else math.nan
 
     def at(self, step: int) -> float:
         """Returns the value at exactly this step; nan if it was not sampled."""

@@ -32,10 +32,11 @@ def read_standing(folder: Path) -> list[Event[Standing]]:
     return sorted(found, key=lambda event: event.data["rank"])
 
 
-def add_standing(folder: Path, view: RunView) -> None:
-    """Adds them to a view, each as its process's."""
+def add_standing(folder: Path, view: RunView, first: int = 0) -> None:
+    """Adds them to a view, each as its process's: one of those from the first on."""
     processes = view.facts.get("processes") or []
-    number = {process["pid"]: place for place, process in enumerate(processes)}
+    here = list(enumerate(processes))[first:]
+    number = {process["pid"]: place for place, process in here}
     for e in read_standing(folder):
         process = number.get(e.data["pid"], 0)
         view.all_events.append(Event(e.kind, e.step, e.data, e.site, process=process))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, overload
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from .events import EVENTS, SiteRow
 from .schedulers import Scheduler
 from .schema import Data, EventKind
 from .series import EMPTY, Series
 from .signals import SIGNALS
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,10 @@ class RunView:
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    memo: dict[Any, Any] | None = None
+    """What was worked out of the run so far, while it is diagnosed and so does not change."""
+    _by_kind: dict[str, list[Event[Any]]] = field(default_factory=dict, repr=False, compare=False)
+    _sorted: tuple[list[Event[Any]], int] = field(default=([], 0), repr=False, compare=False)
 
     @overload
     def events(self, kind: EventKind[Data]) -> Iterator[Event[Data]]: ...
@@ -253,7 +259,22 @@ class RunView:
         raises KeyError.
         """
         name = EVENTS[kind if isinstance(kind, str) else kind.name].name
-        return (event for event in self.all_events if event.kind == name)
+        events, count = self._sorted
+        if events is not self.all_events or len(events) < count:
+            self._by_kind, count = {}, 0
+        for event in self.all_events[count:]:
+            self._by_kind.setdefault(event.kind, []).append(event)
+        self._sorted = self.all_events, len(self.all_events)
+        return iter(tuple(self._by_kind.get(name, ())))
+
+    def remembered(self, key: Any, work_out: Callable[[], Result]) -> Result:
+        """Returns what is worked out of the run: once for each key while it is diagnosed."""
+        if self.memo is None:
+            return work_out()
+        if key not in self.memo:
+            self.memo[key] = work_out()
+        found: Result = self.memo[key]
+        return found
 
     def parameter(self, name: str) -> Parameter | None:
         """Returns the parameter of this name."""

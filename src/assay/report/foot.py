@@ -41,7 +41,7 @@ def _run(report: Report) -> list[str]:
     pieces = [f"{seen}{comma} in {duration(seconds)}" if seconds is not None else seen]
     cost = facts.get("cost")
     if report.world_size > 1:
-        pieces.append(f"{report.world_size} processes")
+        pieces.append(processes(report))
     elif report.separate:
         pieces.append(f"{len(report.separate)} processes, each trained by itself")
     if facts.get("exit_code") is not None:
@@ -162,3 +162,15 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def processes(report: Report) -> str:
+    """Returns `16 processes on 2 machines`, and of how many there is a record if not of all."""
+    known = report.view.facts.get("processes") or ()
+    machines = {one["node"] for one in known if one.get("node")}
+    recorded = {one.get("rank") for one in known}
+    return (
+        f"{report.world_size} processes"
+        + (f" on {len(machines)} machines" if len(machines) > 1 else "")
+        + (f" ({len(recorded)} recorded)" if len(recorded) < report.world_size else "")
+    )

@@ -11,6 +11,7 @@ from .late import when_loaded
 from .on_demand import put_on_demand
 from .patch import Patches
 
+MESH = "torch.distributed.device_mesh"
 SHARDING = "torch.distributed.fsdp._fully_shard._fully_shard"
 
 
@@ -61,6 +62,15 @@ def install(hub: Hub, patches: Patches) -> None:
 
         return fully_shard
 
+    def laid_out(original: Any) -> Any:
+        def init_device_mesh(*args: Any, **kwargs: Any) -> Any:
+            mesh = original(*args, **kwargs)
+            hub.emit("mesh", tuple(mesh.mesh.shape), mesh.mesh_dim_names)
+            return mesh
+
+        return init_device_mesh
+
+    when_loaded(MESH, lambda module: patches.wrap(module, "init_device_mesh", laid_out), patches)
     place = distributed.distributed_c10d, "all_reduce"
     put_on_demand(hub, patches, "reduced", [place], reducing)
     patches.wrap(torch.nn.parallel.DistributedDataParallel, "__init__", built)

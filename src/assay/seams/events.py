@@ -275,6 +275,9 @@ class Events:
     def process_group(self, rank: int, world: int, backend: Any) -> None:
         """Called after `init_process_group` has returned."""
 
+    def mesh(self, shape: tuple[int, ...], names: tuple[str, ...] | None) -> None:
+        """Called after `init_device_mesh` has laid the ranks out, with the names of dimensions."""
+
     def replicated(self, wrapper: Module) -> None:
         """Called after the constructor of DistributedDataParallel has returned."""
 

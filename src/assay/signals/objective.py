@@ -19,6 +19,10 @@ def only_loss(run: RunView, training: Training) -> Event[LossCall] | None:
 
 def why_not_only(run: RunView, training: Training) -> str | None:
     """Returns why what a training minimises is not one plain call of a loss; None if it is."""
+    return run.remembered(("not only", training.index), lambda: _why_not_only(run, training))
+
+
+def _why_not_only(run: RunView, training: Training) -> str | None:
     calls = _calls(run, training)
     places = list(dict.fromkeys(event.data["place"] for event in calls))
     if not any(True for _ in run.events(LOSS_CALL)):
@@ -37,11 +41,11 @@ def why_not_only(run: RunView, training: Training) -> str | None:
         for each in places
         for step, value in training.series("loss_call_value", each).finite()
     }
-    losses = dict(training.series("loss").finite())
-    both = sorted(values.keys() & losses.keys())
+    losses = training.series("loss").finite()
+    both = sorted(step for step in values if losses.has(step))
     if not both:
         return f"no step of this training has a finite value of {place}"
-    parts, whole = fmean(values[s] for s in both), fmean(losses[s] for s in both)
+    parts, whole = fmean(values[s] for s in both), fmean(losses.at(s) for s in both)
     if math.isclose(parts, whole, rel_tol=0.1):
         return None
     return f"the training loss is {whole:.3g} where {place} is {parts:.3g}: it is a sum of losses"
@@ -67,6 +71,10 @@ def _take_turns(training: Training, calls: list[Event[LossCall]]) -> bool:
 
 def _calls(run: RunView, training: Training) -> list[Event[LossCall]]:
     """Returns the calls of loss functions that this training's backward passes could go through."""
+    return run.remembered(("calls", training.index), lambda: _calls_of(run, training))
+
+
+def _calls_of(run: RunView, training: Training) -> list[Event[LossCall]]:
     calls = [event for event in run.events(LOSS_CALL) if event.data.get("in_graph", True)]
     if any(apart(training, other) for other in run.trainings if other.steps):
         # those of a training before or after this one are not its own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -59,6 +60,7 @@ class Watch:
         sampling.add_early("loss", self.clock.on_loss)
         sampling.add_early("root_begin", self._on_root_begin)
         hub.on("process_group", self._on_process_group)
+        hub.on("mesh", self._on_mesh)
         hub.on("optimizer_created", self._on_optimizer)
         hub.on("group_added", self._on_optimizer)
         hub.on("transform", self._on_transform)
@@ -127,7 +129,12 @@ class Watch:
             backend=str(backend),
             local_rank=int(local) if local and local.isdecimal() else None,
             node=platform.node(),
+            meeting=_meeting(),
+            time=time.time(),
         )
+
+    def _on_mesh(self, shape: tuple[int, ...], names: tuple[str, ...] | None) -> None:
+        self.journal.put("mesh", shape=list(shape), names=None if names is None else list(names))
 
     def _on_transform(self, name: str) -> None:
         if not self.clock.stepped and not self.facts.trainings:
@@ -175,3 +182,9 @@ class Watch:
             iterations=self.clock.iteration + 1,
             pid=os.getpid(),
         )
+
+
+def _meeting() -> str:
+    """Returns where the processes of a group meet, as their launcher has told them; else ""."""
+    address, port = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
+    return f"{address}:{port}" if address and port else ""

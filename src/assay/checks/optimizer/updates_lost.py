@@ -104,11 +104,11 @@ class UpdatesLost(Check):
         """Returns the share that a median step changed; None where too few steps can tell."""
         rates = training.series("learning_rate", "group 0")
         high = max(rates.values, default=0.0) * self.limit("rate")
-        zero = training.series("grad_zero_share", place)
+        zero, most = training.series("grad_zero_share", place), self.limit("zero")
         shares = [
             share
             for step, share in training.series("weight_changed_share", place).finite()
-            if zero.at(step) < self.limit("zero")
-            if (rate := rates.between(0, step + 1).last) >= high and rate > 0
+            if zero.at(step) < most
+            if (rate := rates.held_at(step)) >= high and rate > 0
         ]
         return median(shares) if len(shares) >= self.limit("samples") else None

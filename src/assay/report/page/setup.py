@@ -10,7 +10,7 @@ from ...journal.events import AUTOCAST, CHECKPOINTING, COMPILE, HOOK_REGISTERED,
 from ...journal.view import Group, RunView, Training
 from ..console import clean
 from ..ending import counted
-from ..foot import asked, duration, sampled
+from ..foot import asked, duration, processes, sampled
 from ..model import Report
 from ..source import short_path
 
@@ -122,7 +122,12 @@ def _machine(report: Report) -> Iterator[tuple[str, str]]:
         if known.get(key):
             yield key, str(known[key])
     if report.world_size > 1:
-        yield "processes", str(report.world_size)
+        yield "ranks", processes(report)
+        group = (known.get("processes") or [{}])[0]
+        if group.get("backend"):
+            yield "backend", str(group["backend"])
+        if mesh := group.get("mesh"):
+            yield "mesh", _mesh(mesh["shape"], mesh["names"])
     elif report.separate:
         yield "processes", f"{len(report.separate)}, each trained by itself"
     if known.get("threads"):
@@ -132,6 +137,11 @@ def _machine(report: Report) -> Iterator[tuple[str, str]]:
             yield key, str(setup[key])
     for key, value in (setup.get("environment") or {}).items():
         yield str(key), str(value)
+
+
+def _mesh(shape: list[int], names: list[str] | None) -> str:
+    """Returns `2 × 4 (replicate, shard)`."""
+    return " × ".join(map(str, shape)) + (f" ({', '.join(names)})" if names else "")
 
 
 def _seeds(view: RunView) -> Iterator[tuple[str, str]]:
