@@ -11,6 +11,8 @@ down and speeds up within seconds; two processes would differ by more than what 
 A block has to be long enough to hold samples: some seconds. `--after` puts so many watched steps
 before the blocks, since samples lie ever farther apart.
 
+Row `two-ranks-*` is a workload on two ranks, which average their gradients on gloo.
+
 Rows `questions-*` tell what it takes to ask the model again in one step: time, in milliseconds and
 in plain steps, and by how much the process grew at most meanwhile.
 
@@ -62,6 +64,8 @@ def classifier(model: Any, batch: Any, classes: int, optimizer: Any) -> Callable
     import torch
 
     target = torch.randint(0, classes, (batch.shape[0],))
+    if torch.distributed.is_initialized():  # the rows of two ranks
+        model = torch.nn.parallel.DistributedDataParallel(model)
 
     def step() -> None:
         optimizer.zero_grad()
@@ -296,7 +300,7 @@ def measure(name: str, pairs: int, block_s: float, after: int) -> dict[str, Any]
         arms = Arms(step, folder)
         arms.block("assay", after)
         plain = arms.block("plain", 100) / 100
-        steps = max(20, int(block_s / SLICES / plain))
+        steps = agreed(max(20, int(block_s / SLICES / plain)))
         rows: dict[str, list[float]] = {"plain": [], "assay": [], "anomaly": []}
         for _ in range(pairs):
             for row in rows.values():
@@ -321,6 +325,39 @@ def measure(name: str, pairs: int, block_s: float, after: int) -> dict[str, Any]
             "high": round(ratios[-1], 4),
         }
     return result
+
+
+def agreed(steps: int) -> int:
+    """The first rank's number: ranks that took other numbers of steps would wait for ever."""
+    import torch
+
+    if not torch.distributed.is_initialized():
+        return steps
+    number = torch.tensor(steps)
+    torch.distributed.broadcast(number, 0)
+    return int(number)
+
+
+def one_of_two(rank: int, meeting: str, name: str, pairs: int, block_s: float, after: int) -> None:
+    """One rank of a workload that DistributedDataParallel replicates; writes its row."""
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo", init_method=f"file://{meeting}/m", rank=rank, world_size=2)
+    row = measure(name, pairs, block_s, after)
+    Path(meeting, f"{rank}.json").write_text(json.dumps(row))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def two_ranks(name: str, pairs: int, block_s: float, after: int) -> dict[str, Any]:
+    """The same on two ranks: the row of each, in its own CPU seconds."""
+    import torch.multiprocessing as mp
+
+    with tempfile.TemporaryDirectory() as meeting:
+        given = (meeting, name, pairs, block_s, after)
+        mp.start_processes(one_of_two, args=given, nprocs=2, start_method="spawn")
+        rows = [json.loads(Path(meeting, f"{rank}.json").read_text()) for rank in (0, 1)]
+    return {f"rank {rank}": row for rank, row in enumerate(rows)}
 
 
 def fixed_cost(pairs: int, name: str | None = None) -> dict[str, Any]:
@@ -574,6 +611,7 @@ def main() -> None:
             name: lambda n=name: measure(n, given.pairs, given.block, given.after)
             for name in WORKLOADS
         },  # type: ignore[misc]
+        "two-ranks-mlp-5ms": lambda: two_ranks("mlp-5ms", given.pairs, given.block, given.after),
         "fixed": lambda: fixed_cost(given.pairs),
         "fixed-beside-model": lambda: fixed_cost(given.pairs, "mlp-1ms"),
         "memory": lambda: memory(given.memory_steps),

@@ -1,10 +1,13 @@
 """Trainings that others run for the user: their steps are found without a word from us."""
 
+import subprocess
 import sys
 import textwrap
 
 import pytest
 
+from assay.checks.registry import CHECKS
+from assay.diagnosis import diagnose
 from assay.observe import observe
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
@@ -187,3 +190,92 @@ def test_rank_is_known_where_only_the_process_group_knows_it(watched):
             mp.spawn(train, nprocs=2)
     """)
     assert sorted(t.rank for t in view.trainings) == [0, 1]
+
+
+# -- two ranks -------------------------------------------------------------------------------------
+
+ENDS = """
+rank = int(os.environ.get("RANK", 0))
+def told(model):
+    with open(f"{os.environ['TOLD']}-{rank}", "w") as file:
+        for p in model.parameters():
+            print([float(x).hex() for x in p.detach().flatten()], file=file)
+        print(torch.rand(3), file=file)
+"""
+
+
+@pytest.fixture
+def on_two_ranks(watched, tmp_path, monkeypatch):
+    """Runs under torchrun, without assay and with it: the same weights on both ranks."""
+
+    def run(text, *flags):
+        torchrun = sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"
+        words = ("--", *torchrun, "--standalone", *flags)
+        monkeypatch.setenv("TOLD", str(tmp_path / "watched"))
+        view = watched(ENDS + textwrap.dedent(text), *words)
+        monkeypatch.setenv("TOLD", str(tmp_path / "plain"))
+        subprocess.run([*words[1:], str(tmp_path / "train.py")], check=True, timeout=600)
+        for rank in (0, 1):
+            both = [(tmp_path / f"{name}-{rank}").read_text() for name in ("plain", "watched")]
+            assert both[0] == both[1]
+        assert {(t.rank, t.steps) for t in view.trainings} == {(0, 16), (1, 16)}
+        assert len(list(view.events("replicated"))) == 2
+        found = [f for f in diagnose(view, CHECKS).findings if f.severity == "error"]
+        assert found == []
+        judged = set(diagnose(view, CHECKS).silent)
+        assert {"replicas-diverged", "gradient-sum-not-mean", "ranks-see-same-data"} <= judged
+        return view
+
+    return run
+
+
+def test_lightning_on_two_ranks(on_two_ranks):
+    pytest.importorskip("lightning")
+    on_two_ranks("""
+        import lightning as L
+        class Model(L.LightningModule):
+            def __init__(self):
+                super().__init__(); self.net = net()
+            def training_step(self, batch, index):
+                return F.cross_entropy(self.net(batch[0]), batch[1])
+            def configure_optimizers(self): return torch.optim.Adam(self.parameters(), 1e-2)
+        model = Model()
+        trainer = L.Trainer(max_epochs=4, accelerator="cpu", devices=2, strategy="ddp",
+            logger=False, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False)
+        trainer.fit(model, torch.utils.data.DataLoader(data(), batch_size=8, shuffle=True))
+        told(model)
+    """)
+
+
+def test_hugging_face_trainer_on_two_ranks(on_two_ranks):
+    pytest.importorskip("transformers")
+    on_two_ranks("""
+        from transformers import Trainer, TrainingArguments
+        from transformers import BertConfig, BertForSequenceClassification
+        config = BertConfig(vocab_size=30, hidden_size=16, num_hidden_layers=1,
+            num_attention_heads=2, intermediate_size=16, max_position_embeddings=16, num_labels=3)
+        model = BertForSequenceClassification(config)
+        rows = [{"input_ids": torch.randint(0, 30, (8,)), "labels": int(y)} for y in Y]
+        arguments = TrainingArguments("out", per_device_train_batch_size=8, max_steps=16,
+            use_cpu=True, ddp_backend="gloo", report_to=[], save_strategy="no", disable_tqdm=True)
+        Trainer(model, arguments, train_dataset=rows).train()
+        told(model)
+    """)
+
+
+def test_accelerate_on_two_ranks(on_two_ranks):
+    pytest.importorskip("accelerate")
+    on_two_ranks("""
+        from accelerate import Accelerator
+        accelerator = Accelerator(cpu=True)
+        model = net(); optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        loader = torch.utils.data.DataLoader(data(), batch_size=8, shuffle=True)
+        model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+        for _ in range(4):
+            for x, y in loader:
+                accelerator.backward(F.cross_entropy(model(x), y))
+                accelerator.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step(); optimizer.zero_grad()
+        told(model)
+    """)

@@ -168,9 +168,9 @@ def processes(report: Report) -> str:
     """Returns `16 processes on 2 machines`, and of how many there is a record if not of all."""
     known = report.view.facts.get("processes") or ()
     machines = {one["node"] for one in known if one.get("node")}
-    recorded = {one.get("rank") for one in known}
+    recorded = {one["rank"] for one in known if one.get("rank") is not None}
     return (
         f"{report.world_size} processes"
         + (f" on {len(machines)} machines" if len(machines) > 1 else "")
-        + (f" ({len(recorded)} recorded)" if len(recorded) < report.world_size else "")
+        + (f" ({len(recorded)} recorded)" if 0 < len(recorded) < report.world_size else "")
     )
