@@ -160,7 +160,7 @@ LONGER: dict[str, tuple[int, str]] = {
     ),
     "watching/by_hand.py": (330, "finding a step without an optimizer and writing it is one walk"),
     "watching/clock.py": (340, "iterations, losses and steps are one machine of states"),
-    "journal/reader.py": (425, "one short handler for each kind of journal line"),
+    "journal/reader.py": (445, "one short handler for each kind of journal line"),
     "tricks/rate/schedule.py": (170, "declares the fifteen options of all curves, one by one"),
 }
 
