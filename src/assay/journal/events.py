@@ -42,6 +42,18 @@ class Resharded(TypedDict):
     by: SiteRow | None
 
 
+class ClippedShard(TypedDict):
+    """`count` of the `of` parameters whose norm was clipped to `limit` were parts of larger ones.
+
+    `norm` is that of this rank's parts, on the CPU.
+    """
+
+    count: int
+    of: int
+    limit: float
+    norm: float | None
+
+
 class Saved(TypedDict):
     """The file's whole `path`."""
 
@@ -1183,8 +1195,15 @@ RESHARDED = EventKind(
 )  # fmt: skip
 SHARDED = EventKind(
     "sharded", Nothing, "shards",
-    "an optimizer takes its first step, and holds shards of DTensors",
+    "an optimizer takes its first step, and holds shards (of DTensors, or of "
+    "FullyShardedDataParallel)",
     absent="no optimizer stepped that holds shards, or whose parameters fully_shard had replaced",
+    always=True,
+)  # fmt: skip
+CLIPPED_SHARD = EventKind(
+    "clipped_shard", ClippedShard, "shards",
+    "clip_grad_norm_ is given shards of FullyShardedDataParallel, in one of its first four calls",
+    absent="clip_grad_norm_ was given no shards of FullyShardedDataParallel",
     always=True,
 )  # fmt: skip
 SAVED = EventKind(
@@ -1661,7 +1680,7 @@ CALLER = EventKind(
 )  # fmt: skip
 
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
-    REPLICATED, BYPASSED, JOINED, STANDING, UNREDUCED, SAVED, RESHARDED, SHARDED,
+    REPLICATED, BYPASSED, JOINED, STANDING, UNREDUCED, CLIPPED_SHARD, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
     CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
     EVAL_RENUMBERED,
