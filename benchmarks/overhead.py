@@ -13,6 +13,11 @@ before the blocks, since samples lie ever farther apart.
 
 Row `two-ranks-*` is a workload on two ranks, which average their gradients on gloo.
 
+Rows `looked-at-*` tell by the length of a run what all that looks at its steps has taken up to
+there, past the opening: the CPU time of the iterations that were sampled or measured, beyond the
+median of all others. That is known within a tenth on a machine where blocks differ by more than
+what is measured. What an unsampled step costs more (`fixed-beside-model`) is not in it.
+
 Rows `questions-*` tell what it takes to ask the model again in one step: time, in milliseconds and
 in plain steps, and by how much the process grew at most meanwhile.
 
@@ -360,6 +365,49 @@ def two_ranks(name: str, pairs: int, block_s: float, after: int) -> dict[str, An
     return {f"rank {rank}": row for rank, row in enumerate(rows)}
 
 
+def looked_at(build: Callable[[], Callable[[], None]], steps: int, after: int) -> dict[str, Any]:
+    """What samples and measurements after the opening take, by the length of a run.
+
+    Args:
+        build: Makes the training step.
+        steps: Of the whole run.
+        after: Steps of the opening and a little more, which do not count.
+    """
+    import torch
+
+    import assay.session as session_module
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    step = build()
+    for _ in range(16):
+        step()
+    took, looked = [], set()
+    with tempfile.TemporaryDirectory() as folder:
+        session = session_module.begin(folder)
+        assert session is not None
+        budget, samples = session.watch.sampling.budget, []
+        for number in range(steps):
+            before, start = budget.spent_s, time.process_time()
+            step()
+            took.append(time.process_time() - start)
+            samples.append(session.watch.sampling.plan.taken)
+            if budget.spent_s > before:  # a sample is charged when the next iteration begins
+                looked |= {number - 2, number - 1, number}
+        session.end()
+    plain = statistics.median(t for number, t in enumerate(took) if number not in looked)
+    rows: dict[str, Any] = {"plain_ms_per_step": round(1e3 * plain, 3)}
+    for length in (500, 1000, 2000, 5000, 10_000, 20_000, 50_000):
+        if length <= steps:
+            extra = sum(took[n] - plain for n in looked if after <= n < length) / plain
+            rows[f"to step {length}"] = {
+                "samples": samples[length - 1] - samples[after - 1],
+                "extra_steps": round(extra, 1),
+                "ratio": round(1 + extra / (length - after), 4),
+            }
+    return rows
+
+
 def fixed_cost(pairs: int, name: str | None = None) -> dict[str, Any]:
     """Microseconds that an unsampled step costs more than a plain one: alone, or beside a model."""
     import torch
@@ -598,7 +646,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--block", type=float, default=4.0, help="CPU seconds of a block")
     parser.add_argument("--after", type=int, default=260, help="watched steps before the blocks")
-    parser.add_argument("--steps", type=int, default=3000, help="of the rows run-*")
+    parser.add_argument("--steps", type=int, default=3000, help="of the rows run-* and looked-at-*")
     parser.add_argument("--source", type=Path, help="src of another version, measured in turn")
     parser.add_argument("--memory-steps", type=int, default=100_000)
     parser.add_argument("--device", default=DEVICE, help="cpu or cuda")
@@ -619,6 +667,10 @@ def main() -> None:
         **{
             f"run-{name}": lambda n=name: first_steps(WORKLOADS[n], given.steps)
             for name in WORKLOADS
+        },  # type: ignore[misc]
+        **{
+            f"looked-at-{name}": lambda n=name: looked_at(WORKLOADS[n], given.steps, given.after)
+            for name in ("mlp-1ms", "mlp-5ms")
         },  # type: ignore[misc]
         **{name: lambda n=name: questions(ASKED[n]) for name in ASKED},  # type: ignore[misc]
         "without-steps": lambda: without_steps(6000),
