@@ -91,3 +91,33 @@ def test_the_largest_module_around_several() -> None:
     assert [any(one is known for known in found) for one in (whole, other)] == [True, True]
     assert len(found) == 3
     assert Names()._outermost([]) == []
+
+
+def test_models_of_one_class_have_numbers() -> None:
+    models = [nn.Linear(2, 1) for _ in range(4)]
+    names = Names()
+    for model in models:
+        assert names.add_root(model) == [model]
+        assert names.add_root(model) == []
+    assert [names.prefix(model) for model in models] == ["", "Linear.", "Linear#2.", "Linear#3."]
+    assert [names.module(model) for model in models] == [
+        "Linear", "Linear", "Linear#2", "Linear#3"
+    ]  # fmt: skip
+    assert names.parameter(models[3].bias) == "Linear#3.bias"
+    assert names.parameter(nn.Parameter(torch.ones(1))) is None
+    assert names.module(nn.ReLU()) is None
+
+
+def test_a_root_that_is_part_of_a_later_one() -> None:
+    inner = nn.Linear(2, 1)
+    names = Names()
+    names.add_root(inner)
+    outer = nn.Sequential(inner, nn.Linear(1, 1))
+    names.add_root(outer)
+    assert (names.roots, names.prefix(outer)) == ([outer], "")
+    assert names.module(inner) == "Linear", "as it was called first"
+    assert names.parameter(outer[1].weight) == "1.weight"
+    outer.append(nn.Linear(1, 1))
+    assert names.parameter(outer[2].weight) is None
+    names.rescan()
+    assert names.parameter(outer[2].weight) == "2.weight"
