@@ -100,7 +100,7 @@ LAYERS: dict[str, set[str]] = {
         "viewer",
     },
     "demo": set(),
-    "handbook": {"demo"},  # read by the parent, where only `measure` needs torch
+    "handbook": {"demo", "curvature"},  # read by the parent, where only `measure` needs torch
     # For authors of checks and tricks: stands on everything.
     "testing": JUDGES | CHILD | PARENT,
 }

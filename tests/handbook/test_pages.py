@@ -127,6 +127,24 @@ def test_figures_are_there_in_both_languages(tool: ModuleType, name: str) -> Non
             assert plot.title[language == "zh"] in drawn, "run tools/make_handbook.py"
 
 
+def as_told(template: str) -> str:
+    """A pattern for a line with any numbers in its places."""
+    parts = string.Formatter().parse(template)
+    return "".join(re.escape(said) + (r"\S+" if name else "") for said, name, _, _ in parts)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_quotes_what_its_experiment_says_now(name: str, language: str) -> None:
+    found = re.search(r"<!-- shown: .*?<!-- /shown", text_of(name, language), re.DOTALL)
+    assert found
+    quoted = re.findall(r"^- (.+)$", found[0], re.MULTILINE)
+    templates = [line[language == "zh"] for line in page(name).shows]
+    assert len(quoted) == len(templates), "run tools/make_handbook.py"
+    for line, template in zip(quoted, templates, strict=True):
+        assert re.fullmatch(as_told(template), line), "run tools/make_handbook.py"
+
+
 @pytest.mark.parametrize("name", CHEAP)
 def test_the_numbers_of_a_page_are_those_of_its_experiment(tool: ModuleType, name: str) -> None:
     import torch

@@ -12,7 +12,7 @@ NAMES = (
     "nan", "norms", "learning-rate", "warmup", "weight-decay", "initialisation",
     "number-formats", "clipping", "accumulation", "optimizers", "adam", "ema", "dropout",
     "autograd", "residuals", "lipschitz", "batch-size", "schedules", "gradient",
-    "generalisation", "gan", "search", "fusion", "hybrid", "distributed",
+    "activations", "landscape", "generalisation", "gan", "search", "fusion", "hybrid", "distributed",
 )  # fmt: skip
 """Each is a module of this package, with `-` for `_`: `PAGE`, and `measure` to run it."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from .landscape import extremes
 from .page import Measured, Page, Plot, by_step
 from .small import digits, mlp, set_rate, train
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from .small import Data
 
 PAGE = Page(
     question=("What does warm-up do?", "预热(warm-up)有什么用?"),
@@ -89,6 +88,7 @@ def measure() -> Measured:
     from torch.optim.lr_scheduler import LinearLR
 
     seen, _ = digits()
+    few = seen[0][:300], seen[1][:300]
     curves: dict[str, list[tuple[float, float]]] = {"rates": [], "limits": []}
     numbers: dict[str, float] = {"rate": RATE}
 
@@ -100,7 +100,7 @@ def measure() -> Measured:
             rate = RATE * min(1.0, (step + 1) / warm) if warm else RATE
             set_rate(optimizer, rate)
             if warm and step % 10 == 0 and step <= 80:
-                limit = 2 / sharpness(model, seen)
+                limit = 2 / extremes(model, few)[1]
                 curves["rates"].append((float(step), rate))
                 curves["limits"].append((float(step), limit))
 
@@ -138,23 +138,3 @@ def _network(scale: float) -> nn.Sequential:
         if weight.dim() == 2:
             nn.init.normal_(weight, 0, scale * math.sqrt(2 / weight.shape[1]))
     return model
-
-
-def sharpness(model: nn.Module, data: Data, rounds: int = 30) -> float:
-    """Returns the largest eigenvalue of the loss's Hessian on 300 samples, by power iteration."""
-    import torch
-
-    weights = [w for w in model.parameters() if w.requires_grad]
-    loss = torch.nn.functional.cross_entropy(model(data[0][:300]), data[1][:300])
-    slopes = torch.autograd.grad(loss, weights, create_graph=True)
-    drawn = torch.Generator().manual_seed(0)
-    direction = [torch.randn(w.shape, generator=drawn) for w in weights]
-    value = 0.0
-    for _ in range(rounds):
-        length = math.sqrt(sum(float(d.square().sum()) for d in direction))
-        direction = [d / length for d in direction]
-        along = torch.stack([(s * d).sum() for s, d in zip(slopes, direction, strict=True)]).sum()
-        product = torch.autograd.grad(along, weights, retain_graph=True)
-        value = sum(float((p * d).sum()) for p, d in zip(product, direction, strict=True))
-        direction = list(product)
-    return value
