@@ -2,6 +2,7 @@
 
     python benchmarks/merging.py memory --gigabytes 2      peak of the process that merges
     python benchmarks/merging.py barrier                   likeness against the barrier, 9 pairs
+    python benchmarks/merging.py federated                 five clients, averaged by counts or not
     PYTHONPATH=... python benchmarks/merging.py mergekit   largest difference from mergekit
 
 mergekit (LGPL) is compared with by its numbers only, from an environment of its own: it is no
@@ -209,6 +210,40 @@ def barrier() -> None:
             )
 
 
+# --- federated averaging -----------------------------------------------------------------------
+
+SIZES = (840, 180, 90, 60, 30)
+"""Samples of each client; the four small ones see two digits each."""
+
+
+def federated(rounds: int = 20) -> None:
+    x, y, held_x, held_y = digits()
+    few = [((y == 2 * i) | (y == 2 * i + 1)).nonzero().flatten() for i in range(4)]
+    shares = [torch.arange(SIZES[0]), *(rows[:n] for rows, n in zip(few, SIZES[1:], strict=True))]
+    counts = [float(len(rows)) for rows in shares]
+    print(f"clients with {', '.join(f'{n:.0f}' for n in counts)} samples, {rounds} rounds")
+    for name, weights in (("by counts", counts), ("plain mean", [1.0] * len(counts))):
+        model = make("plain", 0)
+        for _ in range(rounds):
+            start = {key: t.clone() for key, t in model.state_dict().items()}
+            states = []
+            for rows in shares:
+                model.load_state_dict(start)
+                optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+                for batch in rows[torch.randperm(len(rows))].split(30):
+                    optimizer.zero_grad()
+                    nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
+                    optimizer.step()
+                states.append({key: t.clone() for key, t in model.state_dict().items()})
+            average = read_method("average")
+            model.load_state_dict({
+                key: average.merge(Given(key, [state[key] for state in states], weights))
+                for key in start
+            })  # fmt: skip
+        right = float((model(held_x).argmax(1) == held_y).float().mean())
+        print(f"{name:12} held-out loss {held_out(model):.3f}, accuracy {right:.1%}", flush=True)
+
+
 # --- mergekit ----------------------------------------------------------------------------------
 
 
@@ -251,7 +286,7 @@ def mergekit() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("memory", "barrier", "mergekit"))
+    parser.add_argument("what", choices=("memory", "barrier", "federated", "mergekit"))
     parser.add_argument("--gigabytes", type=float, default=2.0)
     parser.add_argument("--methods", nargs="+", default=["average", "ties"])
     given = parser.parse_args()
@@ -260,6 +295,8 @@ def main() -> None:
         memory(given.gigabytes, given.methods)
     elif given.what == "barrier":
         barrier()
+    elif given.what == "federated":
+        federated()
     else:
         mergekit()
 

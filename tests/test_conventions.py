@@ -52,7 +52,7 @@ LAYERS: dict[str, set[str]] = {
     "curvature": {"seams", "watching", "journal"},
     "forensics": {"seams", "watching", "replay", "journal"},
     "probes": {"seams", "watching", "replay", "curvature", "forensics", "journal"},
-    "tricks": {"seams", "journal"},
+    "tricks": {"seams", "journal", "merging"},
     "ladder": {"seams", "watching", "replay", "probes", "journal"},
     "session": {
         "seams",
@@ -64,7 +64,7 @@ LAYERS: dict[str, set[str]] = {
         "merging",
         "journal",
     },
-    "merging": {"tricks"},
+    "merging": set(),
     # names and options of methods are read without torch
     "fusion": {"launch", "merging"},
     "journal": set(),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
+
+from assay.fusion.worker import Worker
 
 from .conftest import Assay
 
@@ -99,3 +102,19 @@ def test_an_interpreter_without_torch_is_told(launched: Assay) -> None:
     done = launched("merge", "a.pt", "b.pt", "--python", "./bare")
     assert done.returncode == 1
     assert done.stderr == ("assay: ./bare has no torch; --python names an interpreter that has\n")
+
+
+def test_a_merge_that_is_ended_leaves_nothing() -> None:
+    for i, name in enumerate(("c", "d")):
+        torch.save({f"w{k}": torch.full((2048, 1024), float(i)) for k in range(24)}, f"{name}.pt")
+    before = set(os.listdir())
+    with Worker() as worker:
+        request = {"do": "merge", "inputs": ["c.pt", "d.pt"], "output": "out.pt",
+                   "method": "average", "weights": [1, 1]}  # fmt: skip
+        assert worker._process.stdin is not None
+        print(json.dumps(request), file=worker._process.stdin, flush=True)
+        while set(os.listdir()) == before and worker._process.poll() is None:
+            time.sleep(0.001)
+        worker._process.terminate()
+        worker._process.wait()
+    assert set(os.listdir()) - before <= {"out.pt"}, "either the whole file or none"

@@ -113,3 +113,65 @@ def test_a_script_that_does_not_fit_is_told_and_nothing_is_written(merging: Assa
         assert says in done.stderr
         assert done.stderr.count("\n") == 1
         assert not Path("out.pt").exists()
+
+
+def by_sample(labels: str) -> dict[str, torch.Tensor]:
+    """The mean of squared gradients of the first 20 samples, by a plain loop."""
+    space: dict[str, Any] = {}
+    exec(NET, space)
+    model, (x, y) = space["make"](), space["data"]()
+    model.load_state_dict(torch.load("a.pt", weights_only=True)["model"])
+    model.eval()
+    made = torch.Generator().manual_seed(0)
+    sums = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
+    for i in range(20):
+        model.zero_grad()
+        likely = model(x.flatten(0, 1)[i : i + 1]).log_softmax(1)[0]
+        drawn = torch.multinomial(likely.detach().exp(), 1, generator=made)[0]
+        likely[drawn if labels == "sampled" else y.flatten()[i]].backward()
+        for name, p in model.named_parameters():
+            sums[name] += p.grad**2 / 20
+    return sums
+
+
+@pytest.mark.parametrize("labels", ["sampled", "given"])
+def test_fisher_information_is_that_of_single_samples(merging: Assay, labels: str) -> None:
+    done = merging("fisher", "--checkpoint", "a.pt", "--key", "model", "-o", "fisher.pt",
+                   "--samples", "20", "--labels", labels, "train.py")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "assay: wrote fisher.pt: squared gradients of 20 samples" in done.stderr
+    found, expected = torch.load("fisher.pt", weights_only=True), by_sample(labels)
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-8)
+    both = ("--fisher", "fisher.pt") * 2
+    merged = merging("merge", "a.pt", "b.pt", "--key", "model", "-o", "out.pt",
+                     "--method", "fisher", *both)  # fmt: skip
+    assert merged.returncode == 0, merged.stderr
+    state, a, b = (torch.load(f"{n}.pt", weights_only=True)["model"] for n in ("out", "a", "b"))
+    for name in ("0.weight", "1.running_var"):  # the same importances: the plain mean
+        torch.testing.assert_close(state[name], (a[name] + b[name]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["train.py"], "fisher needs --checkpoint and -o"),
+        (["--checkpoint", "no.pt", "-o", "f.pt", "train.py"], "--checkpoint: no.pt: no such file"),
+        (["--checkpoint", "a.pt", "-o", "a.pt", "train.py"], "a.pt is one of the inputs"),
+        (["--checkpoint", "a.pt", "-o", "f.pt", "--labels", "true", "train.py"],
+         "--labels must be sampled or given"),
+        (["--checkpoint", "a.pt", "-o", "f.pt", "none.py"], "none.py: no such file"),
+    ],
+)  # fmt: skip
+def test_fisher_refuses_in_one_line(words: list[str], says: str, merging: Assay) -> None:
+    done = merging("fisher", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_checkpoint_without_its_key_is_told(merging: Assay) -> None:
+    done = merging("fisher", "--checkpoint", "a.pt", "-o", "f.pt", "train.py")
+    assert done.returncode != 0
+    assert not Path("f.pt").exists()

@@ -18,6 +18,7 @@ comparisons are bitwise unless a tolerance is stated.
 from __future__ import annotations
 
 import copy
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ from assay.tricks.base import Option, Trick, TrickError
 from assay.tricks.catalogue import TRICKS, by_name
 from assay.tricks.handle import Handle, attach, put_in_place
 from assay.tricks.reading import read
+from assay.tricks.wrappers import bare
 from assay.watching.watch import Watch
 
 STEPS = 6
@@ -182,6 +184,22 @@ def _trick(trick: str | Trick) -> Trick:
 
 # -- one example of each trick --------------------------------------------------------------------
 
+FILES = tempfile.TemporaryDirectory()
+
+
+def checkpoint(workload: str, name: str = "weights") -> str:
+    """A file with weights other than those that the workload starts from, and all above 0."""
+    path = Path(FILES.name) / f"{workload}-{name}.pt"
+    if not path.exists():
+        made = torch.Generator().manual_seed(len(name))
+        state = bare(WORKLOADS[workload](Hand()).model).state_dict()
+        torch.save({
+            key: torch.rand(t.shape, generator=made) / 2 if t.is_floating_point() else t
+            for key, t in state.items()
+        }, path)  # fmt: skip
+    return str(path)
+
+
 EXAMPLES: dict[str, str] = {
     "accumulate": "accumulate=2",
     "clip-value": "clip-value=0.01",
@@ -198,6 +216,8 @@ EXAMPLES: dict[str, str] = {
     "layer-decay": "layer-decay=0.7",
     "swa": "swa=1",
     "scale-lr-with-batch": "scale-lr-with-batch=4",
+    "distill": f"distill={checkpoint('kitchen')},temperature=2",
+    "ewc": f"ewc={checkpoint('kitchen')},strength=0.5",
 }
 """Where the first value that a trick allows is not a telling one, or depends on the workload."""
 
@@ -261,7 +281,7 @@ def _bad(option: Option) -> Iterator[str]:
 
 __all__ = [
     "EXAMPLES", "STEPPING", "STEPS", "TRICKS", "WORKLOADS", "Hand", "Record", "TrickError", "World",
-    "assert_same", "attach", "bad_values", "by_hand", "by_name", "changed", "differs", "example",
-    "fingerprint", "in_script", "in_watched_script", "parameters_of", "plain", "read", "record_of",
-    "seed_everything", "train", "treated",
+    "assert_same", "attach", "bad_values", "by_hand", "by_name", "changed", "checkpoint", "differs",
+    "example", "fingerprint", "in_script", "in_watched_script", "parameters_of", "plain", "read",
+    "record_of", "seed_everything", "train", "treated",
 ]  # fmt: skip

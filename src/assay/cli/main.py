@@ -21,6 +21,7 @@ VERBS = {
     "lr": "find a learning rate: a range test of the script",
     "tune": "search for better settings of a script, and prove the best",
     "merge": "make one checkpoint of several: averages, TIES, soups, ...",
+    "fisher": "measure how much each weight of a checkpoint matters to a script's data",
     "trials": "list what has been tried so far",
     "report": "show the report of an earlier run",
     "join": "make one run of the records of several machines",

@@ -8,8 +8,8 @@ from .fused import Fused
 
 STRANGERS = 0.5
 """Below this cosine over all matrices two inputs are taken to have been trained apart. Of nine
-pairs of small nets it was -0.05 to 0.02 with other initial weights, where the average was worse
-than both, and 0.93 to 1 with the same ones, where it was not (`benchmarks/merging.py barrier`)."""
+pairs of small nets it was 0.01 to 0.03 with other initial weights, where the average was worse than
+both, and 0.94 to 1 with the same ones, where it was not (`benchmarks/merging.md`)."""
 
 
 def cautions(fused: Fused) -> Iterator[str]:

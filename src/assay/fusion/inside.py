@@ -36,14 +36,14 @@ def ask_script(
     answer = run.path / "answer.json"
     run.begin(what.argv, {"merge": {**asked, "answer": str(answer)}}, what.python)
     code, text = run_quietly(what.argv, child_environment(run.path), run)
+    if code:
+        last = ([line for line in text.splitlines() if line.strip()] or [""])[-1]
+        raise LaunchError(f"{said} {shlex.join(words)} ended with status {code}: {last}", 1)
     if answer.exists():
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
         if "error" in found:
             raise LaunchError(f"{said} {shlex.join(words)}: it {found['error']}", 1)
         return found
-    if code:
-        last = ([line for line in text.splitlines() if line.strip()] or [""])[-1]
-        raise LaunchError(f"{said} {shlex.join(words)} ended with status {code}: {last}", 1)
     raise LaunchError(
         f"{said} {shlex.join(words)} called no model with the tensors of the checkpoints", 1
     )

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from .errors import MergeError
+from .fisher import Fisher
 from .sharded import open_checkpoint
-
-if TYPE_CHECKING:
-    from ..tricks.stage import Stage
 
 BATCHES = 100
 """Of training, over which running statistics are averaged. More change little: the error of a mean
@@ -23,27 +20,33 @@ class Inside:
     """Waits in a script for a model with the weights in question.
 
     Args:
-        asked: `do` (`units` or `statistics`), `names` of the checkpoint's tensors, `answer` (a
-            path); for statistics `checkpoint` and `key`, and `batches` if not the usual number.
-        stage: To act through.
+        asked: `do` (`units`, `statistics` or `fisher`), `answer` (a path), and `names` of the
+            tensors, or `checkpoint` (with `key`) whose weights the model is given; for `fisher`
+            also `samples`, `labels` (`sampled` or `given`) and `output`.
+        stage: A trick's `Stage`, to act through.
         stop: Ends the script, saying why.
     """
 
-    def __init__(
-        self, asked: Mapping[str, Any], stage: Stage, stop: Callable[[str], object]
-    ) -> None:
+    def __init__(self, asked: Mapping[str, Any], stage: Any, stop: Callable[[str], object]) -> None:
         self._asked, self._stage, self._stop = asked, stage, stop
-        self._names = set(asked["names"])
+        path = asked.get("checkpoint")
         self._model: torch.nn.Module | None = None
         self._seen = 0
+        self._file = open_checkpoint(path, asked.get("key")) if path else None
+        self._names = set(asked["names"] if self._file is None else self._file.entries)
+        self._fisher: Fisher | None = None
 
     def attach(self) -> None:
         """Takes its place."""
         if self._asked["do"] == "units":
             self._stage.root_calls(self._units)
-        else:
+            return
+        self._stage.hold_steps(lambda optimizer: False, first=True)
+        if self._asked["do"] == "statistics":
             self._stage.root_calls(self._load, self._count)
-            self._stage.hold_steps(lambda optimizer: False, first=True)
+        else:
+            self._stage.root_calls(self._load)
+            self._stage.change("loss_result", self._loss)
 
     def _is_it(self, model: torch.nn.Module) -> bool:
         return set(model.state_dict(keep_vars=True)) == self._names
@@ -63,10 +66,27 @@ class Inside:
             with torch.no_grad():
                 for name, tensor in model.state_dict(keep_vars=True).items():
                     tensor.copy_(self._kept(name))
-            for module in _norms(model):
-                module.reset_running_stats()
-                module.momentum = None  # a plain mean over all batches
+            if self._asked["do"] == "statistics":
+                for module in _norms(model):
+                    module.reset_running_stats()
+                    module.momentum = None  # a plain mean over all batches
+            else:
+                self._fisher = Fisher(model, self._asked["labels"] == "sampled")
+        if self._fisher is not None and model is self._model:
+            self._fisher.call = given
         return given
+
+    def _loss(self, result: Any, name: str, args: Any, kwargs: Any) -> Any:
+        if self._fisher is None or not torch.is_grad_enabled():
+            return result
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        own = args[0] if args else kwargs["input"]
+        with self._stage.hub.changes.switches["root"].aside():
+            self._fisher.take(name, own, target, self._asked["samples"])
+        if self._fisher.samples < self._asked["samples"]:
+            return result
+        self.finish()
+        return self._stop("fisher: it is known")
 
     def _count(self, result: Any, model: torch.nn.Module) -> Any:
         if model is not self._model or not model.training:
@@ -78,13 +98,20 @@ class Inside:
         return self._stop("merge: its statistics are known")
 
     def finish(self) -> None:
-        """Writes the statistics, of as many batches as there were."""
+        """Writes what is known by now: of as many batches or samples as there were."""
         model, self._model = self._model, None
-        if model is None or not self._seen:
+        seen = self._seen if self._fisher is None else self._fisher.samples
+        if model is None or not seen:
             return
-        weights = dict(model.named_parameters())
-        if not all(torch.equal(p.detach(), self._kept(name).to(p)) for name, p in weights.items()):
-            self._answer({"error": "changes its weights by itself: no optimizer of torch steps"})
+        for name, p in model.named_parameters():
+            if not torch.equal(p.detach(), self._kept(name).to(p)):
+                self._answer(
+                    {"error": "changes its weights by itself: no optimizer of torch steps"}
+                )
+                return
+        if self._fisher is not None:
+            self._fisher.write(self._asked["output"])
+            self._answer({"samples": seen})
             return
         state = model.state_dict()
         names = [name for name in state if name.endswith((".running_mean", ".running_var"))]
@@ -93,12 +120,8 @@ class Inside:
         self._answer({"batches": self._seen, "path": path, "names": names})
 
     def _kept(self, name: str) -> torch.Tensor:
-        if not hasattr(self, "_file"):
-            self._file = open_checkpoint(self._asked["checkpoint"], self._asked.get("key"))
-        try:
-            return self._file.read(name)
-        except KeyError:
-            raise MergeError(f"{self._file.path} lacks {name}") from None
+        assert self._file is not None
+        return self._file.read(name)
 
     def _answer(self, answer: Any) -> None:
         with open(self._asked["answer"], "w", encoding="utf-8") as file:

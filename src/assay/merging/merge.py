@@ -21,6 +21,9 @@ PIECE = 2**23
 """Entries of a tensor that are in memory at a time, where the method goes entry by entry."""
 
 
+STATISTICS = ("running_mean", "running_var")
+
+
 @dataclass(frozen=True)
 class Layer:
     """How tensors whose names match a pattern are merged.
@@ -103,8 +106,10 @@ def merge(asked: Merge) -> dict[str, Any]:
     first = files[0]
     others = [open_checkpoint(path, asked.key) for path in (asked.base,) if path]
     fishers = [open_checkpoint(path) for path in asked.fishers]
-    for extra in (*others, *fishers):
+    for extra in others:
         _covers(extra, first)
+    for extra in fishers:  # it is of parameters: running statistics have none
+        _covers(extra, first, but=STATISTICS)
     _patterns(asked, first)
     entries = {
         name: entry._replace(dtype=asked.dtype or entry.dtype) if floating(name, entry) else entry
@@ -134,7 +139,12 @@ def merge(asked: Merge) -> dict[str, Any]:
                 if asked.output is None:
                     continue
                 base = others[0].read(name, begin, end).to(exact) if others else None
-                own = [fisher.read(name, begin, end).to(exact) for fisher in fishers]
+                own = [
+                    fisher.read(name, begin, end).to(exact)
+                    if name in fisher.entries
+                    else torch.ones_like(full[0])
+                    for fisher in fishers
+                ]
                 merged = method.merge(Given(name, full, weights, base, own))
                 put(name, merged.to(entries[name].dtype), begin)
 
@@ -193,9 +203,13 @@ def _patterns(asked: Merge, first: Checkpoint) -> None:
             )
 
 
-def _covers(extra: Checkpoint, first: Checkpoint) -> None:
+def _covers(extra: Checkpoint, first: Checkpoint, but: tuple[str, ...] = ()) -> None:
     """Refuses a base, or a file of Fisher information, that lacks what is merged."""
-    averaged = {n: e for n, e in first.entries.items() if e.dtype.is_floating_point}
+    averaged = {
+        name: entry
+        for name, entry in first.entries.items()
+        if entry.dtype.is_floating_point and not name.endswith(but)
+    }
     lacks = [name for name in averaged if name not in extra.entries]
     if lacks:
         raise MergeError(f"{extra.path} lacks {listed(lacks)}, which {first.path} has")

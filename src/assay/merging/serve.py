@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -33,6 +34,7 @@ ANSWERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 def serve() -> None:
     """Reads standard input to its end; what torch prints goes to standard error."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a draft is removed on the way out
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:

@@ -22,6 +22,9 @@ class Filters:
     def loss(self, call: tuple[tuple[Any, ...], dict[str, Any]], name: str) -> Any:
         """Passes positional and keyword arguments of a functional loss, before it is computed."""
 
+    def loss_result(self, result: Any, name: str, args: Any, kwargs: Any) -> Any:
+        """Passes what a functional loss gave back, and what it was given."""
+
     def optimizer_arguments(self, arguments: tuple[list[Any], dict[str, Any]], owner: Any) -> Any:
         """Passes groups (a list) and defaults of an optimizer, before it is built."""
 

@@ -40,9 +40,10 @@ NAMES = (
 def install(hub: Hub, patches: Patches) -> None:
     """Wraps each loss by name; a torch that lacks one of them is served with the rest."""
     evaluations = hub.listeners["evaluation_loss"]
-    heard, changed, around = (
+    heard, changed, results, around = (
         hub.listeners["loss"],
         hub.changes.filters["loss"],
+        hub.changes.filters["loss_result"],
         hub.changes.around["loss"],
     )
 
@@ -56,6 +57,8 @@ def install(hub: Hub, patches: Patches) -> None:
                         result = original(*args, **kwargs)
                 else:
                     result = original(*args, **kwargs)
+                if results:
+                    result = hub.changes.apply("loss_result", result, name, args, kwargs)
                 listened = heard or (evaluations and not torch.is_grad_enabled())
                 if listened and not hub.in_backward and is_plain(result) and not is_recording():
                     if heard:

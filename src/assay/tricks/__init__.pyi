@@ -43,9 +43,11 @@ from .rate.lr import Lr as Lr
 from .rate.schedule import Schedule as Schedule
 from .rate.warmup import Warmup as Warmup
 from .regularisation.cutmix import Cutmix as Cutmix
+from .regularisation.distill import Distill as Distill
 from .regularisation.drop_path import DropPath as DropPath
 from .regularisation.dropout import Dropout as Dropout
 from .regularisation.early_stop import EarlyStop as EarlyStop
+from .regularisation.ewc import Ewc as Ewc
 from .regularisation.label_smoothing import LabelSmoothing as LabelSmoothing
 from .regularisation.mixup import Mixup as Mixup
 from .regularisation.spectral_norm import SpectralNorm as SpectralNorm

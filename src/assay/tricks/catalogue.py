@@ -48,9 +48,11 @@ from .rate.lr import Lr
 from .rate.schedule import Schedule
 from .rate.warmup import Warmup
 from .regularisation.cutmix import Cutmix
+from .regularisation.distill import Distill
 from .regularisation.drop_path import DropPath
 from .regularisation.dropout import Dropout
 from .regularisation.early_stop import EarlyStop
+from .regularisation.ewc import Ewc
 from .regularisation.label_smoothing import LabelSmoothing
 from .regularisation.mixup import Mixup
 from .regularisation.spectral_norm import SpectralNorm
@@ -75,6 +77,7 @@ TRICKS: tuple[type[Trick], ...] = (
     Mixup,
     Cutmix,
     LabelSmoothing,
+    Distill,
     AddParameters,
     EarlyStop,
     Amp,
@@ -82,6 +85,7 @@ TRICKS: tuple[type[Trick], ...] = (
     Float32Islands,
     Accumulate,
     SkipNonFinite,
+    Ewc,
     CentraliseGradients,
     ClipPercentile,
     ClipAdaptive,

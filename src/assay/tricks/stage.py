@@ -85,12 +85,14 @@ class Stage:
         if self._all:
             self.on("optimizer_created", act)
 
-    def each_model(self, act: Callable[[Any], None]) -> None:
+    def each_model(self, act: Callable[[Any], None], *, first: bool = False) -> None:
         """Acts on every root model that is meant, before an optimizer is built from its parameters.
 
         Parameters that the act replaces are exchanged in what the optimizer is given: those that
         the model no longer has are left out, new ones join its first group. A model that no
         optimizer is built from is met at its first call.
+
+        With `first` the act is before those of all other tricks: the model is as the script has it.
         """
         import torch
 
@@ -123,7 +125,7 @@ class Stage:
                 act_once(module)
             return given
 
-        self.change("optimizer_arguments", before_optimizer)
+        self.change("optimizer_arguments", before_optimizer, first=first)
         self.root_calls(before_call)
 
     def root_calls(
