@@ -682,6 +682,7 @@ WITHOUT: dict[str, str] = {
     "local_grad_sum": "the variants train in one process; test_ranks.py",
     "stale_in_closure": "the variants call a closure once a step; test_closures.py",
     "derivative_constant": "the variants take no derivative; test_derivatives.py",
+    "rows_rearranged": "the variants answer for no places; test_arrangement.py",
     "ungraded_weight_norm": "every parameter of the variants has a gradient; test_cuts.py",
     "sample_order_change": "the variants have inputs of features alone; test_sample_order.py",
     "later_token_change": "the variants predict no next token; test_questions.py",

@@ -175,6 +175,13 @@ class Cleared(TypedDict):
     by: SiteRow | None
 
 
+class RowsRearranged(TypedDict):
+    """Rows of a loss are `mixed` from several places, or stand `elsewhere`, by a `line`."""
+
+    how: str
+    line: SiteRow | None
+
+
 class Derivative(TypedDict):
     """A derivative of a model by its input, taken at the line `at`, with or without a `graph`.
 
@@ -1261,6 +1268,11 @@ CLEARED = EventKind(
     "gradients are cleared between backward() and the step, the first time for each line",
     absent="no gradients were cleared between backward() and the step",
 )  # fmt: skip
+ROWS_REARRANGED = EventKind(
+    "rows_rearranged", RowsRearranged, "first_questions",
+    "rows that a loss of classes is given hold classes of several places, or those of another one",
+    absent="each row that a loss of classes was given belonged to its target's place",
+)  # fmt: skip
 DERIVATIVE = EventKind(
     "derivative", Derivative, "derivatives",
     "torch.autograd.grad differentiates a model by its input, the first time for each line",
@@ -1682,8 +1694,8 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     REPLICATED, BYPASSED, JOINED, STANDING, UNREDUCED, CLIPPED_SHARD, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
-    CLEARED, DERIVATIVE, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS, EVAL_TOKENS, EVAL_LABELS,
-    EVAL_RENUMBERED,
+    CLEARED, DERIVATIVE, ROWS_REARRANGED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS,
+    EVAL_TOKENS, EVAL_LABELS, EVAL_RENUMBERED,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED, TURN, GRADIENT_PENALTY,
     LOSS_WITHOUT_GRAPH, BACKWARD_FAILED, OVERWRITTEN, NONFINITE_LOSS, NONFINITE_ORIGIN,

@@ -781,6 +781,13 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no model was asked again: no sampled backward pass was made",
     ),
     Signal(
+        "rows_rearranged", "Rows of a loss that are rearranged", "share", Per.WHOLE,
+        "first_questions",
+        "of the rows that a loss of classes was given, the share that holds classes of several "
+        "places, or that stands beside the target of another place",
+        absent="no loss of classes was given what a layer made for several places",
+    ),
+    Signal(
         "attention_summed_otherwise", "Attentions that sum otherwise", "", Per.WHOLE,
         "first_questions",
         "attentions by hand whose weights are normalised over one dimension and summed over "

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ...replay.measurement import Measurement, When
 from ...replay.replays import Replays
 from ...replay.structure import NotReplayable
+from .arrangement import arranged_rows
 from .asked import Asked, NothingToAsk
 from .attention import unscaled_scores
 from .casts import lossy_casts
@@ -78,4 +79,5 @@ class FirstQuestions(Questions):
         "unscaled_scores": unscaled_scores,
         "attention_summed_otherwise": summed_otherwise,
         "lossy_casts": lossy_casts,
+        "rows_rearranged": arranged_rows,
     }
