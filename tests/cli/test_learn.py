@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assay.cli.explain import main as explain
 from assay.cli.learn import main
 from assay.handbook import running
-from assay.handbook.catalogue import NAMES, page
+from assay.handbook.catalogue import NAMES, about, page
 from assay.launch.errors import LaunchError
 
 
@@ -74,6 +75,14 @@ def test_bad_input_is_one_line(words: list[str], says: str) -> None:
     with pytest.raises(LaunchError, match=says) as raised:
         main(words)
     assert raised.value.status == 2
+
+
+def test_a_check_leads_to_its_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(["loss-not-finite"]) == 0
+    assert f"- `assay learn nan`: {page('nan').question[0]}" in capsys.readouterr().out
+    assert not about("loader-starves")
+    assert explain(["loader-starves"]) == 0
+    assert "assay learn" not in capsys.readouterr().out
 
 
 def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

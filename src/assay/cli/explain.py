@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from ..checks.base import Check
 from ..configured import configured_checks
 from ..diagnosis.words import drawn, leads_to, not_judged_if, symptom_of
+from ..handbook.catalogue import about
+from ..handbook.catalogue import page as learnt
 from ..launch.errors import LaunchError
 from ..report.sentence import sentence
 from ..tricks.base import Trick
@@ -50,6 +52,8 @@ def main(words: Sequence[str]) -> int:
         known = [c.name for c in checks] + [t.name for t in TRICKS]
         hint = did_you_mean(name, known) or f"; {_LISTS}"
         raise LaunchError(f"no check or trick is called {name!r}{hint}")
+    if lines := _learn(name):
+        text += "\n" + "\n".join(["## See it happen", "", *lines]) + "\n"
     if not sys.stdout.isatty():  # Markdown as it is can be read, searched and saved
         sys.stdout.write(text)
         return 0
@@ -59,6 +63,11 @@ def main(words: Sequence[str]) -> int:
     out = Console(emoji=False)
     out.print(Markdown(text), width=min(out.width, 100))
     return 0
+
+
+def _learn(name: str) -> list[str]:
+    """Returns the experiments of the handbook that are about a check or a trick."""
+    return [f"- `assay learn {each}`: {learnt(each).question[0]}" for each in about(name)]
 
 
 def page(check: Check, checks: Sequence[Check]) -> str:

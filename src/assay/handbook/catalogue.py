@@ -24,6 +24,11 @@ def page(name: str) -> Page:
     return found
 
 
+def about(name: str) -> list[str]:
+    """Returns the experiments whose pages name a check or a trick."""
+    return [each for each in NAMES if name in (*page(each).checks, *page(each).tricks)]
+
+
 def experiment(name: str) -> Callable[[], Measured]:
     """Returns the function that runs an experiment; it needs torch."""
     found: Callable[[], Measured] = _module(name).measure
