@@ -52,7 +52,7 @@ LAYERS: dict[str, set[str]] = {
     "curvature": {"seams", "watching", "journal"},
     "forensics": {"seams", "watching", "replay", "journal"},
     "probes": {"seams", "watching", "replay", "curvature", "forensics", "journal"},
-    "tricks": {"seams", "journal", "merging"},
+    "tricks": {"seams", "watching", "journal", "merging"},
     "ladder": {"seams", "watching", "replay", "probes", "journal"},
     "session": {
         "seams",

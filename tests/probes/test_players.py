@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from conftest import Watched, Watching
 from torch import nn
 
-from assay.probes.gan.batches import holds, spread
 from assay.probes.gan.penalties import Penalties
 from assay.probes.gan.players import Players
 from assay.signals.players import pairs
+from assay.watching.batches import holds, spread
 
 pytestmark = pytest.mark.usefixtures("no_haste")
 Loss = Callable[[torch.Tensor, bool], torch.Tensor]

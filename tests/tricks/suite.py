@@ -27,6 +27,7 @@ from typing import Any
 
 import torch
 from fingerprint import changed, fingerprint
+from game import Game
 from kitchen import Kitchen
 from workloads import (
     Accumulated,
@@ -68,6 +69,7 @@ WORKLOADS: dict[str, type[World]] = {
     "compiled": Compiled,
     "tied": Tied,
     "kitchen": Kitchen,
+    "players": Game,
 }
 STEPPING = tuple(name for name in WORKLOADS if name != "lbfgs")
 """Workloads that take one gradient a step: where a trick and a plain loop do the same."""

@@ -43,10 +43,11 @@ HEADINGS = [
 ]  # fmt: skip
 FAMILIES = {
     "rate", "optimizer", "gradients", "averaging", "precision", "regularisation", "model", "data",
+    "gan",
 }  # fmt: skip
 
 # A trick that the workload `kitchen` gives nothing to do says so; `home` is where it works.
-HOMES: dict[str, str] = {}
+HOMES = dict.fromkeys((trick.name for trick in TRICKS if trick.family == "gan"), "players")
 # What stays in the model when the trick is gone, and why.
 LASTING = {
     "init": "the first values of weights are drawn once",

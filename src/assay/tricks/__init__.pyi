@@ -14,6 +14,9 @@ from .data.match_target_shape import MatchTargetShape as MatchTargetShape
 from .data.normalise_input import NormaliseInput as NormaliseInput
 from .data.seed import Seed as Seed
 from .data.shuffle import Shuffle as Shuffle
+from .gan.gradient_penalty import GradientPenalty as GradientPenalty
+from .gan.judge_steps import JudgeSteps as JudgeSteps
+from .gan.soft_labels import SoftLabels as SoftLabels
 from .gradients.accumulate import Accumulate as Accumulate
 from .gradients.add_parameters import AddParameters as AddParameters
 from .gradients.centralise_gradients import CentraliseGradients as CentraliseGradients

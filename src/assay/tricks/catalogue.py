@@ -19,6 +19,9 @@ from .data.match_target_shape import MatchTargetShape
 from .data.normalise_input import NormaliseInput
 from .data.seed import Seed
 from .data.shuffle import Shuffle
+from .gan.gradient_penalty import GradientPenalty
+from .gan.judge_steps import JudgeSteps
+from .gan.soft_labels import SoftLabels
 from .gradients.accumulate import Accumulate
 from .gradients.add_parameters import AddParameters
 from .gradients.centralise_gradients import CentraliseGradients
@@ -78,6 +81,9 @@ TRICKS: tuple[type[Trick], ...] = (
     Cutmix,
     LabelSmoothing,
     Distill,
+    SoftLabels,
+    GradientPenalty,
+    JudgeSteps,
     AddParameters,
     EarlyStop,
     Amp,

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import torch
 
 from ...seams.callsite import user_site
+from ...watching.calls import NODES_AT_MOST, Key, key_of
 from ...watching.graph import operation, saved
 from ...watching.probe import Probe
-from .calls import NODES_AT_MOST, Key, key_of
 
 NORMS = ("LinalgVectorNorm", "Norm")
 SLOPES_AT_MOST = 16

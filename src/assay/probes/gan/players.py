@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import torch
 
 from ...seams.callsite import user_frame, user_site
+from ...watching.calls import Call, Calls, key_of
 from ...watching.measures import norms, total
 from ...watching.probe import Probe
-from .calls import Call, Calls, key_of
 from .variables import name_of
 
 FOLLOWED_AT_MOST = 256

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from ...replay.structure import tensors
-from ...seams.callsite import site_of
-from ...watching.graph import PARTS, VIEWS, behind_views, operation
+from ..seams.callsite import site_of
 from .batches import holds, spread
+from .graph import PARTS, VIEWS, behind_views, operation
 
 CALLS_AT_MOST = 64
 """Calls that are remembered: a turn of each player, and more."""
@@ -26,6 +25,15 @@ LINEAR = (*VIEWS, *PARTS, "Mean", "Sum", "Neg", "Add", "Sub", "Rsub", "Mul", "Di
 """Operations whose slope does not depend on the answer."""
 
 Key = tuple[int, str]
+
+
+def tensors(value: Any) -> list[torch.Tensor]:
+    """Returns the tensors inside lists, tuples and dicts, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value
+    nested = isinstance(value, (dict, list, tuple))
+    return [tensor for part in parts for tensor in tensors(part)] if nested else []
 
 
 def key_of(node: Any) -> Key:

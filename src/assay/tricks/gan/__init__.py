@@ -1,0 +1,1 @@
+"""Tricks for networks that are trained against each other."""
