@@ -348,6 +348,10 @@ def test_what_it_came_to_counts_and_in_an_opening_nothing() -> None:
         assert made.grant("a", at, began=0, opening=opening, steps=10.0)
         made.charge("a", 0.0, opening=opening, steps=steps)
     assert made._steps == {"short": 0.0, "long": 12.5}
+    assert made.grant("b", 401, began=0, opening=False, steps=2.0)
+    assert made.grant("c", 402, began=0, opening=False, steps=7.5)
+    made.charge("b", 0.0, opening=False)  # a step later, as the curvature of one is measured
+    assert made._steps == {"short": 2.0, "long": 12.5}
 
 
 def test_in_an_opening_only_what_it_can_hold() -> None:

@@ -38,8 +38,8 @@ loses its place."""
 STEPS_AT_A_THIRD = 90.0
 RARE = 1 / 32, 1 / 3
 """After an opening two measurements of one kind lie at least this part of the iterations since it
-began apart: a third for one that costs 30 steps, so that one lies in the last quarter of any long
-run; as samples do for those that cost less than three. `COST_APART` rules in short runs."""
+began apart, the latter for one that costs 30 steps; what they come to is then spread over the run.
+`COST_APART` rules in short runs, and the purse in long ones."""
 
 COST_APART = 30
 """Two measurements of one kind lie at least so many times the steps that one costs apart, and half
@@ -74,7 +74,8 @@ class Budget:
         self._took_s: dict[str, float] = {}
         self._granted: dict[str, tuple[int, int]] = {}  # when, and how long after the opening
         self._waiting: dict[str, dict[str, int]] = {"short": {}, "long": {}}
-        self._granted_in, self._granted_cpu_s, self._granted_steps = -1, 0.0, 0.0
+        self._granted_in, self._granted_cpu_s = -1, 0.0
+        self._asked: dict[str, float] = {}  # steps, by those that were granted
         self._steps = dict.fromkeys(AT_FIRST, 0.0)  # of measurements after openings
         self._openings, self._made = 1, set[str]()  # the latter since the last opening
 
@@ -189,7 +190,7 @@ class Budget:
             return False
         del line[who]
         self._granted_in, self._granted_cpu_s = iteration, thread_time()
-        self._granted[who], self._granted_steps = (iteration, iteration - began), steps
+        self._granted[who], self._asked[who] = (iteration, iteration - began), steps
         if not opening:
             self._made.add(who)
         return True
@@ -237,7 +238,7 @@ class Budget:
             steps: What it came to, if not what was asked for.
         """
         if not opening:
-            asked = self._granted_steps
+            asked = self._asked.get(who, 0.0)
             self._steps[_purse(asked)] += asked if steps is None else steps
         cpu_s = min(thread_time() - self._granted_cpu_s, seconds)
         self._took_s[who] = min(self._took_s.get(who, cpu_s), cpu_s)
