@@ -63,6 +63,7 @@ test: $(TOOLS) browser
 
 docs: $(TOOLS)
 	$(BIN)/python tools/make_docs.py
+	$(BIN)/python tools/make_handbook.py --words
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 format: $(TOOLS)

@@ -22,7 +22,7 @@ HEADINGS = {
            "What assay looks at, and what acts here", "References"],
     "zh": ["公式", "实验", "常见误解", "assay 检查什么，什么技巧起作用", "参考文献"],
 }  # fmt: skip
-CHEAP = ("nan", "number-formats", "clipping", "accumulation")
+CHEAP = ("nan", "number-formats", "clipping", "accumulation", "gan")
 """Experiments of a few milliseconds, whose numbers do not depend on the machine."""
 
 

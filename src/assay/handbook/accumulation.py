@@ -18,12 +18,12 @@ PAGE = Page(
             "4 个小批次，计入的目标数是 8、3、1、6：把每个平均损失除以 4，梯度误差是 {by_number:.0%}。",
         ),
         (
-            "Sums of losses, divided by the {all:.0f} targets of all 4: off by {by_count:.0e}.",
-            "把损失求和，再除以 4 个批次共 {all:.0f} 个目标：误差 {by_count:.0e}。",
+            "Sums of losses, divided by the {all:.0f} targets of all 4: off by {by_count:.4%}.",
+            "把损失求和，再除以 4 个批次共 {all:.0f} 个目标：误差 {by_count:.4%}。",
         ),
         (
-            "With equal counts dividing by 4 is right: off by {equal:.0e}.",
-            "目标数相等时，除以 4 是对的：误差 {equal:.0e}。",
+            "With equal counts dividing by 4 is right: off by {equal:.4%}.",
+            "目标数相等时，除以 4 是对的：误差 {equal:.4%}。",
         ),
         (
             "Weighted classes: the divisor is the sum of the weights; by the number of targets the "
