@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,17 @@ from ..trials.accounts import Accounts
 from ..trials.plan import Budget
 from ..trials.runner import Runner
 from ..trials.trial import Trial
+from ..tuning.helping import ENGINES
 from ..tuning.importances import importances
-from ..tuning.metric import COSTS, LOSS, NAMED, read_metrics
-from ..tuning.pruners import PRUNERS, SEEDWISE
+from ..tuning.metric import COSTS, LOSS, NAMED
+from ..tuning.pruners import PRUNERS
 from ..tuning.samplers import SAMPLERS
 from ..tuning.setting import check_files
 from ..tuning.space import FORM, Dimension, read_space
 from ..tuning.storage import address_with_driver
 from ..tuning.suggested import suggested
 from ..tuning.tuned import Tuned
+from .choosing import check_choice, pruner, sampler, seed
 from .complaint import complain
 from .misplaced import reads_no_arguments, right_order
 from .options import can_be_written
@@ -40,7 +42,7 @@ from .trying import (
     run_trial,
     write_change,
 )
-from .words import COMMAND, Parser, did_you_mean, whole_number
+from .words import COMMAND, Parser, whole_number
 from .working import STUDIES, need_optuna, need_storage, studies_folder, work
 
 RUNS = 30
@@ -64,7 +66,7 @@ def main(words: Sequence[str]) -> int:
     if given.worker is not None:
         return work(given, command)
     space = read_space(given.search)
-    _check_choice(given)
+    check_choice(given)
     what = resolve(command, given.python)
     meant = right_order(parser, command)
     if meant is not None and any(word.startswith("--search") for word in command):
@@ -101,6 +103,7 @@ def _tune(
     asked = Asked(
         space, tuple(command), folder, given.sampler, given.seed, given.runs, given.pruner,
         tuple(given.metric), suggested, given.repeat, given.storage, given.workers,
+        given.engine,
         progress.stand,
     )  # fmt: skip
     searches: list[Search] = []
@@ -126,7 +129,7 @@ def _parser() -> Parser:
     add("--search", action="append", default=[], metavar="NAME=VALUES",
         help=f"{FORM}; NAME is a trick, arg:--option, env:VARIABLE or file:PATH:KEY.KEY; may be "
         "repeated; without it, what the script's own record suggests")  # fmt: skip
-    add("--sampler", type=_sampler, metavar="NAME", default="tpe",
+    add("--sampler", type=sampler, metavar="NAME", default="tpe",
         help=f"how points are chosen: {', '.join(SAMPLERS)} (tpe)")  # fmt: skip
     add("--metric", action="append", default=[], metavar="METRIC",
         help=f"what is made small: {', '.join([LOSS, *NAMED, *COSTS])}, signal:NAME, or "
@@ -135,13 +138,15 @@ def _parser() -> Parser:
     add("--repeat", type=whole_number, metavar="N", default=1,
         help="seeds that each point is run with; their mean counts (1)")  # fmt: skip
     add("--runs", type=whole_number, metavar="N", default=RUNS, help=f"points to try ({RUNS})")
-    add("--pruner", type=_pruner, metavar="NAME", default="none",
+    add("--pruner", type=pruner, metavar="NAME", default="none",
         help=f"gives runs up on their way: {', '.join(PRUNERS)} (none)")  # fmt: skip
-    add("--seed", type=_seed, metavar="N", default=0, help="of the sampler (0)")
+    add("--seed", type=seed, metavar="N", default=0, help="of the sampler (0)")
     add("--study", metavar="DIR", help="folder of the study; one that has begun is gone on with")
     add("--resume", action="store_true", help="go on with the latest study of this command")
     add("--workers", type=whole_number, metavar="N", default=1,
         help="processes that run points, each one at a time (1)")  # fmt: skip
+    add("--engine", choices=ENGINES, default=ENGINES[0],
+        help="where workers beside this process run: here, or on a Ray cluster (here)")  # fmt: skip
     add("--worker", metavar="STUDY", help="run points of this study, which another has begun; "
         "takes no command")  # fmt: skip
     add("--storage", metavar="URL",
@@ -154,48 +159,6 @@ def _parser() -> Parser:
         json="also write the outcome as JSON; - is standard output",
     )
     return parser
-
-
-def _check_choice(given: argparse.Namespace) -> None:
-    """Refuses what can't be had together.
-
-    Raises:
-        LaunchError: What it is, and what to do.
-    """
-    read_metrics(given.metric)
-    pruner = f"--pruner {given.pruner}"
-    if len(given.metric) > 1:
-        if given.sampler == "cmaes":
-            raise LaunchError("--sampler cmaes takes one --metric: tpe, gp and nsga2 take several")
-        if given.pruner != "none":
-            raise LaunchError(f"{pruner} takes one --metric: leave it out where there are several")
-    if given.pruner == SEEDWISE and given.repeat < 3:
-        raise LaunchError(f"{pruner} compares seeds: give each point some, as in --repeat 6")
-    if given.pruner not in ("none", SEEDWISE) and given.repeat > 1:
-        raise LaunchError(f"{pruner} compares runs on their way: with --repeat use {SEEDWISE}")
-
-
-def _sampler(text: str) -> str:
-    return _one_of(text, SAMPLERS)
-
-
-def _pruner(text: str) -> str:
-    return _one_of(text, PRUNERS)
-
-
-def _one_of(text: str, names: Iterable[str]) -> str:
-    if text not in names:
-        hint = did_you_mean(text, names)
-        raise argparse.ArgumentTypeError(
-            f"must be one of {', '.join(names)}, received {text!r}{hint}"
-        )
-    return text
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0, received {text!r}")
-    return int(text)
 
 
 def _study(

@@ -1,4 +1,4 @@
-"""Further workers on this machine, for as long as a search goes on."""
+"""Further workers, for as long as a search goes on: processes of this machine, or of a cluster."""
 
 from __future__ import annotations
 
@@ -14,8 +14,29 @@ GRACE_S = 20.0
 """A worker that is asked to end first ends its run."""
 
 
+ENGINES = ("here", "ray")
+
+
+def helpers(
+    engine: str, folder: Path, number: int, options: Sequence[str] = ()
+) -> contextlib.AbstractContextManager[None]:
+    """Has so many others work on a study, and ends them.
+
+    Args:
+        engine: One of `ENGINES`.
+        folder: The study's.
+        number: How many.
+        options: Of `assay tune --worker`, beside the folder.
+    """
+    if engine == "ray":
+        from .by_ray import ray_helpers
+
+        return ray_helpers(folder, number, options)
+    return processes(folder, number, options)
+
+
 @contextlib.contextmanager
-def helpers(folder: Path, number: int, options: Sequence[str] = ()) -> Iterator[None]:
+def processes(folder: Path, number: int, options: Sequence[str] = ()) -> Iterator[None]:
     """Has so many other processes work on a study, and ends them.
 
     They are no part of our process group: if we are killed, they go on with what was asked.

@@ -1,4 +1,4 @@
-"""The samplers: how the next point is chosen, each one of Optuna's."""
+"""The samplers: how the next point is chosen, by Optuna or by another library behind it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,14 @@ SAMPLERS = {
     "qmc": "quasi-random (Sobol): fills the space evenly",
     "random": "independent points",
     "grid": "every combination of a few values of each",
+    "hyperopt": "Hyperopt's own tree-structured Parzen estimator",
+    "skopt": "scikit-optimize's Gaussian process",
 }
-"""By name, with what each is for; the first is the usual one."""
+"""By name, with what each is for; the first is the usual one, the last two are not Optuna's."""
+OUTSIDE = ("hyperopt", "skopt")
+"""Those that are not Optuna's; each is the name of its library, too."""
+ONE_METRIC = ("cmaes", "hyperopt", "skopt")
+"""Those that take no second metric."""
 
 
 def grid_of(space: Sequence[Dimension], runs: int) -> dict[str, list[Any]]:
@@ -47,6 +53,16 @@ def make_sampler(name: str, space: Sequence[Dimension], seed: int, runs: int) ->
     """
     from optuna import samplers
 
+    if name == "hyperopt":
+        from .by_hyperopt import Hyperopt
+        from .outside import Outside
+
+        return Outside(Hyperopt(space), space, seed)
+    if name == "skopt":
+        from .by_skopt import ScikitOptimize
+        from .outside import Outside
+
+        return Outside(ScikitOptimize(space), space, seed)
     if name == "grid":
         from .grid import Grid
 

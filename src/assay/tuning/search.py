@@ -53,6 +53,7 @@ class Asked:
         suggest: Gives a space for a record, where the user gave none.
         address: Of a server on which the study is kept; None: in its folder.
         workers: How many processes run points, this one among them.
+        engine: One of `ENGINES`, where the others run.
         standing: Is told how it stands, in one line.
     """
 
@@ -68,6 +69,7 @@ class Asked:
     repeat: int = 1
     address: str | None = None
     workers: int = 1
+    engine: str = "here"
     standing: Callable[[str], None] = field(default=lambda text: None)
 
 
@@ -220,7 +222,7 @@ class Search(Strategy):
         options = [] if asked.address is None else ["--storage", asked.address]
         study.remember("open", value=True)
         try:
-            with helpers(asked.folder, asked.workers - 1, options):
+            with helpers(asked.engine, asked.folder, asked.workers - 1, options):
                 self._runner.jobs = jobs if asked.workers == 1 else 1
                 points.work()
                 while study.busy() and not self._proof_is_due(control):
