@@ -127,6 +127,13 @@ def test_figures_are_there_in_both_languages(tool: ModuleType, name: str) -> Non
             assert plot.title[language == "zh"] in drawn, "run tools/make_handbook.py"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_titles_fit_into_the_figure(name: str) -> None:
+    for plot in page(name).plots:
+        for title in plot.title:  # bold, 14 units high, in a figure 520 wide
+            assert sum(15 if ord(sign) > 0x2E7F else 8.3 for sign in title) <= 505, title
+
+
 def as_told(template: str) -> str:
     """A pattern for a line with any numbers in its places."""
     parts = string.Formatter().parse(template)

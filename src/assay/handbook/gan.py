@@ -107,7 +107,7 @@ def _best_answer(real: float, label: float, generated_label: float) -> float:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return float(logit.sigmoid())
+    return float(logit.detach().sigmoid())
 
 
 def _dirac(rule: str) -> list[tuple[float, float]]:

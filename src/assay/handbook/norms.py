@@ -57,7 +57,7 @@ PAGE = Page(
     plots=(
         Plot(
             (
-                "How far a sample moves when the rest of its batch is exchanged",
+                "How far a sample moves as its batch is exchanged",
                 "换掉批次里的其他样本，一个样本变动多少",
             ),
             {
