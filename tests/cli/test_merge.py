@@ -106,7 +106,7 @@ def test_an_interpreter_without_torch_is_told(launched: Assay) -> None:
 
 def test_a_merge_that_is_ended_leaves_nothing() -> None:
     for i, name in enumerate(("c", "d")):
-        torch.save({f"w{k}": torch.full((2048, 1024), float(i)) for k in range(24)}, f"{name}.pt")
+        torch.save({f"w{k}": torch.full((1024, 1024), float(i)) for k in range(12)}, f"{name}.pt")
     before = set(os.listdir())
     with Worker() as worker:
         request = {"do": "merge", "inputs": ["c.pt", "d.pt"], "output": "out.pt",

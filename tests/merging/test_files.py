@@ -106,6 +106,13 @@ def test_a_state_dict_below_a_key_stays_there() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_a_key_is_meant_for_files_that_have_keys() -> None:
+    torch.save({"net": state(1)}, "c.pt")
+    merged("c.pt", "b.safetensors", key="net", output="out.safetensors")
+    same(load_file("out.safetensors"), mean())
+
+
+@pytest.mark.usefixtures("here")
 def test_shards_are_read_through_their_index() -> None:
     for folder, seed in (("one", 1), ("two", 2)):
         os.mkdir(folder)
@@ -157,11 +164,19 @@ def test_what_is_read_again_is_mapped_again(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
-def test_a_large_tensor_is_merged_in_pieces(monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
-    whole = merged("a.pt", "b.safetensors", output=f"whole.{suffix}")
+@pytest.mark.parametrize(
+    ("suffix", "method"),
+    [("pt", "average"), ("safetensors", "average"), ("pt", "ties,density=0.4"),
+     ("safetensors", "pruned,density=0.3")],
+)  # fmt: skip
+def test_a_large_tensor_is_merged_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, suffix: str, method: str
+) -> None:
+    torch.save(state(3), "base.pt")
+    how: dict[str, Any] = {"method": method, "base": "base.pt"}
+    whole = merged("a.pt", "b.safetensors", output=f"whole.{suffix}", **how)
     monkeypatch.setattr("assay.merging.merge.PIECE", 5)
-    pieces = merged("a.pt", "b.safetensors", output=f"out.{suffix}")
+    pieces = merged("a.pt", "b.safetensors", output=f"out.{suffix}", **how)
     assert Path(f"out.{suffix}").read_bytes() == Path(f"whole.{suffix}").read_bytes()
     assert pieces["differ"] == ["steps"]
     for one, other in zip(pieces["likeness"]["rows"], whole["likeness"]["rows"], strict=True):

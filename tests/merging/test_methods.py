@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
 import torch
 
 from assay.merging.methods import METHODS, Given, MethodError, read_method
+from assay.merging.methods.trimming import Trim
 
 A, B, C, BASE = (
     [3.0, -1.0, 0.5, 0.0, 2.0, -4.0],
@@ -184,12 +186,36 @@ def test_what_goes_entry_by_entry_is_the_same_in_pieces() -> None:
             base, fishers = torch.tensor(BASE), [torch.tensor(row) for row in FISHERS]
             method, weights = read_method(text), [0.5, 2.0, 0.25][:many]
             whole = method.merge(Given("w", rows, weights, base, fishers))
-            halves = [
-                method.merge(Given("w", [r[part] for r in rows], weights, base[part],
-                                   [f[part] for f in fishers]))
+            parts = [
+                Given("w", [r[part] for r in rows], weights, base[part], [f[part] for f in fishers])
                 for part in (slice(0, 2), slice(2, 6))
-            ]  # fmt: skip
+            ]
+            trim = method.trim(many, 6, wide=False)
+            for _ in range(trim.passes if trim else 0):
+                for part in parts:
+                    trim.see(method.looked_at(part))
+                trim.turn()
+            halves = [method.merge(replace(part, trim=trim)) for part in parts]
             assert torch.equal(torch.cat(halves), whole), text
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_stays_is_what_a_sort_would_keep(dtype: torch.dtype) -> None:
+    made = torch.Generator().manual_seed(0)
+    random = torch.randn(500, generator=made, dtype=dtype)
+    for values in (random, random.round(), torch.zeros(500, dtype=dtype), random * 1e-40):
+        for keep in (0, 1, 137, 499, 500):
+            trim = Trim(1, keep, wide=dtype is torch.float64)
+            pieces = values.split(90)
+            for _ in range(trim.passes):
+                for piece in pieces:
+                    trim.see([piece])
+                trim.turn()
+            found = torch.cat([trim.kept(0, piece) for piece in pieces])
+            order = values.abs().sort(descending=True, stable=True).indices[:keep]
+            expected = torch.zeros_like(values)
+            expected[order] = values[order]
+            assert torch.equal(found, expected)
 
 
 def test_slerp_of_parallel_tensors_and_of_zeros_is_the_straight_line() -> None:

@@ -218,6 +218,7 @@ EXAMPLES: dict[str, str] = {
     "layer-decay": "layer-decay=0.7",
     "swa": "swa=1",
     "scale-lr-with-batch": "scale-lr-with-batch=4",
+    "lookahead": "lookahead=2",
     "distill": f"distill={checkpoint('kitchen')},temperature=2",
     "ewc": f"ewc={checkpoint('kitchen')},strength=0.5",
 }

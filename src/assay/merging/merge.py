@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,6 +15,7 @@ from .checkpoint import Checkpoint, Entry
 from .errors import MergeError
 from .likeness import Likeness
 from .methods import Given, Method, read_method
+from .methods.trimming import Trim
 from .sharded import open_checkpoint
 from .writing import written
 
@@ -84,7 +86,7 @@ class Merge:
 class _Seen:
     """What is noticed on the way."""
 
-    differ: dict[str, None] = field(default_factory=dict)
+    differ: list[str] = field(default_factory=list)
     broken: dict[str, dict[str, None]] = field(default_factory=dict)
 
 
@@ -117,36 +119,54 @@ def merge(asked: Merge) -> dict[str, Any]:
     }
     likeness, seen = Likeness(len(files)), _Seen()
 
+    def given(name: str, begin: int, end: int | None, full: list[torch.Tensor]) -> Given:
+        exact = full[0].dtype
+        base = others[0].read(name, begin, end).to(exact) if others else None
+        own = [
+            fisher.read(name, begin, end).to(exact)
+            if name in fisher.entries
+            else torch.ones_like(full[0])
+            for fisher in fishers
+        ]
+        return Given(name, full, _how(asked, name)[1], base, own)
+
+    def read(name: str, begin: int, end: int | None) -> list[torch.Tensor]:
+        kind = first.entries[name].dtype
+        exact = torch.float64 if kind is torch.float64 else torch.float32
+        return [file.read(name, begin, end).to(exact) for file in files]
+
+    def seen_whole(name: str, entry: Entry, method: Method) -> Trim | None:
+        entries = torch.Size(entry.shape).numel()
+        trim = method.trim(len(files), entries, wide=entry.dtype is torch.float64)
+        if trim is None or asked.output is None:
+            return None
+        for _ in range(trim.passes):
+            for begin, end in _pieces(entry, whole=False):
+                trim.see(method.looked_at(given(name, begin, end, read(name, begin, end))))
+            trim.turn()
+        return trim
+
     def each(put: Any) -> None:
         for name, entry in first.entries.items():
             if entry.tied != name:
                 continue
-            method, weights = _how(asked, name)
+            if not floating(name, entry):
+                own = [file.read(name) for file in files]
+                if any(not torch.equal(own[0], other) for other in own[1:]):
+                    seen.differ.append(name)
+                put(name, own[0])
+                continue
+            method, _ = _how(asked, name)
+            trim = seen_whole(name, entry, method)
             for begin, end in _pieces(entry, whole=not method.by_entry):
-                tensors = [file.read(name, begin, end) for file in files]
-                if not floating(name, entry):
-                    if any(not torch.equal(tensors[0], other) for other in tensors[1:]):
-                        seen.differ[name] = None
-                    put(name, tensors[0], begin)
-                    continue
-                exact = torch.float64 if entry.dtype is torch.float64 else torch.float32
-                full = [tensor.to(exact) for tensor in tensors]
-                del tensors
+                full = read(name, begin, end)
                 likeness.add(name, entry.shape, full)
                 for file, tensor in zip(files, full, strict=True):
                     if not bool(torch.isfinite(tensor).all()):
                         seen.broken.setdefault(file.path, {})[name] = None
-                if asked.output is None:
-                    continue
-                base = others[0].read(name, begin, end).to(exact) if others else None
-                own = [
-                    fisher.read(name, begin, end).to(exact)
-                    if name in fisher.entries
-                    else torch.ones_like(full[0])
-                    for fisher in fishers
-                ]
-                merged = method.merge(Given(name, full, weights, base, own))
-                put(name, merged.to(entries[name].dtype), begin)
+                if asked.output is not None:
+                    piece = dataclasses.replace(given(name, begin, end, full), trim=trim)
+                    put(name, method.merge(piece).to(entries[name].dtype), begin)
 
     if asked.output is None:
         each(lambda *_: None)
@@ -159,7 +179,7 @@ def merge(asked: Merge) -> dict[str, Any]:
         "likeness": likeness.as_dict(),
         "tensors": len(first.entries),
         "parameters": sum(torch.Size(entry.shape).numel() for entry in own),
-        "differ": list(seen.differ),
+        "differ": seen.differ,
         "broken": {path: list(names) for path, names in seen.broken.items()},
         "statistics": [name for name in entries if name.endswith("running_var")],
         "metadata": bool(first.metadata),

@@ -45,7 +45,7 @@ def open_checkpoint(path: str, key: str | None = None) -> Checkpoint:
 
     Args:
         path: A safetensors file, a file of torch.save, a folder with an index, or the index.
-        key: Where the weights lie in a file of torch.save that holds more.
+        key: Where the weights lie in a file of torch.save that holds more; others have no keys.
 
     Raises:
         MergeError: It is not there, is of no such kind, or is damaged.
@@ -66,8 +66,6 @@ def open_checkpoint(path: str, key: str | None = None) -> Checkpoint:
         if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
             return TorchFile(path, key)
         if head[8:9] == b"{" or place.suffix == ".safetensors":
-            if key:
-                raise MergeError(f"{path}: a safetensors file has no keys: leave --key out")
             return SafetensorsFile(path)
     except FileNotFoundError:
         raise MergeError(f"{path}: no such file") from None

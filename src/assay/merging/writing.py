@@ -6,8 +6,8 @@ import contextlib
 import ctypes
 import json
 import os
+import secrets
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -59,19 +59,16 @@ def written(
         MergeError: It can't be written.
     """
     target = Path(path)
+    # named before it is made: whenever the process is told to end, there is something to remove
+    draft = str(target.with_name(f".{target.name}.{secrets.token_hex(4)}"))
     try:
-        handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise MergeError(f"{path}: can't be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb+") as file:
+        with open(draft, "xb+") as file:
             if target.suffix in TORCH:
                 yield _TorchWriter(file, draft, entries, key, versions)
             else:
                 yield _SafetensorsWriter(file, entries, metadata)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~_umask())
         os.replace(draft, target)
     except OSError as error:
         raise MergeError(f"{path}: can't be written: {error.strerror or error}") from None
@@ -197,9 +194,3 @@ class _TorchWriter:
         self._file.write(checksum)
         self._file.seek(self._sums[info.filename])
         self._file.write(checksum)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

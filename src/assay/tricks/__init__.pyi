@@ -1,5 +1,6 @@
 # Made by `make docs` from the catalogue; type checkers and editors read it.
 from .averaging.ema import Ema as Ema
+from .averaging.lookahead import Lookahead as Lookahead
 from .averaging.swa import Swa as Swa
 from .base import Option as Option
 from .base import Suggestion as Suggestion

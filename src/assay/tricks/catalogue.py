@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .averaging.ema import Ema
+from .averaging.lookahead import Lookahead
 from .averaging.swa import Swa
 from .base import Trick, TrickError
 from .data.balance_classes import BalanceClasses
@@ -108,6 +109,7 @@ TRICKS: tuple[type[Trick], ...] = (
     Warmup,
     WeightDecay,
     LayerDecay,
+    Lookahead,
     Ema,
     Swa,
 )  # fmt: skip

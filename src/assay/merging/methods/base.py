@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from .trimming import Trim
+
 
 class MethodError(Exception):
     """An option that a method does not have, or a value that it can't take."""
@@ -26,6 +28,7 @@ class Given:
         weights: One for each input, as the user gave them; ones otherwise.
         base: The same tensor of what all inputs were trained from; None without `--base`.
         fishers: The diagonal of each input's Fisher information; empty without `--fisher`.
+        trim: Of a method that has one, for a piece: it has seen all pieces.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Given:
     weights: Sequence[float]
     base: Tensor | None = None
     fishers: Sequence[Tensor] = ()
+    trim: Trim | None = None
 
     @property
     def origin(self) -> Tensor:
@@ -64,11 +68,38 @@ class Method:
     """Whether `--weights` mean something."""
 
     by_entry: ClassVar[bool] = False
-    """Whether an entry of the result depends on no other: then a tensor may come in pieces."""
+    """Whether an entry of the result depends on no other, but for what `trim` tells of them all:
+    then a tensor may come in pieces."""
+
+    def trim(self, many: int, entries: int, *, wide: bool) -> Trim | None:
+        """Returns what has to see all of a tensor before it is merged; None for most methods.
+
+        Args:
+            many: How many inputs.
+            entries: Of the tensor.
+            wide: Whether they are of 64 bits.
+        """
+        return None
+
+    def looked_at(self, given: Given) -> Sequence[Tensor]:
+        """Returns what that sees of a piece."""
+        return given.tensors
 
     def merge(self, given: Given) -> Tensor:
-        """Returns the tensor that stands for all."""
+        """Returns the tensor, or the piece, that stands for all."""
         raise NotImplementedError
+
+    def _trim(self, given: Given) -> Trim:
+        """Returns what has seen all of the tensor; a whole one is seen now."""
+        if given.trim is not None:
+            return given.trim
+        first = given.tensors[0]
+        trim = self.trim(len(given.tensors), first.numel(), wide=first.itemsize == 8)
+        assert trim is not None
+        for _ in range(trim.passes):
+            trim.see(self.looked_at(given))
+            trim.turn()
+        return trim
 
     def __str__(self) -> str:
         return ",".join([self.name, *(f"{k}={v}" for k, v in dataclasses.asdict(self).items())])

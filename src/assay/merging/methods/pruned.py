@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .base import Given, Method, number
-from .ties import trimmed
+from .trimming import Trim
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,16 +21,21 @@ class Pruned(Method):
     the number of all inputs every entry that one of them lacks would shrink.
     """
 
-    name = "pruned"
+    name, by_entry = "pruned", True
     density: float = number(0.5, 0, 1)
+
+    def trim(self, many: int, entries: int, *, wide: bool) -> Trim:
+        """Returns what finds the largest entries of each input."""
+        return Trim(many, int(self.density * entries), wide=wide)
 
     def merge(self, given: Given) -> Tensor:
         """Returns the mean."""
         import torch
 
         total, counts = torch.zeros_like(given.tensors[0]), torch.zeros_like(given.tensors[0])
-        for tensor, weight in zip(given.tensors, given.weights, strict=True):
-            kept = trimmed(tensor, self.density)
+        trim = self._trim(given)
+        for i, weight in enumerate(given.weights):
+            kept = trim.kept(i, given.tensors[i])
             total.add_(kept, alpha=weight)
             counts.add_(kept != 0, alpha=weight)
         return torch.where(counts > 0, total / counts, torch.zeros_like(total))

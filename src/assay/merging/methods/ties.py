@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .base import Given, Method, number
+from .trimming import Trim
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,34 +25,23 @@ class Ties(Method):
     trims over all tensors at once; here each tensor is trimmed by itself, as mergekit does.
     """
 
-    name, needs = "ties", "base"
+    name, needs, by_entry = "ties", "base", True
     density: float = number(0.2, 0, 1)
     scale: float = number(1.0, -10, 10)
 
+    def trim(self, many: int, entries: int, *, wide: bool) -> Trim:
+        """Returns what finds the largest entries of each task vector."""
+        return Trim(many, int(self.density * entries), wide=wide)
+
+    def looked_at(self, given: Given) -> Sequence[Tensor]:
+        """Returns the task vectors."""
+        return given.deltas()
+
     def merge(self, given: Given) -> Tensor:
         """Returns the base with what is left."""
-        kept = [trimmed(delta, self.density) for delta in given.deltas()]
+        trim = self._trim(given)
+        kept = [trim.kept(i, delta) for i, delta in enumerate(given.deltas())]
         return given.origin + self.scale * elected(kept, given.weights)
-
-
-def trimmed(delta: Tensor, density: float) -> Tensor:
-    """Returns a tensor with all but its largest entries by magnitude at 0.
-
-    Args:
-        delta: Any shape.
-        density: The share of entries that stay, 0 to 1; the number of them is rounded down.
-    """
-    import torch
-
-    many = int(density * delta.numel())
-    if many >= delta.numel():
-        return delta
-    flat = torch.zeros_like(delta).reshape(-1)
-    if many:
-        own = delta.reshape(-1)
-        places = torch.topk(own.abs(), many, sorted=False).indices
-        flat[places] = own[places]
-    return flat.reshape(delta.shape)
 
 
 def elected(deltas: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
