@@ -737,6 +737,7 @@ WITHOUT: dict[str, str] = {
             "judged_min",
             "judged_max",
             "judged_spread",
+            "generated_distance",
         ),
         "no network of the variants judges another one: tests/probes/test_players.py",
     ),

@@ -14,7 +14,7 @@ from torch import nn
 from assay.probes.gan.penalties import Penalties
 from assay.probes.gan.players import Players
 from assay.signals.players import pairs
-from assay.watching.batches import holds, spread
+from assay.watching.batches import distance, holds, projected, spread
 
 pytestmark = pytest.mark.usefixtures("no_haste")
 Loss = Callable[[torch.Tensor, bool], torch.Tensor]
@@ -257,3 +257,29 @@ def test_numbers_of_what_is_judged(watched: Watching) -> None:
     assert spread(torch.ones(1, 4)).isnan()
     weights = own.series("judge_weight_max", "judge").values
     assert all(0 < weight < 2 for weight in weights)
+
+
+def test_the_distance_of_two_batches() -> None:
+    """Of one number a row, at unit deviation, a shift by 3 is 3, whatever the order of the rows."""
+    data = torch.randn(512, 1, generator=torch.Generator().manual_seed(1))
+    data = (data - data.mean()) / data.std()
+    there, moved = projected(data), projected(data.flip(0) + 3)
+    assert there is not None
+    assert moved is not None
+    assert there.shape == (512, 64)
+    assert float(distance(moved, there)) == pytest.approx(3.0, rel=1e-4)
+    assert float(distance(there, there)) == 0.0
+    assert float(distance(there[:100], there)) < 0.2
+    collapsed = torch.zeros_like(there)
+    assert float(distance(collapsed, there)) == pytest.approx(1.0, rel=1e-2)
+    assert projected(torch.zeros(0, 3)) is None
+    assert projected(torch.zeros(2, 1 << 17)) is None
+
+
+def test_a_generator_that_learns_comes_nearer(watched: Watching) -> None:
+    game = Game()
+    with watched(Players) as seen:
+        game.play()
+    distances = seen.view.trainings[0].series("generated_distance", "judge on maker")
+    assert len(distances) >= 5
+    assert all(value > 0 for value in distances.values)

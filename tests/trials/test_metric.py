@@ -9,7 +9,7 @@ import pytest
 from assay.journal.series import Series
 from assay.journal.view import Evaluation
 from assay.testing import make_run, make_training
-from assay.trials.metric import USED, comparable, final, measure, thinned
+from assay.trials.metric import GENERATED, SAMPLES, USED, comparable, final, measure, thinned
 from assay.tricks.reading import read
 
 NAN, INF = math.nan, math.inf
@@ -83,6 +83,18 @@ def test_the_evaluation_used_most_counts() -> None:
     phases = [evaluation(100, 9.0, "l1_loss"), evaluation(90, 1.0), evaluation(100, 1.0)]
     training = make_training(loss=[1.0] * 100, evaluations=phases)
     assert measure(make_run(training)).values["held-out loss"] == 1.0
+
+
+def test_players_are_judged_by_what_is_generated() -> None:
+    """By the mean over the last half, and before their losses, which trade places."""
+    last = {40: 9.0, **dict.fromkeys(range(60, 60 + SAMPLES - 1), 0.5), 99: 1.0}
+    own = make_training(loss=[1.0] * 100, generated_distance={"D on G": last})
+    values = measure(make_run(own, make_training(index=1, loss=[2.0] * 100))).values
+    assert values[GENERATED] == pytest.approx((0.5 * (SAMPLES - 1) + 1.0) / SAMPLES)
+    assert comparable([read("gradient-penalty=10")], list(values)) == (GENERATED, "")
+    few = dict(list(last.items())[:SAMPLES])
+    view = make_run(make_training(loss=[1.0] * 100, generated_distance={"D on G": few}))
+    assert GENERATED not in measure(view).values
 
 
 def test_nothing_measured() -> None:

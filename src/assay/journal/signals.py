@@ -184,6 +184,12 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no network was given what another one makes, and something else as well",
     ),
     Signal(
+        "generated_distance", "Distance of generated batches", "deviations", Per.JUDGED, "players",
+        "sliced Wasserstein distance between the generated rows and the others that a network "
+        "judges in one turn, along 64 fixed directions, in deviations of the others",
+        absent="no network was given what another one makes, and something else as well",
+    ),
+    Signal(
         "judge_weight_max", "Largest weight of a judge", "1", Per.JUDGE, "players",
         "largest size of a weight of a network that judges what another one makes, before a step",
         absent="no network was given what another one makes, and something else as well",

@@ -19,10 +19,13 @@ from ..tricks.base import Trick
 HELD_OUT, TRAINING = "held-out loss", "training loss"
 HELD_OUT_ERROR, TRAINING_ERROR = "held-out error", "training error"
 ALIKE, USED = "training loss, computed alike", "loss of training batches in evaluation mode"
-KINDS = (HELD_OUT, TRAINING, ALIKE, HELD_OUT_ERROR, TRAINING_ERROR, USED)
-"""In the order in which they are preferred. Errors are shares of wrong answers, where classes are
-known; what is computed alike leaves out what a trick does to the loss (probe `comparable`); and the
-loss in evaluation mode at the end (probe `ending`) is for tricks that change the mode."""
+GENERATED = "distance of generated batches"
+KINDS = (GENERATED, HELD_OUT, TRAINING, ALIKE, HELD_OUT_ERROR, TRAINING_ERROR, USED)
+"""In the order in which they are preferred. Where a network generates, the losses of its judge say
+little: what counts is how far its batches lie from the data (probe `players`). Errors are shares of
+wrong answers, where classes are known; what is computed alike leaves out what a trick does to the
+loss (probe `comparable`); and the loss in evaluation mode at the end (probe `ending`) is for tricks
+that change the mode."""
 
 HIGHER = " (higher is better)"
 """At the end of a kind that is made large; its numbers are held with the other sign."""
@@ -32,6 +35,8 @@ CAUTION = "no held-out loss is known: the first training batches stand in for it
 LAST = 0.1
 """The share of the steps whose losses make up the metric (design, section 8)."""
 POINTS = 60
+SAMPLES = 3
+"""Distances of generated batches in the last half of a run: fewer say more of their batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,21 @@ def measure(view: RunView) -> Measured:
     if ends:
         found[USED] = Series([(training.steps - 1, float(ends[-1]))])
     values = {kind: final(series, training.steps) for kind, series in found.items()}
+    if len(made := _generated(view)) >= SAMPLES:
+        found[GENERATED], values[GENERATED] = made, fmean(made.values)
     values = {kind: value for kind, value in values.items() if not math.isnan(value)}
     if not math.isfinite(values.get(TRAINING, 0.0)):  # classes can be counted in rubbish too
         values = dict.fromkeys(values, math.inf)
     return Measured(values, {kind: thinned(found[kind]) for kind in values})
+
+
+def _generated(view: RunView) -> Series:
+    """Returns the distances of the last half of the first training that has them."""
+    for training in view.trainings:
+        for place in training.places("generated_distance"):
+            distances = training.series("generated_distance", place).finite()
+            return distances.between(training.steps // 2, training.steps)
+    return Series()
 
 
 def constant_of(view: RunView) -> float | None:

@@ -10,7 +10,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from ..seams.callsite import site_of
-from .batches import holds, spread
+from .batches import holds, projected, spread
 from .graph import PARTS, VIEWS, behind_views, operation
 
 CALLS_AT_MOST = 64
@@ -53,12 +53,28 @@ class Call:
         made: Its largest result, weakly, and `batch` the same, until the step is over.
         end: Node and output that made its smallest result, and `answers` the same.
         ends_in: The operation that made its largest result.
-        given: Smallest and largest number of what it was given, and how its rows differ.
+        given: Smallest and largest number of what it was given, and how its rows differ; and `rows`
+            these along fixed directions, until the step is over.
         way: What lies between a loss and its answers: `linear`, `square` or `other` operations.
     """
 
-    __slots__ = ("answers", "batch", "below", "end", "ends_in", "fed", "given", "made", "mixed",
-                 "net", "site", "storage", "wants", "way")  # fmt: skip
+    __slots__ = (
+        "answers",
+        "batch",
+        "below",
+        "end",
+        "ends_in",
+        "fed",
+        "given",
+        "made",
+        "mixed",
+        "net",
+        "rows",
+        "site",
+        "storage",
+        "wants",
+        "way",
+    )
 
     def __init__(self, net: torch.nn.Module, frame: Any) -> None:
         self.net = weakref.ref(net)
@@ -74,6 +90,7 @@ class Call:
         self.ends_in: str | None = None
         self.way: str | None = None
         self.given: tuple[torch.Tensor, ...] = ()
+        self.rows: torch.Tensor | None = None
 
     def all_below(self) -> list[Call]:
         """Returns the calls whose graph this one's result hangs on, nearest first."""
@@ -132,6 +149,7 @@ class Calls:
         if self.judges(net):
             given_numbers = given.detach()
             call.given = given_numbers.min(), given_numbers.max(), spread(given_numbers)
+            call.rows = projected(given_numbers)
         if given.grad_fn is not None:
             above = dict.fromkeys(one for _, one, _ in self.ends(given.grad_fn))
             call.below = [one for one in above if one.net() is not net]
@@ -161,7 +179,7 @@ class Calls:
     def let_go(self) -> None:
         """Holds no result any more: the step is over."""
         for call in self.last:
-            call.answers = call.batch = None
+            call.answers = call.batch = call.rows = None
 
     def ends(self, root: Any) -> list[tuple[Any, Call, str]]:
         """Returns the nodes nearest to a root that made results, and what lies between.

@@ -9,7 +9,7 @@ from ...journal.series import Series
 from ...journal.view import Event, RunView
 from ...signals.players import Pair, pairs, site
 from ..base import Limit
-from ..finding import Evidence, Finding, Where
+from ..finding import Evidence, Finding, Remedy, Where
 from ._players import OfPlayers
 
 
@@ -49,7 +49,6 @@ class CriticNotLipschitz(OfPlayers):
     family = "gan"
     severity = "warning"
     tier = "exact"
-    by_hand = "which bound a critic is to have is a choice"
     reads = ("turn", "gradient_penalty", "judge_weight_max")
     limits = {"samples": Limit(8, "samples", "ours: weights may be clipped from some step on")}
 
@@ -74,6 +73,7 @@ class CriticNotLipschitz(OfPlayers):
                 ),
                 where=Where(site=site(own[0])),
                 steps=(0, largest.steps[-1]),
+                tricks=(Remedy("gradient-penalty", "10"),),
                 evidence=(Evidence("judge_weight_max", largest.last, place=pair.judge),),
                 process=pair.process,
             )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from ...seams.callsite import user_frame, user_site
+from ...watching.batches import distance
 from ...watching.calls import Call, Calls, key_of
 from ...watching.measures import norms, total
 from ...watching.probe import Probe
@@ -38,6 +39,7 @@ class Players(Probe):
     of the slopes of the loss at its answers, over that of their sizes: at -1 all are to rise, at 1
     to fall. `judge_target`, where the loss is a square: the answer that it is least at.
     `judged_min`, `judged_max` and `judged_spread`: of the numbers that it was given.
+    `generated_distance`: how far generated and other rows of one turn lie apart.
     `judge_weight_norm`: the norm of its weights before a step of any player.
     """
 
@@ -166,9 +168,18 @@ class Players(Probe):
         So a batch counts as data only beside one of which is known who made it.
         """
         made = {id(call.net()) for _, call, _ in self._asks if call.below or call.fed}
-        for signal, call, value in self._asks:
-            if id(call.net()) in made:
-                self.watch.put(signal, self._place(call), value)
+        known = [(s, call, value) for s, call, value in self._asks if id(call.net()) in made]
+        for signal, call, value in known:
+            self.watch.put(signal, self._place(call), value)
+        for net in {id(call.net()): call.net() for _, call, _ in known}.values():
+            calls = [call for _, call, _ in known if call.net() is net and call.rows is not None]
+            data = [call.rows for call in calls if not (call.below or call.fed)]
+            makers = [call for call in calls if call.below or call.fed]
+            if data and makers and data[-1] is not None and makers[-1].rows is not None:
+                maker = (makers[-1].below or makers[-1].fed)[0].net()
+                place = f"{self._name(net)} on {self._name(maker)}"
+                apart = distance(makers[-1].rows, data[-1])
+                self.watch.put("generated_distance", place, apart)
         self._asks = []
         self._calls.let_go()
 
