@@ -274,13 +274,16 @@ ROWS = torch.arange(20.0).reshape(4, 5)
 def test_how_often_the_same_is_asked_again(passes: list[Tensor], again: int) -> None:
     probe, seen = modes(), _Seen()
     for given in passes:
-        probe._compare(seen, SimpleNamespace(args=(), kwargs={"x": given}, call=None))  # type: ignore[arg-type]
+        one: Any = SimpleNamespace(args=(), kwargs={"x": given}, call=None, announced=0)
+        probe._compare(seen, one)
     assert int(seen.again) == again
 
 
 def test_the_first_tensor_that_holds_numbers_is_compared() -> None:
     probe, seen = modes(), _Seen()
     for _ in range(2):
-        one: Any = SimpleNamespace(args=(torch.tensor(3.0), ROWS[:0], ROWS), kwargs={}, call=None)
+        one: Any = SimpleNamespace(
+            args=(torch.tensor(3.0), ROWS[:0], ROWS), kwargs={}, call=None, announced=0
+        )
         probe._compare(seen, one)
     assert int(seen.again) == 1

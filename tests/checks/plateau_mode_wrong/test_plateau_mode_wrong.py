@@ -122,9 +122,15 @@ def test_what_stays_silent(changes: dict[str, object]) -> None:
 
 
 def test_at_the_limit_of_a_dip() -> None:
-    span = RIGHT[-1] - RIGHT[0]
-    assert len(found(run([RIGHT[0], RIGHT[0] - 0.04 * span, *RIGHT[1:]]))) == 1
-    assert found(run([RIGHT[0], RIGHT[0] - 0.06 * span, *RIGHT[1:]])) == []
+    """What is sure to be an accuracy may fall further at first than what may be a loss."""
+    scores = [0.31415, 0.4142135, 0.57721566, 0.6180339, 0.6931471, 0.7071067]
+    span = scores[-1] - scores[0]
+    for dip, silent in ((0.04, False), (0.06, True)):  # the range grows with the dip
+        metrics = [scores[0], scores[0] - span * dip / (1 - dip), *scores[1:]]
+        assert (found(run(metrics, losses=(2.3, 0.1))) == []) is silent
+    high = [k / 497 for k in (240, 120, 250, 301, 344, 350, 351, 353)]
+    assert len(found(run([163 / 497, 121 / 497, *RIGHT[1:]]))) == 1
+    assert found(run(high)) == []
 
 
 def test_shares_of_counts() -> None:

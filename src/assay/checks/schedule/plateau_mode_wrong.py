@@ -58,7 +58,8 @@ class PlateauModeWrong(Check):
         "metrics": Limit(4, "metrics", "ours: fewer show no direction"),
         "early": Limit(0.25, "of the metrics", "ours: an untrained model is best by chance"),
         "moved": Limit(0.05, "of the larger value", "ours: less may be noise"),
-        "dip": Limit(0.05, "of its range", "ours: noise of the first metrics"),
+        "dip": Limit(0.05, "of its range", "ours: noise of the first metrics, if it may be a loss"),
+        "sure": Limit(0.5, "of its range", "ours: noise of a few epochs' accuracy"),
     }
 
     def why_skipped(self, run: RunView) -> str | None:
@@ -82,12 +83,10 @@ class PlateauModeWrong(Check):
             if named == "accuracy" if mode == "min" else named in ("loss", "error"):
                 yield self._finding(scheduler, training, metrics, cut, named=named)
                 continue
-            if not self._other_way(metrics, largest=mode == "max"):
-                continue
             if not watched.loss_then < watched.loss_at_first:
                 continue
             sure = watched.is_loss() if mode == "max" else watched.is_gain()
-            if sure is not None:
+            if sure is not None and self._other_way(metrics, largest=mode == "max", sure=sure):
                 yield self._finding(scheduler, training, metrics, cut, sure=sure)
 
     def _cut(self, training: Training) -> float:
@@ -95,14 +94,17 @@ class PlateauModeWrong(Check):
         found = [s.last / max(s.values) for _, s in rates(training) if max(s.values, default=0) > 0]
         return min(found, default=1.0)
 
-    def _other_way(self, metrics: Series, *, largest: bool) -> bool:
-        """Whether it got worse by its mode, from its first values on."""
+    def _other_way(self, metrics: Series, *, largest: bool, sure: bool) -> bool:
+        """Whether it got worse by its mode, from its first values on.
+
+        Where it is not sure what it is, it must hardly have been better than at first.
+        """
         values = [-v if largest else v for v in metrics.values]
         span = max(values) - min(values)
         moved = fmean(values[-max(len(values) // 4, 1) :]) - values[0]
         return (
             values.index(min(values)) < max(len(values) * self.limit("early"), 1)
-            and values[0] - min(values) <= self.limit("dip") * span
+            and values[0] - min(values) <= self.limit("sure" if sure else "dip") * span
             and moved > self.limit("moved") * max(map(abs, values))
         )
 

@@ -31,6 +31,7 @@ class _Seen:
         self.share: float | None = None
         self.first: torch.Tensor | None = None
         self.call: Any = None
+        self.announced = 0
         self.again: Any = 0
         self.graphs = self.kept = 0
         self.marks: list[weakref.ref[_Mark]] = []
@@ -165,8 +166,8 @@ class EvaluationModes(Probe, Follower):
         if given is None or given.layout is not torch.strided or given.is_complex():
             return
         total = given.sum(dtype=torch.float64 if given.is_cpu else torch.float32)
-        if seen.first is None:
-            seen.first, seen.call = total, one.call
+        if seen.first is None or one.announced != seen.announced:  # `eval()`: another evaluation
+            seen.first, seen.call, seen.announced = total, one.call, one.announced
             row = given[0]
             many = len(given) > 1 and row.numel() >= NUMBERS_AT_LEAST
             if many and given.is_floating_point():

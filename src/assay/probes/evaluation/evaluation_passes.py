@@ -36,13 +36,17 @@ class Pass:
         grad: Whether gradients were on.
         site: The user's line that called it.
         call: The same call of a loop has the same: code and instruction.
+        announced: How often `eval()` had been called in this evaluation.
     """
 
-    __slots__ = ("args", "call", "close", "grad", "kwargs", "module", "number", "place", "site")
+    __slots__ = (
+        "announced", "args", "call", "close", "grad", "kwargs", "module", "number", "place", "site",
+    )  # fmt: skip
 
     def __init__(self, module: Any, place: str, args: Any, kwargs: Any) -> None:
         self.module, self.place, self.args, self.kwargs = module, place, args, kwargs
         self.number, self.close, self.grad = 0, True, torch.is_grad_enabled()
+        self.announced = 0
         frame = user_frame()
         self.site: Site | None = None if frame is None else site_of(frame)
         self.call = None if frame is None else (frame.f_code, frame.f_lasti)
@@ -83,6 +87,7 @@ class EvaluationPasses(Probe):
         self._position: tuple[int, int] | None = None
         self._here = 0  # evaluations at this position of training
         self._announced = self._by_loader = False
+        self._announcements = 0
         self._passed_over = False  # the evaluation that `eval()` began, until it ends
         self._current: Pass | None = None
         self._passes = self._left = self._beginnings = self._unsure = 0
@@ -101,6 +106,7 @@ class EvaluationPasses(Probe):
         elif self._open:
             self._begins_again()
             self._announced = True
+            self._announcements += 1
         elif self.watch.trainings:
             self._begin()
             self._announced, self._passed_over = True, not self._open
@@ -169,6 +175,7 @@ class EvaluationPasses(Probe):
             return
         self._lines[key] = count, count * SPACING if count >= WITHOUT_GAP else due
         self._open, self._announced, self._by_loader = True, False, False
+        self._announcements = 0
         self._passes = self._beginnings = self._unsure = 0
         self._left, self._current = PASSES_AT_MOST, None
         watch.listen("called_root", self._on_call)
@@ -208,6 +215,7 @@ class EvaluationPasses(Probe):
             return  # a frozen part that is computed without gradients, on the way to a loss
         one = Pass(module, place, args, kwargs)
         one.number, one.close = self._passes, self._left > 0
+        one.announced = self._announcements
         self._passes, self._left = self._passes + 1, self._left - 1
         self._unsure += one.grad
         self._current = one
