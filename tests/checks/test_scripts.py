@@ -54,6 +54,7 @@ RARE = {
     "no-sync-missing": (12, SEVERAL_RANKS),
     "unused-parameters": (12, SEVERAL_RANKS),
     "straggler": (12, SEVERAL_RANKS),
+    "ranks-draw-same-random": (12, SEVERAL_RANKS),
     "batchnorm-not-synchronised": (2, SEVERAL_RANKS),
     "token-mean-per-rank": (3, SEVERAL_RANKS),
     "uneven-inputs": (5, "compares the loaders of ranks, and few scripts train on several"),

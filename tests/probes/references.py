@@ -680,6 +680,8 @@ WITHOUT: dict[str, str] = {
     "reduced_passes": "the variants train in one process; test_ranks.py",
     "grad_sum": "the variants train in one process; test_ranks.py",
     "local_grad_sum": "the variants train in one process; test_ranks.py",
+    "random_state": "the variants train in one process; test_ranks.py",
+    "random_state_after": "the variants train in one process; test_ranks.py",
     "stale_in_closure": "the variants call a closure once a step; test_closures.py",
     "derivative_constant": "the variants take no derivative; test_derivatives.py",
     "rows_rearranged": "the variants answer for no places; test_arrangement.py",

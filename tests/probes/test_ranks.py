@@ -60,6 +60,9 @@ def test_an_average_of_gradients_is_the_average_of_their_sums(view: object) -> N
         for training in (first, second):
             used = training.series("grad_sum").at(step)
             assert math.isclose(used, sum(local) / 2, rel_tol=1e-6, abs_tol=1e-5)
+    for signal in ("random_state", "random_state_after"):  # nothing is drawn in between
+        assert list(first.series(signal)) == list(second.series("random_state"))
+        assert len(set(first.series(signal).values)) == 12
     for signal in ("grad_fingerprint", "weight_fingerprint"):
         assert list(first.series(signal)) == list(second.series(signal))
         assert len(set(first.series(signal).values)) == 12

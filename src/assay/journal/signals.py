@@ -101,6 +101,16 @@ SIGNALS: Declared[Signal] = Declared("signal", (
         absent="no DistributedDataParallel over several ranks was trained",
     ),
     Signal(
+        "random_state", "Random state before", "", Per.WHOLE, "ranks",
+        "a number for the state of torch's generators before the first call of a model",
+        absent=_ALONE,
+    ),
+    Signal(
+        "random_state_after", "Random state after", "", Per.WHOLE, "ranks",
+        "the same as its last backward pass ends: another one if something was drawn",
+        absent=_ALONE,
+    ),
+    Signal(
         "grad_sum", "Weighted sum of the gradient", "loss / weight", Per.WHOLE, "ranks",
         "sum of the gradient's elements (8,192 of each parameter), each by a weight of its own, as "
         "the optimizer uses it; that of an average is the average of such sums",

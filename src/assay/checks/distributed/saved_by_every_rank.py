@@ -52,15 +52,17 @@ class SavedByEveryRank(Check):
 
     def review(self, run: RunView) -> Iterator[Finding]:
         known = run.facts.get("processes") or []
+
+        def rank(event: Event[Saved]) -> object:
+            """Returns it, since a restart gives a rank another process."""
+            found = known[event.process] if event.process < len(known) else {}
+            return found.get("rank", event.process)
+
         writers: dict[tuple[str, int, object], list[Event[Saved]]] = {}
         for event in run.events(SAVED):
             node = known[event.process].get("node") if event.process < len(known) else None
             writers.setdefault((event.data["path"], event.step, node), []).append(event)
-        shared = [
-            row
-            for row in writers.values()
-            if len({event.process for event in row}) >= self.limit("ranks")
-        ]
+        shared = [row for row in writers.values() if len({*map(rank, row)}) >= self.limit("ranks")]
         if not shared:
             return
         row = shared[0]

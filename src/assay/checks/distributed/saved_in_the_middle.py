@@ -57,10 +57,12 @@ class SavedInTheMiddle(Check):
         together |= {event.process for event in run.events("sharded")}
         known = run.facts.get("processes") or []
         saved: dict[int, list[Event[Saved]]] = {}
+        last = {int(process.get("rank") or 0): number for number, process in enumerate(known)}
         for event in run.events(SAVED):
             if event.process in together and event.process < len(known):
                 rank = int(known[event.process].get("rank") or 0)
-                saved.setdefault(rank, []).append(event)
+                if event.process == last[rank]:  # after a restart a rank is another process
+                    saved.setdefault(rank, []).append(event)
         if len(saved) < 2:
             return
         lowest = min(saved)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from typing import Any, ClassVar
+from zlib import crc32
 
 import torch
 
@@ -16,6 +17,8 @@ from ...watching.subsample import subsample
 
 OPTIMIZERS_AT_MOST = 16
 NAMES_AT_MOST = 200
+STATES = 1 << 20
+"""Numbers for states: the journal holds seven digits."""
 
 
 class Ranks(Probe):
@@ -24,7 +27,9 @@ class Ranks(Probe):
     `grad_fingerprint`, equal for equal gradients; `grad_sum`, a weighted sum of the gradient as the
     optimizer uses it, and `local_grad_sum` of what the last backward pass left. A sum is linear: of
     an average over ranks it is the average of theirs. `reduced_passes`: calls of the wrapper whose
-    gradients it averages. Events `replicated`, `bypassed` and `unreduced`.
+    gradients it averages. `random_state` and `random_state_after`: numbers for the state of torch's
+    generators before the first call of a model, and as its backward pass ends. Events
+    `replicated`, `bypassed` and `unreduced`.
     """
 
     name = "ranks"
@@ -45,7 +50,7 @@ class Ranks(Probe):
         self._called: set[int] = set()
         self._reduced: Counter[int] = Counter()
         self._past: dict[int, Any] = {}
-        self._passed = False
+        self._passed = self._begun = False
         self._left.clear()
 
     def on_optimizer_created(self, optimizer: Any) -> None:
@@ -60,6 +65,9 @@ class Ranks(Probe):
 
     def on_root_begin(self, module: Any, args: Any, kwargs: Any) -> None:
         """Notes whether a wrapper is called, or the model inside one."""
+        if not self._begun and module.training and world_size() > 1:
+            self._begun = True
+            self.watch.put("random_state", "", random_state())
         if module in self._wrappers:
             if self._passed:
                 self._look_for_unused(module)
@@ -75,6 +83,8 @@ class Ranks(Probe):
         self._passed = True
         if world_size() < 2:
             return
+        if self._begun:
+            self.watch.put("random_state_after", "", random_state())
         for ref in self._optimizers:
             optimizer = ref()
             if optimizer is not None:
@@ -148,6 +158,14 @@ def world_size() -> int:
     if not distributed.is_available() or not distributed.is_initialized():
         return 1
     return distributed.get_world_size()
+
+
+def random_state() -> float:
+    """Returns a number for the state of torch's own generators, which draws nothing."""
+    state = torch.get_rng_state().tolist()
+    if torch.cuda._initialized and not torch.cuda.is_current_stream_capturing():
+        state += torch.cuda.get_rng_state().tolist()
+    return float(crc32(bytes(state)) % STATES)
 
 
 def weighted_sum(gradients: list[torch.Tensor]) -> torch.Tensor | None:
