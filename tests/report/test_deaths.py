@@ -11,6 +11,7 @@ import pytest
 from assay.journal.deaths import read_deaths
 from assay.journal.view import RunView
 from assay.journal.writer import FLUSH_SECONDS
+from assay.launch.leftovers import kill_leftovers
 from assay.report.ending import how_it_ended
 from assay.testing import WarmRunner, make_run, make_training
 
@@ -94,3 +95,42 @@ def test_a_record_without_an_end_is_enough(tmp_path: Path) -> None:
         "ended with exit status 1: rank 1 left no end in its record (it was killed, or still "
         "runs), and its record ends after 6 steps"
     )
+
+
+KILLED_FROM_OUTSIDE = """
+import glob, os, random, signal, sys, time, torch, torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+def worker(rank, meeting):
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+    torch.manual_seed(rank)
+    model = nn.parallel.DistributedDataParallel(nn.Linear(8, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    while True:
+        optimizer.zero_grad()
+        model(torch.randn(16, 8)).square().mean().backward()
+        optimizer.step()
+if __name__ == "__main__":
+    ranks = mp.start_processes(
+        worker, args=("file://MEETING",), nprocs=2, join=False, start_method="fork"
+    )
+    while len(glob.glob(os.environ["ASSAY_RUN"] + "/journal-*")) < 2:
+        time.sleep(0.01)
+    time.sleep(random.Random().uniform(0, 0.5))
+    victim = random.Random().choice((0, 1))
+    print(victim, flush=True)
+    os.kill(ranks.pids()[victim], signal.SIGKILL)
+    ranks.join()
+"""
+
+
+def test_whichever_rank_is_killed_at_whatever_moment_it_is_named(
+    warm: WarmRunner, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(KILLED_FROM_OUTSIDE.replace("MEETING", str(tmp_path / "meeting")))
+    observed = warm.observe([str(script)], run_dir=tmp_path / "run")
+    victim = capfd.readouterr().out.strip()
+    told = how_it_ended(observed.view) or ""
+    assert f"rank {victim} was killed by SIGKILL" in told
+    assert kill_leftovers(tmp_path / "run") == []

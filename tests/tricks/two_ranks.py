@@ -19,6 +19,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
@@ -126,13 +128,31 @@ class Loop:
         return self
 
     def weights(self) -> list[torch.Tensor]:
-        return [value.detach().clone() for value in self.model.state_dict().values()]
+        return [local(value).clone() for value in self.model.state_dict().values()]
 
 
-class Clipped(Loop):
-    def step(self) -> None:
-        nn.utils.clip_grad_norm_(self.model.parameters(), 0.1)
-        super().step()
+def local(value: torch.Tensor) -> torch.Tensor:
+    """The numbers that this rank holds."""
+    return value.detach().to_local() if hasattr(value, "to_local") else value.detach()
+
+
+def clipping(kind: type[Loop]) -> type[Loop]:
+    class Clipped(kind):  # type: ignore[misc, valid-type]
+        def step(self) -> None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), 0.1)
+            super().step()
+
+    return Clipped
+
+
+class Sharded(Loop):
+    def wrapped(self, model: nn.Module) -> nn.Module:
+        fully_shard(model, mesh=init_device_mesh("cpu", (2,)))
+        return model
+
+
+class SpoiltShards(Sharded):
+    spoilt = (3, 4, 9)
 
 
 class Gathered(Loop):
@@ -260,7 +280,7 @@ class SpoiltAlone(Spoilt):
 def skipping(kind: type[Loop]) -> type[Loop]:
     class Skipping(kind):  # type: ignore[misc, valid-type]
         def step(self) -> None:
-            norms = [p.grad.norm() for p in self.model.parameters()]
+            norms = [local(p.grad).norm() for p in self.model.parameters()]
             bad = torch.tensor([float(not torch.stack(norms).isfinite().all())])
             dist.all_reduce(bad, op=dist.ReduceOp.MAX)
             if not bad:
@@ -342,7 +362,8 @@ class Joined(Loop):
 
 
 CASES: dict[str, tuple[type[Loop], str, type[Loop], float]] = {
-    "clip-norm": (Loop, "clip-norm=0.1", Clipped, 0.0),
+    "clip-norm": (Loop, "clip-norm=0.1", clipping(Loop), 0.0),
+    "clip-norm, shards": (Sharded, "clip-norm=0.1", clipping(Sharded), 0.0),
     "accumulate": (Loop, "accumulate=3", Gathered, 0.0),
     "accumulate, uneven": (Uneven, "accumulate=3", GatheredUneven, 1e-5),
     "ema": (Loop, "ema=0.9", Averaged, 0.0),
@@ -350,6 +371,7 @@ CASES: dict[str, tuple[type[Loop], str, type[Loop], float]] = {
     "early-stop, one rank evaluates": (OneEvaluates, "early-stop=1", StoppedByOne, 0.0),
     "skip-non-finite": (Spoilt, "skip-non-finite", skipping(Spoilt), 0.0),
     "skip-non-finite, on one rank": (SpoiltAlone, "skip-non-finite", skipping(SpoiltAlone), 0.0),
+    "skip-non-finite, shards": (SpoiltShards, "skip-non-finite", skipping(SpoiltShards), 0.0),
     "amp": (Loop, "amp=bf16", Half, 0.0),
     "amp, overflows": (Spoilt, "amp=fp16", SpoiltHalf, 0.0),
     "scale-lr-with-batch": (Unequal, "scale-lr-with-batch=4", Scaled, 0.0),
@@ -362,6 +384,7 @@ REFUSED: dict[str, tuple[type[Loop], str]] = {
     "amp": (Apart, "amp=fp16"),
     "scale-lr-with-batch": (Apart, "scale-lr-with-batch=4"),
     "accumulate": (Joined, "accumulate=3"),
+    "ema": (Sharded, "ema=0.9"),
 }
 
 
@@ -381,7 +404,7 @@ def compare(rank: int, plain: type[Loop], trick: str, hand: type[Loop], toleranc
     parts["held"] = close(expected.held, found.held[: len(expected.held)])
     parts["synced"] = expected.synced == found.synced[: len(expected.synced)]
     changed = own.losses != found.losses or own.held != found.held
-    learnt = [p.detach() for p in found.model.parameters()]
+    learnt = [local(p) for p in found.model.parameters()]
     digest = [float(p.double().square().sum()) for p in learnt]
     return {**parts, "changed": changed, "digest": digest, "steps": count}
 

@@ -35,7 +35,8 @@ class Ema(Trick):
     One pass over the weights per step and 4 bytes per parameter; during an evaluation once more.
 
     ## Conflicts and order
-    Acts after the step. Not together with `swa`, which also replaces the evaluated weights.
+    Acts after the step. Not together with `swa`, which also replaces the evaluated weights. Refused
+    where weights are shards (`fully_shard`).
 
     ## Common mistakes
     A copy kept in bfloat16 never moves, since each change is below its precision. Without warm-up
@@ -62,7 +63,7 @@ class Ema(Trick):
     def attach_to(self, stage: Stage) -> None:
         """Updates the average after each step of each optimizer that is meant."""
         shadow = self._shadow = Shadow(stage, any_mode=self.when == "no-grad")
-        shadow.watch()
+        shadow.watch(self.name)
         first: list[Any] = []
 
         def begin(optimizer: Any, *_: Any) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ..stage import Stage
 
 
+SHARDS = (
+    "the weights are shards (fully_shard): a forward pass may use whole ones that were put "
+    "together before the averages took their place"
+)
 TRAINING = ("backward_begin", "step_begin", "zero_grad")
 """What must not find the averages in place, however the script came there."""
 
@@ -34,12 +38,23 @@ class Shadow(Copies):
         self._optimizers: list[weakref.ref[Any]] = []
         self._kept: dict[str, Any] | None = None
 
-    def watch(self) -> None:
-        """Takes its place at the seams where evaluation and saving begin and end."""
+    def watch(self, trick: str) -> None:
+        """Takes its place at the seams where evaluation and saving begin and end.
+
+        Args:
+            trick: The name of the trick that averages, for what it refuses.
+        """
         import torch
 
         stage = self._stage
-        stage.each_optimizer(lambda optimizer: self._optimizers.append(weakref.ref(optimizer)))
+
+        def meet(optimizer: Any) -> None:
+            held = (p for group in optimizer.param_groups for p in group["params"])
+            if any(hasattr(p, "to_local") for p in held):
+                stage.refuse(trick, SHARDS)
+            self._optimizers.append(weakref.ref(optimizer))
+
+        stage.each_optimizer(meet)
         stage.root_calls(self._before_call)
         stage.patches.wrap(torch.nn.Module, "state_dict", self._saving)
         stage.patches.on_undo(self.restore)

@@ -34,7 +34,7 @@ class Swa(Trick):
     One pass over the weights every `every` steps and 4 bytes per parameter.
 
     ## Conflicts and order
-    Acts after the step. Not together with `ema`.
+    Acts after the step. Not together with `ema`. Refused where weights are shards (`fully_shard`).
 
     ## Common mistakes
     Running statistics of batch normalisation belong to the trained weights, not to their mean. They
@@ -57,7 +57,7 @@ class Swa(Trick):
     def attach_to(self, stage: Stage) -> None:
         """Averages after steps of each optimizer that is meant, what that one holds."""
         shadow = self._shadow = Shadow(stage, any_mode=self.when == "no-grad")
-        shadow.watch()
+        shadow.watch(self.name)
 
         def update(optimizer: Any) -> None:
             if not stage.meant(optimizer):
