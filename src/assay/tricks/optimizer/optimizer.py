@@ -79,7 +79,7 @@ class Optimizer(RateTrick):
 
             kind: Any = getattr(schedule_free, class_name)
             means = Means(stage)
-            means.watch()
+            means.watch(self.name)
         else:
             kind = getattr(torch.optim, class_name)
         self._scheduled = means is None
