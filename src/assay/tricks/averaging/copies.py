@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..stage import Stage
+
 
 class Copies:
     """One float32 copy of each parameter, whatever its own precision, and which are whose."""
@@ -56,3 +58,11 @@ class Copies:
             # a cast that does nothing would still be a call into torch per weight
             targets = [p if p.dtype is full else p.float() for p in weights]
             torch._foreach_lerp_(averages, targets, share)
+
+
+def refuse_shards(optimizer: Any, stage: Stage, trick: str) -> None:
+    """Refuses an optimizer of sharded weights, in a trick's name."""
+    held = (p for group in optimizer.param_groups for p in group["params"])
+    if any(hasattr(p, "to_local") for p in held):
+        why = "the weights are shards (fully_shard): a forward pass may use whole ones that were "
+        stage.refuse(trick, why + "put together before the averages took their place")

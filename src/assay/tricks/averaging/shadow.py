@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from .copies import Copies
+from .copies import Copies, refuse_shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from ..stage import Stage
 
 
-SHARDS = (
-    "the weights are shards (fully_shard): a forward pass may use whole ones that were put "
-    "together before the averages took their place"
-)
 TRAINING = ("backward_begin", "step_begin", "zero_grad")
 """What must not find the averages in place, however the script came there."""
 
@@ -39,19 +35,13 @@ class Shadow(Copies):
         self._kept: dict[str, Any] | None = None
 
     def watch(self, trick: str) -> None:
-        """Takes its place at the seams where evaluation and saving begin and end.
-
-        Args:
-            trick: The name of the trick that averages, for what it refuses.
-        """
+        """Takes its place, for this trick, where evaluation and saving begin and end."""
         import torch
 
         stage = self._stage
 
         def meet(optimizer: Any) -> None:
-            held = (p for group in optimizer.param_groups for p in group["params"])
-            if any(hasattr(p, "to_local") for p in held):
-                stage.refuse(trick, SHARDS)
+            refuse_shards(optimizer, stage, trick)
             self._optimizers.append(weakref.ref(optimizer))
 
         stage.each_optimizer(meet)
