@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from ..stage import Stage
 
-
 TRAINING = ("backward_begin", "step_begin", "zero_grad")
 """What must not find the averages in place, however the script came there."""
 
