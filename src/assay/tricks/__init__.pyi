@@ -18,6 +18,7 @@ from .data.shuffle import Shuffle as Shuffle
 from .gan.gradient_penalty import GradientPenalty as GradientPenalty
 from .gan.judge_steps import JudgeSteps as JudgeSteps
 from .gan.soft_labels import SoftLabels as SoftLabels
+from .gan.two_time_scales import TwoTimeScales as TwoTimeScales
 from .gradients.accumulate import Accumulate as Accumulate
 from .gradients.add_parameters import AddParameters as AddParameters
 from .gradients.centralise_gradients import CentraliseGradients as CentraliseGradients

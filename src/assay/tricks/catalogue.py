@@ -23,6 +23,7 @@ from .data.shuffle import Shuffle
 from .gan.gradient_penalty import GradientPenalty
 from .gan.judge_steps import JudgeSteps
 from .gan.soft_labels import SoftLabels
+from .gan.two_time_scales import TwoTimeScales
 from .gradients.accumulate import Accumulate
 from .gradients.add_parameters import AddParameters
 from .gradients.centralise_gradients import CentraliseGradients
@@ -105,6 +106,7 @@ TRICKS: tuple[type[Trick], ...] = (
     Momentum,
     ScaleLrWithBatch,
     Lr,
+    TwoTimeScales,
     Schedule,
     Warmup,
     WeightDecay,

@@ -1,4 +1,4 @@
-"""soft-labels, judge-steps and gradient-penalty against loops that have them written in."""
+"""Tricks for two players against loops that have them written in."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ class EachThird(Game):
         return t % 3 == 2
 
 
+class Quicker(Game):
+    def make_optimizers(self) -> list[Any]:
+        own, maker = super().make_optimizers()
+        own.param_groups[0]["lr"] *= 3.0
+        return [own, maker]
+
+
 class Penalised(Game):
     has_penalty = True
 
@@ -67,6 +74,7 @@ class LazyR1(Game):
     [
         (Soft, "soft-labels=0.9"),
         (EachThird, "judge-steps=3"),
+        (Quicker, "two-time-scales=3"),
         (Penalised, "gradient-penalty=10"),
         (LazyR1, "gradient-penalty=4,kind=r1,every=2"),
     ],
@@ -115,7 +123,9 @@ def test_the_penalty_joins_the_pass_that_has_all_it_needs() -> None:
     assert all(torch.equal(expected.weights[name], found.weights[name]) for name in found.weights)
 
 
-@pytest.mark.parametrize("trick", ["soft-labels", "judge-steps", "gradient-penalty"])
+@pytest.mark.parametrize(
+    "trick", ["soft-labels", "judge-steps", "gradient-penalty", "two-time-scales"]
+)
 def test_a_script_without_players_is_refused_in_one_line(trick: str) -> None:
     with in_script(trick), pytest.raises(TrickError, match="there are no players") as refused:
         train(Plain(Hand()), range(80))
