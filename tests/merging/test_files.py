@@ -333,6 +333,17 @@ def test_an_old_output_stays_whole_where_the_merge_fails(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("here")
+def test_an_input_that_goes_away_is_told_as_that() -> None:
+    file = open_checkpoint("a.safetensors")
+    os.truncate("a.safetensors", os.path.getsize("a.safetensors") - 1)
+    with pytest.raises(MergeError, match=r"a\.safetensors: damaged .*: it ends within"):
+        [file.read(name) for name in file.entries]
+    os.unlink("a.safetensors")
+    with pytest.raises(MergeError, match=r"a\.safetensors: can't be read: No such file"):
+        file.read("half")
+
+
+@pytest.mark.usefixtures("here")
 def test_values_that_are_not_finite_are_told() -> None:
     torch.save(without("first.bias") | {"first.bias": torch.full((4,), torch.nan)}, "c.pt")
     assert merged("a.pt", "c.pt")["broken"] == {"c.pt": ["first.bias"]}

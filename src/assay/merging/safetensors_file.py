@@ -63,13 +63,16 @@ class SafetensorsFile(Checkpoint):
         if not entry.bytes:
             return torch.empty(shape, dtype=entry.dtype)
         data = bytearray(torch.Size(shape).numel() * entry.dtype.itemsize)
-        with open(self.path, "rb", buffering=0) as file:
-            file.seek(self._data + self._places[name] + begin * entry.dtype.itemsize)
-            view, done = memoryview(data), 0
-            while done < len(data):
-                if not (got := file.readinto(view[done:])):
-                    raise self._damaged(f"it ends within {name}")
-                done += got
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                file.seek(self._data + self._places[name] + begin * entry.dtype.itemsize)
+                view, done = memoryview(data), 0
+                while done < len(data):
+                    if not (got := file.readinto(view[done:])):
+                        raise self._damaged(f"it ends within {name}")
+                    done += got
+        except OSError as error:
+            raise MergeError(f"{self.path}: can't be read: {error.strerror}") from None
         return torch.frombuffer(data, dtype=torch.uint8).view(entry.dtype).reshape(shape)
 
     def _table(self) -> dict[str, Any]:
