@@ -119,3 +119,32 @@ def test_where_a_dimension_lies_after_a_view(
 @pytest.mark.usefixtures("no_haste")
 def test_weights_that_are_normalised_again_are_not_followed(watched: Any) -> None:
     assert counted(watched, again) == ([], [])
+
+
+def one_each(scores: Tensor, v: Tensor) -> Tensor:
+    """A score for each place, as an additive attention makes them: [8, 2, 6, 1]."""
+    return scores.mean(-1, keepdim=True)
+
+
+POOLED: dict[str, tuple[Weigh, int]] = {
+    "one": (lambda scores, v: (one_each(scores, v).softmax(-1) * v).sum(2, keepdim=True), 1),
+    "one, kept": (lambda scores, v: v + (one_each(scores, v).softmax(3) * v).mean(2, True), 1),
+    "one, by a product": (
+        lambda scores, v: one_each(scores, v).softmax(-1).transpose(-1, -2) @ v, 1,
+    ),
+    "places": (lambda scores, v: (one_each(scores, v).softmax(2) * v).sum(2, keepdim=True), 0),
+    "one key": (lambda scores, v: one_each(scores, v).softmax(-1) @ v.mean(2, True), 0),
+    "a gate": (lambda scores, v: one_each(scores, v).softmax(-1) * v, 0),
+    "over features": (
+        lambda scores, v: (one_each(scores, v).softmax(-1) * v).sum(-1, keepdim=True) + v, 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.usefixtures("no_haste")
+def test_a_softmax_over_one_number_that_weighs_a_sum_over_more(watched: Any, name: str) -> None:
+    weigh, wrong = POOLED[name]
+    values, events = counted(watched, weigh)
+    assert sum(values) == wrong
+    assert [event.data["shape"] for event in events] == [[8, 2, 6, 1]] * wrong

@@ -16,7 +16,8 @@ class AttentionOverWrongDimension(Check):
     ## What it does
     Follows the recorded operations from each softmax of scores (a product of queries and keys) to
     the product of its weights with values, and compares the dimension that is normalised with the
-    one that this product sums over.
+    one that this product sums over. A softmax over a dimension of size 1 is followed whatever its
+    scores are made of, also to weights that are multiplied and summed.
 
     ## Why it matters
     The weights with which a query takes values do not make 1 together: one query may get many times
@@ -57,13 +58,21 @@ class AttentionOverWrongDimension(Check):
             if found is None or not len(series) or not max(series.values):
                 continue
             count, shape = int(max(series.values)), found.data["shape"]
+            alone = shape[found.data["dim"]] == 1
             some = f"{count} of the step's {found.data['of']} attentions by hand"
             yield self.found(
                 f"the softmax of {some} goes over dimension {found.data['dim']} of weights of "
                 f"shape {shape}, and the product with values sums over another one",
-                "the weights of a query do not make 1 together: one may get many times of what "
-                "there is, another nothing",
-                try_=("softmax(dim=-1), if the weights come first in the product with values",),
+                "a softmax over one number gives 1 whatever it is, and no gradient: all values get "
+                "the same weight, and what makes the scores learns nothing"
+                if alone
+                else "the weights of a query do not make 1 together: one may get many times of "
+                "what there is, another nothing",
+                try_=(
+                    "softmax over the dimension that the weighted values are summed over"
+                    if alone
+                    else "softmax(dim=-1), if the weights come first in the product with values",
+                ),
                 where=Where(site=Site.read(found.data["line"])),
                 steps=(series.steps[0], series.steps[-1]),
                 evidence=(

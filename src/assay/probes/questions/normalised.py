@@ -23,15 +23,19 @@ def summed_otherwise(asked: Asked) -> Iterator[tuple[str, str, Any]]:
     Weights are followed from the softmax, through what moves or drops them, to the product with
     values. That sums over the last dimension of its first factor and the last but one of its
     second; where that is not the dimension of the softmax, the weights of a sum are not 1 together.
-    Weights that anything else changes, as where they are normalised again, are not followed.
+    Weights that anything else changes, as where they are normalised again, are not followed. A
+    softmax over a dimension of size 1, whose results weigh what is summed over a longer one, is
+    wrong whatever its scores are made of: it gives 1.
     """
     makers: dict[int, Operation] = {}
     places: dict[int, tuple[Operation, int]] = {}  # of weights: their softmax, its dimension
     summed: dict[int, tuple[Operation, bool]] = {}
+    weighed: dict[int, tuple[Operation, torch.Size]] = {}  # a product with weights, their shape
     for operation in asked.replays.tape.operations:
         if operation.name in ("softmax", "safe_softmax"):
             dim = _dimension(operation)
-            if dim is not None and product_behind(operation, makers)[0] is not None:
+            alone = dim is not None and operation.made[0][2][dim] == 1
+            if dim is not None and (alone or product_behind(operation, makers)[0] is not None):
                 places[operation.made[0][1]] = operation, dim
         elif operation.name == "bmm":
             for slot, over in zip(operation.needs(), (2, 1), strict=False):
@@ -39,6 +43,12 @@ def summed_otherwise(asked: Asked) -> Iterator[tuple[str, str, Any]]:
                     softmax, dim = places[slot]
                     right = summed.get(id(softmax), (softmax, False))[1] or dim == over
                     summed[id(softmax)] = softmax, right
+        elif operation.name in ("sum", "mean") and operation.needs()[0] in weighed:
+            softmax, shape = weighed[operation.needs()[0]]
+            if any(shape[over] > 1 for over in _over(operation, len(shape))):
+                summed[id(softmax)] = softmax, False
+        elif operation.name == "mul" and (weights := _weights(operation, places, makers)):
+            weighed[operation.made[0][1]] = weights
         elif operation.made and (needs := operation.needs()) and needs[0] in places:
             softmax, dim = places[needs[0]]
             if operation.name == "mul" and not _is_mask(needs[1:], makers):
@@ -69,6 +79,24 @@ def _dimension(softmax: Operation) -> int | None:
     if not isinstance(dim, int) or not softmax.made:
         return None
     return dim % len(softmax.made[0][2])
+
+
+def _weights(
+    operation: Operation, places: dict[int, tuple[Operation, int]], makers: dict[int, Operation]
+) -> tuple[Operation, torch.Size] | None:
+    """Returns softmax and shape of the weights of 1 that a product has; None without any."""
+    for slot in operation.needs():
+        if slot in places and places[slot][0].made[0][2][_dimension(places[slot][0]) or 0] == 1:
+            shape = next(shape for _, made, shape, _ in makers[slot].made if made == slot)
+            if len(shape) == len(operation.made[0][2]) and operation.made[0][2] != shape:
+                return places[slot][0], shape
+    return None
+
+
+def _over(operation: Operation, dims: int) -> list[int]:
+    """Returns the dimensions that a sum goes over; none where it is over all."""
+    given = operation.args[1] if len(operation.args) > 1 else None
+    return [dim % dims for dim in given] if isinstance(given, (list, tuple)) else []
 
 
 def _is_mask(slots: list[int], makers: dict[int, Operation]) -> bool:
