@@ -133,7 +133,7 @@ LONGER: dict[str, tuple[int, str]] = {
         "no gradient at all, or none from a step on, and the line where the graph was cut",
     ),
     "checks/data/input_not_normalised.py": (
-        180,
+        195,
         "scale and offset, of the whole run or from the step at which the data changed",
     ),
     "checks/data/eval_preprocessed_differently.py": (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay.checks.data.input_not_normalised import InputNotNormalised
-from assay.journal.view import RunView
+from assay.journal.view import Module, RunView
 from assay.testing import make_run, make_training, only_finding
 
 NAN, INF = math.nan, math.inf
@@ -56,6 +56,24 @@ def test_raw_inputs_are_found(mean: float, std: float) -> None:
 def test_scale_alone_is_a_note_where_steps_are_adaptive(optimizer: str) -> None:
     assert only_finding(InputNotNormalised(), entering(33, 79, optimizer)).severity == "note"
     assert only_finding(InputNotNormalised(), entering(2005, 9, optimizer)).severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("behind", "mean", "std", "severity"),
+    [
+        ("BatchNorm2d", 33, 79, "note"),
+        ("LayerNorm", 33, 79, "note"),
+        ("ReLU", 33, 79, "warning"),
+        ("BatchNorm2d", 2005, 9, "note"),
+        ("LayerNorm", 2005, 9, "warning"),
+    ],
+)
+def test_a_norm_right_behind_takes_scale_away(
+    behind: str, mean: float, std: float, severity: str
+) -> None:
+    run = entering(mean, std)
+    run.modules += [Module("conv1", "Conv2d"), Module("a", behind), Module("b", "BatchNorm2d")]
+    assert only_finding(InputNotNormalised(), run).severity == severity
 
 
 def test_one_strange_batch_of_many_is_silent() -> None:

@@ -18,6 +18,10 @@ _Batch = tuple[int, float, float]
 """Step, mean and standard deviation."""
 
 
+NORMS = ("BatchNorm", "SyncBatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
+OFFSET_FREE = ("BatchNorm", "SyncBatchNorm")
+
+
 class InputNotNormalised(Check):
     """Data enter the first trainable layer on a scale far from 1, or far off zero.
 
@@ -101,7 +105,10 @@ class InputNotNormalised(Check):
             return None
         mean, std, value, name = measure
         shifted = name == "offset"
-        harmless = _rate(training) * (mean**2 + std**2) < self.limit("rate")
+        behind = _norm_behind(run, place)
+        harmless = (
+            _rate(training) * (mean**2 + std**2) < self.limit("rate") and not shifted
+        ) or behind.startswith(OFFSET_FREE if shifted else NORMS)
         first = batches[0][0]
         since = f"from step {first} on " if before else ""
         usual = self._typical(before) if before else (math.nan, math.nan)
@@ -123,7 +130,7 @@ class InputNotNormalised(Check):
                 Evidence("layer_input_std", value, self.limit(name), self.limits[name].unit, place),
             ),
             tricks=(Remedy("normalise-input"),),
-            severity="note" if harmless and not shifted else "warning",
+            severity="note" if harmless else "warning",
             process=training.process,
             began=(before[-1][0], first) if before else None,
         )
@@ -171,3 +178,10 @@ def _rate(training: Training) -> float:
 
 def _site(run: RunView) -> Site | None:
     return next((event.site for event in run.events(INPUT)), None)
+
+
+def _norm_behind(run: RunView, place: str) -> str:
+    """Returns the class of the module that was registered right after a layer."""
+    names = [module.name for module in run.modules]
+    at = names.index(place) + 1 if place in names else len(names)
+    return run.modules[at].kind if at < len(names) else ""
