@@ -14,7 +14,13 @@ from torch import Tensor, nn
 
 from assay.curvature.hessian import Extremes, lanczos, why_no_second_derivative
 from assay.probes.optimizer import sharpness as module
-from assay.probes.optimizer.sharpness import LATE, Sharpness, proportions, stability_limit
+from assay.probes.optimizer.sharpness import (
+    LATE,
+    Sharpness,
+    preconditioner,
+    proportions,
+    stability_limit,
+)
 from assay.tricks.handle import attach
 from assay.tricks.reading import read
 
@@ -508,3 +514,33 @@ def test_one_that_begins_with_the_last_eigenvector_finds_the_same() -> None:
     frozen = torch.optim.SGD([nn.Parameter(torch.ones(2), requires_grad=False)], 0.1)
     assert probe._measure(weight.sum(), frozen) == 0
     assert probe._measure(weight.sum(), torch.optim.Adam([weight])) == 0, "not stepped yet"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "state", "expected"),
+    [
+        (torch.optim.SGD, {}, {}, 1.0),
+        (torch.optim.RMSprop, {"eps": 0.5}, {"square_avg": 4.0}, 2.5),
+        (torch.optim.RMSprop, {"eps": 0.5, "centered": True},
+         {"square_avg": 5.0, "grad_avg": 1.0}, 2.5),
+        (torch.optim.RMSprop, {"eps": 0.5, "centered": True},
+         {"square_avg": 4.0, "grad_avg": 3.0}, 0.5),
+        (torch.optim.Adam, {"eps": 0.5, "betas": (0.5, 0.75)},
+         {"step": 2.0, "exp_avg_sq": 1.75}, 2.5 * 0.75),
+        (torch.optim.AdamW, {"eps": 0.5, "betas": (0.5, 0.75), "amsgrad": True},
+         {"step": 2.0, "exp_avg_sq": 1.75, "max_exp_avg_sq": 7.0}, 4.5 * 0.75),
+    ],
+)  # fmt: skip
+def test_what_an_optimizer_divides_its_step_by(
+    kind: Any, settings: dict[str, Any], state: dict[str, float], expected: float
+) -> None:
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = kind([weight], lr=0.1, **settings)
+    (group,) = optimizer.param_groups
+    if state:
+        assert preconditioner(optimizer, group, weight) is None
+    optimizer.state[weight].update({k: torch.full((3,), v) if k != "step" else torch.tensor(v)
+                                    for k, v in state.items()})  # fmt: skip
+    found = preconditioner(optimizer, group, weight)
+    assert found is not None
+    assert found.tolist() == pytest.approx([expected] * 3)

@@ -36,10 +36,6 @@ LATE = 26
 moment: before, it holds too few gradients (measured on digits: a sharpness of 3e7, 3e4 and 7e2 at
 steps 1, 8, 26)."""
 
-GROWTH = 1
-"""After an opening each gap is at least one part in so many of the iterations since it began: what
-they come to is spread over the run; the budget may space them further."""
-
 NEVER = 1 << 62
 
 
@@ -199,12 +195,13 @@ class Sharpness(SecondOrder):
         if since < LATE:
             self._next = self._began + LATE
         else:
-            self._next = max(self._began + self.watch.opening, self._measured_at + since // GROWTH)
+            # twice as far each time, so that what they come to is spread over the run
+            self._next = max(self._began + self.watch.opening, self._measured_at + since)
 
     def _later(self) -> None:
         """Asks again after a while: other optimizers may have ended."""
         iteration = self.watch.iteration
-        self._next = iteration + max(8, (iteration - self._began) // GROWTH)
+        self._next = iteration + max(8, iteration - self._began)
         self._listen(False)
 
     def _never(self, why: str) -> None:
