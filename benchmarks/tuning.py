@@ -15,7 +15,6 @@ one search; what is there is not made again.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import tempfile
@@ -62,6 +61,8 @@ def search(warm: WarmRunner, base: Path, task: str, rate: float, sampler: str, s
     experiment = Experiment(command, Store(base / "store"), Budget(seeds=3, most=8), task)
     kind = Search if prove else Unproved
     trial = experiment.follow(lambda *parts: made.append(kind(*parts, asked)) or made[0])
+    if trial.interrupted:
+        raise SystemExit(130)
     tuned = made[0].tuned
     verdict = trial.verdicts[0] if trial.verdicts else None
     effect = None if verdict is None else verdict.effect
@@ -118,11 +119,10 @@ def main() -> None:
         for task, rate, sampler, seed, prove in wanted:
             if (task, rate, sampler, seed, prove) in known:
                 continue
-            with contextlib.suppress(KeyboardInterrupt):
-                line = search(warm, Path(folder), task, rate, sampler, seed, given, prove=prove)
-                with out.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                print(json.dumps(line), flush=True)
+            line = search(warm, Path(folder), task, rate, sampler, seed, given, prove=prove)
+            with out.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
