@@ -71,6 +71,7 @@ RARE = {
     "output-range-mismatch": (12, PLAYERS),
     "gradient-penalty-wrong-norm": (12, PLAYERS),
     "critic-not-lipschitz": (12, PLAYERS),
+    "real-and-fake-mixed-in-batchnorm": (12, PLAYERS),
     "mode-collapse": (12, PLAYERS),
     "discriminator-won": (12, PLAYERS),
     "runs-differ": (2, "asks for a second run, which only its own scripts are given"),

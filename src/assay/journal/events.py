@@ -567,6 +567,7 @@ class NetCall(TypedDict):
     without it; `mixed` with other rows. `wants`: its weights want a gradient. `way`: what lies
     between the loss and its answers, operations that are all `linear`, a `square` or `other` ones;
     None where it is not the nearest network. `ends_in`: the operation that made its largest result.
+    `batch_norm`: it has a batch norm in training mode.
     """
 
     net: str
@@ -575,6 +576,7 @@ class NetCall(TypedDict):
     fed: list[str]
     mixed: bool
     wants: bool
+    batch_norm: bool
     way: str | None
     ends_in: str | None
 

@@ -186,7 +186,8 @@ def pairs(run: RunView) -> list[Pair]:
         )
         for judge, generator in names:
             pair = Pair(judge, generator, process, turns)
-            if any(True for _ in pair.on_data()):
+            mixed = any(call["mixed"] for _, _, call in pair.calls(detached=True))
+            if mixed or any(True for _ in pair.on_data()):
                 found.append(pair)
     return found
 

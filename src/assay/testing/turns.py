@@ -13,7 +13,7 @@ def call(
     net: str, line: int, *, over: tuple[str, ...] = (), fed: tuple[str, ...] = (), **more: Any
 ) -> dict[str, Any]:
     """Makes a call of a network: over what others made with their graph, or fed it without."""
-    row = {"over": list(over), "fed": list(fed), "mixed": False, "wants": True}
+    row = {"over": list(over), "fed": list(fed), "mixed": False, "wants": True, "batch_norm": False}
     row |= {"way": "other", "ends_in": "Addmm", **more}
     return {"net": net, "line": [FILE, line, "<module>"], **row}
 

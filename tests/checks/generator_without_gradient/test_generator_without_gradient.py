@@ -34,6 +34,13 @@ def test_two_steps_after_both_losses() -> None:
     assert finding.where.site == Site("train.py", 12, "<module>")
 
 
+def test_real_and_generated_rows_in_one_batch() -> None:
+    mixed = turn(loss(10, call("D", 9, fed=("G",), mixed=True)), step(0, "D"))
+    assert len(list(CHECK.review(run(mixed, CUT)))) == 1
+    whole = turn(loss(10, call("D", 9, fed=("G",))), step(0, "D"))
+    assert list(CHECK.review(run(whole, CUT))) == []
+
+
 def test_a_generator_with_a_gradient_of_any_loss_is_silent() -> None:
     once = turn(loss(13, call("D", 12, over=("G",)), call("G", 11)), step(1, "G"))
     other = turn(loss(13, call("G", 11)), step(1, "G"))

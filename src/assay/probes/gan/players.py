@@ -136,6 +136,7 @@ class Players(Probe):
         for (_, call, squared), slope in zip(last, slopes, strict=True):
             if slope is None:
                 continue
+            slope = slope.float()  # those of a scaled loss in half precision add up to infinity
             if not squared:
                 self._asks.append(("judge_asks", call, slope.sum() / slope.abs().sum()))
             elif call.answers is not None and call.answers.shape == slope.shape:
@@ -222,6 +223,7 @@ class Players(Probe):
             "fed": [self._name(one.net()) for one in fed],
             "mixed": call.mixed,
             "wants": call.wants,
+            "batch_norm": _has_batch_norm(call.net()),
             "way": call.way,
             "ends_in": call.ends_in,
         }
@@ -255,6 +257,12 @@ def _least_at(answers: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
     rise = (x0 * y0).sum() / x0.square().sum()
     off = (y0 - rise * x0).square().sum() / y0.square().sum()
     return torch.where((rise > 0) & (off < SAME_LINE), x.mean() - y.mean() / rise, torch.nan)
+
+
+def _has_batch_norm(net: torch.nn.Module | None) -> bool:
+    """Whether a network takes the statistics of its batch: it has a batch norm in training mode."""
+    kind = torch.nn.modules.batchnorm._BatchNorm
+    return net is not None and any(isinstance(m, kind) and m.training for m in net.modules())
 
 
 def _filled(net: torch.nn.Module, among: set[int] | None = None) -> bool:
