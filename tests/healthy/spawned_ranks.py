@@ -11,8 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 
-def worker(rank, meeting):
-    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+def train(rank):
     torch.set_num_threads(1)
     torch.manual_seed(74)
     x = torch.randn(256, 6)
@@ -32,6 +31,11 @@ def worker(rank, meeting):
         dist.all_reduce(mean, dist.ReduceOp.SUM)
         if rank == 0:
             print(f"epoch {epoch}: {mean.item() / 2:.3f}")
+
+
+def worker(rank, meeting):
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+    train(rank)
     dist.destroy_process_group()
 
 
