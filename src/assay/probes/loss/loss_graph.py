@@ -32,6 +32,10 @@ RANGES: dict[str, tuple[float, float]] = {
 """What an operation can give, by its name in torch's graph."""
 LAYERS = ("Addmm", "Mm", "Linear", "Bmm", "Convolution", "UnsafeView")
 """Operations that a layer with weights ends in."""
+PRODUCTS = ("Mm", "Bmm")
+COSINE = "Cosine"
+"""A product of vectors of length 1."""
+UNIT = 1e-3
 SQUASHED = {"nll_loss": "LogSoftmax", "binary_cross_entropy": "Sigmoid"}
 """What makes the input of a loss that wants no logits: what was before that is to be one."""
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
@@ -90,6 +94,9 @@ class LossGraph(Probe):
             source, target = target, source
         node = behind_views(source.grad_fn, SAME_VALUES)
         self._head(place, node)
+        if name == "cross_entropy" and len(self._ends) < TERMS_AT_MOST and _is_cosine(node):
+            self._ends.append((name, place, node))
+            return
         if node is not None and name in SQUASHED:
             squashes = operation(node) == SQUASHED[name] and bool(node.next_functions)
             node = behind_views(node.next_functions[0][0], SAME_VALUES) if squashes else None
@@ -148,8 +155,9 @@ class LossGraph(Probe):
     def _told(self, name: str, place: str, node: Any, way: int) -> None:
         module = self._made.get(node)
         line = self._graphs.line(node, way)
+        made = COSINE if operation(node) in PRODUCTS else operation(node)
         self.watch.event_once(
-            "loss_activation", place, fn=name, place=place, activation=operation(node),
+            "loss_activation", place, fn=name, place=place, activation=made,
             module=self.watch.names.module(module) if module is not None else None,
             line=list(line) if line is not None else None,
         )  # fmt: skip
@@ -194,6 +202,18 @@ class LossGraph(Probe):
             return None, sign
         line = self._graphs.line(node, way)
         return place_at(what, line), sign
+
+
+def _is_cosine(node: Any) -> bool:
+    """Whether a product of two matrices is of rows and columns of length 1 on both sides."""
+    if node is None or operation(node) not in PRODUCTS:
+        return False
+    sides = saved(node, "self"), saved(node, "mat2")
+    if not all(isinstance(side, torch.Tensor) and side.numel() for side in sides):
+        return False
+    with torch.no_grad():
+        lengths = sides[0].norm(dim=-1), sides[1].norm(dim=-2)
+        return all(bool(((length - 1).abs() < UNIT).all()) for length in lengths)
 
 
 def _of_weights(node: Any) -> bool:
