@@ -238,8 +238,8 @@ def test_nobody_reads_on(tmp_path: Path, environment: dict[str, str]) -> None:
 
 
 def test_a_disk_that_fills_up_in_the_middle(assay: Assay, script: Script) -> None:
-    # no file may grow beyond 16 KiB: to the journal that is a full disk
-    ends = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))"
+    # no file may grow beyond 24 KiB: to the journal that is a full disk
+    ends = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (24576, 24576))"
     done = assay("check", script(ends=ends))
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert "✗ recording stopped: EFBIG: File too large" in done.stderr
