@@ -124,6 +124,10 @@ LONGER: dict[str, tuple[int, str]] = {
         190,
         "where it came from and what became of the weights: the two are told in one sentence",
     ),
+    "checks/model/batchnorm_stale_statistics.py": (
+        160,
+        "a norm's fit, its age, and what each of them makes of the other",
+    ),
     "checks/optimizer/learning_rate_too_low.py": (
         165,
         "what it requires of a training is six things, each with a reason of its own",

@@ -53,6 +53,18 @@ def test_a_mean_that_is_off() -> None:
     assert not list(CHECK.review(run([1.0] * 4, [1.51] * 4, steps=29))), "the start is in any norm"
 
 
+@pytest.mark.parametrize(
+    ("momentum", "updates", "severity"),
+    [(0.1, 65, "note"), (0.1, 66, "warning"), (0.05, 134, "note"), (0.049, 100, "warning"),
+     (None, 40, "warning")],
+)  # fmt: skip
+def test_a_short_run_has_not_forgotten_the_start(
+    momentum: float | None, updates: float, severity: str
+) -> None:
+    (finding,) = CHECK.review(run([3.0] * 4, [0.1] * 4, momentum=momentum, updates=updates))
+    assert finding.severity == severity
+
+
 def test_limits_are_narrower_where_the_start_is_still_there() -> None:
     (finding,) = CHECK.review(run([1.31] * 4, [0.1] * 4, momentum=0.001, updates=500))
     assert "with momentum 0.001, 61% of that are those of the start" in finding.summary

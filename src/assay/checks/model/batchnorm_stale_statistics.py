@@ -23,6 +23,7 @@ class _Norm:
     offset: float
     ratio: float
     left: float
+    begun: bool
     steps: tuple[int, int]
 
 
@@ -82,6 +83,8 @@ class BatchnormStaleStatistics(Check):
         "ratio": Limit(2, "times", "ours: right scripts end within 0.9 and 1.25"),
         "offset": Limit(1.5, "deviations", "ours: right scripts end below 1.1"),
         "left": Limit(0.2, "of the start", "ours: batch norm's default has 0.2 left at step 15"),
+        "usual": Limit(0.05, "momentum", "ours: half of torch's default"),
+        "begun": Limit(1e-3, "of the start", "ours: 66 steps at torch's default; a note before"),
         "young ratio": Limit(1.3, "times", "ours: where the start is still in the statistics"),
         "young offset": Limit(0.5, "deviations", "ours: the same"),
     }
@@ -105,17 +108,20 @@ class BatchnormStaleStatistics(Check):
             return None
         module = run.module(place)
         updates = training.series("norm_updates", place).finite()
-        left = 0.0
-        if module is not None and len(updates) and is_evaluated(training):
+        left, begun = 0.0, False
+        if module is not None and len(updates):
             # momentum=None is no number: the plain mean of all batches
-            momentum = float(module.settings.get("momentum", 1.0))
-            left = (1 - min(momentum, 1.0)) ** updates.last
+            momentum = min(float(module.settings.get("momentum", 1.0)), 1.0)
+            share = (1 - momentum) ** updates.last
+            left = share if is_evaluated(training) else 0.0
+            begun = momentum >= self.limit("usual") and share > self.limit("begun")
         return _Norm(
             place,
             module,
             median(offsets.values[-few:]),
             median(ratios[-few:]),
             left,
+            begun,
             (offsets.steps[-few], offsets.steps[-1]),
         )
 
@@ -145,6 +151,7 @@ class BatchnormStaleStatistics(Check):
                 Evidence("norm_spread_ratio", norm.ratio, self.limit("ratio"), "", norm.place),
                 Evidence("norm_offset", norm.offset, self.limit("offset"), "", norm.place),
             ),
+            severity="note" if all(one.begun for one in far) else "warning",
             training=training,
             began=(0, norm.steps[1]),
         )
