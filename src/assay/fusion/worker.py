@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 
 from ..launch.command import find_python
 from ..launch.errors import LaunchError
+
+ALLOCATING = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
+"""Has glibc give back each piece of a tensor when it is freed. By default it learns to keep them,
+which raised the peak of `ties` (from 531 to 830 MB with files of 2 GB)."""
 
 START = Path(__file__).resolve().parents[1] / "merging" / "start.py"
 
@@ -34,6 +39,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
+                env={**os.environ, **ALLOCATING},
                 text=True,
                 encoding="utf-8",
             )

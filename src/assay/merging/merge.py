@@ -19,7 +19,7 @@ from .methods.trimming import Trim
 from .sharded import open_checkpoint
 from .writing import written
 
-PIECE = 2**23
+PIECE = 2**22
 """Entries of a tensor that are in memory at a time, where the method goes entry by entry."""
 
 

@@ -14,7 +14,7 @@ import torch
 from .checkpoint import Checkpoint, Entry
 from .errors import MergeError
 
-MAPPED = 64 * 2**20
+MAPPED = 32 * 2**20
 """After so many bytes the file is mapped anew: what has been read of a map stays in memory."""
 
 
