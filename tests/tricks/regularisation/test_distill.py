@@ -54,7 +54,9 @@ class ByHand(Hand):
 
 
 @pytest.mark.parametrize("attached", [False, True], ids=["script", "attached"])
-@pytest.mark.parametrize("workload", [w for w in STEPPING if w not in ("compiled", "kitchen")])
+@pytest.mark.parametrize(
+    "workload", [w for w in STEPPING if w not in ("compiled", "kitchen", "players")]
+)
 def test_to_the_last_bit(workload: str, attached: bool) -> None:
     path = checkpoint(workload)
     found = treated(workload, f"distill={path},temperature=2,weight=0.75", attached=attached)
@@ -107,6 +109,11 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
     made(tmp_path / "teacher.pt")
     with pytest.raises(TrickError, match=says):
         treated("plain", f"distill={tmp_path / 'teacher.pt'}")
+
+
+def test_a_training_without_classes_is_refused() -> None:
+    with pytest.raises(TrickError, match=r"no loss over classes|of the model is not that of"):
+        treated("players", f"distill={checkpoint('players')}")
 
 
 class Summed(Hand):

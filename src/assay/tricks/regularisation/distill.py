@@ -63,9 +63,15 @@ class Distill(Trick):
 
         teachers: dict[int, Any] = {}
         asked: list[Tensor] = []
+        unfit = "no loss over classes was computed before the first step"
+        acted = False
 
         def teach(model: Any) -> None:
-            teachers[id(model)] = self._teacher(stage, model)
+            nonlocal unfit
+            try:
+                teachers[id(model)] = self._teacher(stage, model)
+            except MergeError as error:  # another one of the script's models may fit
+                unfit = str(error)
 
         def call(given: Any, module: Any) -> Any:
             from ..wrappers import bare
@@ -81,8 +87,10 @@ class Distill(Trick):
             return given
 
         def loss(result: Any, name: str, args: Any, kwargs: Any) -> Any:
+            nonlocal acted
             if name not in LOSSES or not torch.is_grad_enabled() or not asked:
                 return result
+            acted = True
             own = args[0] if args else kwargs["input"]
             if own.numel() != asked[0].numel() or result.dim():
                 stage.refuse(self.name, "the loss is no mean over answers of the model's shape")
@@ -91,6 +99,11 @@ class Distill(Trick):
             soft = self.apart(own, asked[0].reshape(own.shape), target, ignored)
             return (1 - self.weight) * result + self.weight * soft
 
+        def stepped(optimizer: Any) -> None:
+            if stage.meant(optimizer) and not acted:
+                stage.refuse(self.name, unfit)
+
+        stage.on("step_end", stepped)
         stage.each_model(teach, first=True)
         stage.root_calls(call)
         stage.change("loss_result", loss)
@@ -124,14 +137,14 @@ class Distill(Trick):
 
         from ...merging.sharded import open_checkpoint
 
-        teacher = copy.deepcopy(model).requires_grad_(False).eval()
         try:
             file = open_checkpoint(self.checkpoint, self.key or None)
-            with torch.no_grad():
-                for name, tensor in teacher.state_dict(keep_vars=True).items():
-                    if name not in file.entries or file.entries[name].shape != tensor.shape:
-                        raise MergeError(f"{name} of the model is not that of {self.checkpoint}")
-                    tensor.copy_(file.read(name))
         except MergeError as error:
             stage.refuse(self.name, str(error))
+        teacher = copy.deepcopy(model).requires_grad_(False).eval()
+        with torch.no_grad():
+            for name, tensor in teacher.state_dict(keep_vars=True).items():
+                if name not in file.entries or file.entries[name].shape != tensor.shape:
+                    raise MergeError(f"{name} of the model is not that of {self.checkpoint}")
+                tensor.copy_(file.read(name))
         return teacher
