@@ -44,6 +44,7 @@ RARE = {
     "ranks-see-same-data": (12, SEVERAL_RANKS),
     "gradient-sum-not-mean": (12, SEVERAL_RANKS),
     "loss-averaged-twice": (12, SEVERAL_RANKS),
+    "effective-batch-changed": (3, "asks only trainings that another number of ranks went on with"),
     "loss-rows-rearranged": (6, "asks only models that answer for several places of a sample"),
     "derivative-without-graph": (4, "asks only scripts that differentiate a model by its input"),
     "optimizer-before-shard": (4, "asks only optimizers of sharded weights"),
