@@ -223,7 +223,7 @@ def on_two_ranks(watched, tmp_path, monkeypatch):
         found = [f for f in diagnose(view, CHECKS).findings if f.severity == "error"]
         assert found == []
         judged = set(diagnose(view, CHECKS).silent)
-        assert {"replicas-diverged", "gradient-sum-not-mean"} <= judged
+        assert {"replicas-diverged", "gradient-sum-not-mean", "ranks-see-same-data"} <= judged
         return view
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from assay.journal.events import INPUT
 from assay.probes.data import batches
-from assay.probes.data.batches import Batches, bin_shares, input_numbers
+from assay.probes.data.batches import Batches, bin_shares, input_numbers, inputs_of
 from assay.probes.model.structure import Structure
 
 from .conftest import Watching
@@ -155,3 +156,14 @@ def test_every_n_th_of_many_numbers_is_looked_at(monkeypatch: pytest.MonkeyPatch
     x = torch.tensor([0.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0])
     found = bin_shares(x, torch.tensor(0.0), torch.tensor(9.0))
     assert (found[0].item(), found[23].item()) == (0.25, 0.75)
+
+
+def test_of_a_batch_that_a_wrapper_is_given_as_a_whole_the_first_tensor_is_the_input() -> None:
+    watch: Any = SimpleNamespace(names=SimpleNamespace(prefix=lambda module: ""))
+    x, y = torch.ones(4, 3), torch.arange(4)
+    wrapper = nn.parallel.DistributedDataParallel.__new__(nn.parallel.DistributedDataParallel)
+    ((place, found),) = inputs_of(watch, wrapper, ([x, y], 0), {})
+    assert place == "input 0"
+    assert found is x
+    assert inputs_of(watch, nn.Linear(3, 1), ([x, y], 0), {}) == []
+    assert inputs_of(watch, wrapper, (0,), {}) == []

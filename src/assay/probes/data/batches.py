@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from ...replay.structure import tensors
+from ...replay.structure import leaves, tensors
 from ...seams.recording import is_plain
 from ...watching.context import ProbeContext
 from ...watching.measures import moments, summary
@@ -136,11 +136,19 @@ def _memory(tensor: torch.Tensor) -> torch.UntypedStorage | None:
 def inputs_of(
     watch: ProbeContext, module: torch.nn.Module, args: Any, kwargs: Any
 ) -> list[tuple[str, torch.Tensor]]:
-    """Yields the tensors that a call of a root module is given, with their places."""
+    """Yields the tensors that a call of a root module is given, with their places.
+
+    Of a batch that a DistributedDataParallel is given as a whole, as Lightning's is, the first one.
+    """
     given: list[tuple[str, Any]] = [(f"input {i}", value) for i, value in enumerate(args)]
     given += list(kwargs.items())
     prefix = watch.names.prefix(module)
     tensors = [(prefix + k, v) for k, v in given if isinstance(v, torch.Tensor) and v.numel()]
+    if not tensors and isinstance(module, torch.nn.parallel.DistributedDataParallel):
+        first = next(
+            (t for _, t in leaves(args) if isinstance(t, torch.Tensor) and t.numel()), None
+        )
+        return [] if first is None else [(f"{prefix}input 0", first)]
     return tensors[:TENSORS_AT_MOST]
 
 
