@@ -69,10 +69,16 @@ WORKLOADS: dict[str, type[World]] = {
     "compiled": Compiled,
     "tied": Tied,
     "kitchen": Kitchen,
-    "players": Game,
 }
 STEPPING = tuple(name for name in WORKLOADS if name != "lbfgs")
 """Workloads that take one gradient a step: where a trick and a plain loop do the same."""
+GAMES: dict[str, type[World]] = {"players": Game}
+"""Workloads of several models, for tricks that no other gives anything to do."""
+
+
+def begin(workload: str, hand: Hand) -> World:
+    """A workload, of whichever kind, before its first step."""
+    return (GAMES if workload in GAMES else WORKLOADS)[workload](hand)
 
 
 @dataclass
@@ -100,7 +106,7 @@ def record_of(world: World, losses: list[float]) -> Record:
 
 def by_hand(workload: str, hand: Hand | None = None, steps: int = STEPS) -> Record:
     """The workload as the hand does it; the plain loop without one."""
-    world = WORKLOADS[workload](hand or Hand())
+    world = begin(workload, hand or Hand())
     return record_of(world, train(world, range(steps)))
 
 
@@ -142,11 +148,11 @@ def treated(
 ) -> Record:
     """The plain workload with tricks, in a script or attached from Python."""
     if attached:
-        world = WORKLOADS[workload](Hand())
+        world = begin(workload, Hand())
         with attach([_trick(t) for t in tricks], (world.model, *world.optimizers)):
             return record_of(world, train(world, range(steps)))
     with in_script(*tricks):
-        world = WORKLOADS[workload](Hand())
+        world = begin(workload, Hand())
         return record_of(world, train(world, range(steps)))
 
 
@@ -194,7 +200,7 @@ def checkpoint(workload: str, name: str = "weights") -> str:
     path = Path(FILES.name) / f"{workload}-{name}.pt"
     if not path.exists():
         made = torch.Generator().manual_seed(len(name))
-        state = bare(WORKLOADS[workload](Hand()).model).state_dict()
+        state = bare(begin(workload, Hand()).model).state_dict()
         torch.save({
             key: torch.rand(t.shape, generator=made) / 2 if t.is_floating_point() else t
             for key, t in state.items()
@@ -284,7 +290,7 @@ def _bad(option: Option) -> Iterator[str]:
 
 __all__ = [
     "EXAMPLES", "STEPPING", "STEPS", "TRICKS", "WORKLOADS", "Hand", "Record", "TrickError", "World",
-    "assert_same", "attach", "bad_values", "by_hand", "by_name", "changed", "checkpoint", "differs",
-    "example", "fingerprint", "in_script", "in_watched_script", "parameters_of", "plain", "read",
-    "record_of", "seed_everything", "train", "treated",
+    "assert_same", "attach", "bad_values", "begin", "by_hand", "by_name", "changed", "checkpoint",
+    "differs", "example", "fingerprint", "in_script", "in_watched_script", "parameters_of", "plain",
+    "read", "record_of", "seed_everything", "train", "treated",
 ]  # fmt: skip

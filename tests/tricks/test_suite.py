@@ -20,6 +20,7 @@ from suite import (
     Record,
     assert_same,
     bad_values,
+    begin,
     by_hand,
     changed,
     differs,
@@ -185,7 +186,7 @@ def test_attached_and_detached_at_once_nothing_changes(name: str) -> None:
     if name in LASTING:
         pytest.skip(LASTING[name])
     expected = plain(home(name))
-    world = WORKLOADS[home(name)](Hand())
+    world = begin(home(name), Hand())
     before = torch.get_rng_state()
     attach([read(example(of(name)))], (world.model, *world.optimizers)).detach()
     torch.set_rng_state(before)
@@ -197,11 +198,11 @@ def test_after_detach_the_training_goes_on_as_a_plain_one(name: str) -> None:
     if name in LASTING:
         pytest.skip(LASTING[name])
     with in_script(example(of(name))):
-        world = WORKLOADS[home(name)](Hand())
+        world = begin(home(name), Hand())
         train(world, range(8))
     kept = world.state()
     goes_on = record_of(world, train(world, range(8, 12)))
-    other = WORKLOADS[home(name)](Hand())
+    other = begin(home(name), Hand())
     other.load(kept)
     assert_same(goes_on, record_of(other, train(other, range(8, 12))))
 
@@ -210,12 +211,12 @@ def test_after_detach_the_training_goes_on_as_a_plain_one(name: str) -> None:
 def test_a_saved_training_goes_on_to_the_last_bit(name: str) -> None:
     text = example(of(name))
     with in_script(text) as handle:
-        world = WORKLOADS[home(name)](Hand())
+        world = begin(home(name), Hand())
         train(world, range(8))
         kept, trick = world.state(), handle.state_dict()
         goes_on = record_of(world, train(world, range(8, 12)))
     with in_script(text) as handle:
-        other = WORKLOADS[home(name)](Hand())
+        other = begin(home(name), Hand())
         other.load(kept)
         handle.load_state_dict(trick)
         assert_same(goes_on, record_of(other, train(other, range(8, 12))))
@@ -225,7 +226,7 @@ def test_a_saved_training_goes_on_to_the_last_bit(name: str) -> None:
 def test_it_acts_on_every_step_of_a_watched_run(name: str, tmp_path: Path) -> None:
     alone = treated(home(name), example(of(name)), steps=60)
     with in_watched_script(tmp_path, example(of(name))):
-        world = WORKLOADS[home(name)](Hand())
+        world = begin(home(name), Hand())
         assert_same(alone, record_of(world, train(world, range(60))))
 
 
