@@ -88,7 +88,7 @@ def test_lightning_calls_its_training_step_in_a_closure_and_its_steps_are_judged
         assert model.calls == 16
     """)
     (training,) = view.trainings
-    assert len(training.series("step_quality").finite()) >= 14
+    assert len(training.series("step_quality").finite()) >= 10  # of 8, and of every other later
 
 
 def test_hugging_face_trainer(watched):

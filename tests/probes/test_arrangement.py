@@ -47,7 +47,7 @@ def rearranged(watched: Watching, loss: Loss) -> tuple[list[float], list[str]]:
             loss(net).backward()
             optimizer.step()
     (training,) = seen.view.trainings
-    hows = [event.data["how"] for event in seen.view.events("rows_rearranged")]
+    hows = [event.data["how"] for event in seen.view.events("rows_moved")]
     return list(training.series("rows_rearranged").values[:1]), hows
 
 

@@ -308,12 +308,16 @@ def test_terms_are_looked_at_up_to_a_bound() -> None:
 @pytest.mark.parametrize(
     ("made", "shape"),
     [
-        (lambda x: x.view(2, 2).exp().sum(), (2, 2)),
-        (lambda x: (1 + x.exp()).log().sum(), (4,)),
-        (lambda x: x.expm1().sum(), (4,)),
-        (lambda x: x.square().sum(), None),
-        (lambda x: x.exp().mean(), None),
-        (lambda x: x.view(2, 2).exp().sum(1), None),
+        (lambda x: x.view(2, 2).exp().sum(), ((2, 2), 1)),
+        (lambda x: (1 + x.exp()).log().sum(), ((4,), 1)),
+        (lambda x: x.expm1().sum(), ((4,), 1)),
+        (lambda x: x.exp().sum() / 4, ((4,), 4)),
+        (lambda x: x.view(2, 2).exp().sum(1).mean(), ((2, 2), 2)),
+        (lambda x: (x.view(2, 2).exp().sum(1) * -0.5).mean(), ((2, 2), 2)),
+        (lambda x: x.square().sum(), ((), 0)),
+        (lambda x: x.exp().mean(), ((), 0)),
+        (lambda x: x.exp().sum() / 2.5, ((), 0)),
+        (lambda x: x.view(2, 2).exp().sum(1), ((), 0)),
     ],
 )
 def test_what_a_divergence_is_summed_over(made: Callable[[Tensor], Tensor], shape: Any) -> None:

@@ -56,7 +56,7 @@ def test_a_loss_of_classes(watched: Watching) -> None:
     found, view = measured(watched, lambda out: F.cross_entropy(out, LABELS))
     assert close(
         found, loss_call_value=1.41702019, loss_accuracy=0.5,
-        target_counted_share=1.0, label_entropy=ENTROPY,
+        target_counted=4.0, target_counted_share=1.0, label_entropy=ENTROPY,
         label_count={"0": 1.0, "1": 2.0, "2": 1.0},
     )  # fmt: skip
     (call,) = view.events(LOSS_CALL)
@@ -68,7 +68,7 @@ def test_labels_that_are_ignored(watched: Watching) -> None:
     found, _ = measured(watched, lambda out: F.cross_entropy(out, LABELS, ignore_index=1))
     assert close(
         found, loss_call_value=float(F.cross_entropy(BASE[[0, 3]], LABELS[[0, 3]])),
-        loss_accuracy=0.5, target_counted_share=0.5,
+        loss_accuracy=0.5, target_counted=2.0, target_counted_share=0.5,
         label_entropy=math.log(2), label_count={"0": 1.0, "1": 0.0, "2": 1.0},
     )  # fmt: skip
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import Watched, Watching
 from torch import nn
 
 from assay.probes.gan.penalties import Penalties
 from assay.probes.gan.players import Players
 from assay.signals.players import pairs
 from assay.watching.batches import distance, holds, projected, spread
+
+from .conftest import Watched, Watching
 
 pytestmark = pytest.mark.usefixtures("no_haste")
 Loss = Callable[[torch.Tensor, bool], torch.Tensor]

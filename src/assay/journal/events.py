@@ -175,7 +175,7 @@ class Cleared(TypedDict):
     by: SiteRow | None
 
 
-class RowsRearranged(TypedDict):
+class RowsMoved(TypedDict):
     """Rows of a loss are `mixed` from several places, or stand `elsewhere`, by a `line`."""
 
     how: str
@@ -1270,8 +1270,8 @@ CLEARED = EventKind(
     "gradients are cleared between backward() and the step, the first time for each line",
     absent="no gradients were cleared between backward() and the step",
 )  # fmt: skip
-ROWS_REARRANGED = EventKind(
-    "rows_rearranged", RowsRearranged, "first_questions",
+ROWS_MOVED = EventKind(
+    "rows_moved", RowsMoved, "first_questions",
     "rows that a loss of classes is given hold classes of several places, or those of another one",
     absent="each row that a loss of classes was given belonged to its target's place",
 )  # fmt: skip
@@ -1696,7 +1696,7 @@ CALLER = EventKind(
 EVENTS: Declared[EventKind[Any]] = Declared("event", (
     REPLICATED, BYPASSED, JOINED, STANDING, UNREDUCED, CLIPPED_SHARD, SAVED, RESHARDED, SHARDED,
     MODEL, BACKWARD, STALLED, WITHOUT_GRADIENT, GRAPH_CUT, OUTSIDE_OPTIMIZER, LOOSE_PARAMETERS,
-    CLEARED, DERIVATIVE, ROWS_REARRANGED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS,
+    CLEARED, DERIVATIVE, ROWS_MOVED, INPUT, INPUT_CONTENTS, EVAL_INPUT, EVAL_CONTENTS,
     EVAL_TOKENS, EVAL_LABELS, EVAL_RENUMBERED,
     NEIGHBOURS, OVERLAP_FOUND, DATA_CHANGED, LOADER, EPOCH, LOSS_CALL, LOSS_GIVEN, PAIRS_COMPARED,
     OVERLAP, HALF_MASK, VAIN_THAW, VAIN_FREEZE, NOT_RESTORED, PASS_WASTED, TURN, GRADIENT_PENALTY,

@@ -10,6 +10,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from ..seams.callsite import site_of
+from ..seams.recording import is_plain
 from .batches import holds, projected, spread
 from .graph import PARTS, VIEWS, behind_views, operation
 
@@ -112,7 +113,7 @@ class Call:
 
     def end_with(self, result: Any) -> list[Key]:
         """Notes what the call has made; returns the nodes that made it."""
-        made = [t for t in tensors([result]) if t.is_floating_point() and t.numel()]
+        made = [t for t in _numbers([result]) if t.numel()]
         if not made:
             return []
         largest = max(made, key=torch.Tensor.numel)
@@ -142,8 +143,7 @@ class Calls:
     def begin(self, net: torch.nn.Module, frame: Any, args: Any, kwargs: Any) -> Call:
         """Returns a call that begins, with those that made what it is given."""
         call = Call(net, frame)
-        numbers = [t for t in tensors([args, kwargs]) if t.is_floating_point()]
-        given = max(numbers, key=torch.Tensor.numel, default=None)
+        given = max(_numbers([args, kwargs]), key=torch.Tensor.numel, default=None)
         if given is None or not given.numel():
             return call
         if self.judges(net):
@@ -209,3 +209,12 @@ class Calls:
     def judges(self, net: torch.nn.Module | None) -> bool:
         """Whether a network is given what another one has made, and something else as well."""
         return len({bool(one.below or one.fed) for one in self.last if one.net() is net}) == 2
+
+
+def _numbers(value: Any) -> list[torch.Tensor]:
+    """Returns the tensors of real numbers inside a value that lie in memory as they are."""
+    return [
+        t
+        for t in tensors(value)
+        if t.is_floating_point() and t.layout is torch.strided and is_plain(t)
+    ]

@@ -12,7 +12,7 @@ CHECK = LossRowsRearranged()
 
 
 def run(share: float, how: str):
-    event = Event("rows_rearranged", 0, {"how": how, "line": ["net.py", 12, "loss"]})
+    event = Event("rows_moved", 0, {"how": how, "line": ["net.py", 12, "loss"]})
     return make_run(loss=[1.0] * 4, rows_rearranged=[share], events=[event] if how else [])
 
 

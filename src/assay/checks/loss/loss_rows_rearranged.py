@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...journal.events import ROWS_REARRANGED
+from ...journal.events import ROWS_MOVED
 from ...journal.view import RunView, Site
 from ..base import Check, Limit
 from ..finding import Evidence, Finding, Where
@@ -52,11 +52,11 @@ class LossRowsRearranged(Check):
     tier = "exact"
     by_hand = "which dimension is which is the model's own to say"
     needs = ("rows_rearranged",)
-    reads = ("rows_rearranged",)
+    reads = ("rows_rearranged", "rows_moved")
     limits = {"share": Limit(0.0, "of rows", "definition: each row belongs to its target")}
 
     def review(self, run: RunView) -> Iterator[Finding]:
-        found = next(iter(run.events(ROWS_REARRANGED)), None)
+        found = next(iter(run.events(ROWS_MOVED)), None)
         for training in run.trainings:
             series = training.series("rows_rearranged").finite()
             if found is None or not max(series.values, default=0.0) > self.limit("share"):

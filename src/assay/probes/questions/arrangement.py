@@ -44,7 +44,7 @@ def arranged_rows(asked: Asked) -> Iterator[tuple[str, str, Any]]:
     share, how, line = worst
     yield "rows_rearranged", "", share
     if share > 0:
-        asked.watch.event_once("rows_rearranged", how=how, line=line)
+        asked.watch.event_once("rows_moved", how=how, line=line)
 
 
 def _rows(
