@@ -14,10 +14,10 @@ class LossRowsRearranged(Check):
     """The loss compares answers with the targets of other places, since a `view` rearranged them.
 
     ## What it does
-    In a training's first step assay puts a number in the place of each that the last layer made,
-    and follows the views, transpositions and copies of it to the loss. Each row of classes that
-    `cross_entropy` or `nll_loss` is given must be of one place (a pixel, a word), and of the place
-    that its target is of.
+    In one of a training's first steps assay puts a number in the place of each that the last layer
+    made, and follows the views, transpositions and copies of it to the loss. Each row of classes
+    that `cross_entropy` or `nll_loss` is given must be of one place (a pixel, a word), and of the
+    place that its target is of.
 
     ## Why it matters
     `view` counts numbers in the order of memory and swaps no dimensions. Rows that hold a bit of
