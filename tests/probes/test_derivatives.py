@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from assay.probes.gradient import derivatives
 from assay.probes.gradient.derivatives import Derivatives
 from assay.probes.model.structure import Structure
 
@@ -159,3 +160,51 @@ def test_following_changes_no_bit(watched: Watching, loss: Loss) -> None:
 def test_it_is_followed_sixteen_times(watched: Watching) -> None:
     view, _ = trained(watched, penalty, steps=24)
     assert constants(view) == [1.0] * 16
+
+
+def test_an_error_of_the_probe_reaches_no_script(
+    watched: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(values: Any) -> bool:
+        if torch.is_grad_enabled():
+            raise RuntimeError("ours")
+        return plainly(values)
+
+    plainly = derivatives._of_weights
+    monkeypatch.setattr(derivatives, "_of_weights", fails)
+    followed = derivatives._Followed()
+    x = torch.ones(3)
+    followed.follow([x], "grad (train.py:1)", ("train.py", 1, "loss"))
+    followed.start()
+    try:
+        made = x + 1
+    finally:
+        followed.stop()
+    assert torch.equal(made, torch.full((3,), 2.0))
+    assert str(followed.error) == "ours"
+
+
+def test_what_fails_in_the_script_shows_no_frame_of_ours() -> None:
+    followed = derivatives._Followed()
+    followed.start()
+    try:
+        with pytest.raises(RuntimeError) as raised:
+            torch.ones(2) + torch.ones(3)
+    finally:
+        followed.stop()
+    frames = [entry.path.name for entry in raised.traceback]
+    assert "derivatives.py" not in frames
+
+
+def test_a_model_that_was_compiled_is_not_followed(watched: Watching) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    with watched(Structure, Derivatives) as seen:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        torch.compile(nn.Linear(1, 1), backend="eager")
+        for _ in range(4):
+            x = torch.randn(5, 3, requires_grad=True)
+            optimizer.zero_grad()
+            penalty(model, x).backward()
+            optimizer.step()
+    assert constants(seen.view) == []

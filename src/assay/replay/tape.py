@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from threading import get_ident
 from time import perf_counter
 from types import CodeType
 from typing import Any
@@ -88,28 +87,13 @@ class Tape(DispatchMode):
         self._slots = 0
         self._own_function: bool = False
         self._random = random_state()[:2]
-        self._ended = False
 
     # -- recording --------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begins to record in this thread."""
-        if not self._ended:
-            self.enter()
-
-    def pause(self) -> None:
-        """Stands aside while a listener of ours computes."""
-        self.leave()
-
     def resume(self) -> None:
         """Goes on after a pause, unless there is nothing more to record."""
-        if get_ident() == self.thread and self.why is None:
-            self.start()
-
-    def stop(self) -> None:
-        """Ends the recording."""
-        self.pause()
-        self._ended = True
+        if self.why is None:
+            super().resume()
 
     def spoil(self, why: str) -> None:
         """Gives up: what follows is no longer recorded, what was is forgotten."""

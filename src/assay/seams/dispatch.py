@@ -13,6 +13,7 @@ class DispatchMode:
     """Stands on torch's stack of dispatch modes in the thread that made it.
 
     A subclass has `__torch_dispatch__`. Modes that the script enters meanwhile keep their places.
+    One that records begins with `start` and ends with `stop`, for good.
     """
 
     supports_higher_order_operators = True  # else torch would refuse the user's
@@ -20,6 +21,26 @@ class DispatchMode:
     def __init__(self) -> None:
         self.thread = get_ident()
         self.active = False
+        self._ended = False
+
+    def start(self) -> None:
+        """Begins to record in this thread."""
+        if not self._ended:
+            self.enter()
+
+    def pause(self) -> None:
+        """Stands aside while a listener of ours computes."""
+        self.leave()
+
+    def resume(self) -> None:
+        """Goes on after a pause, unless there is nothing more to record."""
+        if get_ident() == self.thread:
+            self.start()
+
+    def stop(self) -> None:
+        """Ends the recording."""
+        self.pause()
+        self._ended = True
 
     @staticmethod
     def is_infra_mode() -> bool:

@@ -64,7 +64,7 @@ class Evaluation(Probe):
                 counts = (target[:, None] == labels).sum(0)  # bincount would wait
                 self._labels[classes] = self._labels.get(classes, 0) + counts
                 said = (source.argmax(1)[:, None] == labels) & counted[:, None]
-                meant = said.double().T @ (target[:, None] == labels).double()
+                meant = said.float().T @ (target[:, None] == labels).float()  # MPS has no double
                 before, line = self._meant.get(classes) or (0, user_site(2))
                 self._meant[classes] = before + meant, line
 
@@ -95,7 +95,7 @@ class Evaluation(Probe):
             self.watch.event_once("eval_labels", classes, sum(counts).bit_length(), counts=counts)
         meant, self._meant = self._meant, {}
         for answers, line in meant.values():
-            self._note_renumbered(answers.cpu(), line)
+            self._note_renumbered(answers.cpu().double(), line)
 
     def _note_renumbered(self, meant: torch.Tensor, line: Any) -> None:
         """Tells of answers that meant another label; `meant` counts labels, by answer."""

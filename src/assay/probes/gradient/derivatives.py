@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -12,6 +12,8 @@ from ...replay.replays import Replays
 from ...replay.structure import tensors
 from ...seams.callsite import place_at, site_of, user_frame, user_site
 from ...seams.dispatch import DispatchMode
+from ...seams.interpreting import interpreted
+from ...seams.patch import past_own_frames
 from ...seams.recording import special_mode
 from ...watching.graph import walk
 from ...watching.leaves import leaves_below
@@ -21,6 +23,8 @@ LOOKS_AT_MOST = 16
 """Iterations of a run: a script's arithmetic is the same in all of them."""
 NODES_AT_MOST = 20_000
 
+_BELOW_USER = __file__, torch._ops.__file__
+"""Files of the frames that are there only because a mode is active."""
 _aten: Any = torch.ops.aten
 _SUMS = frozenset((
     _aten.add.Tensor, _aten.add_.Tensor, _aten.sub.Tensor, _aten.sub_.Tensor,
@@ -79,6 +83,8 @@ class Derivatives(Probe):
         if followed is None:
             return
         self._stop()
+        if followed.error is not None:
+            raise followed.error
         nodes = {
             node
             for root in tensors(roots)
@@ -109,7 +115,8 @@ class Derivatives(Probe):
         self._stop()
 
     def _may_record(self) -> bool:
-        return self._replays.ended and self.watch.recording is None and special_mode() is None
+        free = self._replays.ended and self.watch.recording is None
+        return free and not self.watch.compiled and special_mode() is None
 
     def _stop(self) -> None:
         if self._followed is not None:
@@ -137,16 +144,17 @@ class _Added(NamedTuple):
 class _Followed(DispatchMode):
     """Follows derivatives through what is computed from them, until they are added to a loss.
 
-    A sum that goes on through a layer was an input of the model, and no part of a loss.
+    A sum that goes on through a layer was an input of the model, and no part of a loss. An error of
+    its own is kept, and ends it: the script's operations are computed all the same.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.places: dict[str, Any] = {}
         self.added: dict[int, _Added] = {}
+        self.error: Exception | None = None
         self._derived: dict[int, tuple[weakref.ref[torch.Tensor], str]] = {}
         self._behind: dict[int, tuple[weakref.ref[torch.Tensor], set[int]]] = {}
-        self._ended = False
 
     def follow(self, made: Iterable[torch.Tensor], place: str, site: Any = None) -> None:
         """Takes these as computed from the derivative of a place."""
@@ -154,33 +162,43 @@ class _Followed(DispatchMode):
             self.places.setdefault(place, site)
         self._derived |= {id(tensor): (weakref.ref(tensor), place) for tensor in made}
 
-    def start(self) -> None:
-        """Begins to see operations."""
-        if not self._ended:
-            self.enter()
-
-    def pause(self) -> None:
-        """Stands aside while a listener of ours computes."""
-        self.leave()
-
-    def resume(self) -> None:
-        """Goes on after a pause."""
-        self.start()
-
-    def stop(self) -> None:
-        """Sees no more."""
-        self.leave()
-        self._ended = True
-
+    @interpreted
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        call = getattr(function, "_op", function)
+        given = self._try(self._given, args)
+        try:
+            result = call(*args, **(kwargs or {}))
+        except BaseException as error:  # what the user reads has no frames of ours
+            error.__traceback__ = past_own_frames(error.__traceback__, *_BELOW_USER)
+            raise
+        if given is not None:
+            self._try(self._note, function, given, result)
+        return result
+
+    def _try(self, note: Callable[..., Any], *facts: Any) -> Any:
+        try:
+            return note(*facts) if self.error is None else None
+        except Exception as error:
+            self.error = error
+            return None
+
+    def _given(self, args: Any) -> tuple[str | None, list[torch.Tensor], set[int]]:
+        """Returns the derivative's place, the tensors that are not computed from it, and the sums.
+
+        As they are before the operation, which may change one of them in place.
+        """
         given = tensors(args)
         places = [self._place(one) for one in given]
         of = next((place for place in places if place is not None), None)
         others = [one for one, place in zip(given, places, strict=True) if place is None]
-        sums: set[int] = set().union(*(_known(self._behind, one) or () for one in given))
-        result = function(*args, **(kwargs or {}))
+        return of, others, set().union(*(_known(self._behind, one) or () for one in given))
+
+    def _note(
+        self, function: Any, given: tuple[str | None, list[torch.Tensor], set[int]], result: Any
+    ) -> None:
+        of, others, sums = given
         made = tensors(result)
         if function in _LAYERS:
             self.added = {key: each for key, each in self.added.items() if key not in sums}
@@ -194,7 +212,6 @@ class _Followed(DispatchMode):
                 self.added[id(one)] = _Added(of, one, line)
         if sums:
             self._behind |= {id(one): (weakref.ref(one), sums) for one in made}
-        return result
 
     def _place(self, tensor: torch.Tensor) -> str | None:
         place: str | None = _known(self._derived, tensor)
