@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from .options import can_be_written
 from .report import find_run, latest
 from .watching import note_if_slow
 from .words import Parser
+from .written import write_json
 
 ALIKE, PARTED = 0, 1
 
@@ -55,7 +55,7 @@ def main(words: Sequence[str]) -> int:
     from ..report.comparison import as_dict, show_comparison
 
     show_comparison(found, sys.stderr if given.json == "-" else sys.stdout, quiet=given.quiet)
-    if given.json is not None and not write(as_dict(found), given.json):
+    if given.json is not None and not write_json(as_dict(found), given.json):
         return 2
     return ALIKE if found.parting is None else PARTED
 
@@ -78,19 +78,3 @@ def read(folder: Path) -> RunView:
         more = f", and {len(view.errors) - 1} more" if len(view.errors) > 1 else ""
         complain(f"{folder.name}: the record is not whole: {view.errors[0]}{more}")
     return view
-
-
-def write(found: dict[str, object], target: str) -> bool:
-    """Writes a comparison as JSON; one line where that fails."""
-    text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-        return True
-    from ..report.atomic import write_whole
-
-    try:
-        write_whole(Path(target), text.encode("utf-8", "replace"))
-    except OSError as error:
-        complain(f"--json: can't write {target}: {error.strerror}")
-        return False
-    return True

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +12,12 @@ from ..launch.errors import LaunchError
 from ..launch.settings import read_settings
 from ..trials.child import Command
 from ..trials.plan import Candidate, candidate_of
-from ..trials.range_test import RangeTest
 from ..trials.sweeping import STEPS_AT_LEAST, Asked, range_test
 from .complaint import complain
 from .options import can_be_written
 from .trying import minutes
 from .words import COMMAND, Parser, tricks_asked, whole_number
+from .written import write_json
 
 MINUTES = 10.0
 
@@ -56,8 +54,9 @@ def main(words: Sequence[str]) -> int:
         complain(f"{test.trouble}; what the script printed is in {test.folder}")
     else:
         show_range_test(test)
-    status = _write(test, given.json) if given.json is not None else 0
-    return status or int(math.isnan(test.suggestion))
+    if given.json is not None and not write_json(test.as_dict(), given.json):
+        return 2
+    return int(math.isnan(test.suggestion))
 
 
 def _parser() -> Parser:
@@ -110,17 +109,3 @@ def _base() -> Path | None:
     """Returns the folder beside that of all runs, if one has been chosen; None for the default."""
     chosen = read_settings().run_dir
     return None if chosen is None else chosen.parent / "sweeps"
-
-
-def _write(test: RangeTest, target: str) -> int:
-    text = json.dumps(test.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        if target == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        complain(f"--json: can't write {target}: {error.strerror}")
-        return 2
-    return 0

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..fusion.asked import (
     DTYPES,
@@ -17,7 +14,6 @@ from ..fusion.asked import (
     numbers,
 )
 from ..fusion.evaluating import Evaluation, read_command
-from ..fusion.fused import Fused
 from ..fusion.fusing import Scripts, Search, fuse, needs
 from ..fusion.optimising import needs_optuna
 from ..fusion.worker import Worker
@@ -26,6 +22,7 @@ from ..merging.methods import METHODS
 from .complaint import complain
 from .options import can_be_written
 from .words import Parser, did_you_mean, whole_number
+from .written import write_json
 
 GREEDY = "greedy-soup"
 """Not a method but a search: which of the inputs are averaged."""
@@ -65,8 +62,9 @@ def main(words: Sequence[str]) -> int:
     with Worker(given.python) as worker:
         fused = fuse(worker, asked, scripts, search, anyway=given.anyway, told=complain)
     show_fused(fused)
-    status = _write(fused, given.json) if given.json is not None else 0
-    return status or int(bool(fused.refused))
+    if given.json is not None and not write_json(fused.as_dict(), given.json):
+        return 2
+    return int(bool(fused.refused))
 
 
 def _evaluation(given: argparse.Namespace, text: str | None, said: str) -> Evaluation | None:
@@ -143,17 +141,3 @@ def _dtype(text: str) -> str:
             f"must be one of {', '.join(DTYPES)}, received {text!r}{hint}"
         )
     return text
-
-
-def _write(fused: Fused, target: str) -> int:
-    text = json.dumps(fused.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        if target == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        complain(f"--json: can't write {target}: {error.strerror}")
-        return 2
-    return 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +42,7 @@ from .trying import (
 )
 from .words import COMMAND, Parser, whole_number
 from .working import STUDIES, need_optuna, need_storage, studies_folder, work
+from .written import write_json
 
 RUNS = 30
 PAGES_S = 30.0
@@ -247,15 +246,7 @@ def _tell(tuned: Tuned, trial: Trial, given: argparse.Namespace) -> int:
     if given.json is not None:
         verdict = trial.verdicts[0] if trial.verdicts else None
         report = {**as_dict(trial), "tuning": tuned.as_dict(verdict)}
-        text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        try:
-            if given.json == "-":
-                sys.stdout.write(text)
-                sys.stdout.flush()
-            else:
-                Path(given.json).write_text(text, encoding="utf-8")
-        except OSError as error:
-            complain(f"--json: can't write {given.json}: {error.strerror}")
+        if not write_json(report, given.json):
             return 2
     if trial.interrupted == "interrupted":
         return 130
