@@ -38,7 +38,7 @@ def by_factor(optimizer: Any) -> None:
 
 def by_value(optimizer: Any) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = 0.7  # here, a value
+        group["lr"] = 0.731  # here, a value; no other module of the process sets this one
 
 
 def by_scheduler(optimizer: Any) -> None:
@@ -57,7 +57,7 @@ def by_state(optimizer: Any) -> None:
     ("change", "by", "at"),
     [
         (by_factor, "script", "# here, by a factor"),
-        (by_value, "script", "# here, a value"),
+        (by_value, "script", "# here, a value;"),
         (by_scheduler, "scheduler", "# here, a scheduler"),
         (by_state, "load_state", "# here, a state"),
     ],
